@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH OpenSSL-linking-exception */
+/* Metrics and health on a listener of their own: /metrics (Prometheus text), /livez, /readyz (JSON with reasons). */
+#pragma once
+
+#include "buf.h"
+#include "db.h"
+#include "error.h"
+#include "net.h"
+
+#include <stdbool.h>
+
+struct admin_sources {
+    struct loop *loop;
+    struct db_pool *db;
+    void (*write_metrics)(void *arg, struct buf *out); /* adds the program's own metrics */
+    bool (*is_ready)(void *arg, struct buf *reasons_json); /* adds "reason": strings, comma separated */
+    void *arg;
+};
+struct admin;
+MUST_CHECK enum err admin_open(struct loop *l, const char *address, const struct admin_sources *src, struct admin **out, struct error *e);
+void admin_free(struct admin *ad);

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH OpenSSL-linking-exception */
+/*
+ * Memory that belongs to a lifetime: a request, a connection, the process.
+ *
+ * Nothing taken from an arena is freed singly; arena_free() gives all of it back, after running the deferred
+ * cleanups last-in first-out, and wipes it first: personal data lives here. An arena belongs to one thread at a
+ * time (a request is handed from the loop to a worker and back, never shared).
+ *
+ * Allocation never returns NULL. When the system has no memory left the process logs one line and aborts: all that
+ * matters is in PostgreSQL, and the service manager starts us again.
+ */
+#pragma once
+
+#include <stdarg.h>
+#include <stddef.h>
+
+struct arena;
+
+struct arena *arena_new(void);
+void arena_free(struct arena *a); /* NULL is allowed */
+
+void *arena_alloc(struct arena *a, size_t size); /* zeroed, aligned for any type */
+void *arena_array(struct arena *a, size_t count, size_t size); /* the same; aborts when count * size overflows */
+void *arena_copy(struct arena *a, const void *p, size_t size); /* adds a NUL behind the copy */
+char *arena_strdup(struct arena *a, const char *s); /* NULL gives NULL */
+char *arena_strndup(struct arena *a, const char *s, size_t n);
+char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+char *arena_vprintf(struct arena *a, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
+
+/* Runs fn(p) when the arena is freed. Call it on the line after a foreign handle was obtained. */
+typedef void (*arena_cleanup_fn)(void *p);
+void arena_defer(struct arena *a, arena_cleanup_fn fn, void *p);
+
+size_t arena_size(const struct arena *a); /* bytes taken from the system so far */

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH OpenSSL-linking-exception */
+/*
+ * The subject: the methods of order 329, Appendix 2. Knows no XML, no sockets, no signatures.
+ *
+ * An operation is a row of booking_ops[]: its name, whether it writes, a check of the fields (no database), the SQL
+ * call it makes, and how rows become the answer. The rules that need the database are in sql/api/<operation>.sql.
+ */
+#pragma once
+
+#include "arena.h"
+#include "buf.h"
+#include "db.h"
+#include "error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum booking_method {
+    BOOKING_GET_SLOTS,
+    BOOKING_BOOK,
+    BOOKING_GET_BOOKING_STATUS,
+    BOOKING_CANCEL_BOOKING,
+    BOOKING_GET_REFS_LIST,
+    BOOKING_GET_REF_ATTRIBUTES_LIST,
+    BOOKING_GET_REF_ITEMS_LIST,
+    BOOKING_UPDATE_BOOKING_DETAILS,
+    BOOKING_METHOD_COUNT
+};
+
+struct strings { const char **items; unsigned n; };
+
+struct attribute { const char *name; const char *value; };
+struct attributes { struct attribute *items; unsigned n; };
+
+/* Item 7. Empty strings and absent elements are both NULL here. */
+struct user_document {
+    const char *doc_type, *doc_series, *doc_number, *issue_date, *valid_date, *issued_by, *issue_dept;
+};
+
+/* The applicant block of items 18 and 19. */
+struct applicant {
+    const char *last_name, *first_name, *middle_name, *email, *mobile_phone, *user_snils, *user_login;
+    const struct user_document *user_doc; /* NULL when absent */
+    const char *user_inn, *business_inn, *business_ogrn, *business_name, *case_number;
+};
+
+/* A request of any method; each uses the members its table in Appendix 2 has. */
+struct booking_request {
+    enum booking_method method;
+    const char *book_id, *esia_id;
+    struct strings slot_ids, organization_ids, service_ids, area_ids; /* book: exactly one organization */
+    const char *user_type, *user_kind;
+    struct applicant applicant;
+    bool preliminary;
+    const char *preliminary_period_min; /* decimal digits, or NULL */
+    struct attributes attributes;
+    bool has_filter;
+    /* reference books */
+    struct strings ref_names;   /* getRefItemsList: exactly one */
+    const char *parent_ref_item_value, *tree_filtering;
+    struct strings select_attributes, order_by;
+    const char *page_num, *page_size; /* decimal digits */
+    const char *version;
+    /* updateBookingDetails */
+    const char *status_code, *status_message;
+};
+
+/* Item 3: 1 bad value, 2 not in the reference book. */
+struct field_error { const char *field; int code; const char *message; };
+struct field_errors { struct arena *arena; struct field_error *items; unsigned n, cap; };
+void field_errors_add(struct field_errors *f, const char *field, int code, const char *message); /* one per field and code */
+
+struct time_slot {
+    const char *slot_id, *service_id, *organization_id, *area_id, *visit_time, *book_end_time, *queue_number, *duration;
+    struct attributes attributes;
+};
+struct ref_info { const char *name, *title, *kind; };
+struct ref_attribute_info { const char *ref_name, *name, *title, *type, *attr_ref_name; bool allow_filtering; };
+struct ref_item { const char *parent_item; struct ref_item *children; unsigned nchildren; struct attributes attributes; };
+
+/* An answer of any method, the error structure of items 1-3 included. */
+struct booking_reply {
+    enum booking_method method;
+    const char *book_id, *esia_id; /* echoed byte for byte */
+    const char *status_code, *status_message; /* NULL: no status */
+    struct time_slot *slots; unsigned nslots;
+    struct ref_info *refs; unsigned nrefs;
+    struct ref_attribute_info *ref_attributes; unsigned nref_attributes;
+    struct ref_item *items; unsigned nitems;
+    const char *total_items, *version;
+    int error_code;            /* 0 ok .. 5 up to date */
+    const char *error_message; /* Russian */
+    struct field_errors fields;
+};
+
+/* What is journalled with the call, and what keys idempotency (B6). Times are ours; the portal's stay in the body. */
+struct booking_message {
+    const char *listener, *channel; /* "smev2", "plain" */
+    const char *peer;
+    const char *sender_code;    /* verified; "" on a plain listener */
+    const char *recipient_code; /* the agency's SMEV code; "" on a plain listener that serves all */
+    const char *message_id;     /* never empty: smev:MessageId, or made by us (see request.h) */
+    const char *method;
+    const char *verdict;        /* "good", "unsigned", or the name of the error */
+    const char *portal_time;    /* smev:Date as sent, or NULL (item 15) */
+    const char *case_number;    /* of smev:Message, or NULL */
+    unsigned char digest[32];   /* SHA-256 of the verified octets: same id with another digest is ERR_REUSED */
+    int64_t received_us;        /* wall clock */
+    bool test;                  /* smev:TestMsg: answer as usual, no lasting effect */
+    struct span body;           /* the request as it came */
+};
+
+struct booking_op {
+    const char *name;    /* "book": SOAPAction, and the element name before Request/Response */
+    bool is_write;       /* journalled in its own transaction; otherwise in batches */
+    bool is_served;      /* updateBookingDetails: false unless the configuration says so */
+    /* Adds every bad field to f. */
+    void (*check)(const struct booking_request *r, struct field_errors *f, struct arena *a);
+    /* The SQL call. bad: the fields found wrong so far; a write passes them on so that nothing is booked. */
+    struct db_call (*call)(const struct booking_request *r, const struct booking_message *m, const struct field_errors *bad,
+                           struct arena *a);
+    /* Rows to answer. */
+    enum err (*result)(const struct booking_request *r, const struct db_result *res, struct booking_reply *out,
+                       struct arena *a, struct error *e);
+};
+extern const struct booking_op booking_ops[BOOKING_METHOD_COUNT];
+const struct booking_op *booking_op_by_name(const char *name, enum booking_method *method); /* NULL: none */
+
+/* What a write's rows say besides the answer. Read it before op->result. */
+struct booking_outcome {
+    enum { OUTCOME_NEW, OUTCOME_REPLAY, OUTCOME_REUSED } kind;
+    const char *journal_id, *journal_at; /* OUTCOME_NEW: where the answer goes */
+    struct span stored;                  /* OUTCOME_REPLAY: the signed answer, byte for byte */
+};
+MUST_CHECK enum err booking_outcome_read(struct arena *a, const struct db_result *res, struct booking_outcome *out, struct error *e);
+
+/* The answer for bad fields found before a database was needed (reads), and for a readable request that failed. */
+void booking_reply_error(const struct booking_request *r, int error_code, const char *message, const struct field_errors *f,
+                         struct booking_reply *out);
+
+/* journal of the signed answer, in the transaction of its write */
+struct db_call booking_journal_reply(const struct booking_outcome *o, struct span answer, const char *status, struct arena *a);
+/* journal of a whole exchange (reads, faults), outside of any other transaction */
+struct db_call booking_journal_exchange(const struct booking_message *m, struct span answer, const char *status, struct arena *a);
+
+/* Pure checks (booking/rules.c); true when the value may stand. Cited clause by clause there. */
+bool rule_snils(const char *s);      /* 11 digits, blanks and hyphens allowed, check number */
+bool rule_inn_person(const char *s); /* 12 digits, two check digits */
+bool rule_inn_business(const char *s, bool entrepreneur); /* 10 digits; 12 for an entrepreneur */
+bool rule_ogrn(const char *s);       /* 13 digits, check digit */
+bool rule_ogrnip(const char *s);     /* 15 digits, check digit */
+bool rule_phone(const char *s, char out[12]); /* 7XXXXXXXXXX once everything but digits is gone; written to out */
+bool rule_email(const char *s);
+bool rule_date(const char *s);       /* YYYY-MM-DD, a day that exists */
+bool rule_book_id(const char *s);    /* UUID, or 1 to 19 digits (A1) */

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH OpenSSL-linking-exception */
+/* Time and identifiers. Deadlines use the monotonic clock only. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+uint64_t clock_mono_us(void);
+int64_t clock_wall_us(void); /* since 1970, UTC */
+
+#define CLOCK_TEXT_SIZE 40
+/* "2026-11-22T10:45:00.000+03:00", offset in minutes; never Z (the portal reads the last six characters as the zone). */
+void clock_format(int64_t wall_us, int offset_min, char out[CLOCK_TEXT_SIZE]);
+int clock_local_offset_min(int64_t wall_us); /* of the machine's zone at that instant */
+
+#define UUID_TEXT_SIZE 37
+void uuid_v4(char out[UUID_TEXT_SIZE]); /* lower case, from getrandom(2) */
+bool uuid_is_valid(const char *s);      /* any case, RFC 4122 layout */
+
+/* Replaces both clocks; for tests only. NULL restores the system's. */
+void clock_replace(uint64_t (*mono_us)(void), int64_t (*wall_us)(void));

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH OpenSSL-linking-exception */
+/*
+ * GOST digests, signatures, certificates, and TLS as a filter over memory. The only user of OpenSSL.
+ *
+ * crypto_init() loads gost-engine by code (ENGINE_by_id), so no system-wide OpenSSL configuration is needed. Keys,
+ * certificates and trust stores are read-only once made and may be used by several threads at once.
+ */
+#pragma once
+
+#include "arena.h"
+#include "buf.h"
+#include "error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+MUST_CHECK enum err crypto_init(struct error *e); /* once, before any thread; fails when the engine is missing */
+void crypto_fini(void);
+
+/* ---- digests ---- */
+
+enum digest_alg {
+    DIGEST_GOST94,       /* GOST R 34.11-94, CryptoPro S-box: 32 bytes */
+    DIGEST_STREEBOG256,  /* GOST R 34.11-2012, 256 bit */
+    DIGEST_STREEBOG512,  /* GOST R 34.11-2012, 512 bit */
+    DIGEST_SHA256,       /* inner use: content hashes, certificate fingerprints */
+    DIGEST_COUNT
+};
+#define DIGEST_MAX 64
+
+size_t digest_size(enum digest_alg alg);
+MUST_CHECK enum err digest_once(enum digest_alg alg, const void *p, size_t n, unsigned char out[DIGEST_MAX], struct error *e);
+
+/* ---- keys and signatures ---- */
+
+enum sign_alg {
+    SIGN_GOST2001,     /* GOST R 34.10-2001 with GOST R 34.11-94: verified only, and only when enabled */
+    SIGN_GOST2012_256,
+    SIGN_GOST2012_512,
+    SIGN_COUNT
+};
+#define SIGNATURE_MAX 128
+
+enum digest_alg sign_alg_digest(enum sign_alg alg); /* the digest that belongs to the signature algorithm */
+
+struct cert; /* an X.509 certificate */
+struct key;  /* a private key together with its certificate */
+
+/* key_file and cert_file are PEM. Fails unless they belong together and the key is GOST R 34.10-2012. Freed with a. */
+MUST_CHECK enum err key_load(struct arena *a, const char *key_file, const char *cert_file, struct key **out, struct error *e);
+enum sign_alg key_alg(const struct key *k);
+const struct cert *key_cert(const struct key *k);
+/* Writes s || r, big-endian each (64 or 128 bytes): the bytes SMEV expects in SignatureValue. */
+MUST_CHECK enum err key_sign(const struct key *k, const void *p, size_t n, unsigned char out[SIGNATURE_MAX], size_t *out_n, struct error *e);
+
+MUST_CHECK enum err cert_from_der(struct arena *a, struct span der, struct cert **out, struct error *e);
+MUST_CHECK enum err cert_load(struct arena *a, const char *pem_file, struct cert **out, struct error *e); /* first certificate of the file */
+struct span cert_der(const struct cert *c);
+const unsigned char *cert_fingerprint(const struct cert *c); /* SHA-256 of the DER: 32 bytes */
+const char *cert_subject(const struct cert *c);              /* RFC 2253, UTF-8; may name a person: log only as a fingerprint */
+MUST_CHECK enum err cert_sign_alg(const struct cert *c, enum sign_alg *out, struct error *e); /* ERR_ALGORITHM unless the key is GOST */
+int64_t cert_not_before(const struct cert *c); /* seconds since 1970 */
+int64_t cert_not_after(const struct cert *c);
+/* ERR_OK only for a good signature; ERR_CHECK for a bad one; ERR_ALGORITHM when the key is of another kind than alg. */
+MUST_CHECK enum err cert_verify(const struct cert *c, enum sign_alg alg, const void *p, size_t n, const void *sig, size_t sig_n, struct error *e);
+
+/* ---- trust ---- */
+
+struct trust; /* anchors, intermediate certificates, CRLs, and the verdicts cached by fingerprint */
+
+struct trust_conf {
+    const char *anchors_file; /* PEM, required */
+    const char *chain_file;   /* PEM, intermediates; may be NULL */
+    const char *crl_file;     /* PEM, one or several CRLs; may be NULL */
+    bool crl_required;        /* no CRL, or one past its nextUpdate, refuses the certificate */
+};
+MUST_CHECK enum err trust_load(struct arena *a, const struct trust_conf *conf, struct trust **out, struct error *e);
+/*
+ * Chain to an anchor, dates, revocation, key usage (digitalSignature or nonRepudiation when the extension is there).
+ * ERR_OK only for a good one. Thread-safe; a good verdict is cached until the earliest notAfter or nextUpdate on its
+ * path and at most 10 minutes; a bad one is not cached.
+ */
+MUST_CHECK enum err trust_check(struct trust *t, const struct cert *c, int64_t now_s, struct error *e);
+/* Earliest expiry among the anchors, and nextUpdate of the CRLs (0 without CRL); seconds since 1970. For metrics. */
+int64_t trust_anchor_not_after(const struct trust *t);
+int64_t trust_crl_next_update(const struct trust *t);
+
+/* ---- TLS: bytes in, bytes out, no socket ---- */
+
+struct tls_ctx;
+struct tls;
+
+struct tls_conf {
+    const char *cert_file;      /* PEM chain */
+    const char *key_file;       /* PEM */
+    const char *client_ca_file; /* PEM; NULL: no client certificates asked for */
+    bool client_required;
+    const char *ciphers;        /* OpenSSL cipher list for TLS 1.2; NULL: the engine's GOST suites and modern AEAD ones */
+};
+MUST_CHECK enum err tls_ctx_new(struct arena *a, const struct tls_conf *conf, struct tls_ctx **out, struct error *e);
+struct tls *tls_new(struct tls_ctx *ctx); /* server side; never NULL */
+void tls_free(struct tls *t);
+
+enum tls_status { TLS_OK, TLS_CLOSED, TLS_FAILED };
+/* Feeds ciphertext off the wire. */
+MUST_CHECK enum tls_status tls_feed(struct tls *t, const void *p, size_t n);
+/* Takes decrypted bytes: fills buf, sets *n (0: none yet). Also drives the handshake. */
+MUST_CHECK enum tls_status tls_read(struct tls *t, void *p, size_t cap, size_t *n);
+/* Encrypts all of p; the ciphertext waits for tls_pending(). */
+MUST_CHECK enum tls_status tls_write(struct tls *t, const void *p, size_t n);
+void tls_close_notify(struct tls *t);
+/* Ciphertext to put on the wire (handshake answers too): fills buf, returns the number of bytes, 0 when there is none. */
+size_t tls_pending(struct tls *t, void *p, size_t cap);
+bool tls_peer_fingerprint(const struct tls *t, unsigned char out[32]); /* false without a client certificate */

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH OpenSSL-linking-exception */
+/*
+ * The event loop, descriptors, the worker pool, and HTTP/1.1 servers on it. The only user of libuv and of the HTTP
+ * parser. Everything here is called from the loop thread unless it says otherwise; a callback never runs inside the
+ * call that registered it.
+ */
+#pragma once
+
+#include "arena.h"
+#include "buf.h"
+#include "crypto.h"
+#include "error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- loop ---- */
+
+struct loop;
+
+struct loop *loop_new(void);
+void loop_free(struct loop *l);
+void loop_run(struct loop *l); /* until loop_stop() */
+void loop_stop(struct loop *l);
+
+typedef void (*loop_fn)(void *arg);
+struct timer;
+/* First after delay_ms, then every repeat_ms (0: once). timer_stop() frees it; a one-shot timer frees itself after fn. */
+struct timer *timer_start(struct loop *l, uint64_t delay_ms, uint64_t repeat_ms, loop_fn fn, void *arg);
+void timer_stop(struct timer *t); /* NULL is allowed; never call it on a one-shot timer that has run */
+
+typedef void (*signal_fn)(void *arg, int signum);
+void loop_on_signal(struct loop *l, int signum, signal_fn fn, void *arg);
+
+enum watch_events { WATCH_READ = 1, WATCH_WRITE = 2 };
+struct watch;
+typedef void (*watch_fn)(void *arg, int events); /* WATCH_READ | WATCH_WRITE; both on a socket error */
+struct watch *watch_start(struct loop *l, int fd, int events, watch_fn fn, void *arg);
+void watch_update(struct watch *w, int events);
+void watch_stop(struct watch *w); /* frees it; the descriptor stays open; NULL is allowed */
+
+/* Longest time one turn of the loop took to come round: since the start, and since the last call of this function. */
+struct loop_lag { double max_ms; double recent_ms; double sum_ms; uint64_t samples; };
+void loop_lag_read(struct loop *l, struct loop_lag *out);
+void loop_lag_measure(struct loop *l); /* starts the measuring */
+
+/* ---- workers: for anything whose cost grows with the input ---- */
+
+void worker_threads(unsigned n); /* before the first worker_run(); default: the number of processors */
+/* work(arg) on a worker thread, then done(arg) on the loop thread. */
+void worker_run(struct loop *l, loop_fn work, loop_fn done, void *arg);
+unsigned worker_queued(const struct loop *l); /* submitted and not yet done */
+
+/* ---- HTTP/1.1 server ---- */
+
+struct http_limits {
+    size_t head_max_bytes;       /* request line and headers together: 16 KiB */
+    unsigned headers_max;        /* 64 */
+    size_t body_max_bytes;       /* 1 MiB */
+    uint64_t head_timeout_ms;    /* from the first byte of a request: 10 s */
+    uint64_t body_timeout_ms;    /* 30 s, and */
+    size_t body_rate_min_bytes;  /* at least so many a second after the first 5 s: 500 */
+    uint64_t idle_timeout_ms;    /* keep-alive without a request: 75 s */
+    uint64_t write_timeout_ms;   /* an answer must be taken within: 30 s */
+    unsigned pipeline_max;       /* requests of one connection in work at once: 8 */
+    unsigned connections_max;    /* of one listener: 10,000; beyond: 503 and close */
+};
+extern const struct http_limits http_limits_default;
+
+struct exchange; /* one request that waits for its answer */
+
+struct http_request {
+    const char *method;  /* "POST" */
+    const char *path;    /* "/equeue", percent-decoded, without the query */
+    const char *query;   /* "wsdl"; "" when there is none */
+    const char *peer;    /* "127.0.0.1:50312" or "unix" */
+    struct span body;    /* valid until http_respond() */
+    struct exchange *exchange;
+    const unsigned char *client_fingerprint; /* SHA-256 of the TLS client certificate, or NULL */
+};
+/* Value of a header, matched without regard to case, or NULL. Valid until http_respond(). */
+const char *http_header(const struct http_request *req, const char *name);
+
+struct http_response {
+    int status;
+    const char *content_type;   /* NULL: no body expected */
+    struct span body;           /* copied */
+    const char *extra_headers;  /* "Name: value\r\n"... or NULL */
+    bool close;
+};
+/*
+ * Called with a whole request. The handler answers now or later with exactly one http_respond(); answers leave in the
+ * order of the requests whatever the order of the calls. When the client has gone away the exchange stays valid and
+ * http_respond() does nothing but free it.
+ */
+typedef void (*http_handler_fn)(void *arg, const struct http_request *req);
+void http_respond(struct exchange *x, const struct http_response *r);
+bool http_peer_gone(const struct exchange *x);
+
+struct listener;
+struct listener_conf {
+    const char *address; /* "127.0.0.1:8180", "[::1]:8180", "unix:/run/zapisd/plain.sock", or "fd:3" (inherited) */
+    struct http_limits limits;
+    struct tls_ctx *tls; /* NULL: no TLS */
+    http_handler_fn handler;
+    void *arg;
+};
+MUST_CHECK enum err listener_open(struct loop *l, const struct listener_conf *conf, struct listener **out, struct error *e);
+/* Stops accepting, lets running exchanges finish, closes idle connections; drained(arg) when the last one is gone. */
+void listener_drain(struct listener *ls, loop_fn drained, void *arg);
+void listener_free(struct listener *ls); /* closes everything at once */
+unsigned listener_connections(const struct listener *ls);
+
+/* Is the address loopback or a unix socket? */
+bool address_is_local(const char *address);
+
+/* ---- HTTP framing alone: a pure function of bytes, for tests and fuzzing ---- */
+
+struct http_parser; /* see src/net/http.h for what the connection uses */

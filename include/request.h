@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH OpenSSL-linking-exception */
+/*
+ * The life of one message, as a list of steps (src/request/request.c).
+ *
+ * Idempotency key: smev:Header/MessageId when SMEV's signature covers it; otherwise "body:" and the SHA-256 of the
+ * signed octets; on a plain listener "req:" and a UUID made for this request, which only serves to settle an uncertain
+ * COMMIT (the same book again is recognised by bookId and content in SQL).
+ */
+#pragma once
+
+#include "arena.h"
+#include "booking.h"
+#include "config.h"
+#include "crypto.h"
+#include "db.h"
+#include "error.h"
+#include "net.h"
+#include "smev.h"
+#include "xml.h"
+
+/* What a reload replaces as a whole: keys, certificates, anchors. Counted on the loop thread only. */
+struct keyring;
+MUST_CHECK enum err keyring_load(const struct config *conf, struct keyring **out, struct error *e);
+void keyring_unref(struct keyring *k);
+
+struct request_metrics; /* counters the admin listener reads; see request_metrics_write() */
+
+struct service; /* everything requests share: configuration, schemas, keyring, pool */
+MUST_CHECK enum err service_new(struct loop *l, struct db_pool *db, const struct config *conf, struct keyring *keys, struct service **out, struct error *e);
+void service_set_keyring(struct service *s, struct keyring *keys); /* takes it over; requests in work keep the old one */
+void service_free(struct service *s);
+void service_drain(struct service *s, loop_fn drained, void *arg); /* flushes the read journal; drained when nothing is in work */
+unsigned service_in_work(const struct service *s);
+void service_metrics_write(const struct service *s, struct buf *out); /* Prometheus text */
+
+/* The handler of a listener: net calls it, arg is a struct endpoint. */
+struct endpoint { struct service *service; const struct config_listener *conf; };
+void request_on_http(void *arg, const struct http_request *req);

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH OpenSSL-linking-exception */
+/*
+ * Bytes to documents and back, within limits. The only user of libxml2. Safe on any thread; one document belongs to
+ * one thread at a time.
+ */
+#pragma once
+
+#include "arena.h"
+#include "buf.h"
+#include "error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct xml_doc;
+struct xml_node; /* an element, always */
+struct xml_schema;
+
+void xml_init(void); /* once, before any thread */
+void xml_fini(void);
+
+/* ---- prescan: what is refused before libxml2 sees a byte (facts: quadratic attribute and namespace costs) ---- */
+
+struct xml_limits {
+    size_t size_max_bytes;      /* of the whole message */
+    size_t start_tag_max_bytes; /* 32 KiB */
+    unsigned attributes_max;    /* of one start tag: 256 */
+    unsigned namespaces_max;    /* xmlns declarations in scope at once: 64 */
+    unsigned depth_max;         /* 64 */
+    unsigned elements_max;      /* 50,000 */
+    unsigned name_max_bytes;    /* of one name: 1,024 */
+};
+extern const struct xml_limits xml_limits_default;
+
+/*
+ * One pass over the bytes, no memory. Refuses: not UTF-8 (overlong forms, surrogates, other encodings by BOM, by
+ * declaration or by NUL bytes: ERR_ENCODING), control characters, DOCTYPE (ERR_DOCTYPE), processing instructions
+ * other than the XML declaration, entity references other than the five and characters (ERR_MALFORMED), and anything
+ * over a limit (ERR_LIMIT). A UTF-8 BOM is let through. What passes may still be malformed: xml_parse() decides.
+ */
+MUST_CHECK enum err xml_prescan(struct span bytes, const struct xml_limits *limits, struct error *e);
+
+/* ---- documents ---- */
+
+/* No network, no DTD, no entities, no huge nodes. The document is freed with a. Call xml_prescan() first. */
+MUST_CHECK enum err xml_parse(struct arena *a, struct span bytes, struct xml_doc **out, struct error *e);
+struct xml_node *xml_root(struct xml_doc *doc);
+
+/* Element children in document order; ns or local NULL means any. NULL when there is none. */
+struct xml_node *xml_first(struct xml_node *parent, const char *ns, const char *local);
+struct xml_node *xml_next(struct xml_node *node, const char *ns, const char *local);
+struct xml_node *xml_parent(struct xml_node *node); /* NULL for the root */
+/* Next element in document order below top (top itself is never returned); start with at == top. NULL at the end. */
+struct xml_node *xml_walk(struct xml_node *top, struct xml_node *at);
+unsigned xml_count(struct xml_node *parent, const char *ns, const char *local);
+bool xml_is(const struct xml_node *node, const char *ns, const char *local);
+const char *xml_local(const struct xml_node *node);
+const char *xml_ns(const struct xml_node *node);          /* NULL: no namespace */
+const char *xml_prefix(const struct xml_node *node);      /* NULL: default */
+/* Value of an attribute; ns NULL means: in no namespace. NULL when absent. Copied into a. */
+const char *xml_attr(struct arena *a, const struct xml_node *node, const char *ns, const char *local);
+/* Calls fn for each attribute until it returns false; values are valid during the call only. */
+void xml_each_attr(const struct xml_node *node, bool (*fn)(void *arg, const char *ns, const char *local, const char *value), void *arg);
+/* The text of an element that has only text inside; NULL when it has element children, comments or the like. */
+const char *xml_text(struct arena *a, const struct xml_node *node);
+/* True when there is non-blank text, a comment or a CDATA section directly below the element. */
+bool xml_has_stray_text(const struct xml_node *node);
+bool xml_has_comments(const struct xml_node *node); /* anywhere below */
+long xml_line(const struct xml_node *node);
+
+/*
+ * Exclusive canonical form (without comments) of the subtree, as http://www.w3.org/2001/10/xml-exc-c14n# has it.
+ * inclusive_prefixes: NULL, or a NULL-ended list (InclusiveNamespaces PrefixList; "#default" for the default one).
+ */
+MUST_CHECK enum err xml_c14n(const struct xml_node *node, const char *const *inclusive_prefixes, struct buf *out, struct error *e);
+
+/*
+ * A new document whose root is {ns}local (prefix "eq") and holds the element children of `content` with their namespaces
+ * put in order. `content` loses them. Used to peel the SMEV frame off. The result is freed with a.
+ */
+MUST_CHECK enum err xml_regraft(struct arena *a, struct xml_node *content, const char *ns, const char *local, struct xml_doc **out, struct error *e);
+
+/* ---- schemas ---- */
+
+/* Compiles an XSD from a file; its includes and imports are read from the same directory only. Shared by all threads. */
+MUST_CHECK enum err xml_schema_load(struct arena *a, const char *path, struct xml_schema **out, struct error *e);
+
+/* Told of every violation: the local name of the element nearest to it (or of the missing one), and the message for the log. */
+typedef void (*xml_violation_fn)(void *arg, const char *element, const char *message);
+/* ERR_OK when the document is valid; ERR_INPUT otherwise, after on_violation was called for each (at most 100). */
+MUST_CHECK enum err xml_validate(const struct xml_schema *s, struct xml_doc *doc, xml_violation_fn on_violation, void *arg, struct error *e);
