@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH OpenSSL-linking-exception */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Metrics and health on a listener of their own: /metrics (Prometheus text), /livez, /readyz (JSON with reasons). */
 #pragma once
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH OpenSSL-linking-exception */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
  * The subject: the methods of order 329, Appendix 2. Knows no XML, no sockets, no signatures.
  *

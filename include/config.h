@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH OpenSSL-linking-exception */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
  * /etc/zapisd/zapisd.conf and its drop-in directory zapisd.conf.d/ (*.conf in name order, later wins). INI; every key
  * is a row of the option table in config.c, which holds type, default and whether a reload takes it. An unknown

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH OpenSSL-linking-exception */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
  * GOST digests, signatures, certificates, and TLS as a filter over memory. The only user of OpenSSL.
  *

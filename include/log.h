@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH OpenSSL-linking-exception */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
  * One line an event on stderr: time, level, event word, key=value pairs. Under systemd the time is left out and the
  * level goes in front as <N>. Values with blanks, quotes or control characters are quoted and escaped, so that a line

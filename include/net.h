@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH OpenSSL-linking-exception */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
  * The event loop, descriptors, the worker pool, and HTTP/1.1 servers on it. The only user of libuv and of the HTTP
  * parser. Everything here is called from the loop thread unless it says otherwise; a callback never runs inside the

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH OpenSSL-linking-exception */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
  * SMEV 2: XML signatures (dsig), WS-Security (wsse), the smev:Message frame and the SOAP envelope. Clauses: SMEV
  * technical requirements, recommendations 2.5.x; RFC 3275 / XMLDSig Core; OASIS WSS 1.0 X.509 token profile.

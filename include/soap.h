@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH OpenSSL-linking-exception */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
  * Data binding between bare elements (<method>Request, <method>Response) and booking types. The only user of gSOAP's
  * generated code; gSOAP reads and writes memory, never a socket. Safe on any thread (a context per thread).

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH OpenSSL-linking-exception */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
  * Bytes to documents and back, within limits. The only user of libxml2. Safe on any thread; one document belongs to
  * one thread at a time.
