@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * What the files of this folder share: the request, its group, the service.
+ *
+ * A request is owned by its list of steps: by the loop thread, or by the one worker that runs its present step, never
+ * by both. It outlives its connection: when the client goes away it runs to its end and only the answer is dropped.
+ */
+#pragma once
+
+#include "metrics.h"
+#include "request.h"
+
+#include <stdatomic.h>
+
+/* One list for the steps, where they run, and their names. A step goes on, waits, or fails. */
+/* clang-format off */
+#define REQUEST_STEPS(X) \
+    X(prescan,  WORKER) /* bytes within limits, before libxml2 sees them */ \
+    X(parse,    WORKER) /* bytes to a document */ \
+    X(verify,   WORKER) /* signatures good, signer known; only the octets they cover go on */ \
+    X(unwrap,   WORKER) /* SMEV frame off: who to whom, and the bare element */ \
+    X(validate, WORKER) /* the bare element against the schema; every violation is a field error */ \
+    X(bind,     WORKER) /* its canonical octets to a request */ \
+    X(check,    WORKER) /* the rules that need no database */ \
+    X(handle,   LOOP)   /* begin; api.<operation>(...)                                    [waits] */ \
+    X(reply,    WORKER) /* rows to the answer's content; after a failure: the fault */ \
+    X(sign,     WORKER) /* the envelope around it, signed */ \
+    X(journal,  LOOP)   /* a write: journal of the answer, commit; a read: into the batch [waits] */ \
+    X(send,     LOOP)   /* the answer to the connection, one line to the log */
+/* clang-format on */
+
+enum request_step {
+#define X(name, where) STEP_##name,
+    REQUEST_STEPS(X)
+#undef X
+        STEP_COUNT
+};
+
+enum step_result { STEP_NEXT, STEP_WAIT, STEP_FAIL };
+
+#define GROUP_MAX       32
+#define HANDLE_ATTEMPTS 4
+
+struct keyring_agency {
+    const struct config_agency *conf;
+    const char *code, *name;
+    struct key *key;
+};
+struct keyring_sender {
+    const char *code, *name;
+    bool is_smev;
+    unsigned char (*fingerprints)[32];
+    unsigned nfingerprints;
+};
+struct keyring {
+    unsigned refs; /* loop thread only */
+    struct arena *arena;
+    struct trust *trust; /* NULL when no listener needs it */
+    struct keyring_agency *agencies;
+    unsigned nagencies;
+    struct keyring_sender *senders;
+    unsigned nsenders;
+};
+const struct keyring_agency *keyring_agency_find(const struct keyring *k, const char *code);
+const struct keyring_sender *keyring_sender_of(const struct keyring *k, const struct cert *signer);
+/* Whose certificates end when: for metrics and for readiness. */
+int64_t keyring_first_expiry_s(const struct keyring *k);
+
+struct group;
+
+struct request {
+    struct arena *arena;
+    struct service *service;
+    const struct endpoint *endpoint;
+    struct exchange *exchange;
+    struct keyring *keys;
+    char id[UUID_TEXT_SIZE]; /* req= in the log, the reference number in a fault */
+    uint64_t started_us;
+    enum request_step step;
+    struct error error;
+    enum err failed; /* why the steps were left, ERR_OK: they were not */
+
+    struct span body;        /* as it came */
+    const char *soap_action; /* NULL: the header was absent */
+    const char *peer;
+
+    /* parse, verify, unwrap */
+    struct xml_doc *doc;
+    struct xml_node *soap_body; /* of doc, or of the verified octets parsed anew */
+    struct wsse_result wsse;
+    const struct keyring_sender *sender;
+    struct smev_frame frame;
+    bool has_frame;
+    const struct keyring_agency *agency; /* whose key signs the answer; may be NULL on a plain listener */
+    struct xml_doc *bare;
+
+    /* bind, check, handle, reply, sign */
+    const struct booking_op *op;
+    struct booking_request request;
+    struct booking_message message;
+    struct field_errors fields;
+    struct booking_outcome outcome;
+    struct booking_reply reply;
+    struct buf content;
+    struct buf answer;
+    struct span answer_octets; /* what leaves: answer, or the stored bytes of the first time */
+
+    struct group *group; /* the transaction it shares, while it is in one */
+    unsigned attempts;
+    bool is_effect_undone; /* its transaction did not commit; the answer must not say otherwise */
+    struct request *next;  /* in the one queue it waits in */
+};
+
+struct request_queue {
+    struct request *head, **tail;
+    unsigned n;
+};
+void queue_init(struct request_queue *q);
+void queue_push(struct request_queue *q, struct request *r);
+struct request *queue_pop(struct request_queue *q); /* NULL when empty */
+
+struct service {
+    struct arena *arena;
+    struct loop *loop;
+    struct db_pool *db;
+    const struct config *conf;
+    struct keyring *keys;
+    struct xml_schema *schema;
+    struct xml_limits xml_limits;
+    struct metrics metrics;
+    unsigned in_work;
+
+    struct request_queue writes;   /* wait for a transaction */
+    unsigned sessions_asked;       /* for them */
+    struct request_queue journal;  /* answered, wait for their place in the journal */
+    bool is_journal_busy;
+    struct timer *journal_timer;
+
+    loop_fn drained;
+    void *drained_arg;
+    struct timer *drain_timer;
+};
+
+/* request.c */
+void request_resume(struct request *r, enum step_result result); /* from the loop, when a waiting step is done */
+void request_free(struct request *r);
+const char *request_method(const struct request *r); /* for logs and metrics: a name of the order, or "-" */
+
+/* decode.c, answer.c, handle.c, journal.c: the steps */
+#define X(name, where) enum step_result step_##name(struct request *r);
+REQUEST_STEPS(X)
+#undef X
+
+/* handle.c: transactions */
+void group_member_ready(struct request *r); /* its answer is signed, or it failed after the effect */
+
+/* journal.c */
+void journal_add(struct request *r); /* takes it over: journalled, then freed */
+void journal_flush(struct service *s);
+
+/* wsdl.c: GET ?wsdl and ?xsd=NAME */
+void wsdl_on_get(const struct endpoint *ep, const struct http_request *req);
