@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * The arena: a list of chunks filled from the front, and a list of deferred cleanups. Owns every byte it gave out.
+ * Never returns NULL and never gives a single piece back. Under AddressSanitizer each piece is fenced, so that an
+ * overrun inside a chunk is seen although malloc() knows nothing of it.
+ */
+#include "arena.h"
+
+#include "log.h"
+
+#include <stdalign.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define ARENA_FENCED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ARENA_FENCED 1
+#endif
+#endif
+
+#ifdef ARENA_FENCED
+#include <sanitizer/asan_interface.h>
+#define FENCE_BYTES 16
+#else
+#define ASAN_POISON_MEMORY_REGION(p, n)   ((void)(p), (void)(n))
+#define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
+#define FENCE_BYTES                       0
+#endif
+
+#define CHUNK_BYTES 16384
+#define ALIGN       alignof(max_align_t)
+
+struct chunk {
+    struct chunk *next;
+    size_t used, size; /* of data[] */
+    alignas(max_align_t) unsigned char data[];
+};
+
+struct cleanup {
+    struct cleanup *next;
+    arena_cleanup_fn fn;
+    void *p;
+};
+
+struct arena {
+    struct chunk *chunks; /* the first one is being filled */
+    struct cleanup *cleanups;
+    size_t total;
+};
+
+static _Noreturn void arena_die(const char *why, size_t size)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%zu", size);
+    log_event(LOG_LEVEL_ERROR, "memory", "why", why, "bytes", text, NULL);
+    abort();
+}
+
+static struct chunk *chunk_new(struct arena *a, size_t size)
+{
+    if (size > SIZE_MAX - sizeof(struct chunk))
+        arena_die("overflow", size);
+    struct chunk *c = malloc(sizeof *c + size);
+    if (c == NULL)
+        arena_die("exhausted", size);
+    c->used = 0;
+    c->size = size;
+    a->total += sizeof *c + size;
+    ASAN_POISON_MEMORY_REGION(c->data, size);
+    return c;
+}
+
+struct arena *arena_new(void)
+{
+    struct arena *a = calloc(1, sizeof *a);
+    if (a == NULL)
+        arena_die("exhausted", sizeof *a);
+    a->total = sizeof *a;
+    return a;
+}
+
+void arena_free(struct arena *a)
+{
+    if (a == NULL)
+        return;
+    /* A cleanup may defer another one: take them off one by one. */
+    while (a->cleanups != NULL) {
+        struct cleanup *c = a->cleanups;
+        a->cleanups = c->next;
+        c->fn(c->p);
+    }
+    while (a->chunks != NULL) {
+        struct chunk *c = a->chunks;
+        a->chunks = c->next;
+        ASAN_UNPOISON_MEMORY_REGION(c->data, c->size);
+        explicit_bzero(c->data, c->used);
+        free(c);
+    }
+    free(a);
+}
+
+void *arena_alloc(struct arena *a, size_t size)
+{
+    if (size > SIZE_MAX / 2)
+        arena_die("overflow", size);
+    size_t room = (size + FENCE_BYTES + ALIGN - 1) / ALIGN * ALIGN;
+    if (room == 0)
+        room = ALIGN; /* two pieces never share an address */
+    struct chunk *c = a->chunks;
+    if (c == NULL || c->size - c->used < room) {
+        bool is_big = room > CHUNK_BYTES / 4;
+        struct chunk *fresh = chunk_new(a, is_big ? room : CHUNK_BYTES);
+        if (is_big && c != NULL) { /* keep filling the chunk we have */
+            fresh->next = c->next;
+            c->next = fresh;
+        } else {
+            fresh->next = c;
+            a->chunks = fresh;
+        }
+        c = fresh;
+    }
+    unsigned char *p = c->data + c->used;
+    c->used += room;
+    ASAN_UNPOISON_MEMORY_REGION(p, size);
+    memset(p, 0, size);
+    return p;
+}
+
+void *arena_array(struct arena *a, size_t count, size_t size)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes))
+        arena_die("overflow", count);
+    return arena_alloc(a, bytes);
+}
+
+void *arena_copy(struct arena *a, const void *p, size_t size)
+{
+    if (size == SIZE_MAX)
+        arena_die("overflow", size);
+    char *copy = arena_alloc(a, size + 1);
+    if (size > 0)
+        memcpy(copy, p, size);
+    return copy;
+}
+
+char *arena_strdup(struct arena *a, const char *s)
+{
+    return s == NULL ? NULL : arena_copy(a, s, strlen(s));
+}
+
+char *arena_strndup(struct arena *a, const char *s, size_t n)
+{
+    return s == NULL ? NULL : arena_copy(a, s, strnlen(s, n));
+}
+
+char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
+{
+    va_list again;
+    va_copy(again, ap);
+    int n = vsnprintf(NULL, 0, fmt, again);
+    va_end(again);
+    if (n < 0)
+        arena_die("format", 0);
+    char *s = arena_alloc(a, (size_t)n + 1);
+    vsnprintf(s, (size_t)n + 1, fmt, ap);
+    return s;
+}
+
+char *arena_printf(struct arena *a, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    char *s = arena_vprintf(a, fmt, ap);
+    va_end(ap);
+    return s;
+}
+
+void arena_defer(struct arena *a, arena_cleanup_fn fn, void *p)
+{
+    struct cleanup *c = arena_alloc(a, sizeof *c);
+    c->fn = fn;
+    c->p = p;
+    c->next = a->cleanups;
+    a->cleanups = c;
+}
+
+size_t arena_size(const struct arena *a)
+{
+    return a->total;
+}

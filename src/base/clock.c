@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Both clocks, the text of an instant (always with a numeric offset: T1), and random UUIDs. */
+#include "clock.h"
+
+#include "log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+static uint64_t (*mono_hook)(void);
+static int64_t (*wall_hook)(void);
+
+uint64_t clock_mono_us(void)
+{
+    if (mono_hook != NULL)
+        return mono_hook();
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000U + (uint64_t)t.tv_nsec / 1000U;
+}
+
+int64_t clock_wall_us(void)
+{
+    if (wall_hook != NULL)
+        return wall_hook();
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+void clock_replace(uint64_t (*mono_us)(void), int64_t (*wall_us)(void))
+{
+    mono_hook = mono_us;
+    wall_hook = wall_us;
+}
+
+/* Division that rounds down for negative numbers too: instants before 1970. */
+static int64_t floor_div(int64_t a, int64_t b)
+{
+    return a / b - (a % b != 0 && a < 0);
+}
+
+void clock_format(int64_t wall_us, int offset_min, char out[CLOCK_TEXT_SIZE])
+{
+    int64_t ms = floor_div(wall_us, 1000);
+    time_t s = (time_t)(floor_div(ms, 1000) + (int64_t)offset_min * 60);
+    unsigned rest = (unsigned)(ms - floor_div(ms, 1000) * 1000);
+    unsigned offset = (unsigned)abs(offset_min);
+    struct tm tm = {0};
+    char date[24] = "";
+    if (gmtime_r(&s, &tm) != NULL)
+        strftime(date, sizeof date, "%FT%T", &tm);
+    snprintf(out, CLOCK_TEXT_SIZE, "%s.%03u%c%02u:%02u", date, rest, offset_min < 0 ? '-' : '+', offset / 60 % 100,
+             offset % 60);
+}
+
+int clock_local_offset_min(int64_t wall_us)
+{
+    time_t s = (time_t)floor_div(wall_us, 1000000);
+    struct tm tm = {0};
+    if (localtime_r(&s, &tm) == NULL)
+        return 0;
+    return (int)(tm.tm_gmtoff / 60);
+}
+
+void uuid_v4(char out[UUID_TEXT_SIZE])
+{
+    unsigned char b[16];
+    size_t have = 0;
+    while (have < sizeof b) {
+        ssize_t n = getrandom(b + have, sizeof b - have, 0);
+        if (n > 0) {
+            have += (size_t)n;
+        } else if (errno != EINTR) {
+            /* An identifier that may repeat is worse than a restart. */
+            log_event(LOG_LEVEL_ERROR, "random", "error", strerror(errno), NULL);
+            abort();
+        }
+    }
+    b[6] = (unsigned char)((b[6] & 0x0F) | 0x40);
+    b[8] = (unsigned char)((b[8] & 0x3F) | 0x80);
+    static const char hex[] = "0123456789abcdef";
+    char *p = out;
+    for (size_t i = 0; i < sizeof b; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            *p++ = '-';
+        *p++ = hex[b[i] >> 4];
+        *p++ = hex[b[i] & 15];
+    }
+    *p = '\0';
+}
+
+static bool is_hex(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+bool uuid_is_valid(const char *s)
+{
+    if (s == NULL || strnlen(s, UUID_TEXT_SIZE) != UUID_TEXT_SIZE - 1)
+        return false;
+    for (size_t i = 0; i < UUID_TEXT_SIZE - 1; i++) {
+        bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
+        if (is_dash ? s[i] != '-' : !is_hex(s[i]))
+            return false;
+    }
+    return true;
+}

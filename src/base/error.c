@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* The rows of the error table of error.h, looked up by code. Owns no state; never logs. */
+#include "error.h"
+
+#include "log.h"
+#include "utf8.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+struct error_row {
+    const char *name;
+    enum blame blame;
+    enum log_level level;
+    int http;
+    const char *fault;
+    const char *text;
+};
+
+static const struct error_row rows[] = {
+#define X(name, blame, level, http, fault, text) {#name, blame, level, http, fault, text},
+    ERRORS(X)
+#undef X
+};
+
+static const struct error_row *error_row(enum err code)
+{
+    size_t i = (size_t)code;
+    return &rows[i < sizeof rows / sizeof rows[0] ? i : (size_t)ERR_INTERNAL];
+}
+
+enum err error_set(struct error *e, enum err code, const char *fmt, ...)
+{
+    if (e == NULL || e->code != ERR_OK)
+        return code;
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(e->detail, sizeof e->detail, fmt, ap);
+    va_end(ap);
+    e->code = code;
+    if (n < 0)
+        e->detail[0] = '\0';
+    else if ((size_t)n >= sizeof e->detail)
+        e->detail[utf8_cut(e->detail, sizeof e->detail - 1)] = '\0'; /* no half letter at the end */
+    return code;
+}
+
+const char *error_name(enum err code)
+{
+    return error_row(code)->name;
+}
+
+const char *error_text(enum err code)
+{
+    return error_row(code)->text;
+}
+
+const char *error_faultcode(enum err code)
+{
+    return error_row(code)->fault;
+}
+
+int error_http_status(enum err code)
+{
+    return error_row(code)->http;
+}
+
+enum blame error_blame(enum err code)
+{
+    return error_row(code)->blame;
+}
+
+int error_log_level(enum err code)
+{
+    return (int)error_row(code)->level;
+}
