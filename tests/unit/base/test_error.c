@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* The error table: every row whole, the first error kept, no half letter in a detail. */
+#include "error.h"
+#include "log.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void the_first_error_is_kept(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    assert_int_equal(error_set(&e, ERR_CHECK, "digest of #%s differs", "body"), ERR_CHECK);
+    assert_int_equal(error_set(&e, ERR_INTERNAL, "and then"), ERR_INTERNAL);
+    assert_int_equal(e.code, ERR_CHECK);
+    assert_string_equal(e.detail, "digest of #body differs");
+    assert_int_equal(error_set(NULL, ERR_LIMIT, "nobody listens"), ERR_LIMIT);
+}
+
+static void long_details_are_cut_at_a_letter(void **state)
+{
+    (void)state;
+    char text[1201] = "";
+    for (size_t shift = 0; shift < 4; shift++) {
+        memset(text, 'x', shift);
+        for (size_t i = shift; i + 2 < sizeof text; i += 2)
+            memcpy(text + i, "я", 2);
+        struct error e = {0};
+        assert_int_equal(error_set(&e, ERR_INTERNAL, "%s", text), ERR_INTERNAL);
+        size_t n = strlen(e.detail);
+        assert_in_range(n, sizeof e.detail - 4, sizeof e.detail - 1);
+        assert_int_equal((n - shift) % 2, 0); /* whole letters only */
+    }
+}
+
+static void every_row_is_whole(void **state)
+{
+    (void)state;
+    for (int code = ERR_OK; code <= (int)ERR_SYSTEM; code++) {
+        assert_non_null(error_text((enum err)code));
+        assert_true(strlen(error_name((enum err)code)) > 1);
+        assert_in_range(error_http_status((enum err)code), 200, 503);
+        assert_in_range(error_log_level((enum err)code), LOG_LEVEL_ERROR, LOG_LEVEL_DEBUG);
+        const char *fault = error_faultcode((enum err)code);
+        if (fault != NULL)
+            assert_true(strncmp(fault, "soap:", 5) == 0 || strncmp(fault, "wsse:", 5) == 0);
+        /* who is told "client" must have done something; who is told "server" must not be blamed */
+        if (error_blame((enum err)code) == BLAME_SERVER && fault != NULL)
+            assert_string_equal(fault, "soap:Server");
+        if (error_blame((enum err)code) == BLAME_CLIENT && fault != NULL)
+            assert_string_not_equal(fault, "soap:Server");
+    }
+}
+
+/* Names and fault codes of WS-Security 1.0 section 12 and SOAP 1.1 section 4.4.1. */
+static void some_rows_by_the_standards(void **state)
+{
+    (void)state;
+    assert_string_equal(error_name(ERR_CHECK), "CHECK");
+    assert_string_equal(error_faultcode(ERR_CHECK), "wsse:FailedCheck");
+    assert_string_equal(error_faultcode(ERR_ALGORITHM), "wsse:UnsupportedAlgorithm");
+    assert_string_equal(error_faultcode(ERR_TOKEN), "wsse:InvalidSecurityToken");
+    assert_string_equal(error_faultcode(ERR_TOKEN_UNAVAILABLE), "wsse:SecurityTokenUnavailable");
+    assert_string_equal(error_faultcode(ERR_MUST_UNDERSTAND), "soap:MustUnderstand");
+    assert_null(error_faultcode(ERR_INPUT));
+    assert_null(error_faultcode(ERR_REFUSED));
+    assert_int_equal(error_http_status(ERR_OK), 200);
+    assert_int_equal(error_http_status(ERR_BUSY), 503);
+    assert_int_equal(error_blame(ERR_CONFIG), BLAME_OPERATOR);
+    /* a code from nowhere is our fault, never a success */
+    assert_string_equal(error_name((enum err)12345), "INTERNAL");
+    assert_string_equal(error_name((enum err) - 1), "INTERNAL");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_first_error_is_kept),
+        cmocka_unit_test(long_details_are_cut_at_a_letter),
+        cmocka_unit_test(every_row_is_whole),
+        cmocka_unit_test(some_rows_by_the_standards),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
