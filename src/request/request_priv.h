@@ -105,9 +105,11 @@ struct request {
     struct buf answer;
     struct span answer_octets; /* what leaves: answer, or the stored bytes of the first time */
 
-    struct group *group; /* the transaction it shares, while it is in one */
-    unsigned attempts;
-    bool is_effect_undone; /* its transaction did not commit; the answer must not say otherwise */
+    struct db_session *session; /* of a read, while it has one */
+    struct group *group;        /* of a write: the transaction it shares, while it is in one */
+    unsigned attempts;    /* transactions of its own that failed */
+    bool is_alone;        /* shares no transaction: one it shared has failed */
+    bool is_uncertain;    /* a COMMIT was sent and never answered */
     struct request *next;  /* in the one queue it waits in */
 };
 
@@ -117,6 +119,7 @@ struct request_queue {
 };
 void queue_init(struct request_queue *q);
 void queue_push(struct request_queue *q, struct request *r);
+void queue_push_front(struct request_queue *q, struct request *r);
 struct request *queue_pop(struct request_queue *q); /* NULL when empty */
 
 struct service {
@@ -131,14 +134,14 @@ struct service {
     unsigned in_work;
 
     struct request_queue writes;   /* wait for a transaction */
-    unsigned sessions_asked;       /* for them */
+    unsigned sessions_asked;       /* for them, not yet given */
+    unsigned groups_in_flight;     /* sessions they have */
     struct request_queue journal;  /* answered, wait for their place in the journal */
     bool is_journal_busy;
     struct timer *journal_timer;
 
-    loop_fn drained;
+    loop_fn drained; /* not NULL: no new requests are taken */
     void *drained_arg;
-    struct timer *drain_timer;
 };
 
 /* request.c */
@@ -146,13 +149,14 @@ void request_resume(struct request *r, enum step_result result); /* from the loo
 void request_free(struct request *r);
 const char *request_method(const struct request *r); /* for logs and metrics: a name of the order, or "-" */
 
-/* decode.c, answer.c, handle.c, journal.c: the steps */
+/* decode.c, handle.c, answer.c: the steps */
 #define X(name, where) enum step_result step_##name(struct request *r);
 REQUEST_STEPS(X)
 #undef X
 
-/* handle.c: transactions */
-void group_member_ready(struct request *r); /* its answer is signed, or it failed after the effect */
+/* group.c: transactions of writes */
+void group_enqueue(struct request *r);      /* resumed when api.<operation> has answered */
+void group_member_ready(struct request *r); /* its answer is signed, or could not be; resumed when all is committed */
 
 /* journal.c */
 void journal_add(struct request *r); /* takes it over: journalled, then freed */

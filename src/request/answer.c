@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * From rows, or from a failure, to signed octets, and out: reply, sign, send.
+ *
+ * Three kinds of answer leave by this door: the method's own, an ordinary answer with error 2 (bad fields), and a SOAP
+ * fault. The peer of a fault learns the table's text and a reference number; the cause stays in the log.
+ */
+#include "request_priv.h"
+
+#include "clock.h"
+#include "fault.h"
+#include "log.h"
+
+#include <stdio.h>
+
+static bool is_fault(const struct request *r)
+{
+    return r->failed != ERR_OK && (r->op == NULL || error_faultcode(r->failed) != NULL);
+}
+
+enum step_result step_reply(struct request *r)
+{
+    if (r->failed == ERR_OK && r->outcome.kind == OUTCOME_REPLAY)
+        return STEP_NEXT;
+    if (is_fault(r))
+        return STEP_NEXT; /* has no content of its own; step_sign writes all of it */
+    if (r->failed != ERR_OK) {
+        int code = r->failed == ERR_INPUT ? 2 : 1;
+        booking_reply_error(&r->request, code, error_text(r->failed), &r->fields, &r->reply);
+    }
+    buf_init(&r->content, r->arena, 1024 + 400 * (size_t)r->reply.nslots);
+    enum err err = soap_write_content(r->arena, &r->reply, &r->content, &r->error);
+    FAULT_POINT(reply_written);
+    return err == ERR_OK ? STEP_NEXT : STEP_FAIL;
+}
+
+/* smev:Status of an answer (facts: REQUEST is answered by RESULT, REJECT, INVALID or FAILURE). */
+static const char *frame_status(int error_code)
+{
+    switch (error_code) {
+    case 1:
+        return "FAILURE";
+    case 2:
+        return "INVALID";
+    case 4:
+        return "REJECT";
+    default:
+        return "RESULT";
+    }
+}
+
+/* A fault may come before we know which agency was meant; it is signed all the same (V3), by the listener's or the first. */
+static const struct key *signing_key(const struct request *r)
+{
+    if (r->endpoint->conf->kind == LISTENER_PLAIN)
+        return NULL;
+    if (r->agency != NULL)
+        return r->agency->key;
+    const struct keyring_agency *only =
+        r->endpoint->conf->agency != NULL ? keyring_agency_find(r->keys, r->endpoint->conf->agency) : NULL;
+    if (only != NULL)
+        return only->key;
+    return r->keys->nagencies > 0 ? r->keys->agencies[0].key : NULL;
+}
+
+enum step_result step_sign(struct request *r)
+{
+    if (r->failed == ERR_OK && r->outcome.kind == OUTCOME_REPLAY) {
+        r->answer_octets = r->outcome.stored;
+        return STEP_NEXT;
+    }
+    buf_init(&r->answer, r->arena, r->content.n + 6144);
+    enum err err;
+    if (is_fault(r)) {
+        err = envelope_write_fault(r->arena, r->failed, r->id, signing_key(r), &r->answer, &r->error);
+    } else {
+        struct smev_frame frame;
+        if (r->has_frame)
+            smev_frame_answer(r->arena, &r->frame, r->wsse.header_message_id, r->agency->name,
+                              frame_status(r->reply.error_code), &frame);
+        const char *element = arena_printf(r->arena, "%sResponse", r->op->name);
+        err = envelope_write(r->arena, element, buf_span(&r->content), r->has_frame ? &frame : NULL, signing_key(r),
+                             &r->answer, &r->error);
+    }
+    if (err != ERR_OK)
+        return STEP_FAIL;
+    r->answer_octets = buf_span(&r->answer);
+    FAULT_POINT(signed);
+    return STEP_NEXT;
+}
+
+static enum metrics_result result_of(const struct request *r)
+{
+    if (is_fault(r))
+        return error_blame(r->failed) == BLAME_CLIENT ? RESULT_FAULT : RESULT_ERROR;
+    switch (r->reply.error_code) {
+    case 1:
+        return RESULT_ERROR;
+    case 2:
+        return RESULT_INPUT;
+    case 3:
+    case 4:
+        return RESULT_REFUSED;
+    default:
+        return RESULT_OK;
+    }
+}
+
+/* The one line of a request. No field a person filled in has a key here. */
+static void log_request(const struct request *r, uint64_t took_us, int http_status)
+{
+    char took[32];
+    char size[32];
+    char status[16];
+    (void)snprintf(took, sizeof took, "%llu", (unsigned long long)took_us);
+    (void)snprintf(size, sizeof size, "%zu", r->body.n);
+    (void)snprintf(status, sizeof status, "%d", http_status);
+    bool is_replay = r->failed == ERR_OK && r->outcome.kind == OUTCOME_REPLAY;
+    enum log_level level = r->failed != ERR_OK ? (enum log_level)error_log_level(r->failed) : LOG_LEVEL_INFO;
+    log_event(level, "request", "req", r->id, "listener", r->endpoint->conf->name, "peer", r->peer, "method",
+              request_method(r), "sender", r->sender != NULL ? r->sender->code : NULL, "agency",
+              r->agency != NULL ? r->agency->code : NULL, "error", r->failed != ERR_OK ? error_name(r->failed) : NULL,
+              "detail", r->failed != ERR_OK ? r->error.detail : NULL, "status",
+              is_fault(r) || is_replay ? NULL : r->reply.status_code, "replay", is_replay ? "yes" : NULL, "http", status,
+              "bytes_in", size, "us", took, NULL);
+}
+
+enum step_result step_send(struct request *r)
+{
+    struct service *s = r->service;
+    int http_status = is_fault(r) ? error_http_status(r->failed) : 200;
+    bool is_replay = r->failed == ERR_OK && r->outcome.kind == OUTCOME_REPLAY;
+    bool is_journalled = r->op != NULL && r->op->is_write && r->failed == ERR_OK && r->outcome.kind == OUTCOME_NEW;
+    if (!is_journalled) /* the journal outlives the exchange, which owns the body */
+        r->body = (struct span){arena_copy(r->arena, r->body.p, r->body.n), r->body.n};
+    http_respond(r->exchange, &(struct http_response){.status = http_status,
+                                                      .content_type = "text/xml; charset=utf-8",
+                                                      .body = r->answer_octets,
+                                                      .extra_headers = http_status == 503 ? "Retry-After: 2\r\n" : NULL,
+                                                      .close = r->answer_octets.n == 0});
+    r->exchange = NULL;
+    FAULT_POINT(answer_queued);
+    uint64_t took_us = clock_mono_us() - r->started_us;
+    log_request(r, took_us, http_status);
+    s->metrics.replays += is_replay;
+    metrics_count(&s->metrics, r->op != NULL ? (int)(r->op - booking_ops) : -1, result_of(r), r->failed, took_us);
+    if (is_journalled)
+        request_free(r);
+    else
+        journal_add(r);
+    return STEP_NEXT;
+}

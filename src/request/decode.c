@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * From octets to a checked request: prescan, parse, verify, unwrap, validate, bind, check. All on a worker.
+ *
+ * After `verify` on a signed listener nothing reads the document off the wire any more: the octets whose digest was
+ * right are parsed anew by themselves, and that small document is all the later steps can see (SPEC C3).
+ */
+#include "request_priv.h"
+
+#include "clock.h"
+#include "fault.h"
+
+#include <string.h>
+
+static bool is_signed(const struct request *r)
+{
+    return r->endpoint->conf->kind == LISTENER_SMEV2;
+}
+
+static enum step_result step_of(enum err err)
+{
+    return err == ERR_OK ? STEP_NEXT : STEP_FAIL;
+}
+
+enum step_result step_prescan(struct request *r)
+{
+    return step_of(xml_prescan(r->body, &r->service->xml_limits, &r->error));
+}
+
+enum step_result step_parse(struct request *r)
+{
+    return step_of(xml_parse(r->arena, r->body, &r->doc, &r->error));
+}
+
+/* The actor's certificate stands for a sender of the configuration, and for SMEV itself only where it must (C2). */
+static enum err verify_signers(struct request *r)
+{
+    r->sender = keyring_sender_of(r->keys, r->wsse.smev.signer);
+    if (r->sender == NULL || r->sender->is_smev)
+        return error_set(&r->error, ERR_SENDER, "the signer of actors/smev is no sender of the configuration");
+    if (r->wsse.recipient.signer == NULL)
+        return ERR_OK;
+    const struct keyring_sender *smev = keyring_sender_of(r->keys, r->wsse.recipient.signer);
+    if (smev == NULL || !smev->is_smev)
+        return error_set(&r->error, ERR_SENDER, "the signer of actors/recipient is not SMEV");
+    return ERR_OK;
+}
+
+enum step_result step_verify(struct request *r)
+{
+    const struct config *conf = r->service->conf;
+    struct wsse_policy policy = {
+        .dsig = {.allow_gost2001 = conf->allow_gost2001},
+        .trust = r->keys->trust,
+        .now_s = clock_wall_us() / 1000000,
+        .require_smev = is_signed(r),
+        .require_recipient = is_signed(r) && r->endpoint->conf->require_recipient,
+    };
+    if (wsse_verify(r->arena, r->doc, &policy, &r->wsse, &r->error) != ERR_OK)
+        return STEP_FAIL;
+    if (!is_signed(r)) {
+        r->soap_body = xml_first(xml_root(r->doc), NS_SOAP, "Body");
+        return STEP_NEXT;
+    }
+    if (verify_signers(r) != ERR_OK)
+        return STEP_FAIL;
+    struct xml_doc *verified;
+    if (xml_parse(r->arena, r->wsse.body, &verified, &r->error) != ERR_OK)
+        return STEP_FAIL;
+    r->doc = verified;
+    r->soap_body = xml_root(verified);
+    return STEP_NEXT;
+}
+
+/* SMEV 2: who claims to send is who signed, and who is addressed is served here (C2, C6). */
+static enum err unwrap_parties(struct request *r)
+{
+    if (r->frame.sender.code == NULL || strcmp(r->frame.sender.code, r->sender->code) != 0)
+        return error_set(&r->error, ERR_SENDER, "smev:Sender is not the signer, who is %s", r->sender->code);
+    r->agency = r->frame.recipient.code == NULL ? NULL : keyring_agency_find(r->keys, r->frame.recipient.code);
+    if (r->agency == NULL)
+        return error_set(&r->error, ERR_RECIPIENT, "smev:Recipient is no agency of the configuration");
+    const char *only = r->endpoint->conf->agency;
+    if (only != NULL && strcmp(only, r->agency->code) != 0)
+        return error_set(&r->error, ERR_RECIPIENT, "this listener serves agency %s only", only);
+    return ERR_OK;
+}
+
+static enum err unwrap_plain(struct request *r, const char **method)
+{
+    struct xml_node *bare = r->soap_body == NULL ? NULL : xml_first(r->soap_body, NULL, NULL);
+    if (bare == NULL || xml_count(r->soap_body, NULL, NULL) != 1)
+        return error_set(&r->error, ERR_ENVELOPE, "soap:Body must hold exactly one element");
+    if (!xml_is(bare, SOAP_NS, NULL))
+        return error_set(&r->error, ERR_OPERATION, "the element in soap:Body is of another namespace");
+    *method = xml_local(bare);
+    if (r->endpoint->conf->agency != NULL)
+        r->agency = keyring_agency_find(r->keys, r->endpoint->conf->agency);
+    return xml_regraft(r->arena, bare, SOAP_NS, *method, &r->bare, &r->error);
+}
+
+/* "bookRequest" to its operation. Dispatch is by the element, which is under the signature, never by SOAPAction. */
+static enum err unwrap_method(struct request *r, const char *element)
+{
+    static const char suffix[] = "Request";
+    size_t n = strlen(element);
+    if (n <= sizeof suffix - 1 || strcmp(element + n - (sizeof suffix - 1), suffix) != 0)
+        return error_set(&r->error, ERR_OPERATION, "the element is not a request of this service");
+    const char *name = arena_strndup(r->arena, element, n - (sizeof suffix - 1));
+    const struct booking_op *op = booking_op_by_name(name, &r->request.method);
+    if (op == NULL || (!op->is_served && !r->service->conf->serve_update_booking_details))
+        return error_set(&r->error, ERR_OPERATION, "no such method is served");
+    r->op = op;
+    r->reply.method = r->request.method;
+    return ERR_OK;
+}
+
+static enum err unwrap_action(struct request *r)
+{
+    if (r->soap_action == NULL)
+        return ERR_OK; /* old toolkits; the element decides anyway */
+    struct span action = span_of(r->soap_action);
+    if (action.n >= 2 && action.p[0] == '"' && action.p[action.n - 1] == '"')
+        action = (struct span){action.p + 1, action.n - 2};
+    if (action.n == 0 || span_is(action, r->op->name))
+        return ERR_OK;
+    return error_set(&r->error, ERR_ACTION, "SOAPAction names another method than the element, which is %s", r->op->name);
+}
+
+/* The key of B6; see request.h. */
+static const char *message_key(struct request *r)
+{
+    if (r->wsse.header_message_id != NULL)
+        return r->wsse.header_message_id;
+    if (!is_signed(r))
+        return arena_printf(r->arena, "req:%s", r->id);
+    struct buf key;
+    buf_init(&key, r->arena, 80);
+    buf_add_str(&key, "body:");
+    buf_add_hex(&key, r->message.digest, sizeof r->message.digest);
+    return key.p;
+}
+
+static enum err unwrap_message(struct request *r)
+{
+    struct booking_message *m = &r->message;
+    unsigned char digest[DIGEST_MAX];
+    struct span covered = is_signed(r) ? r->wsse.body : r->body;
+    if (digest_once(DIGEST_SHA256, covered.p, covered.n, digest, &r->error) != ERR_OK)
+        return r->error.code;
+    memcpy(m->digest, digest, sizeof m->digest);
+    m->sender_code = r->sender != NULL ? r->sender->code : "";
+    m->recipient_code = r->agency != NULL ? r->agency->code : "";
+    m->message_id = message_key(r);
+    m->method = r->op->name;
+    m->verdict = is_signed(r) ? "good" : "unsigned";
+    m->portal_time = r->frame.date;
+    m->case_number = r->frame.case_number;
+    m->test = r->frame.test;
+    return ERR_OK;
+}
+
+enum step_result step_unwrap(struct request *r)
+{
+    const char *element = NULL;
+    enum err err;
+    if (is_signed(r)) {
+        err = smev_frame_read(r->arena, r->soap_body, &r->frame, &element, &r->bare, &r->error);
+        if (err != ERR_OK)
+            return STEP_FAIL;
+        r->has_frame = true;
+        err = unwrap_parties(r);
+    } else {
+        err = unwrap_plain(r, &element);
+    }
+    if (err != ERR_OK || unwrap_method(r, element) != ERR_OK || unwrap_action(r) != ERR_OK)
+        return STEP_FAIL;
+    return step_of(unwrap_message(r));
+}
+
+static void on_violation(void *arg, const char *element, const char *message)
+{
+    struct request *r = arg;
+    (void)message; /* the schema's words are for programmers; the order wants the field and a code */
+    field_errors_add(&r->fields, element, 1, "Недопустимое значение поля");
+}
+
+/* A violation does not end the walk: all bad fields belong into one answer (M10), those of the rules too. */
+enum step_result step_validate(struct request *r)
+{
+    struct error violations = {0};
+    enum err err = xml_validate(r->service->schema, r->bare, on_violation, r, &violations);
+    if (err == ERR_OK || (err == ERR_INPUT && r->fields.n > 0))
+        return STEP_NEXT;
+    return step_of(error_set(&r->error, err == ERR_INPUT ? ERR_ENVELOPE : err, "%s", violations.detail));
+}
+
+/* For the answer's echo when the rest does not fit its type. */
+static const char *bare_text(struct request *r, const char *local)
+{
+    struct xml_node *node = xml_first(xml_root(r->bare), SOAP_NS, local);
+    return node == NULL ? NULL : xml_text(r->arena, node);
+}
+
+enum step_result step_bind(struct request *r)
+{
+    struct buf octets;
+    buf_init(&octets, r->arena, r->body.n);
+    if (xml_c14n(xml_root(r->bare), NULL, &octets, &r->error) != ERR_OK)
+        return STEP_FAIL;
+    struct error misfit = {0};
+    enum err err = soap_bind(r->arena, r->request.method, buf_span(&octets), &r->request, &misfit);
+    if (err == ERR_OK)
+        return STEP_NEXT;
+    enum booking_method method = (enum booking_method)(r->op - booking_ops);
+    r->request = (struct booking_request){.method = method, .book_id = bare_text(r, "bookId"), .esia_id = bare_text(r, "esiaId")};
+    return step_of(error_set(&r->error, err, "%s", misfit.detail));
+}
+
+enum step_result step_check(struct request *r)
+{
+    if (r->op->check != NULL)
+        r->op->check(&r->request, &r->fields, r->arena);
+    FAULT_POINT(decoded);
+    /* A write goes on with its bad fields: only SQL knows what they mean for a booking that exists already. */
+    if (r->fields.n > 0 && !r->op->is_write)
+        return step_of(error_set(&r->error, ERR_INPUT, "%u bad fields, the first is %s", r->fields.n, r->fields.items[0].field));
+    return STEP_NEXT;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * The steps that wait for the database: handle and journal. A write goes through a group (group.c), a transaction it may
+ * share; a read takes a session for its one statement, and its journal entry follows in a batch (journal.c).
+ */
+#include "request_priv.h"
+
+#include "clock.h"
+#include "fault.h"
+
+static void read_done(void *arg, struct db_result *const *results, unsigned n, enum err err, const struct error *e);
+
+static void read_begin(void *arg, struct db_session *session, enum err err, const struct error *e)
+{
+    struct request *r = arg;
+    if (err != ERR_OK) {
+        (void)error_set(&r->error, err, "%s", e->detail);
+        request_resume(r, STEP_FAIL);
+        return;
+    }
+    r->session = session;
+    struct db_call call = r->op->call(&r->request, &r->message, &r->fields, r->arena);
+    db_send(session, &call, 1, read_done, r);
+}
+
+static void read_done(void *arg, struct db_result *const *results, unsigned n, enum err err, const struct error *e)
+{
+    struct request *r = arg;
+    if (err == ERR_OK && n == 1)
+        err = r->op->result(&r->request, results[0], &r->reply, r->arena, &r->error);
+    else
+        err = error_set(&r->error, err == ERR_UNCERTAIN ? ERR_DATABASE : err, "%s", e->detail); /* a read is never uncertain */
+    db_release(r->session);
+    r->session = NULL;
+    request_resume(r, err == ERR_OK ? STEP_NEXT : STEP_FAIL);
+}
+
+static void handle_message(struct request *r)
+{
+    struct booking_message *m = &r->message;
+    m->listener = r->endpoint->conf->name;
+    m->channel = r->endpoint->conf->kind == LISTENER_SMEV2 ? "smev2" : "plain";
+    m->peer = r->peer;
+    m->received_us = clock_wall_us() - (int64_t)(clock_mono_us() - r->started_us);
+    m->body = r->body;
+}
+
+enum step_result step_handle(struct request *r)
+{
+    handle_message(r);
+    if (clock_mono_us() - r->started_us > r->service->conf->request_timeout_ms * 1000) {
+        (void)error_set(&r->error, ERR_TIMEOUT, "its time ran out before the database was asked");
+        return STEP_FAIL;
+    }
+    r->reply.fields = r->fields;
+    if (r->op->is_write)
+        group_enqueue(r);
+    else
+        db_acquire(r->service->db, read_begin, r);
+    return STEP_WAIT;
+}
+
+enum step_result step_journal(struct request *r)
+{
+    if (r->group == NULL)
+        return STEP_NEXT; /* step_send hands it to the batch */
+    group_member_ready(r);
+    return STEP_WAIT;
+}

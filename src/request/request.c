@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * The life of one message. REQUEST_STEPS in request_priv.h is the whole story; this file walks it.
+ *
+ * Steps marked WORKER run one after the other on a worker thread, in one hop; steps marked LOOP run on the loop. A step
+ * goes on, waits (and is resumed from the loop), or fails. A failure is an ordinary answer: the walk goes on at `reply`,
+ * which writes the fault, and signing, journalling and sending do not change.
+ */
+#include "request_priv.h"
+
+#include "clock.h"
+#include "fault.h"
+#include "log.h"
+
+#include <string.h>
+#include <strings.h>
+
+enum step_place { WORKER, LOOP };
+
+static const struct {
+    const char *name;
+    enum step_place place;
+    enum step_result (*run)(struct request *r);
+} steps[] = {
+#define X(name, where) {#name, where, step_##name},
+    REQUEST_STEPS(X)
+#undef X
+};
+
+static void request_run(struct request *r);
+
+/* A step that fails at or after `reply` has no better answer to give than the one it failed to make. */
+static void request_fail(struct request *r)
+{
+    r->failed = r->error.code == ERR_OK ? error_set(&r->error, ERR_INTERNAL, "step failed without a reason") : r->error.code;
+    r->step = STEP_reply;
+}
+
+static void request_advance(struct request *r, enum step_result result)
+{
+    if (result == STEP_NEXT)
+        r->step++;
+    else
+        request_fail(r);
+}
+
+static void request_work(void *arg)
+{
+    struct request *r = arg;
+    unsigned failures = 0;
+    while (r->step < STEP_COUNT && steps[r->step].place == WORKER) {
+        enum step_result result = steps[r->step].run(r);
+        if (result == STEP_FAIL && ++failures > 2) {
+            r->step = STEP_journal; /* not even a fault could be written: the connection is closed without one */
+            r->answer_octets = (struct span){0};
+            return;
+        }
+        request_advance(r, result);
+    }
+}
+
+static void request_worked(void *arg)
+{
+    request_run(arg);
+}
+
+static void request_run(struct request *r)
+{
+    while (r->step < STEP_COUNT) {
+        if (steps[r->step].place == WORKER) {
+            worker_run(r->service->loop, request_work, request_worked, r);
+            return;
+        }
+        enum request_step at = r->step;
+        enum step_result result = steps[at].run(r);
+        if (result == STEP_WAIT || at == STEP_send)
+            return; /* waits for request_resume(); or has been sent, and is the journal's now */
+        request_advance(r, result);
+    }
+}
+
+void request_resume(struct request *r, enum step_result result)
+{
+    request_advance(r, result);
+    request_run(r);
+}
+
+const char *request_method(const struct request *r)
+{
+    return r->op != NULL ? r->op->name : "-";
+}
+
+void request_free(struct request *r)
+{
+    r->service->in_work--;
+    keyring_unref(r->keys);
+    arena_free(r->arena);
+}
+
+static void request_refuse_busy(struct exchange *x)
+{
+    static const char text[] = "Сервис перегружен, повторите запрос позже\n";
+    http_respond(x, &(struct http_response){.status = 503,
+                                            .content_type = "text/plain; charset=utf-8",
+                                            .body = SPAN_LIT(text),
+                                            .extra_headers = "Retry-After: 2\r\n"});
+}
+
+static void request_refuse_status(struct exchange *x, int status, const char *text)
+{
+    http_respond(x, &(struct http_response){
+                        .status = status, .content_type = "text/plain; charset=utf-8", .body = span_of(text)});
+}
+
+static void request_begin(const struct endpoint *ep, const struct http_request *http)
+{
+    struct service *s = ep->service;
+    struct arena *a = arena_new();
+    struct request *r = arena_alloc(a, sizeof *r);
+    r->arena = a;
+    r->service = s;
+    r->endpoint = ep;
+    r->exchange = http->exchange;
+    r->keys = s->keys;
+    r->keys->refs++;
+    r->started_us = clock_mono_us();
+    r->body = http->body; /* valid until http_respond(); the journal needs it longer, see step_send */
+    r->peer = arena_strdup(a, http->peer);
+    r->soap_action = arena_strdup(a, http_header(http, "SOAPAction"));
+    r->fields.arena = a;
+    uuid_v4(r->id);
+    s->in_work++;
+    FAULT_POINT(request_accepted);
+    request_run(r);
+}
+
+/* text/xml and nothing else: SOAP 1.1 over HTTP. A charset other than UTF-8 contradicts what the prescan will demand. */
+static bool content_type_is_soap11(const char *value)
+{
+    if (value == NULL || strncasecmp(value, "text/xml", 8) != 0 || (value[8] != '\0' && strchr("; \t", value[8]) == NULL))
+        return false;
+    const char *charset = strcasestr(value, "charset=");
+    if (charset == NULL)
+        return true;
+    charset += 8;
+    charset += *charset == '"';
+    return strncasecmp(charset, "utf-8", 5) == 0 && (charset[5] == '\0' || strchr("\"; \t", charset[5]) != NULL);
+}
+
+void request_on_http(void *arg, const struct http_request *http)
+{
+    const struct endpoint *ep = arg;
+    if (strcmp(http->path, ep->conf->path) != 0) {
+        request_refuse_status(http->exchange, 404, "not found\n");
+        return;
+    }
+    if (strcmp(http->method, "POST") != 0) {
+        wsdl_on_get(ep, http);
+        return;
+    }
+    if (!content_type_is_soap11(http_header(http, "Content-Type"))) {
+        request_refuse_status(http->exchange, 415, "Content-Type: text/xml; charset=utf-8 expected\n");
+        return;
+    }
+    if (ep->service->in_work >= ep->service->conf->requests_max || ep->service->drained != NULL) {
+        request_refuse_busy(http->exchange);
+        return;
+    }
+    request_begin(ep, http);
+}
