@@ -108,7 +108,8 @@ void __explicit_bzero_chk(void *p, size_t n, size_t room);
 void explicit_bzero(void *p, size_t n)
 {
     wiped += n;
-    personal_was_there |= memmem(p, n, "4509 123456", 11) != NULL;
+    void *volatile seen = p; /* gcc holds the buffer for write-only */
+    personal_was_there |= memmem(seen, n, "4509 123456", 11) != NULL;
     memset(p, 0, n);
     __asm__ volatile("" : : "r"(p) : "memory");
 }
