@@ -22,14 +22,16 @@
 struct keyring;
 MUST_CHECK enum err keyring_load(const struct config *conf, struct keyring **out, struct error *e);
 void keyring_unref(struct keyring *k);
-
-struct request_metrics; /* counters the admin listener reads; see request_metrics_write() */
+/* False when a signing certificate is not yet or no longer valid; adds "reason" strings, comma separated. */
+bool keyring_is_in_date(const struct keyring *k, struct buf *reasons_json);
 
 struct service; /* everything requests share: configuration, schemas, keyring, pool */
 MUST_CHECK enum err service_new(struct loop *l, struct db_pool *db, const struct config *conf, struct keyring *keys, struct service **out, struct error *e);
 void service_set_keyring(struct service *s, struct keyring *keys); /* takes it over; requests in work keep the old one */
+const struct keyring *service_keyring(const struct service *s);
 void service_free(struct service *s);
-void service_drain(struct service *s, loop_fn drained, void *arg); /* flushes the read journal; drained when nothing is in work */
+/* Takes no new requests; drained(arg) when nothing is in work and the journal is written. */
+void service_drain(struct service *s, loop_fn drained, void *arg);
 unsigned service_in_work(const struct service *s);
 void service_metrics_write(const struct service *s, struct buf *out); /* Prometheus text */
 

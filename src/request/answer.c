@@ -139,6 +139,7 @@ enum step_result step_send(struct request *r)
                                                       .extra_headers = http_status == 503 ? "Retry-After: 2\r\n" : NULL,
                                                       .close = r->answer_octets.n == 0});
     r->exchange = NULL;
+    s->in_work--;
     FAULT_POINT(answer_queued);
     uint64_t took_us = clock_mono_us() - r->started_us;
     log_request(r, took_us, http_status);

@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
  * The journal of what needed no transaction of its own: reads, faults, replays. They are answered at once and written
- * in batches, every JOURNAL_PAUSE_MS or JOURNAL_BATCH entries; a kill loses at most that much of the *reads'* record, never
- * a booking's. While the database is away entries wait, up to JOURNAL_WAITING_MAX; beyond that the oldest is dropped,
- * counted and logged.
+ * in batches, a few times a second or every JOURNAL_BATCH entries; a kill loses at most that much of the *reads'* record,
+ * never a booking's. While the database is away entries wait, up to JOURNAL_WAITING_MAX_BYTES; beyond that the oldest is
+ * dropped, counted and logged. An entry the database refuses for itself is found by batches of one, and dropped likewise.
  */
 #include "request_priv.h"
 
 #include "fault.h"
 #include "log.h"
 
-#include <stdio.h>
-
-#define JOURNAL_BATCH       64
-#define JOURNAL_PAUSE_MS    50
-#define JOURNAL_WAITING_MAX 4096
+#define JOURNAL_BATCH             64
+#define JOURNAL_WAITING_MAX_BYTES (32u << 20)
 
 struct journal_batch {
     struct arena *arena;
@@ -50,9 +47,37 @@ static const char *journal_status(const struct request *r)
     return arena_printf(r->arena, "error %d", r->reply.error_code);
 }
 
-static void batch_free(struct journal_batch *b)
+static void entry_free(struct request *r)
 {
-    arena_free(b->arena);
+    r->service->journal_bytes -= arena_size(r->arena);
+    request_free(r);
+}
+
+static void entry_drop(struct request *r, const char *why)
+{
+    r->service->metrics.journal_dropped++;
+    log_event(LOG_LEVEL_ERROR, "journal-dropped", "req", r->id, "method", request_method(r), "reason", why, NULL);
+    entry_free(r);
+}
+
+/* Is it the database that is not there, or an entry it will never take? */
+static bool is_entry_at_fault(enum err err)
+{
+    return err == ERR_INTERNAL;
+}
+
+static void batch_failed(struct journal_batch *b, enum err err, const struct error *e)
+{
+    struct service *s = b->service;
+    log_event(LOG_LEVEL_WARNING, "journal", "error", error_name(err), "detail", e->detail, NULL);
+    if (is_entry_at_fault(err) && b->n == 1) {
+        entry_drop(b->entries[0], error_name(err));
+        return;
+    }
+    for (unsigned i = b->n; i-- > 0;)
+        queue_push_front(&s->journal, b->entries[i]);
+    if (is_entry_at_fault(err))
+        s->journal_alone = b->n;
 }
 
 static void batch_end(struct journal_batch *b, enum err err, const struct error *e)
@@ -61,17 +86,15 @@ static void batch_end(struct journal_batch *b, enum err err, const struct error 
     if (b->session != NULL)
         db_release(b->session);
     s->is_journal_busy = false;
-    if (err != ERR_OK) {
-        log_event(LOG_LEVEL_WARNING, "journal", "error", error_name(err), "detail", e->detail, NULL);
-        for (unsigned i = b->n; i-- > 0;)
-            queue_push_front(&s->journal, b->entries[i]);
-    } else {
+    if (s->journal_alone > 0)
+        s->journal_alone--;
+    if (err != ERR_OK)
+        batch_failed(b, err, e);
+    else
         for (unsigned i = 0; i < b->n; i++)
-            request_free(b->entries[i]);
-    }
-    bool is_more = err == ERR_OK && (s->journal.n >= JOURNAL_BATCH || (s->drained != NULL && s->journal.n > 0));
-    batch_free(b);
-    if (is_more)
+            entry_free(b->entries[i]);
+    arena_free(b->arena);
+    if (s->journal.n >= JOURNAL_BATCH || s->journal_alone > 0 || (s->drained != NULL && err == ERR_OK))
         journal_flush(s);
 }
 
@@ -90,8 +113,13 @@ static void batch_begin(void *arg, struct db_session *session, enum err err, con
         return;
     }
     b->session = session;
+    if (b->service->journal.head == NULL) {
+        batch_end(b, ERR_OK, e);
+        return;
+    }
     struct db_call calls[JOURNAL_BATCH];
-    while (b->n < JOURNAL_BATCH && b->service->journal.head != NULL) {
+    unsigned most = b->service->journal_alone > 0 ? 1 : JOURNAL_BATCH;
+    while (b->n < most && b->service->journal.head != NULL) {
         struct request *r = queue_pop(&b->service->journal);
         b->entries[b->n] = r;
         calls[b->n++] = booking_journal_exchange(&r->message, r->answer_octets, journal_status(r), r->arena);
@@ -113,21 +141,14 @@ void journal_flush(struct service *s)
     db_acquire(s->db, batch_begin, b);
 }
 
-static void journal_drop_oldest(struct service *s)
-{
-    struct request *r = queue_pop(&s->journal);
-    s->metrics.journal_dropped++;
-    log_event(LOG_LEVEL_ERROR, "journal-dropped", "req", r->id, "method", request_method(r), NULL);
-    request_free(r);
-}
-
 void journal_add(struct request *r)
 {
     struct service *s = r->service;
     journal_complete(r);
+    s->journal_bytes += arena_size(r->arena);
     queue_push(&s->journal, r);
-    if (s->journal.n > JOURNAL_WAITING_MAX)
-        journal_drop_oldest(s);
-    if (s->journal.n >= JOURNAL_BATCH || s->drained != NULL)
+    while (s->journal_bytes > JOURNAL_WAITING_MAX_BYTES && s->journal.n > 1)
+        entry_drop(queue_pop(&s->journal), "the database is away and the memory for waiting entries is full");
+    if (s->journal.n >= JOURNAL_BATCH)
         journal_flush(s);
 }

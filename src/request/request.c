@@ -92,7 +92,6 @@ const char *request_method(const struct request *r)
 
 void request_free(struct request *r)
 {
-    r->service->in_work--;
     keyring_unref(r->keys);
     arena_free(r->arena);
 }

@@ -63,8 +63,7 @@ struct keyring {
 };
 const struct keyring_agency *keyring_agency_find(const struct keyring *k, const char *code);
 const struct keyring_sender *keyring_sender_of(const struct keyring *k, const struct cert *signer);
-/* Whose certificates end when: for metrics and for readiness. */
-int64_t keyring_first_expiry_s(const struct keyring *k);
+void keyring_metrics_write(const struct keyring *k, struct buf *out);
 
 struct group;
 
@@ -137,6 +136,8 @@ struct service {
     unsigned sessions_asked;       /* for them, not yet given */
     unsigned groups_in_flight;     /* sessions they have */
     struct request_queue journal;  /* answered, wait for their place in the journal */
+    size_t journal_bytes;   /* memory its entries hold */
+    unsigned journal_alone; /* batches of one still to come: some entry was refused */
     bool is_journal_busy;
     struct timer *journal_timer;
 

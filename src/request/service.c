@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* What all requests share: configuration, schema, keyring, database, queues. Made once; a reload changes the keyring only. */
+#include "request_priv.h"
+
+#define JOURNAL_PAUSE_MS 50
+
+void queue_init(struct request_queue *q)
+{
+    q->head = NULL;
+    q->tail = &q->head;
+    q->n = 0;
+}
+
+void queue_push(struct request_queue *q, struct request *r)
+{
+    r->next = NULL;
+    *q->tail = r;
+    q->tail = &r->next;
+    q->n++;
+}
+
+void queue_push_front(struct request_queue *q, struct request *r)
+{
+    r->next = q->head;
+    q->head = r;
+    if (r->next == NULL)
+        q->tail = &r->next;
+    q->n++;
+}
+
+struct request *queue_pop(struct request_queue *q)
+{
+    struct request *r = q->head;
+    if (r == NULL)
+        return NULL;
+    q->head = r->next;
+    if (q->head == NULL)
+        q->tail = &q->head;
+    q->n--;
+    r->next = NULL;
+    return r;
+}
+
+static void service_tick(void *arg)
+{
+    struct service *s = arg;
+    journal_flush(s);
+    if (s->drained == NULL || s->in_work > 0 || s->journal.n > 0 || s->is_journal_busy)
+        return;
+    timer_stop(s->journal_timer);
+    s->journal_timer = NULL;
+    s->drained(s->drained_arg);
+}
+
+enum err service_new(struct loop *l, struct db_pool *db, const struct config *conf, struct keyring *keys,
+                     struct service **out, struct error *e)
+{
+    struct arena *a = arena_new();
+    struct service *s = arena_alloc(a, sizeof *s);
+    *s = (struct service){.arena = a, .loop = l, .db = db, .conf = conf, .keys = keys, .xml_limits = xml_limits_default};
+    s->xml_limits.size_max_bytes = conf->body_max_bytes;
+    queue_init(&s->writes);
+    queue_init(&s->journal);
+    const char *path = arena_printf(a, "%s/equeue-bare.xsd", conf->schema_dir);
+    enum err err = xml_schema_load(a, path, &s->schema, e);
+    if (err != ERR_OK) {
+        arena_free(a);
+        return err;
+    }
+    s->journal_timer = timer_start(l, JOURNAL_PAUSE_MS, JOURNAL_PAUSE_MS, service_tick, s);
+    *out = s;
+    return ERR_OK;
+}
+
+void service_set_keyring(struct service *s, struct keyring *keys)
+{
+    keyring_unref(s->keys);
+    s->keys = keys;
+}
+
+const struct keyring *service_keyring(const struct service *s)
+{
+    return s->keys;
+}
+
+void service_free(struct service *s)
+{
+    timer_stop(s->journal_timer);
+    for (struct request *r; (r = queue_pop(&s->journal)) != NULL;)
+        request_free(r);
+    keyring_unref(s->keys);
+    arena_free(s->arena);
+}
+
+void service_drain(struct service *s, loop_fn drained, void *arg)
+{
+    s->drained = drained;
+    s->drained_arg = arg;
+}
+
+unsigned service_in_work(const struct service *s)
+{
+    return s->in_work;
+}
+
+void service_metrics_write(const struct service *s, struct buf *out)
+{
+    metrics_write(&s->metrics, out);
+    keyring_metrics_write(s->keys, out);
+    buf_printf(out,
+               "# HELP zapisd_requests_in_work Messages being worked on.\n# TYPE zapisd_requests_in_work gauge\n"
+               "zapisd_requests_in_work %u\n"
+               "# HELP zapisd_journal_waiting Reads and faults not yet in the journal.\n# TYPE zapisd_journal_waiting gauge\n"
+               "zapisd_journal_waiting %u\n",
+               s->in_work, s->journal.n);
+}
