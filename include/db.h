@@ -28,8 +28,9 @@ struct db_conf {
     uint64_t statement_timeout_ms; /* of one round trip; the connection is given up and the outcome is uncertain: 10,000 */
     uint64_t reconnect_max_ms;     /* pause between attempts grows from 100 ms to this: 5,000 */
 };
-/* Starts connecting; never fails for want of a database. */
+/* Starts connecting; never fails for want of a database. Values of 0 mean the defaults above. */
 struct db_pool *db_pool_new(struct loop *l, const struct db_conf *conf);
+/* Closes everything; callers still waiting hear nothing any more. Never from inside a callback of the pool. */
 void db_pool_free(struct db_pool *p);
 
 struct db_pool_stats { unsigned idle, busy, connecting, waiting; uint64_t lost; };
@@ -48,7 +49,7 @@ struct db_result; /* rows of one statement; owned by the session until its next 
 
 /*
  * Gives fn a session, at once from the next turn of the loop or when one is free; on failure (ERR_BUSY after the
- * acquire timeout, ERR_DATABASE while there is no database) session is NULL.
+ * acquire timeout, ERR_DATABASE when there was no database for that long) session is NULL.
  * Sessions are handed out in the order of asking.
  */
 typedef void (*db_session_fn)(void *arg, struct db_session *s, enum err err, const struct error *e);
@@ -58,13 +59,17 @@ void db_acquire(struct db_pool *p, db_session_fn fn, void *arg);
  * Sends n statements as one pipeline with one Sync; fn gets all n results when the Sync has come back.
  * The first failed statement stops the rest: err tells its kind (see db_error in db.c: ERR_CONFLICT for 40001, 40P01,
  * 55P03, 23505 and 23P01, ERR_UNCERTAIN when the connection was lost after anything was sent, ERR_TIMEOUT likewise
- * uncertain, ERR_DATABASE else) and failed_at its index. A session whose connection is lost answers every further
- * db_send() with ERR_DATABASE.
+ * uncertain, ERR_DATABASE or ERR_INTERNAL else) and n is its index: the n statements before it have results. A session
+ * whose connection is lost answers every further db_send() with ERR_DATABASE: nothing was sent. A COMMIT that PostgreSQL
+ * answers with ROLLBACK has failed. e->detail has the SQLSTATE and the primary message, never a value.
  */
 typedef void (*db_done_fn)(void *arg, struct db_result *const *results, unsigned n, enum err err, const struct error *e);
 void db_send(struct db_session *s, const struct db_call *calls, unsigned n, db_done_fn fn, void *arg);
 
-/* Hands the connection back. A transaction still open is rolled back first; a lost connection is made anew. */
+/*
+ * Hands the connection back. A transaction still open is rolled back first; a lost connection is made anew. In the middle
+ * of a db_send() its callback is not called any more and the connection is closed.
+ */
 void db_release(struct db_session *s);
 
 unsigned db_rows(const struct db_result *r);

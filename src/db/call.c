@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * The statements of a session: sent as one pipeline with one Sync, read to the Sync before anybody hears of it.
+ *
+ * A call ends in one of three ways: the Sync comes back, and all is known; nothing was sent, and nothing happened; or
+ * the connection is lost or given up in between, and what the server has done is not known (a COMMIT may have been
+ * carried out and its answer lost).
+ */
+#include "db_private.h"
+
+#include "clock.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* ---- results ---- */
+
+static void session_clear(struct db_session *s)
+{
+    for (unsigned i = 0; i < s->nresults; i++)
+        PQclear(s->results[i].pg);
+    s->nresults = s->ncalls = s->nulls = 0;
+    s->error = (struct error){.code = ERR_OK};
+}
+
+static void session_reserve(struct db_session *s, unsigned n)
+{
+    struct arena *a = s->conn->pool->arena;
+
+    if (n <= s->capacity)
+        return;
+    s->capacity = n < 8 ? 8 : n * 2; /* the old arrays stay in the pool's arena: their sum is less than the new one */
+    s->results = arena_array(a, s->capacity, sizeof *s->results);
+    s->result_list = arena_array(a, s->capacity, sizeof(struct db_result *));
+    for (unsigned i = 0; i < s->capacity; i++)
+        s->result_list[i] = &s->results[i];
+}
+
+void session_open(struct db_session *s)
+{
+    session_clear(s);
+    s->is_stale = false;
+}
+
+void session_fini(struct db_session *s)
+{
+    session_clear(s);
+}
+
+/* ---- the end of a call ---- */
+
+/* On failure n is the index of the statement that failed: those before it have results. */
+static void session_finish(struct db_session *s)
+{
+    db_done_fn done = s->done;
+
+    s->in_call = false;
+    done(s->arg, s->result_list, s->nresults, s->error.code, &s->error);
+}
+
+static void session_fail_later(struct db_session *s, enum err err, const char *detail)
+{
+    error_set(&s->error, err, "%s", detail);
+    s->is_failure_due = true;
+    s->conn->pool->failures_due++;
+    pool_turn(s->conn->pool);
+}
+
+void session_run_due(struct db_session *s)
+{
+    if (!s->is_failure_due)
+        return;
+    s->is_failure_due = false;
+    s->conn->pool->failures_due--;
+    session_finish(s);
+}
+
+static void session_give_up(struct db_session *s, enum err err, const char *why, const char *detail)
+{
+    struct error e = {.code = ERR_OK};
+
+    error_set(&e, err, "%s: %s", why, detail);
+    s->error = e;
+    session_finish(s);
+}
+
+void session_lost(struct db_session *s, const char *detail)
+{
+    if (s->in_call)
+        session_give_up(s, ERR_UNCERTAIN, "connection lost before the answer", detail);
+}
+
+static void session_broken(struct db_session *s)
+{
+    char detail[400];
+
+    if (s->error.code != ERR_OK) {
+        struct error said = s->error; /* such as "terminating connection due to administrator command" */
+        conn_lost(s->conn, said.detail);
+        return;
+    }
+    db_complaint(s->conn->pg, detail, sizeof detail);
+    conn_lost(s->conn, detail);
+}
+
+void session_time_out(struct db_session *s)
+{
+    struct db_conn *c = s->conn;
+
+    /* the backend may go on with it, so the connection cannot be used again; PQcancel would block */
+    c->pool->lost++;
+    conn_close(c);
+    if (s->is_rolling_back) {
+        s->is_rolling_back = s->in_call = false;
+        pool_break(c);
+        return;
+    }
+    session_give_up(s, ERR_TIMEOUT, "no answer from the database in time", "connection given up");
+}
+
+/* ---- sending ---- */
+
+static bool is_commit(const char *sql)
+{
+    return strncasecmp(sql, "commit", 6) == 0 || strncasecmp(sql, "end", 3) == 0;
+}
+
+/*
+ * A write error is not the end, libpq keeps it until the server's last words have been read. False when libpq has
+ * closed the socket.
+ */
+static bool session_write(struct db_session *s)
+{
+    struct db_conn *c = s->conn;
+    int rest = PQflush(c->pg);
+
+    if (PQsocket(c->pg) < 0)
+        return false;
+    conn_watch(c, rest == 1 ? WATCH_READ | WATCH_WRITE : WATCH_READ);
+    return true;
+}
+
+static bool session_queue(struct db_session *s, const struct db_call *call)
+{
+    int formats[DB_PARAMS_MAX];
+
+    for (unsigned i = 0; i < call->nparams; i++)
+        formats[i] = call->is_binary != NULL && call->is_binary[i] != 0;
+    return PQsendQueryParams(s->conn->pg, call->sql, (int)call->nparams, NULL, call->values, call->lengths, formats,
+                             0) == 1;
+}
+
+/*
+ * The whole pipeline and its Sync, in one write(2) if it fits. ERR_DATABASE when nothing went out; ERR_UNCERTAIN when
+ * something may have: the server carries out a COMMIT before it has seen the Sync.
+ */
+static enum err session_start(struct db_session *s, const struct db_call *calls, unsigned n)
+{
+    struct db_conn *c = s->conn;
+
+    for (unsigned i = 0; i < n; i++) {
+        s->results[i].is_commit = is_commit(calls[i].sql);
+        if (!session_queue(s, &calls[i]))
+            return i == 0 ? ERR_DATABASE : ERR_UNCERTAIN;
+    }
+    if (PQpipelineSync(c->pg) != 1)
+        return n == 0 ? ERR_DATABASE : ERR_UNCERTAIN;
+    if (!session_write(s))
+        return ERR_UNCERTAIN;
+    s->in_call = true;
+    c->deadline_us = clock_mono_us() + c->pool->conf.statement_timeout_ms * 1000;
+    return ERR_OK;
+}
+
+static const char *call_mistake(const struct db_call *calls, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (calls[i].nparams > DB_PARAMS_MAX)
+            return "a statement has too many parameters";
+    return NULL;
+}
+
+void db_send(struct db_session *s, const struct db_call *calls, unsigned n, db_done_fn fn, void *arg)
+{
+    struct db_conn *c = s->conn;
+    const char *mistake = call_mistake(calls, n);
+    char detail[400];
+
+    session_clear(s);
+    session_reserve(s, n);
+    s->done = fn;
+    s->arg = arg;
+    s->ncalls = n;
+    if (c->pg == NULL) {
+        session_fail_later(s, ERR_DATABASE, "the connection of this session is lost");
+        return;
+    }
+    if (mistake != NULL) {
+        session_fail_later(s, ERR_INTERNAL, mistake);
+        return;
+    }
+    enum err err = session_start(s, calls, n);
+    if (err != ERR_OK) {
+        db_complaint(c->pg, detail, sizeof detail);
+        conn_close(c);
+        session_fail_later(s, err, detail);
+    }
+}
+
+void session_flush(struct db_session *s)
+{
+    if (!session_write(s))
+        session_broken(s);
+}
+
+/* ---- collecting ---- */
+
+static void session_take_error(struct db_session *s, const PGresult *r)
+{
+    if (s->error.code == ERR_OK)
+        db_error(&s->error, r);
+    if (db_error_is_stale(r))
+        s->is_stale = true;
+}
+
+static void session_take_success(struct db_session *s, PGresult *r)
+{
+    struct db_result *slot = &s->results[s->nresults];
+
+    slot->pg = r;
+    /* COMMIT of a failed transaction is answered "ROLLBACK", and that is no error to PostgreSQL */
+    if (slot->is_commit && strcmp(PQcmdStatus(r), "ROLLBACK") == 0) {
+        error_set(&s->error, ERR_DATABASE, "COMMIT was answered by ROLLBACK: the transaction had failed before");
+        PQclear(r);
+        slot->pg = NULL;
+        return;
+    }
+    s->nresults++;
+}
+
+/* Takes r over. */
+static void session_take(struct db_session *s, PGresult *r)
+{
+    ExecStatusType status = PQresultStatus(r);
+    bool has_failed = s->error.code != ERR_OK;
+
+    if (!has_failed && s->nresults < s->ncalls &&
+        (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY)) {
+        session_take_success(s, r);
+        return;
+    }
+    if (status == PGRES_FATAL_ERROR)
+        session_take_error(s, r);
+    else if (!has_failed && status != PGRES_PIPELINE_ABORTED)
+        error_set(&s->error, ERR_INTERNAL, "unexpected kind of result: %s", PQresStatus(status));
+    PQclear(r);
+}
+
+static void session_synced(struct db_session *s)
+{
+    struct db_conn *c = s->conn;
+
+    if (!s->is_rolling_back) {
+        session_finish(s);
+        return;
+    }
+    s->is_rolling_back = s->in_call = false;
+    session_clear(s);
+    if (PQtransactionStatus(c->pg) == PQTRANS_IDLE) {
+        pool_move(c, CONN_IDLE);
+        return;
+    }
+    conn_close(c);
+    pool_break(c);
+}
+
+void session_collect(struct db_session *s)
+{
+    PGconn *pg = s->conn->pg;
+
+    while (PQisBusy(pg) == 0) {
+        PGresult *r = PQgetResult(pg);
+        if (r == NULL) {
+            /* one end mark a statement, and a few around errors */
+            if (PQstatus(pg) == CONNECTION_BAD || ++s->nulls > 2 * s->ncalls + 4) {
+                session_broken(s);
+                return;
+            }
+            continue;
+        }
+        ExecStatusType status = PQresultStatus(r);
+        if (status == PGRES_PIPELINE_SYNC) {
+            PQclear(r);
+            session_synced(s);
+            return;
+        }
+        bool is_fatal = status == PGRES_FATAL_ERROR && db_error_is_fatal(r);
+        bool is_copy = status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
+        session_take(s, r);
+        if (is_fatal || is_copy) {
+            session_broken(s);
+            return;
+        }
+    }
+}
+
+/* ---- release ---- */
+
+static void session_roll_back(struct db_session *s)
+{
+    const struct db_call call = {.sql = "rollback"};
+
+    s->is_rolling_back = true;
+    session_reserve(s, 1);
+    s->ncalls = 1;
+    s->results[0].is_commit = false;
+    if (session_start(s, &call, 1) != ERR_OK) {
+        s->is_rolling_back = false;
+        conn_close(s->conn);
+        pool_break(s->conn);
+    }
+}
+
+void db_release(struct db_session *s)
+{
+    struct db_conn *c = s->conn;
+
+    if (s->is_failure_due) {
+        s->is_failure_due = false;
+        c->pool->failures_due--;
+    }
+    if (s->in_call || s->is_stale) {
+        /* released in the middle of a call: nobody waits for its end, and nobody else may meet its answers */
+        s->in_call = false;
+        conn_close(c);
+    }
+    session_clear(s);
+    if (c->pg == NULL)
+        pool_break(c);
+    else if (PQtransactionStatus(c->pg) == PQTRANS_IDLE)
+        pool_move(c, CONN_IDLE);
+    else
+        session_roll_back(s);
+}

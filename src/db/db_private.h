@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * What the files of db/ share. pool.c keeps the lists and the waiting callers, conn.c one connection on the loop,
+ * call.c the statements of a session, target.c where to connect to, error.c what libpq's complaints mean.
+ *
+ * A connection is always in exactly one list, the one of its state, and only pool_move() takes it to another. The
+ * structs live as long as the pool: a lost connection keeps its place and is made anew there.
+ */
+#pragma once
+
+#include "db.h"
+
+#include <libpq-fe.h>
+
+enum conn_state {
+    CONN_BROKEN,     /* no PGconn; tried again at deadline_us */
+    CONN_CONNECTING, /* on the way: name lookup or PQconnectPoll; given up at deadline_us */
+    CONN_IDLE,       /* free */
+    CONN_BUSY, /* has a session, or is being rolled back after one; the PGconn is NULL when it got lost meanwhile */
+    CONN_STATES
+};
+
+enum {
+    DB_PARAMS_MAX = 128, /* of one statement */
+    DB_TICK_MAX_MS = 50,
+    DB_RECONNECT_MIN_MS = 100,
+};
+
+struct db_conn;
+struct db_lookup;
+
+struct db_result {
+    PGresult *pg;
+    bool is_commit; /* the statement was a COMMIT: a ROLLBACK in its place is a failure */
+};
+
+/* Embedded in its connection, reused for each holder. */
+struct db_session {
+    struct db_conn *conn;
+    db_done_fn done;
+    void *arg;
+    struct db_result *results;      /* [capacity]; the first nresults hold a PGresult */
+    struct db_result **result_list; /* the same as the pointers the caller gets */
+    unsigned capacity, ncalls, nresults;
+    unsigned nulls;       /* end marks seen in this call: a guard against a library that never comes to the Sync */
+    bool in_call;         /* a Sync is on its way */
+    bool is_failure_due;  /* the call failed before anything was sent; done is called from the next turn */
+    bool is_rolling_back; /* released; the ROLLBACK is on its way */
+    bool is_stale;        /* to be closed at release: the server is not, or no longer, the one we want */
+    struct error error;   /* of this call; ERR_OK while all is well */
+};
+
+struct db_conn {
+    struct db_pool *pool;
+    struct db_conn *prev, *next; /* in the list of its state */
+    enum conn_state state;
+    PGconn *pg;
+    bool is_up; /* pg is through with connecting */
+    struct watch *watch;
+    int watched;
+    uint64_t deadline_us;
+    struct db_lookup *lookup; /* the name lookup this connection waits for */
+    struct db_session session;
+};
+
+struct conn_list {
+    struct db_conn *first, *last;
+    unsigned n;
+};
+
+/* Where to connect to: the connection string, and the host names in it. */
+struct db_target {
+    const char *conninfo;
+    unsigned nhosts;
+    struct db_host {
+        const char *name, *address, *port; /* address or port may be "" */
+        bool is_name;                      /* must be looked up first */
+    } * hosts;
+    bool has_names;
+    uint64_t connect_timeout_us; /* of one attempt, all hosts together */
+    const char *mistake;         /* the string does not parse: why; else NULL */
+};
+
+struct waiter {
+    struct waiter *next;
+    db_session_fn fn;
+    void *arg;
+    uint64_t deadline_us;
+};
+
+struct db_pool {
+    struct arena *arena;
+    struct loop *loop;
+    struct db_conf conf;
+    struct db_target target;
+    struct db_conn *conns; /* [conf.connections] */
+    struct conn_list lists[CONN_STATES];
+    struct waiter *first_waiter, *last_waiter, *free_waiters;
+    unsigned waiting;
+    unsigned failures_due; /* sessions with is_failure_due */
+    struct timer *tick;
+    struct timer *turn;       /* armed when something is due at the next turn of the loop */
+    bool is_dispatching;      /* inside one of our own callbacks from the loop: its end looks at what is due */
+    unsigned up;              /* connections with is_up */
+    uint64_t down_since_us;   /* meaningful while up == 0 */
+    unsigned attempts_failed; /* in a row */
+    uint64_t lost;
+};
+
+/* pool.c */
+void pool_move(struct db_conn *c, enum conn_state to);
+void pool_break(struct db_conn *c); /* to CONN_BROKEN, with the pause before the next attempt */
+void pool_turn(struct db_pool *p);  /* something is due */
+void pool_dispatch_begin(struct db_pool *p);
+void pool_dispatch_end(struct db_pool *p);
+void pool_note_up(struct db_conn *c);
+void pool_note_down(struct db_conn *c);
+void pool_note_failed_attempt(struct db_pool *p, const char *detail);
+
+/* conn.c */
+void conn_connect(struct db_conn *c);
+void conn_close(struct db_conn *c); /* silently; the state is the caller's business */
+void conn_attempt_failed(struct db_conn *c, const char *detail);
+void conn_lost(struct db_conn *c, const char *detail); /* an established connection is gone */
+void conn_watch(struct db_conn *c, int events);
+
+/* call.c */
+void session_open(struct db_session *s);
+void session_collect(struct db_session *s); /* input has arrived */
+void session_flush(struct db_session *s);
+void session_time_out(struct db_session *s);
+void session_lost(struct db_session *s, const char *detail);
+void session_run_due(struct db_session *s);
+void session_fini(struct db_session *s);
+
+/* target.c */
+void target_init(struct db_target *t, struct arena *a, const char *conninfo);
+/* hosts NULL: those of the connection string. */
+PGconn *target_connect_start(const struct db_target *t, const char *hosts, const char *addresses, const char *ports);
+void lookup_start(struct db_conn *c);
+void lookup_forget(struct db_lookup *k); /* nobody waits for it any more */
+void conn_connect_to(struct db_conn *c, const char *hosts, const char *addresses, const char *ports); /* conn.c */
+
+/* error.c */
+enum err db_error(struct error *e, const PGresult *r);
+/* The first line of a connection's complaint, copied into out. */
+void db_complaint(const PGconn *pg, char *out, size_t cap);
+bool db_error_is_fatal(const PGresult *r); /* the server is about to close, or has closed */
+bool db_error_is_stale(const PGresult *r); /* a standby where a primary is wanted */

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * The connections, in lists by state, and the callers who wait for one. Moving a connection between lists happens
+ * here and nowhere else. Everything that depends on time (a caller, a call or an attempt that takes too long, the next
+ * attempt) is looked after by one ticking timer, so that a call costs no timer of its own.
+ */
+#include "db_private.h"
+
+#include "clock.h"
+#include "log.h"
+
+#include <stdio.h>
+#include <sys/random.h>
+
+/* ---- lists ---- */
+
+static void list_remove(struct conn_list *l, struct db_conn *c)
+{
+    *(c->prev != NULL ? &c->prev->next : &l->first) = c->next;
+    *(c->next != NULL ? &c->next->prev : &l->last) = c->prev;
+    c->prev = c->next = NULL;
+    l->n--;
+}
+
+/* In front: the connection used last is used next, its backend is the warm one. */
+static void list_push(struct conn_list *l, struct db_conn *c)
+{
+    c->next = l->first;
+    *(l->first != NULL ? &l->first->prev : &l->last) = c;
+    l->first = c;
+    l->n++;
+}
+
+void pool_move(struct db_conn *c, enum conn_state to)
+{
+    list_remove(&c->pool->lists[c->state], c);
+    c->state = to;
+    list_push(&c->pool->lists[to], c);
+    if (to == CONN_IDLE && c->pool->waiting > 0)
+        pool_turn(c->pool);
+}
+
+/* ---- what is due at the next turn ---- */
+
+static void pool_fail_waiter(struct db_pool *p, struct waiter *w, enum err err)
+{
+    struct error e = {.code = ERR_OK};
+    db_session_fn fn = w->fn;
+    void *arg = w->arg;
+
+    w->next = p->free_waiters;
+    p->free_waiters = w;
+    if (err == ERR_BUSY)
+        error_set(&e, err, "no free database connection within %llu ms, %u callers waiting",
+                  (unsigned long long)p->conf.acquire_timeout_ms, p->waiting);
+    else
+        error_set(&e, err, "there is no database");
+    fn(arg, NULL, err, &e);
+}
+
+/* Nobody is kept waiting for a database that has been away for longer than anybody would wait. */
+static bool pool_is_away(const struct db_pool *p, uint64_t now_us)
+{
+    return p->up == 0 && now_us - p->down_since_us >= p->conf.acquire_timeout_ms * 1000;
+}
+
+static void pool_serve_waiting(struct db_pool *p)
+{
+    uint64_t now_us = clock_mono_us();
+
+    /* those who ask again from inside a callback have their turn later: a counted loop */
+    for (unsigned todo = p->waiting; todo > 0; todo--) {
+        struct db_conn *c = p->lists[CONN_IDLE].first;
+        struct waiter *w = p->first_waiter;
+
+        if (c == NULL && w->deadline_us > now_us && !pool_is_away(p, now_us))
+            return;
+        p->first_waiter = w->next;
+        if (w->next == NULL)
+            p->last_waiter = NULL;
+        p->waiting--;
+        if (c == NULL) {
+            pool_fail_waiter(p, w, p->up > 0 ? ERR_BUSY : ERR_DATABASE);
+            continue;
+        }
+        pool_move(c, CONN_BUSY);
+        session_open(&c->session);
+        db_session_fn fn = w->fn;
+        void *arg = w->arg;
+        w->next = p->free_waiters;
+        p->free_waiters = w;
+        fn(arg, &c->session, ERR_OK, &c->session.error);
+    }
+}
+
+static bool pool_has_due(const struct db_pool *p)
+{
+    return p->failures_due > 0 || (p->waiting > 0 && (p->lists[CONN_IDLE].n > 0 || pool_is_away(p, clock_mono_us())));
+}
+
+static void pool_run_due(struct db_pool *p)
+{
+    if (p->failures_due > 0)
+        for (unsigned i = 0; i < p->conf.connections; i++)
+            session_run_due(&p->conns[i].session);
+    if (p->waiting > 0)
+        pool_serve_waiting(p);
+}
+
+static void pool_on_turn(void *arg)
+{
+    struct db_pool *p = arg;
+    p->turn = NULL;
+    pool_dispatch_begin(p);
+    pool_dispatch_end(p);
+}
+
+void pool_turn(struct db_pool *p)
+{
+    if (p->turn == NULL && !p->is_dispatching)
+        p->turn = timer_start(p->loop, 0, 0, pool_on_turn, p);
+}
+
+void pool_dispatch_begin(struct db_pool *p)
+{
+    p->is_dispatching = true;
+}
+
+/*
+ * The registering calls have all returned here, so what is due may run at once and needs no timer. What becomes due
+ * meanwhile waits for the next turn, lest the loop's other guests starve.
+ */
+void pool_dispatch_end(struct db_pool *p)
+{
+    if (pool_has_due(p))
+        pool_run_due(p);
+    p->is_dispatching = false;
+    if (pool_has_due(p))
+        pool_turn(p);
+}
+
+/* ---- time ---- */
+
+static uint64_t pool_jitter_us(uint64_t range_us)
+{
+    uint32_t r = 0;
+    if (getrandom(&r, sizeof r, GRND_NONBLOCK) != (ssize_t)sizeof r)
+        r = (uint32_t)clock_mono_us();
+    return range_us * r / UINT32_MAX;
+}
+
+void pool_break(struct db_conn *c)
+{
+    struct db_pool *p = c->pool;
+    uint64_t pause_ms = 0;
+
+    for (unsigned i = 0; i < p->attempts_failed && pause_ms < p->conf.reconnect_max_ms; i++)
+        pause_ms = pause_ms == 0 ? DB_RECONNECT_MIN_MS : pause_ms * 2;
+    if (pause_ms > p->conf.reconnect_max_ms)
+        pause_ms = p->conf.reconnect_max_ms;
+    c->deadline_us = clock_mono_us() + pause_ms * 750 + pool_jitter_us(pause_ms * 500);
+    pool_move(c, CONN_BROKEN);
+}
+
+static bool pool_may_connect(const struct db_pool *p)
+{
+    /* while there is no database one connection knocks for all */
+    return p->up > 0 || p->lists[CONN_CONNECTING].n == 0;
+}
+
+static void pool_on_tick(void *arg)
+{
+    struct db_pool *p = arg;
+    uint64_t now_us = clock_mono_us();
+
+    pool_dispatch_begin(p);
+    for (unsigned i = 0; i < p->conf.connections; i++) {
+        struct db_conn *c = &p->conns[i];
+        if (c->state == CONN_IDLE || c->deadline_us > now_us)
+            continue;
+        if (c->state == CONN_BROKEN && pool_may_connect(p))
+            conn_connect(c);
+        else if (c->state == CONN_CONNECTING)
+            conn_attempt_failed(c, "timed out");
+        else if (c->state == CONN_BUSY && c->session.in_call)
+            session_time_out(&c->session);
+    }
+    pool_serve_waiting(p);
+    pool_dispatch_end(p);
+}
+
+/* ---- up and down ---- */
+
+void pool_note_up(struct db_conn *c)
+{
+    struct db_pool *p = c->pool;
+
+    c->is_up = true;
+    if (p->up++ == 0)
+        log_event(LOG_LEVEL_NOTICE, "database_up", "host", PQhost(c->pg), "port", PQport(c->pg), NULL);
+    p->attempts_failed = 0;
+    for (struct db_conn *b = p->lists[CONN_BROKEN].first; b != NULL; b = b->next)
+        b->deadline_us = 0;
+}
+
+void pool_note_down(struct db_conn *c)
+{
+    c->is_up = false;
+    if (--c->pool->up == 0)
+        c->pool->down_since_us = clock_mono_us();
+}
+
+/* The first failure of a row is a warning, the following ones are the same news. */
+void pool_note_failed_attempt(struct db_pool *p, const char *detail)
+{
+    p->attempts_failed++;
+    log_event(p->attempts_failed == 1 ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, "database_connect_failed", "detail",
+              detail, NULL);
+}
+
+/* ---- the outside ---- */
+
+static uint64_t pool_tick_ms(const struct db_conf *conf)
+{
+    uint64_t least =
+        conf->acquire_timeout_ms < conf->statement_timeout_ms ? conf->acquire_timeout_ms : conf->statement_timeout_ms;
+    uint64_t tick = least / 8;
+    return tick < 5 ? 5 : tick > DB_TICK_MAX_MS ? DB_TICK_MAX_MS : tick;
+}
+
+static uint64_t or_default(uint64_t value, uint64_t fallback)
+{
+    return value != 0 ? value : fallback;
+}
+
+struct db_pool *db_pool_new(struct loop *l, const struct db_conf *conf)
+{
+    struct arena *a = arena_new();
+    struct db_pool *p = arena_alloc(a, sizeof *p);
+
+    p->arena = a;
+    p->loop = l;
+    p->conf = *conf;
+    p->conf.connections = (unsigned)or_default(conf->connections, 8);
+    p->conf.acquire_timeout_ms = or_default(conf->acquire_timeout_ms, 5000);
+    p->conf.statement_timeout_ms = or_default(conf->statement_timeout_ms, 10000);
+    p->conf.reconnect_max_ms = or_default(conf->reconnect_max_ms, 5000);
+    p->down_since_us = clock_mono_us();
+    target_init(&p->target, a, conf->conninfo);
+    p->conns = arena_array(a, p->conf.connections, sizeof *p->conns);
+    for (unsigned i = 0; i < p->conf.connections; i++) {
+        struct db_conn *c = &p->conns[i];
+        c->pool = p;
+        c->session.conn = c;
+        c->state = CONN_BROKEN; /* and due at once */
+        list_push(&p->lists[CONN_BROKEN], c);
+    }
+    p->tick = timer_start(l, 0, pool_tick_ms(&p->conf), pool_on_tick, p);
+    return p;
+}
+
+void db_pool_free(struct db_pool *p)
+{
+    if (p == NULL)
+        return;
+    timer_stop(p->tick);
+    timer_stop(p->turn);
+    for (unsigned i = 0; i < p->conf.connections; i++) {
+        conn_close(&p->conns[i]);
+        session_fini(&p->conns[i].session);
+    }
+    arena_free(p->arena);
+}
+
+void db_pool_read_stats(const struct db_pool *p, struct db_pool_stats *out)
+{
+    out->idle = p->lists[CONN_IDLE].n;
+    out->busy = p->lists[CONN_BUSY].n;
+    out->connecting = p->lists[CONN_CONNECTING].n + p->lists[CONN_BROKEN].n;
+    out->waiting = p->waiting;
+    out->lost = p->lost;
+}
+
+void db_acquire(struct db_pool *p, db_session_fn fn, void *arg)
+{
+    struct waiter *w = p->free_waiters;
+
+    if (w != NULL)
+        p->free_waiters = w->next;
+    else
+        w = arena_alloc(p->arena, sizeof *w);
+    *w = (struct waiter){.fn = fn, .arg = arg, .deadline_us = clock_mono_us() + p->conf.acquire_timeout_ms * 1000};
+    *(p->last_waiter != NULL ? &p->last_waiter->next : &p->first_waiter) = w;
+    p->last_waiter = w;
+    p->waiting++;
+    if (pool_has_due(p))
+        pool_turn(p);
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * Where to connect to. PQconnectPoll() looks host names up with a blocking getaddrinfo(); so names are looked up on a
+ * worker first, anew for each attempt, and libpq gets hostaddr= beside host=. Literal addresses, hostaddr= and Unix
+ * sockets need no worker. A host behind service= or $PGHOST is not seen here: give an address there.
+ */
+#include "db_private.h"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CONNECT_TIMEOUT_S = 10, LOOKUP_ADDRESSES_MAX = 8 };
+
+/* What we want unless the connection string says otherwise: it comes later in the list, and the later one counts. */
+static const char *const default_keys[] = {
+    "fallback_application_name", "client_encoding",  "tcp_user_timeout", "keepalives_idle",
+    "keepalives_interval",       "keepalives_count", "gssencmode",
+};
+static const char *const default_values[] = {
+    "zapisd", "UTF8", "10000", "30", "5", "3", "disable",
+};
+#define NDEFAULTS (sizeof default_keys / sizeof *default_keys)
+
+/* ---- reading the connection string ---- */
+
+static unsigned list_length(const char *list)
+{
+    unsigned n = 1;
+    for (; *list != '\0'; list++)
+        n += *list == ',';
+    return n;
+}
+
+/* Item i of a comma separated list; of a list of one, that one for all; "" behind the end. */
+static const char *list_item(struct arena *a, const char *list, unsigned i)
+{
+    if (list == NULL)
+        return "";
+    if (strchr(list, ',') == NULL)
+        return list;
+    for (; i > 0 && *list != '\0'; list++)
+        i -= *list == ',';
+    return arena_strndup(a, list, strcspn(list, ","));
+}
+
+static bool is_literal(const char *s)
+{
+    unsigned char address[sizeof(struct in6_addr)];
+    return inet_pton(AF_INET, s, address) == 1 || inet_pton(AF_INET6, s, address) == 1;
+}
+
+static bool host_is_name(const struct db_host *h)
+{
+    return h->address[0] == '\0' && h->name[0] != '\0' && h->name[0] != '/' && h->name[0] != '@' &&
+           !is_literal(h->name);
+}
+
+static void target_read_hosts(struct db_target *t, struct arena *a, const char *names, const char *addresses,
+                              const char *ports)
+{
+    const char *leading = addresses != NULL ? addresses : names;
+
+    if (leading == NULL)
+        return;
+    t->nhosts = list_length(leading);
+    t->hosts = arena_array(a, t->nhosts, sizeof *t->hosts);
+    for (unsigned i = 0; i < t->nhosts; i++) {
+        struct db_host *h = &t->hosts[i];
+        h->name = list_item(a, names, i);
+        h->address = list_item(a, addresses, i);
+        h->port = list_item(a, ports, i);
+        h->is_name = host_is_name(h);
+        t->has_names |= h->is_name;
+    }
+}
+
+void target_init(struct db_target *t, struct arena *a, const char *conninfo)
+{
+    const char *names = NULL, *addresses = NULL, *ports = NULL, *timeout = NULL;
+    char *mistake = NULL;
+    PQconninfoOption *options = PQconninfoParse(conninfo != NULL ? conninfo : "", &mistake);
+
+    t->conninfo = arena_strdup(a, conninfo != NULL ? conninfo : "");
+    if (options == NULL) {
+        const char *why = mistake != NULL ? mistake : "out of memory";
+        t->mistake = arena_strndup(a, why, strcspn(why, "\n"));
+        PQfreemem(mistake);
+        return;
+    }
+    for (const PQconninfoOption *o = options; o->keyword != NULL; o++) {
+        if (o->val == NULL || o->val[0] == '\0')
+            continue;
+        if (strcmp(o->keyword, "host") == 0)
+            names = arena_strdup(a, o->val);
+        else if (strcmp(o->keyword, "hostaddr") == 0)
+            addresses = arena_strdup(a, o->val);
+        else if (strcmp(o->keyword, "port") == 0)
+            ports = arena_strdup(a, o->val);
+        else if (strcmp(o->keyword, "connect_timeout") == 0)
+            timeout = arena_strdup(a, o->val);
+    }
+    PQconninfoFree(options);
+    target_read_hosts(t, a, names, addresses, ports);
+
+    long seconds = timeout != NULL ? strtol(timeout, NULL, 10) : 0;
+    if (seconds <= 0 || seconds > 3600)
+        seconds = CONNECT_TIMEOUT_S;
+    t->connect_timeout_us = (uint64_t)seconds * 1000000 * (t->nhosts > 1 ? t->nhosts : 1);
+}
+
+PGconn *target_connect_start(const struct db_target *t, const char *hosts, const char *addresses, const char *ports)
+{
+    const char *keys[NDEFAULTS + 5], *values[NDEFAULTS + 5];
+    size_t n = 0;
+
+    for (; n < NDEFAULTS; n++) {
+        keys[n] = default_keys[n];
+        values[n] = default_values[n];
+    }
+    keys[n] = "dbname"; /* expanded: the whole connection string */
+    values[n++] = t->conninfo;
+    if (hosts != NULL) {
+        keys[n] = "host";
+        values[n++] = hosts;
+        keys[n] = "hostaddr";
+        values[n++] = addresses;
+        keys[n] = "port";
+        values[n++] = ports;
+    }
+    keys[n] = NULL;
+    values[n] = NULL;
+    return PQconnectStartParams(keys, values, 1);
+}
+
+/* ---- looking names up ---- */
+
+struct db_lookup {
+    struct db_conn *conn; /* NULL: nobody waits any more */
+    struct arena *arena;
+    struct db_target target; /* a copy: the worker reads nothing of the pool */
+    struct buf hosts, addresses, ports;
+    bool is_found;
+};
+
+static void lookup_add(struct db_lookup *k, const struct db_host *h, const char *address)
+{
+    const char *comma = k->is_found ? "," : "";
+    buf_printf(&k->hosts, "%s%s", comma, h->name);
+    buf_printf(&k->addresses, "%s%s", comma, address);
+    buf_printf(&k->ports, "%s%s", comma, h->port);
+    k->is_found = true;
+}
+
+/* On a worker thread. A name may have several addresses: each becomes an entry with the same name. */
+static void lookup_work(void *arg)
+{
+    struct db_lookup *k = arg;
+
+    for (unsigned i = 0; i < k->target.nhosts; i++) {
+        const struct db_host *h = &k->target.hosts[i];
+        const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+        struct addrinfo *found = NULL;
+
+        if (!h->is_name) {
+            lookup_add(k, h, h->address);
+            continue;
+        }
+        if (getaddrinfo(h->name, NULL, &hints, &found) != 0)
+            continue;
+        unsigned taken = 0;
+        for (const struct addrinfo *ai = found; ai != NULL && taken < LOOKUP_ADDRESSES_MAX; ai = ai->ai_next) {
+            char text[NI_MAXHOST];
+            if (getnameinfo(ai->ai_addr, ai->ai_addrlen, text, sizeof text, NULL, 0, NI_NUMERICHOST) != 0)
+                continue;
+            lookup_add(k, h, text);
+            taken++;
+        }
+        freeaddrinfo(found);
+    }
+}
+
+static void lookup_done(void *arg)
+{
+    struct db_lookup *k = arg;
+    struct db_conn *c = k->conn;
+
+    if (c != NULL) {
+        c->lookup = NULL;
+        if (k->is_found)
+            conn_connect_to(c, k->hosts.p, k->addresses.p, k->ports.p);
+        else
+            conn_attempt_failed(c, "none of the database hosts has an address");
+    }
+    arena_free(k->arena);
+}
+
+static void lookup_copy_target(struct db_lookup *k, const struct db_target *t)
+{
+    k->target.nhosts = t->nhosts;
+    k->target.hosts = arena_array(k->arena, t->nhosts, sizeof *t->hosts);
+    for (unsigned i = 0; i < t->nhosts; i++)
+        k->target.hosts[i] = (struct db_host){
+            .name = arena_strdup(k->arena, t->hosts[i].name),
+            .address = arena_strdup(k->arena, t->hosts[i].address),
+            .port = arena_strdup(k->arena, t->hosts[i].port),
+            .is_name = t->hosts[i].is_name,
+        };
+}
+
+void lookup_start(struct db_conn *c)
+{
+    struct arena *a = arena_new();
+    struct db_lookup *k = arena_alloc(a, sizeof *k);
+
+    k->arena = a;
+    k->conn = c;
+    lookup_copy_target(k, &c->pool->target);
+    buf_init(&k->hosts, a, 64);
+    buf_init(&k->addresses, a, 64);
+    buf_init(&k->ports, a, 64);
+    c->lookup = k;
+    worker_run(c->pool->loop, lookup_work, lookup_done, k);
+}
+
+void lookup_forget(struct db_lookup *k)
+{
+    k->conn = NULL;
+}
