@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * Readiness: a database that answers, of the schema version we were built for, that keeps what it commits (promise: an
+ * answer of success is sent only after a durable commit), and signing certificates in date. Changes are logged, states
+ * are not.
+ */
+#include "readiness.h"
+
+#include "log.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define READINESS_EVERY_MS 3000
+#define REASON_MAX         256
+
+struct readiness {
+    struct arena *arena;
+    struct loop *loop;
+    struct db_pool *db;
+    const struct service *service;
+    struct timer *timer;
+    struct db_session *session;
+    bool is_asking, is_stopping, is_stopped;
+    bool is_database_good;
+    char reason[REASON_MAX];
+};
+
+static void readiness_free(struct readiness *r)
+{
+    arena_free(r->arena);
+}
+
+static void readiness_set(struct readiness *r, bool is_good, const char *reason)
+{
+    bool is_news = r->is_database_good != is_good || strcmp(r->reason, reason) != 0;
+    r->is_database_good = is_good;
+    (void)snprintf(r->reason, sizeof r->reason, "%s", reason);
+    if (is_news)
+        log_event(is_good ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR, "database", "ready", is_good ? "yes" : "no", "reason",
+                  is_good ? NULL : reason, NULL);
+}
+
+static void readiness_answered(void *arg, struct db_result *const *results, unsigned n, enum err err, const struct error *e)
+{
+    struct readiness *r = arg;
+    const struct db_result *res = n > 0 ? results[0] : NULL;
+    if (err != ERR_OK || res == NULL || db_rows(res) == 0) {
+        readiness_set(r, false, err != ERR_OK ? e->detail : "api.ready() gave no row");
+    } else {
+        const char *ok = db_text(res, 0, db_column(res, "ok"));
+        const char *reason = db_text(res, 0, db_column(res, "reason"));
+        readiness_set(r, ok != NULL && *ok == 't', reason != NULL ? reason : "");
+    }
+    db_release(r->session);
+    r->session = NULL;
+    r->is_asking = false;
+    if (r->is_stopped)
+        readiness_free(r);
+}
+
+static void readiness_ask(void *arg, struct db_session *session, enum err err, const struct error *e)
+{
+    struct readiness *r = arg;
+    if (err != ERR_OK) {
+        r->is_asking = false;
+        if (r->is_stopped)
+            readiness_free(r);
+        else
+            readiness_set(r, false, e->detail);
+        return;
+    }
+    static const struct db_call call = {.sql = "select ok, reason from api.ready()"};
+    r->session = session;
+    db_send(session, &call, 1, readiness_answered, r);
+}
+
+static void readiness_tick(void *arg)
+{
+    struct readiness *r = arg;
+    if (r->is_asking)
+        return;
+    r->is_asking = true;
+    db_acquire(r->db, readiness_ask, r);
+}
+
+struct readiness *readiness_start(struct loop *l, struct db_pool *db, const struct service *s)
+{
+    struct arena *a = arena_new();
+    struct readiness *r = arena_alloc(a, sizeof *r);
+    r->arena = a;
+    r->loop = l;
+    r->db = db;
+    r->service = s;
+    (void)snprintf(r->reason, sizeof r->reason, "the database was not asked yet");
+    r->timer = timer_start(l, 10, READINESS_EVERY_MS, readiness_tick, r);
+    return r;
+}
+
+void readiness_stop(struct readiness *r)
+{
+    timer_stop(r->timer);
+    r->is_stopped = true;
+    if (!r->is_asking)
+        readiness_free(r);
+}
+
+void readiness_set_stopping(struct readiness *r)
+{
+    r->is_stopping = true;
+}
+
+static void add_reason(struct buf *out, const char *reason)
+{
+    if (out->n > 0)
+        buf_add_char(out, ',');
+    buf_add_json(out, span_of(reason));
+}
+
+bool readiness_read(const struct readiness *r, struct buf *reasons_json)
+{
+    bool is_good = keyring_is_in_date(service_keyring(r->service), reasons_json);
+    if (!r->is_database_good)
+        add_reason(reasons_json, r->reason);
+    if (r->is_stopping)
+        add_reason(reasons_json, "stopping");
+    return is_good && r->is_database_good && !r->is_stopping;
+}

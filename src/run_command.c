@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * The daemon: start in order, run, stop in reverse order. SIGTERM and SIGINT drain: no new connections, what is in work
+ * is finished, the journal is written. SIGHUP takes new keys, certificates, anchors and the log level; when any of it is
+ * bad the old ones stay and one line says why.
+ */
+#include "run_command.h"
+
+#include "admin.h"
+#include "clock.h"
+#include "config.h"
+#include "log.h"
+#include "notify.h"
+#include "readiness.h"
+#include "request.h"
+#include "soap.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CONFIG_DEFAULT "/etc/zapisd/zapisd.conf"
+
+struct daemon {
+    struct arena *arena;
+    const char *config_path;
+    struct config conf;
+    struct loop *loop;
+    struct db_pool *db;
+    struct service *service;
+    struct readiness *readiness;
+    struct listener **listeners;
+    unsigned nlisteners, ndrained;
+    struct admin *admin;
+    struct timer *watchdog;
+    struct timer *patience;
+    bool is_stopping;
+};
+
+/* ---- reload ---- */
+
+static void daemon_reload(void *arg, int signum)
+{
+    (void)signum;
+    struct daemon *d = arg;
+    notify_reloading();
+    struct arena *a = arena_new();
+    struct config fresh = {0};
+    const char *mistakes = NULL;
+    struct error e = {0};
+    struct keyring *keys = NULL;
+    enum log_level level;
+    if (config_load(a, d->config_path, &fresh, &mistakes, &e) != ERR_OK) {
+        log_event(LOG_LEVEL_ERROR, "reload", "result", "refused", "detail", mistakes != NULL ? mistakes : e.detail, NULL);
+    } else if (keyring_load(&fresh, &keys, &e) != ERR_OK) {
+        log_event(LOG_LEVEL_ERROR, "reload", "result", "refused", "detail", e.detail, NULL);
+    } else {
+        service_set_keyring(d->service, keys);
+        if (log_level_parse(fresh.log_level, &level))
+            log_set_level(level);
+        log_event(LOG_LEVEL_NOTICE, "reload", "result", "taken", NULL);
+    }
+    arena_free(a);
+    notify_ready(NULL);
+}
+
+/* ---- stop ---- */
+
+static void daemon_stop_now(void *arg)
+{
+    struct daemon *d = arg;
+    d->patience = NULL;
+    log_event(LOG_LEVEL_WARNING, "stopping", "reason", "the drain timeout has passed", NULL);
+    loop_stop(d->loop);
+}
+
+static void daemon_drained(void *arg)
+{
+    struct daemon *d = arg;
+    loop_stop(d->loop);
+}
+
+static void daemon_listener_drained(void *arg)
+{
+    struct daemon *d = arg;
+    if (++d->ndrained == d->nlisteners)
+        service_drain(d->service, daemon_drained, d);
+}
+
+static void daemon_stop(void *arg, int signum)
+{
+    struct daemon *d = arg;
+    if (d->is_stopping)
+        return;
+    d->is_stopping = true;
+    notify_stopping();
+    log_event(LOG_LEVEL_NOTICE, "stopping", "signal", signum == SIGINT ? "SIGINT" : "SIGTERM", NULL);
+    readiness_set_stopping(d->readiness);
+    d->patience = timer_start(d->loop, d->conf.drain_timeout_ms, 0, daemon_stop_now, d);
+    for (unsigned i = 0; i < d->nlisteners; i++)
+        listener_drain(d->listeners[i], daemon_listener_drained, d);
+}
+
+/* ---- start ---- */
+
+static bool daemon_is_ready(void *arg, struct buf *reasons_json)
+{
+    struct daemon *d = arg;
+    return readiness_read(d->readiness, reasons_json);
+}
+
+static void daemon_write_metrics(void *arg, struct buf *out)
+{
+    struct daemon *d = arg;
+    service_metrics_write(d->service, out);
+    unsigned connections = 0;
+    for (unsigned i = 0; i < d->nlisteners; i++)
+        connections += listener_connections(d->listeners[i]);
+    buf_printf(out,
+               "# HELP zapisd_connections Open connections of the listeners.\n# TYPE zapisd_connections gauge\n"
+               "zapisd_connections %u\n",
+               connections);
+}
+
+static struct http_limits limits_of(const struct config *c)
+{
+    struct http_limits limits = http_limits_default;
+    limits.body_max_bytes = c->body_max_bytes;
+    limits.head_timeout_ms = c->head_timeout_ms;
+    limits.body_timeout_ms = c->body_timeout_ms;
+    limits.idle_timeout_ms = c->idle_timeout_ms;
+    limits.write_timeout_ms = c->write_timeout_ms;
+    limits.connections_max = c->connections_max;
+    limits.pipeline_max = c->pipeline_max;
+    return limits;
+}
+
+static enum err daemon_listen_one(struct daemon *d, const struct config_listener *c, struct error *e)
+{
+    struct endpoint *ep = arena_alloc(d->arena, sizeof *ep);
+    *ep = (struct endpoint){.service = d->service, .conf = c};
+    struct listener_conf lc = {.address = c->address, .limits = limits_of(&d->conf), .handler = request_on_http, .arg = ep};
+    if (c->tls_cert != NULL) {
+        struct tls_conf tls = {.cert_file = c->tls_cert,
+                               .key_file = c->tls_key,
+                               .client_ca_file = c->tls_client_ca,
+                               .client_required = c->tls_client_required,
+                               .ciphers = c->tls_ciphers};
+        enum err err = tls_ctx_new(d->arena, &tls, &lc.tls, e);
+        if (err != ERR_OK)
+            return err;
+    }
+    enum err err = listener_open(d->loop, &lc, &d->listeners[d->nlisteners], e);
+    if (err != ERR_OK)
+        return err;
+    d->nlisteners++;
+    log_event(LOG_LEVEL_NOTICE, "listening", "listener", c->name, "kind", c->kind == LISTENER_SMEV2 ? "smev2" : "plain",
+              "address", c->address, "path", c->path, "tls", c->tls_cert != NULL ? "yes" : "no", NULL);
+    return ERR_OK;
+}
+
+static enum err daemon_listen(struct daemon *d, struct error *e)
+{
+    d->listeners = arena_array(d->arena, d->conf.nlisteners + 1, sizeof *d->listeners);
+    for (unsigned i = 0; i < d->conf.nlisteners; i++) {
+        enum err err = daemon_listen_one(d, &d->conf.listeners[i], e);
+        if (err != ERR_OK)
+            return err;
+    }
+    if (d->conf.admin_address == NULL)
+        return ERR_OK;
+    struct admin_sources src = {
+        .loop = d->loop, .db = d->db, .write_metrics = daemon_write_metrics, .is_ready = daemon_is_ready, .arg = d};
+    return admin_open(d->loop, d->conf.admin_address, &src, &d->admin, e);
+}
+
+static void daemon_watchdog(void *arg)
+{
+    (void)arg;
+    notify_watchdog();
+}
+
+static void daemon_watch(struct daemon *d)
+{
+    loop_on_signal(d->loop, SIGTERM, daemon_stop, d);
+    loop_on_signal(d->loop, SIGINT, daemon_stop, d);
+    loop_on_signal(d->loop, SIGHUP, daemon_reload, d);
+    loop_lag_measure(d->loop);
+    uint64_t every_ms = notify_watchdog_ms() / 2;
+    if (every_ms > 0)
+        d->watchdog = timer_start(d->loop, every_ms, every_ms, daemon_watchdog, d);
+}
+
+static enum err daemon_start(struct daemon *d, struct error *e)
+{
+    struct keyring *keys;
+    if (keyring_load(&d->conf, &keys, e) != ERR_OK)
+        return e->code;
+    soap_binding_init();
+    worker_threads(d->conf.workers);
+    d->loop = loop_new();
+    struct db_conf db = {.conninfo = d->conf.conninfo,
+                         .connections = d->conf.db_connections,
+                         .acquire_timeout_ms = d->conf.db_acquire_timeout_ms,
+                         .statement_timeout_ms = d->conf.db_statement_timeout_ms,
+                         .reconnect_max_ms = 5000};
+    d->db = db_pool_new(d->loop, &db);
+    if (service_new(d->loop, d->db, &d->conf, keys, &d->service, e) != ERR_OK) {
+        keyring_unref(keys);
+        return e->code;
+    }
+    d->readiness = readiness_start(d->loop, d->db, d->service);
+    return daemon_listen(d, e);
+}
+
+/* The reverse of daemon_start(); parts that were not reached are NULL. */
+static void daemon_finish(struct daemon *d)
+{
+    timer_stop(d->watchdog);
+    timer_stop(d->patience);
+    admin_free(d->admin);
+    for (unsigned i = d->nlisteners; i-- > 0;)
+        listener_free(d->listeners[i]);
+    if (d->readiness != NULL)
+        readiness_stop(d->readiness);
+    if (d->db != NULL)
+        db_pool_free(d->db);
+    if (d->service != NULL)
+        service_free(d->service);
+    if (d->loop != NULL)
+        loop_free(d->loop);
+    soap_binding_fini();
+}
+
+static enum err command_config(struct arena *a, const char *path, struct config *conf)
+{
+    const char *mistakes = NULL;
+    struct error e = {0};
+    enum err err = config_load(a, path, conf, &mistakes, &e);
+    if (err == ERR_OK)
+        return ERR_OK;
+    (void)fprintf(stderr, "%s\n", mistakes != NULL && *mistakes != '\0' ? mistakes : e.detail);
+    return err;
+}
+
+int run_command(int argc, char **argv)
+{
+    struct arena *a = arena_new();
+    struct daemon *d = arena_alloc(a, sizeof *d);
+    d->arena = a;
+    d->config_path = CONFIG_DEFAULT;
+    for (int i = 1; i < argc; i++) {
+        if ((strcmp(argv[i], "--config") != 0 && strcmp(argv[i], "-c") != 0) || i + 1 == argc) {
+            (void)fputs("usage: zapisd [run] [--config FILE]\n", stderr);
+            arena_free(a);
+            return 2;
+        }
+        d->config_path = argv[++i];
+    }
+    if (command_config(a, d->config_path, &d->conf) != ERR_OK) {
+        arena_free(a);
+        return 1;
+    }
+    enum log_level level;
+    if (log_level_parse(d->conf.log_level, &level))
+        log_set_level(level);
+    struct error e = {0};
+    int status = 0;
+    log_event(LOG_LEVEL_NOTICE, "starting", "version", ZAPISD_VERSION, "config", d->config_path, NULL);
+    if (daemon_start(d, &e) == ERR_OK) {
+        daemon_watch(d);
+        notify_ready("serving");
+        loop_run(d->loop);
+        log_event(LOG_LEVEL_NOTICE, "stopped", NULL);
+    } else {
+        log_event(LOG_LEVEL_ERROR, "start-failed", "error", error_name(e.code), "detail", e.detail, NULL);
+        status = 1;
+    }
+    daemon_finish(d);
+    arena_free(a);
+    return status;
+}
