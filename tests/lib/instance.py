@@ -1,0 +1,262 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+"""A whole instance of its own: test PKI, private PostgreSQL with the demonstration data, the daemon on loopback.
+
+Used by ./dev, by the end-to-end tests and by the benchmarks. Everything lies in one directory; only processes whose
+number was written there are ever signalled.
+"""
+import argparse
+import http.client
+import os
+import pathlib
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+LIB = pathlib.Path(__file__).resolve().parent
+SOURCE = LIB.parent.parent
+PG_NAMES = ("PGHOST", "PGPORT", "PGUSER", "PG_PRIVATE_DATA", "PG_PRIVATE_LOG", "PG_PRIVATE_MOVED")
+DATABASE = "zapisd"
+
+
+class InstanceError(Exception):
+    pass
+
+
+def free_ports(n):
+    sockets = [socket.socket() for _ in range(n)]
+    try:
+        for s in sockets:
+            s.bind(("127.0.0.1", 0))
+        return [s.getsockname()[1] for s in sockets]
+    finally:
+        for s in sockets:
+            s.close()
+
+
+def _run(argv, env=None, what=None, **more):
+    done = subprocess.run([str(a) for a in argv], env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, **more)
+    if done.returncode:
+        raise InstanceError("%s failed (%d):\n%s%s" % (what or argv[0], done.returncode, done.stdout, done.stderr))
+    return done.stdout
+
+
+class Instance:
+    def __init__(self, directory, binary, ports=None, log_level="info", conninfo_more="", edit=None):
+        """edit: a function on the text of the configuration. ports: plain, smev2, admin; free ones when not given."""
+        self.dir = pathlib.Path(directory).resolve()
+        self.binary = pathlib.Path(binary).resolve()
+        self.plain_port, self.smev2_port, self.admin_port = ports or (0, 0, 0)
+        self.log_level, self.conninfo_more, self.edit = log_level, conninfo_more, edit
+        self.pki, self.conf, self.log = self.dir / "pki", self.dir / "zapisd.conf", self.dir / "zapisd.log"
+        self.pid_file, self.env_file = self.dir / "zapisd.pid", self.dir / "env"
+        self.pg, self.process = {}, None
+
+    # ---- database ------------------------------------------------------------------------------------------------
+
+    def _pg_script(self, text, *args):
+        env = dict(os.environ, **self.pg)
+        return _run(["bash", "-c", '. "$0" && ' + text, LIB / "pg.sh", *args], env, "PostgreSQL")
+
+    def start_database(self, options=""):
+        self.dir.mkdir(parents=True, exist_ok=True)
+        self.pg = {"PG_PRIVATE_OPTIONS": options} if options else {}
+        out = self._pg_script('pg_private_start "$1" >&2 && env', self.dir)
+        for line in out.splitlines():
+            name, _, value = line.partition("=")
+            if name in PG_NAMES:
+                self.pg[name] = value
+        lines = ["export %s=%s\n" % (n, shlex.quote(v)) for n, v in self.pg.items()]
+        self.env_file.write_text("".join(lines) + "export PGDATABASE=%s\n" % DATABASE)
+
+    def adopt_database(self):
+        """Takes over a database that an earlier process left running."""
+        if not self.env_file.exists():
+            raise InstanceError("no instance in %s" % self.dir)
+        for line in self.env_file.read_text().splitlines():
+            name, _, value = line.removeprefix("export ").partition("=")
+            if name in PG_NAMES:
+                self.pg[name] = shlex.split(value)[0] if value else ""
+
+    def stop_database(self):
+        if self.pg.get("PG_PRIVATE_DATA"):
+            self._pg_script("pg_private_stop")
+        self.pg = {}
+        self.env_file.unlink(missing_ok=True)
+
+    def conninfo(self, user="postgres", database=DATABASE):
+        return "host=%s port=%s user=%s dbname=%s" % (self.pg["PGHOST"], self.pg["PGPORT"], user, database)
+
+    def psql(self, sql, *options):
+        return _run(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", *options, "-c", sql, self.conninfo()], what="psql")
+
+    def connect(self, user="postgres"):
+        import psycopg2
+        connection = psycopg2.connect(self.conninfo(user))
+        connection.autocommit = True
+        return connection
+
+    def create_database(self):
+        exists = _run(["psql", "-XqAt", "-c", "select 1 from pg_database where datname = '%s'" % DATABASE, self.conninfo(database="postgres")])
+        if exists.strip():
+            return
+        _run(["psql", "-Xq", "-c", 'create database "%s"' % DATABASE, self.conninfo(database="postgres")], what="create database")
+        _run([self.binary, "migrate", "--conninfo", self.conninfo(), "--sql-dir", SOURCE / "sql", "--demo"], what="zapisd migrate")
+
+    # ---- daemon --------------------------------------------------------------------------------------------------
+
+    def write_conf(self, conninfo=None):
+        text = (SOURCE / "conf/demo/zapisd.conf").read_text()
+        values = {"SOURCE": SOURCE, "PKI": self.pki, "LOG_LEVEL": self.log_level, "PLAIN": self.plain_port, "SMEV2": self.smev2_port,
+                  "ADMIN": self.admin_port, "CONNINFO": conninfo or self.conninfo("zapisd_daemon") + self.conninfo_more}
+        for name, value in values.items():
+            text = text.replace("@%s@" % name, str(value))
+        self.conf.write_text(self.edit(text) if self.edit else text)
+
+    def start_daemon(self, env=None, wait=True, wrapper=()):
+        if not self.plain_port:
+            self.plain_port, self.smev2_port, self.admin_port = free_ports(3)
+        self.write_conf()
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen([*wrapper, str(self.binary), "run", "--config", str(self.conf)], stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log, start_new_session=True, cwd="/", env=dict(os.environ, **(env or {})))
+        self.pid_file.write_text("%d\n" % self.process.pid)
+        if wait:
+            self.wait_ready()
+
+    def wait_ready(self, seconds=30):
+        deadline, last = time.monotonic() + seconds, "no answer"
+        while time.monotonic() < deadline:
+            if self.process is not None and self.process.poll() is not None:
+                raise InstanceError("the daemon ended with status %d:\n%s" % (self.process.returncode, self.log_tail()))
+            try:
+                status, last = self.admin("/readyz")
+                if status == 200:
+                    return
+            except OSError:
+                pass
+            time.sleep(0.02)
+        raise InstanceError("not ready within %d s: %s\n%s" % (seconds, last, self.log_tail()))
+
+    def admin(self, path):
+        connection = http.client.HTTPConnection("127.0.0.1", self.admin_port, timeout=10)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
+
+    def metric(self, name):
+        """The sum of all samples of a metric."""
+        total = 0.0
+        for line in self.admin("/metrics")[1].splitlines():
+            if line.startswith((name + " ", name + "{")):
+                total += float(line.rsplit(" ", 1)[1])
+        return total
+
+    def pid(self):
+        """The daemon's process, or None when it has ended."""
+        if self.process is not None:
+            return self.process.pid if self.process.poll() is None else None
+        try:
+            pid = int(self.pid_file.read_text())
+            executable = os.readlink("/proc/%d/exe" % pid).removesuffix(" (deleted)")
+        except (OSError, ValueError):
+            return None
+        return pid if executable == str(self.binary) else None
+
+    def stop_daemon(self, how=signal.SIGTERM, seconds=20):
+        """Returns the exit status when it was our child."""
+        pid = self.pid()
+        if pid is not None:
+            os.kill(pid, how)
+            deadline = time.monotonic() + seconds
+            while self.pid() is not None:
+                if time.monotonic() > deadline:
+                    os.kill(pid, signal.SIGKILL)
+                    raise InstanceError("the daemon did not end within %d s" % seconds)
+                time.sleep(0.01)
+        self.pid_file.unlink(missing_ok=True)
+        return self.process.wait() if self.process is not None else None
+
+    def log_tail(self, lines=30):
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:]) if self.log.exists() else ""
+
+    # ---- whole ---------------------------------------------------------------------------------------------------
+
+    def up(self):
+        self.dir.mkdir(parents=True, exist_ok=True)
+        _run(["bash", LIB / "pki.sh", self.pki], what="test PKI")
+        self.start_database()
+        self.create_database()
+        self.start_daemon()
+
+    def down(self):
+        try:
+            self.stop_daemon()
+        finally:
+            self.stop_database()
+
+    def client(self, kind="smev2", who="portal", **more):
+        import smev2client
+        if kind == "plain":
+            return smev2client.Client(self.url("plain"), **more)
+        recipient = more.setdefault("recipient", "AAAA00001")
+        agency = {"AAAA00001": "agency-a.pem", "BBBB00002": "agency-b.pem"}.get(recipient)
+        return smev2client.Client(self.url("smev2"), self.pki / (who + ".key"), self.pki / (who + ".pem"), self.pki / "ca.pem",
+                                  smev_key=self.pki / "smev.key", smev_cert=self.pki / "smev.pem",
+                                  expect_signer=self.pki / agency if agency else None, **more)
+
+    def url(self, kind):
+        return "http://127.0.0.1:%d/equeue" % (self.plain_port if kind == "plain" else self.smev2_port)
+
+    def describe(self):
+        return """plain        {0}?wsdl   (no signature)
+smev2        {1}?wsdl   (signed SMEV 2 messages)
+metrics      http://127.0.0.1:{2}/metrics /livez /readyz
+keys         {3}: ca portal smev agency-a agency-b (.key .pem)
+sender       PGU001001; SMEV itself SMEV00001
+recipients   AAAA00001 (R7700018, Europe/Moscow: hall-1 room-11 room-12; services 10000593393 10000593394)
+             BBBB00002 (R4100001, Asia/Kamchatka: window-1; service 10000593393)
+log, pid     {4} {5}""".format(self.url("plain"), self.url("smev2"), self.admin_port, self.pki, self.log, self.pid_file)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("command", choices=("up", "down"))
+    parser.add_argument("--dir", required=True)
+    parser.add_argument("--binary", default=SOURCE / "build/zapisd")
+    parser.add_argument("--ports", default="0,0,0")
+    parser.add_argument("--daemon-only", action="store_true")
+    args = parser.parse_args()
+    instance = Instance(args.dir, args.binary, [int(p) for p in args.ports.split(",")])
+    try:
+        if args.command == "up":
+            if instance.pid() is not None:
+                raise InstanceError("the daemon is running already (%s)" % instance.pid_file)
+            if args.daemon_only:
+                instance.adopt_database()
+                instance.start_daemon()
+            else:
+                try:
+                    instance.up()
+                except BaseException:
+                    instance.down()
+                    raise
+            print(instance.describe())
+        else:
+            if instance.env_file.exists():
+                instance.adopt_database()
+            instance.down()
+    except InstanceError as e:
+        print("instance: %s" % e, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
