@@ -15,7 +15,6 @@ static enum err keyring_load_agencies(struct keyring *k, const struct config *co
     for (unsigned i = 0; i < conf->nagencies; i++) {
         const struct config_agency *c = &conf->agencies[i];
         struct keyring_agency *to = &k->agencies[k->nagencies++];
-        to->conf = c;
         to->code = arena_strdup(k->arena, c->code);
         to->name = arena_strdup(k->arena, c->name);
         struct error why = {0};

@@ -7,10 +7,10 @@
  */
 #pragma once
 
+#include "clock.h"
 #include "metrics.h"
 #include "request.h"
-
-#include <stdatomic.h>
+#include "soap.h"
 
 /* One list for the steps, where they run, and their names. A step goes on, waits, or fails. */
 /* clang-format off */
@@ -42,7 +42,6 @@ enum step_result { STEP_NEXT, STEP_WAIT, STEP_FAIL };
 #define HANDLE_ATTEMPTS 4
 
 struct keyring_agency {
-    const struct config_agency *conf;
     const char *code, *name;
     struct key *key;
 };
