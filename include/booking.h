@@ -44,6 +44,11 @@ struct applicant {
     const char *user_inn, *business_inn, *business_ogrn, *business_name, *case_number;
 };
 
+struct time_slot {
+    const char *slot_id, *service_id, *organization_id, *area_id, *visit_time, *book_end_time, *queue_number, *duration;
+    struct attributes attributes;
+};
+
 /* A request of any method; each uses the members its table in Appendix 2 has. */
 struct booking_request {
     enum booking_method method;
@@ -62,18 +67,18 @@ struct booking_request {
     const char *page_num, *page_size; /* decimal digits */
     const char *version;
     /* updateBookingDetails */
+    const struct time_slot *timeslot; /* NULL when absent */
     const char *status_code, *status_message;
 };
 
 /* Item 3: 1 bad value, 2 not in the reference book. */
 struct field_error { const char *field; int code; const char *message; };
 struct field_errors { struct arena *arena; struct field_error *items; unsigned n, cap; };
-void field_errors_add(struct field_errors *f, const char *field, int code, const char *message); /* one per field and code */
+/* The order's own words for code 1; what the schema's violations are called. */
+#define FIELD_BAD_VALUE "Недопустимое значение поля"
+/* One per field and code: the first text stays, but any text is better than FIELD_BAD_VALUE. Strings are kept, not copied. */
+void field_errors_add(struct field_errors *f, const char *field, int code, const char *message);
 
-struct time_slot {
-    const char *slot_id, *service_id, *organization_id, *area_id, *visit_time, *book_end_time, *queue_number, *duration;
-    struct attributes attributes;
-};
 struct ref_info { const char *name, *title, *kind; };
 struct ref_attribute_info { const char *ref_name, *name, *title, *type, *attr_ref_name; bool allow_filtering; };
 struct ref_item { const char *parent_item; struct ref_item *children; unsigned nchildren; struct attributes attributes; };
@@ -113,18 +118,22 @@ struct booking_message {
 struct booking_op {
     const char *name;    /* "book": SOAPAction, and the element name before Request/Response */
     bool is_write;       /* journalled in its own transaction; otherwise in batches */
-    bool is_served;      /* updateBookingDetails: false unless the configuration says so */
+    bool is_served;      /* false: only when the configuration says so */
     /* Adds every bad field to f. */
     void (*check)(const struct booking_request *r, struct field_errors *f, struct arena *a);
-    /* The SQL call. bad: the fields found wrong so far; a write passes them on so that nothing is booked. */
+    /* The SQL call; call and result are NULL for updateBookingDetails, which this version only knows the shape of. bad: the fields found wrong so far; a write passes them on so that nothing is booked. */
     struct db_call (*call)(const struct booking_request *r, const struct booking_message *m, const struct field_errors *bad,
                            struct arena *a);
-    /* Rows to answer. */
+    /*
+     * Rows to answer. out is zero but for out->fields, which may hold what the checks found (with an arena): rows add to it.
+     * An answer that tells of success in spite of bad fields is ERR_INTERNAL, so that its transaction is rolled back.
+     */
     enum err (*result)(const struct booking_request *r, const struct db_result *res, struct booking_reply *out,
                        struct arena *a, struct error *e);
 };
 extern const struct booking_op booking_ops[BOOKING_METHOD_COUNT];
-const struct booking_op *booking_op_by_name(const char *name, enum booking_method *method); /* NULL: none */
+/* NULL: no such operation, or one that this version cannot serve (it has no SQL call). */
+const struct booking_op *booking_op_by_name(const char *name, enum booking_method *method);
 
 /* What a write's rows say besides the answer. Read it before op->result. */
 struct booking_outcome {

@@ -124,7 +124,8 @@ static enum err unwrap_action(struct request *r)
         action = (struct span){action.p + 1, action.n - 2};
     if (action.n == 0 || span_is(action, r->op->name))
         return ERR_OK;
-    return error_set(&r->error, ERR_ACTION, "SOAPAction names another method than the element, which is %s", r->op->name);
+    return error_set(&r->error, ERR_ACTION, "SOAPAction names another method than the element, which is %s",
+                     r->op->name);
 }
 
 /* The key of B6; see request.h. */
@@ -209,11 +210,12 @@ enum step_result step_bind(struct request *r)
     if (xml_c14n(xml_root(r->bare), NULL, &octets, &r->error) != ERR_OK)
         return STEP_FAIL;
     struct error misfit = {0};
-    enum err err = soap_bind(r->arena, r->request.method, buf_span(&octets), &r->request, &misfit);
+    enum err err = soap_bind_request(r->arena, r->request.method, buf_span(&octets), &r->request, &misfit);
     if (err == ERR_OK)
         return STEP_NEXT;
     enum booking_method method = (enum booking_method)(r->op - booking_ops);
-    r->request = (struct booking_request){.method = method, .book_id = bare_text(r, "bookId"), .esia_id = bare_text(r, "esiaId")};
+    r->request = (struct booking_request){
+        .method = method, .book_id = bare_text(r, "bookId"), .esia_id = bare_text(r, "esiaId")};
     return step_of(error_set(&r->error, err, "%s", misfit.detail));
 }
 
@@ -224,6 +226,7 @@ enum step_result step_check(struct request *r)
     FAULT_POINT(decoded);
     /* A write goes on with its bad fields: only SQL knows what they mean for a booking that exists already. */
     if (r->fields.n > 0 && !r->op->is_write)
-        return step_of(error_set(&r->error, ERR_INPUT, "%u bad fields, the first is %s", r->fields.n, r->fields.items[0].field));
+        return step_of(
+            error_set(&r->error, ERR_INPUT, "%u bad fields, the first is %s", r->fields.n, r->fields.items[0].field));
     return STEP_NEXT;
 }
