@@ -9,7 +9,7 @@ import tree
 
 # Which foreign library a system header belongs to; the first match counts.
 FOREIGN = [(r"libxml/", "libxml2"), (r"openssl/", "OpenSSL"), (r"uv\.h$|uv/", "libuv"), (r"llhttp\.h$", "llhttp"),
-           (r"libpq-fe\.h$|libpq/|postgres", "libpq"), (r"ini\.h$", "inih"), (r"stdsoap2\.h$|soap\w*\.h$", "gSOAP"),
+           (r"libpq-fe\.h$|libpq/|postgres", "libpq"), (r"ini\.h$", "inih"), (r"stdsoap2\.h$|soap\w*\.h$|eq(H|Stub)?\.h$", "gSOAP"),
            (r"systemd/", "libsystemd")]
 STANDARD = set("""arpa/inet.h assert.h ctype.h dirent.h endian.h errno.h fcntl.h glob.h grp.h inttypes.h langinfo.h libgen.h limits.h locale.h
     malloc.h math.h netdb.h netinet/in.h netinet/tcp.h poll.h pthread.h pwd.h sched.h setjmp.h signal.h stdalign.h stdarg.h stdatomic.h
