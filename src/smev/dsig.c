@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * Checks a signature that dsig_read.c has found to be well formed, and hands out the octets whose digests were right.
+ * Those octets, and nothing else of the message, are what the rest of the program may read.
+ */
+#include "dsig.h"
+#include "smev_transform.h"
+
+#include <string.h>
+
+static enum err canonical(struct arena *a, const struct xml_node *node, const char *const *prefixes, struct span *out,
+                          struct error *e)
+{
+    struct buf b;
+    buf_init(&b, a, 4096);
+    enum err err = xml_c14n(node, prefixes, &b, e);
+    *out = buf_span(&b);
+    return err;
+}
+
+static enum err check_reference(struct arena *a, const struct dsig_parsed_reference *ref, struct dsig_reference *out,
+                                struct error *e)
+{
+    struct span octets;
+    enum err err = canonical(a, ref->element, ref->prefixes, &octets, e);
+    if (err)
+        return err;
+    if (ref->smev_transform) {
+        struct buf b;
+        buf_init(&b, a, octets.n + octets.n / 4);
+        err = smev_transform(a, octets, &b, e);
+        if (err)
+            return err;
+        octets = buf_span(&b);
+    }
+    unsigned char digest[DIGEST_MAX];
+    err = digest_once(ref->digest, octets.p, octets.n, digest, e);
+    if (err)
+        return err;
+    if (ref->digest_value.n != digest_size(ref->digest) ||
+        memcmp(digest, ref->digest_value.p, ref->digest_value.n) != 0)
+        return error_set(e, ERR_CHECK, "digest of <%s> (line %ld) differs", xml_local(ref->element),
+                         xml_line(ref->element));
+    *out = (struct dsig_reference){ref->id, ref->element, octets, ref->digest};
+    return ERR_OK;
+}
+
+enum err dsig_check(struct arena *a, const struct dsig_parsed *parsed, const struct cert *signer,
+                    struct dsig_result *out, struct error *e)
+{
+    struct span info;
+    enum err err = canonical(a, parsed->signed_info, parsed->prefixes, &info, e);
+    if (err)
+        return err;
+    err = cert_verify(signer, parsed->alg, info.p, info.n, parsed->value.p, parsed->value.n, e);
+    if (err)
+        return err;
+    struct dsig_result good = {.alg = parsed->alg, .nrefs = parsed->nrefs};
+    for (unsigned i = 0; i < parsed->nrefs; i++) {
+        err = check_reference(a, &parsed->refs[i], &good.refs[i], e);
+        if (err)
+            return err;
+    }
+    *out = good; /* nothing is handed out unless all of it was right */
+    return ERR_OK;
+}
+
+enum err dsig_verify(struct arena *a, struct xml_doc *doc, struct xml_node *signature, const struct cert *signer,
+                     const struct dsig_policy *policy, struct dsig_result *out, struct error *e)
+{
+    *out = (struct dsig_result){0};
+    struct dsig_ids *ids;
+    enum err err = dsig_ids_read(a, doc, true, &ids, e);
+    if (err)
+        return err;
+    struct dsig_rules rules = {.allow_gost2001 = policy->allow_gost2001};
+    struct dsig_parsed parsed;
+    err = dsig_read(a, ids, signature, &rules, &parsed, e);
+    if (err)
+        return err;
+    return dsig_check(a, &parsed, signer, out, e);
+}

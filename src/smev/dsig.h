@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * Inside of smev/: a signature is first read (structure only, no cryptography) and then checked, so that the caller can
+ * put its own questions in between: are these the elements it wants signed, is this certificate trusted.
+ */
+#pragma once
+
+#include "smev.h"
+
+#define URI_EXC_C14N       "http://www.w3.org/2001/10/xml-exc-c14n#"
+#define URI_SMEV_TRANSFORM "urn://smev-gov-ru/xmldsig/transform"
+#define NS_XML             "http://www.w3.org/XML/1998/namespace"
+#define DSIG_PREFIXES_MAX  16
+
+/* Every Id of a document, sorted. */
+struct dsig_ids;
+/* Collects them; with `unique` two elements (or two attributes) with one Id are ERR_SECURITY. */
+MUST_CHECK enum err dsig_ids_read(struct arena *a, struct xml_doc *doc, bool unique, struct dsig_ids **out,
+                                  struct error *e);
+/* The elements with this Id, in no particular order. Returns how many there are; *first indexes dsig_ids_at(). */
+size_t dsig_ids_find(const struct dsig_ids *ids, const char *id, size_t *first);
+struct xml_node *dsig_ids_at(const struct dsig_ids *ids, size_t i);
+
+/* What a reader of signatures puts up with. The zero value is the strict rule set of SMEV 2. */
+struct dsig_rules {
+    bool allow_gost2001;
+    bool smev3; /* for reports: the second transform, comments, an Id that occurs twice */
+};
+
+struct dsig_parsed_reference {
+    const char *id;
+    struct xml_node *element;
+    enum digest_alg digest;
+    struct span digest_value;
+    const char **prefixes; /* InclusiveNamespaces; NULL when there are none */
+    bool smev_transform;
+};
+
+struct dsig_parsed {
+    struct xml_node *signature, *signed_info, *key_info; /* key_info may be NULL */
+    enum sign_alg alg;
+    const char **prefixes;
+    struct span value;
+    struct dsig_parsed_reference refs[DSIG_REFERENCES_MAX];
+    unsigned nrefs;
+};
+
+/* Structure, algorithms, limits, and which elements are meant. Touches no key and computes no digest. */
+MUST_CHECK enum err dsig_read(struct arena *a, const struct dsig_ids *ids, struct xml_node *signature,
+                              const struct dsig_rules *rules, struct dsig_parsed *out, struct error *e);
+/* The cryptography: first the signature value, which only the holder of the key can get past, then the digests. */
+MUST_CHECK enum err dsig_check(struct arena *a, const struct dsig_parsed *parsed, const struct cert *signer,
+                               struct dsig_result *out, struct error *e);
+
+/* A certificate from the base64 text of an element (a token, X509Certificate); ERR_TOKEN when it is none. */
+MUST_CHECK enum err wsse_read_cert(struct arena *a, const struct xml_node *node, struct cert **out, struct error *e);
+/* The one token KeyInfo points at; it has to be a child of this Security header. */
+MUST_CHECK enum err wsse_find_token(struct arena *a, const struct dsig_ids *ids, struct xml_node *security,
+                                    const struct dsig_parsed *parsed, struct xml_node **token, struct error *e);
+
+/* ---- writing ---- */
+
+#define WSSE_BASE64_BINARY                                                                                             \
+    "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0#Base64Binary"
+#define WSSE_X509V3 "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0#X509v3"
+
+/*
+ * A whole wsse:Security element over the canonical octets of soap:Body. `soap_prefix` is the prefix in scope for the
+ * SOAP namespace; `serial` makes the Ids of this message unique.
+ */
+MUST_CHECK enum err wsse_write_security(struct arena *a, const struct key *key, const char *actor,
+                                        const char *soap_prefix, const char *body_id, struct span body,
+                                        const char *serial, struct buf *out, struct error *e);
+
+/* smev:Message in canonical form. The prefix smev is declared on it. */
+void smev_frame_write(const struct smev_frame *frame, struct buf *out);

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * The Ids of a document. A signature names what it covers by an Id; which attribute is an Id is a matter of opinion
+ * between libraries, and signature wrapping lives on that difference. So every spelling counts, in signed and unsigned
+ * parts alike, and an Id that occurs twice refuses the document before any cryptography.
+ */
+#include "dsig.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct id_entry {
+    const char *value;
+    struct xml_node *element;
+};
+
+struct dsig_ids {
+    struct id_entry *entries;
+    size_t n, cap;
+};
+
+struct collector {
+    struct arena *arena;
+    struct dsig_ids *ids;
+    struct xml_node *element;
+};
+
+static bool is_id_name(const char *ns, const char *local)
+{
+    if (!ns)
+        return strcmp(local, "Id") == 0 || strcmp(local, "ID") == 0 || strcmp(local, "id") == 0;
+    if (strcmp(ns, NS_WSU) == 0)
+        return strcmp(local, "Id") == 0;
+    return strcmp(ns, NS_XML) == 0 && strcmp(local, "id") == 0;
+}
+
+static bool collect_attr(void *arg, const char *ns, const char *local, const char *value)
+{
+    struct collector *c = arg;
+    if (!is_id_name(ns, local))
+        return true;
+    struct dsig_ids *ids = c->ids;
+    if (ids->n == ids->cap) {
+        size_t cap = ids->cap ? ids->cap * 2 : 32;
+        struct id_entry *grown = arena_array(c->arena, cap, sizeof *grown);
+        if (ids->n)
+            memcpy(grown, ids->entries, ids->n * sizeof *grown);
+        ids->entries = grown;
+        ids->cap = cap;
+    }
+    ids->entries[ids->n++] = (struct id_entry){arena_strdup(c->arena, value), c->element};
+    return true;
+}
+
+static int compare_entries(const void *l, const void *r)
+{
+    const struct id_entry *a = l, *b = r;
+    return strcmp(a->value, b->value);
+}
+
+enum err dsig_ids_read(struct arena *a, struct xml_doc *doc, bool unique, struct dsig_ids **out, struct error *e)
+{
+    struct dsig_ids *ids = arena_alloc(a, sizeof *ids);
+    struct xml_node *root = xml_root(doc);
+    struct collector c = {a, ids, root};
+    xml_each_attr(root, collect_attr, &c);
+    for (struct xml_node *n = xml_walk(root, root); n; n = xml_walk(root, n)) {
+        c.element = n;
+        xml_each_attr(n, collect_attr, &c);
+    }
+    if (ids->n)
+        qsort(ids->entries, ids->n, sizeof *ids->entries, compare_entries);
+    for (size_t i = 1; unique && i < ids->n; i++) {
+        if (strcmp(ids->entries[i - 1].value, ids->entries[i].value) == 0)
+            return error_set(e, ERR_SECURITY, "Id occurs more than once (lines %ld and %ld)",
+                             xml_line(ids->entries[i - 1].element), xml_line(ids->entries[i].element));
+    }
+    *out = ids;
+    return ERR_OK;
+}
+
+size_t dsig_ids_find(const struct dsig_ids *ids, const char *id, size_t *first)
+{
+    size_t low = 0, high = ids->n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(ids->entries[middle].value, id) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    size_t n = 0;
+    while (low + n < ids->n && strcmp(ids->entries[low + n].value, id) == 0)
+        n++;
+    *first = low;
+    return n;
+}
+
+struct xml_node *dsig_ids_at(const struct dsig_ids *ids, size_t i)
+{
+    return ids->entries[i].element;
+}
+
+enum err dsig_find_id(struct arena *a, struct xml_doc *doc, const char *id, struct xml_node **out, struct error *e)
+{
+    struct dsig_ids *ids;
+    enum err err = dsig_ids_read(a, doc, false, &ids, e);
+    if (err)
+        return err;
+    size_t first, n = dsig_ids_find(ids, id, &first);
+    if (n != 1)
+        return error_set(e, ERR_SECURITY, "%s with the Id a reference names", n ? "several elements" : "no element");
+    *out = dsig_ids_at(ids, first);
+    return ERR_OK;
+}

@@ -1,0 +1,540 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * urn://smev-gov-ru/xmldsig/transform (recommendations for SMEV 3, rules 1 to 9): comments, processing instructions and
+ * blank text go, prefixes are numbered anew in document order, attributes are sorted, and text is escaped the way the
+ * writer of the reference implementation does it. Works on text that is well formed already; needs no parser's tree.
+ */
+#include "smev_transform.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEPTH_MAX 256
+
+struct binding { /* of the input: prefix to URI */
+    struct span prefix, uri;
+};
+
+struct attribute {
+    struct span prefix, local, ns, value; /* value: decoded */
+};
+
+struct open_element {
+    struct span local;
+    unsigned number;           /* its prefix is ns<number> */
+    size_t nbindings, nissued; /* how many there were before it */
+};
+
+struct issued { /* of the output: URI to number */
+    struct span uri;
+    unsigned number;
+};
+
+struct transform {
+    struct arena *arena;
+    struct buf *out;
+    struct error *e;
+    const char *p, *end;
+    struct binding *bindings;
+    size_t nbindings, bindings_cap;
+    struct issued *issued;
+    size_t nissued, issued_cap;
+    struct attribute *attrs;
+    size_t nattrs, attrs_cap;
+    struct open_element stack[DEPTH_MAX];
+    size_t depth;
+    unsigned last_number;
+    bool seen_root;
+};
+
+static void *grow(struct arena *a, void *items, size_t n, size_t *cap, size_t size)
+{
+    if (n < *cap)
+        return items;
+    size_t wanted = *cap ? *cap * 2 : 16;
+    void *bigger = arena_array(a, wanted, size);
+    if (n)
+        memcpy(bigger, items, n * size);
+    *cap = wanted;
+    return bigger;
+}
+
+static enum err malformed(struct transform *t)
+{
+    return error_set(t->e, ERR_MALFORMED, "the SMEV transform was given text that is not canonical XML");
+}
+
+/* ---- characters ---- */
+
+static size_t utf8_length(unsigned char lead)
+{
+    return lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+}
+
+static void add_utf8(struct buf *b, uint32_t c)
+{
+    char s[4];
+    size_t n = 0;
+    if (c < 0x80) {
+        s[n++] = (char)c;
+    } else if (c < 0x800) {
+        s[n++] = (char)(0xC0 | (c >> 6));
+        s[n++] = (char)(0x80 | (c & 0x3F));
+    } else if (c < 0x10000) {
+        s[n++] = (char)(0xE0 | (c >> 12));
+        s[n++] = (char)(0x80 | ((c >> 6) & 0x3F));
+        s[n++] = (char)(0x80 | (c & 0x3F));
+    } else {
+        s[n++] = (char)(0xF0 | (c >> 18));
+        s[n++] = (char)(0x80 | ((c >> 12) & 0x3F));
+        s[n++] = (char)(0x80 | ((c >> 6) & 0x3F));
+        s[n++] = (char)(0x80 | (c & 0x3F));
+    }
+    buf_add(b, s, n);
+}
+
+static int digit_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return 99;
+}
+
+static bool decode_number(struct span digits, uint32_t *out)
+{
+    int base = 10;
+    size_t i = 0;
+    if (digits.n && digits.p[0] == 'x') {
+        base = 16;
+        i = 1;
+    }
+    uint32_t c = 0;
+    if (i == digits.n)
+        return false;
+    for (; i < digits.n; i++) {
+        int d = digit_value(digits.p[i]);
+        if (d >= base || c > 0x10FFFF)
+            return false;
+        c = c * (uint32_t)base + (uint32_t)d;
+    }
+    *out = c;
+    return c > 0 && c <= 0x10FFFF;
+}
+
+static bool decode_reference(struct span name, struct buf *out)
+{
+    static const struct {
+        const char *name;
+        char c;
+    } known[] = {{"lt", '<'}, {"gt", '>'}, {"amp", '&'}, {"quot", '"'}, {"apos", '\''}};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (span_is(name, known[i].name)) {
+            buf_add_char(out, known[i].c);
+            return true;
+        }
+    }
+    uint32_t c;
+    if (name.n < 2 || name.p[0] != '#' || !decode_number((struct span){name.p + 1, name.n - 1}, &c))
+        return false;
+    add_utf8(out, c);
+    return true;
+}
+
+/* Text or an attribute value without its references. */
+static bool decode(struct arena *a, struct span in, struct span *out)
+{
+    if (!in.n || !memchr(in.p, '&', in.n)) {
+        *out = in;
+        return true;
+    }
+    struct buf b;
+    buf_init(&b, a, in.n);
+    const char *end = in.p + in.n;
+    for (const char *p = in.p; p < end;) {
+        const char *amp = memchr(p, '&', (size_t)(end - p));
+        if (!amp) {
+            buf_add(&b, p, (size_t)(end - p));
+            break;
+        }
+        buf_add(&b, p, (size_t)(amp - p));
+        const char *semicolon = memchr(amp, ';', (size_t)(end - amp));
+        if (!semicolon || !decode_reference((struct span){amp + 1, (size_t)(semicolon - amp - 1)}, &b))
+            return false;
+        p = semicolon + 1;
+    }
+    *out = buf_span(&b);
+    return true;
+}
+
+/* Order of UTF-16 code units, which is not that of code points: surrogates (U+10000 and up) come before U+E000. */
+static int compare_utf16(struct span a, struct span b)
+{
+    size_t n = a.n < b.n ? a.n : b.n;
+    for (size_t i = 0; i < n; i++) {
+        unsigned char x = (unsigned char)a.p[i], y = (unsigned char)b.p[i];
+        if (x == y)
+            continue;
+        if (x >= 0xEE && y >= 0xEE && (x >= 0xF0) != (y >= 0xF0))
+            return x >= 0xF0 ? -1 : 1;
+        return x < y ? -1 : 1;
+    }
+    return a.n == b.n ? 0 : a.n < b.n ? -1 : 1;
+}
+
+/* ---- writing ---- */
+
+static void write_attr_value(struct buf *out, struct span s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        switch (s.p[i]) {
+        case '<':
+            buf_add_str(out, "&lt;");
+            break;
+        case '&':
+            buf_add_str(out, "&amp;");
+            break;
+        case '"':
+            buf_add_str(out, "&quot;");
+            break;
+        case '\r':
+            buf_add_str(out, "&#xd;");
+            break;
+        case '\n':
+            buf_add_str(out, "&#xa;");
+            break;
+        case '\t':
+            buf_add_str(out, "&#x9;");
+            break;
+        default:
+            buf_add_char(out, s.p[i]);
+        }
+    }
+}
+
+static size_t utf16_units(struct span s)
+{
+    size_t units = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        units += (c & 0xC0) != 0x80;
+        units += c >= 0xF0;
+    }
+    return units;
+}
+
+/*
+ * The reference writer escapes '>' only where "]]>" could come about by its way of cutting the text: at the start of a
+ * piece, behind ']', and behind a character that was itself escaped. Short texts are one piece, and forget the last
+ * rule.
+ */
+static void write_text(struct buf *out, struct span s)
+{
+    enum { SHORT_UNITS = 11, PIECE_UNITS = 512 };
+    bool is_short = utf16_units(s) <= SHORT_UNITS;
+    size_t unit = 0;
+    bool was_escaped = false, was_bracket = false;
+    for (size_t i = 0; i < s.n;) {
+        unsigned char c = (unsigned char)s.p[i];
+        size_t n = utf8_length(c);
+        n = n > s.n - i ? s.n - i : n;
+        bool starts_piece = is_short ? unit == 0 : unit % PIECE_UNITS == 0;
+        if (starts_piece)
+            was_escaped = was_bracket = false;
+        const char *escape = NULL;
+        if (c == '<')
+            escape = "&lt;";
+        else if (c == '&')
+            escape = "&amp;";
+        else if (c == '\r')
+            escape = "&#xd;";
+        else if (c == '>' && (starts_piece || was_bracket || (was_escaped && !is_short)))
+            escape = "&gt;";
+        if (escape)
+            buf_add_str(out, escape);
+        else
+            buf_add(out, s.p + i, n);
+        was_escaped = escape != NULL;
+        was_bracket = c == ']';
+        unit += n == 4 ? 2 : 1;
+        i += n;
+    }
+}
+
+/* ---- namespaces ---- */
+
+static bool find_namespace(const struct transform *t, struct span prefix, struct span *out)
+{
+    for (size_t i = t->nbindings; i-- > 0;) {
+        if (span_equals(t->bindings[i].prefix, prefix)) {
+            *out = t->bindings[i].uri;
+            return out->n > 0;
+        }
+    }
+    return false;
+}
+
+static unsigned find_number(const struct transform *t, struct span uri)
+{
+    for (size_t i = t->nissued; i-- > 0;) {
+        if (span_equals(t->issued[i].uri, uri))
+            return t->issued[i].number;
+    }
+    return 0;
+}
+
+/* The number of a namespace; declares it on the element being written when it is not in scope. */
+static unsigned use_namespace(struct transform *t, struct span uri, struct buf *declarations)
+{
+    unsigned number = find_number(t, uri);
+    if (number)
+        return number;
+    number = ++t->last_number;
+    t->issued = grow(t->arena, t->issued, t->nissued, &t->issued_cap, sizeof *t->issued);
+    t->issued[t->nissued++] = (struct issued){uri, number};
+    buf_printf(declarations, " xmlns:ns%u=\"", number);
+    write_attr_value(declarations, uri);
+    buf_add_char(declarations, '"');
+    return number;
+}
+
+static int compare_attributes(const void *l, const void *r)
+{
+    const struct attribute *a = l, *b = r;
+    if (!a->ns.n != !b->ns.n)
+        return a->ns.n ? -1 : 1;
+    int c = compare_utf16(a->ns, b->ns);
+    return c ? c : compare_utf16(a->local, b->local);
+}
+
+/* ---- reading ---- */
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+static struct span read_name(struct transform *t)
+{
+    const char *start = t->p;
+    while (t->p < t->end && !is_space(*t->p) && !strchr("/>=<\"'&", *t->p))
+        t->p++;
+    return (struct span){start, (size_t)(t->p - start)};
+}
+
+static void split_name(struct span qname, struct span *prefix, struct span *local)
+{
+    const char *colon = qname.n ? memchr(qname.p, ':', qname.n) : NULL;
+    *prefix = colon ? (struct span){qname.p, (size_t)(colon - qname.p)} : (struct span){"", 0};
+    *local = colon ? (struct span){colon + 1, qname.n - prefix->n - 1} : qname;
+}
+
+static void skip_spaces(struct transform *t)
+{
+    while (t->p < t->end && is_space(*t->p))
+        t->p++;
+}
+
+static enum err read_attribute(struct transform *t)
+{
+    struct span qname = read_name(t), raw, value;
+    skip_spaces(t);
+    if (!qname.n || t->p >= t->end || *t->p++ != '=')
+        return malformed(t);
+    skip_spaces(t);
+    if (t->p >= t->end || (*t->p != '"' && *t->p != '\''))
+        return malformed(t);
+    char quote = *t->p++;
+    const char *stop = memchr(t->p, quote, (size_t)(t->end - t->p));
+    if (!stop)
+        return malformed(t);
+    raw = (struct span){t->p, (size_t)(stop - t->p)};
+    t->p = stop + 1;
+    if (!decode(t->arena, raw, &value))
+        return malformed(t);
+
+    struct span prefix, local;
+    split_name(qname, &prefix, &local);
+    if (span_is(prefix, "xmlns") || span_is(qname, "xmlns")) {
+        struct span bound = span_is(qname, "xmlns") ? (struct span){"", 0} : local;
+        t->bindings = grow(t->arena, t->bindings, t->nbindings, &t->bindings_cap, sizeof *t->bindings);
+        t->bindings[t->nbindings++] = (struct binding){bound, value};
+        return ERR_OK;
+    }
+    t->attrs = grow(t->arena, t->attrs, t->nattrs, &t->attrs_cap, sizeof *t->attrs);
+    t->attrs[t->nattrs++] = (struct attribute){prefix, local, {NULL, 0}, value};
+    return ERR_OK;
+}
+
+static enum err resolve_attributes(struct transform *t)
+{
+    for (size_t i = 0; i < t->nattrs; i++) {
+        struct attribute *attr = &t->attrs[i];
+        if (attr->prefix.n && !find_namespace(t, attr->prefix, &attr->ns))
+            return error_set(t->e, ERR_SECURITY, "the SMEV transform has no form for an attribute with prefix %.*s",
+                             (int)attr->prefix.n, attr->prefix.p);
+    }
+    if (t->nattrs)
+        qsort(t->attrs, t->nattrs, sizeof *t->attrs, compare_attributes);
+    return ERR_OK;
+}
+
+static void write_start_tag(struct transform *t, struct span local, struct span ns, struct open_element *element)
+{
+    struct buf declarations, attributes;
+    buf_init(&declarations, t->arena, 128);
+    buf_init(&attributes, t->arena, 128);
+    element->number = use_namespace(t, ns, &declarations);
+    for (size_t i = 0; i < t->nattrs; i++) {
+        const struct attribute *attr = &t->attrs[i];
+        buf_add_char(&attributes, ' ');
+        if (attr->ns.n)
+            buf_printf(&attributes, "ns%u:", use_namespace(t, attr->ns, &declarations));
+        buf_add_span(&attributes, attr->local);
+        buf_add_str(&attributes, "=\"");
+        write_attr_value(&attributes, attr->value);
+        buf_add_char(&attributes, '"');
+    }
+    buf_printf(t->out, "<ns%u:", element->number);
+    buf_add_span(t->out, local);
+    buf_add_span(t->out, buf_span(&declarations));
+    buf_add_span(t->out, buf_span(&attributes));
+    buf_add_char(t->out, '>');
+}
+
+static void close_element(struct transform *t)
+{
+    const struct open_element *element = &t->stack[--t->depth];
+    buf_printf(t->out, "</ns%u:", element->number);
+    buf_add_span(t->out, element->local);
+    buf_add_char(t->out, '>');
+    t->nbindings = element->nbindings;
+    t->nissued = element->nissued;
+}
+
+static enum err read_start_tag(struct transform *t)
+{
+    if (t->depth == DEPTH_MAX)
+        return error_set(t->e, ERR_LIMIT, "elements nested too deep");
+    if (t->depth == 0 && t->seen_root)
+        return malformed(t);
+    t->seen_root = true;
+    t->p++;
+    struct span prefix, local, ns;
+    split_name(read_name(t), &prefix, &local);
+    struct open_element *element = &t->stack[t->depth];
+    *element = (struct open_element){local, 0, t->nbindings, t->nissued};
+    t->nattrs = 0;
+    for (;;) {
+        skip_spaces(t);
+        if (t->p >= t->end)
+            return malformed(t);
+        if (*t->p == '>' || *t->p == '/')
+            break;
+        enum err err = read_attribute(t);
+        if (err)
+            return err;
+    }
+    bool is_empty = *t->p == '/';
+    t->p += is_empty ? 2 : 1;
+    if (t->p > t->end || t->p[-1] != '>' || !local.n)
+        return malformed(t);
+    if (!find_namespace(t, prefix, &ns))
+        return error_set(t->e, ERR_SECURITY, "the SMEV transform has no form for an element without namespace");
+    enum err err = resolve_attributes(t);
+    if (err)
+        return err;
+    write_start_tag(t, local, ns, element);
+    t->depth++;
+    if (is_empty)
+        close_element(t);
+    return ERR_OK;
+}
+
+static enum err read_end_tag(struct transform *t)
+{
+    const char *stop = memchr(t->p, '>', (size_t)(t->end - t->p));
+    if (!stop || t->depth == 0)
+        return malformed(t);
+    t->p = stop + 1;
+    close_element(t);
+    return ERR_OK;
+}
+
+static bool is_blank_text(struct span s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        if ((unsigned char)s.p[i] > 0x20)
+            return false;
+    }
+    return true;
+}
+
+static enum err read_text(struct transform *t)
+{
+    const char *stop = memchr(t->p, '<', (size_t)(t->end - t->p));
+    stop = stop ? stop : t->end;
+    struct span text;
+    if (!decode(t->arena, (struct span){t->p, (size_t)(stop - t->p)}, &text))
+        return malformed(t);
+    t->p = stop;
+    if (is_blank_text(text))
+        return ERR_OK;
+    if (t->depth == 0)
+        return malformed(t);
+    write_text(t->out, text);
+    return ERR_OK;
+}
+
+static bool at(const struct transform *t, const char *what)
+{
+    size_t n = strlen(what);
+    return (size_t)(t->end - t->p) >= n && memcmp(t->p, what, n) == 0;
+}
+
+/* Moves behind the next `what`; false when there is none. */
+static bool skip_past(struct transform *t, const char *what)
+{
+    const char *found = memmem(t->p, (size_t)(t->end - t->p), what, strlen(what));
+    if (found)
+        t->p = found + strlen(what);
+    return found != NULL;
+}
+
+static enum err read_markup(struct transform *t)
+{
+    if (at(t, "<!--"))
+        return skip_past(t, "-->") ? ERR_OK : malformed(t);
+    if (at(t, "<?"))
+        return skip_past(t, "?>") ? ERR_OK : malformed(t);
+    if (at(t, "<![CDATA[")) { /* exclusive C14N leaves none; the reference writer keeps them */
+        const char *start = t->p;
+        if (!skip_past(t, "]]>") || t->depth == 0)
+            return malformed(t);
+        buf_add(t->out, start, (size_t)(t->p - start));
+        return ERR_OK;
+    }
+    if (at(t, "<!"))
+        return error_set(t->e, ERR_DOCTYPE, "DOCTYPE in front of the SMEV transform");
+    return at(t, "</") ? read_end_tag(t) : read_start_tag(t);
+}
+
+enum err smev_transform(struct arena *a, struct span octets, struct buf *out, struct error *e)
+{
+    struct transform *t = arena_alloc(a, sizeof *t);
+    t->arena = a;
+    t->out = out;
+    t->e = e;
+    t->p = octets.p;
+    t->end = octets.p + octets.n;
+    while (t->p < t->end) {
+        enum err err = *t->p == '<' ? read_markup(t) : read_text(t);
+        if (err)
+            return err;
+    }
+    return t->depth || !t->seen_root ? malformed(t) : ERR_OK;
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * The SOAP envelope's structure and its WS-Security headers. A signature counts only when it covers the very
+ * element the protocol wants covered, compared by identity and not by name: soap:Body, the second and last child of the
+ * root, and for SMEV's own signature also smev:Header. Clauses: SOAP 1.1 section 4; OASIS WSS 1.0; SMEV 2.5.x.
+ */
+#include "dsig.h"
+
+#include <string.h>
+
+struct envelope {
+    struct xml_node *header, *body;    /* header may be NULL */
+    struct xml_node *smev, *recipient; /* wsse:Security by actor */
+    struct xml_node *smev_header;      /* smev:Header */
+};
+
+struct verification {
+    struct arena *arena;
+    const struct wsse_policy *policy;
+    const struct dsig_ids *ids;
+    const struct envelope *envelope;
+    struct error *e;
+};
+
+static enum err read_parts(struct xml_node *root, struct envelope *env, struct error *e)
+{
+    if (strcmp(xml_local(root), "Envelope") != 0)
+        return error_set(e, ERR_ENVELOPE, "the root is <%s>, not a SOAP envelope", xml_local(root));
+    if (!xml_is(root, NS_SOAP, "Envelope"))
+        return error_set(e, ERR_VERSION, "envelope of another SOAP version: %.100s",
+                         xml_ns(root) ? xml_ns(root) : "no namespace");
+    if (xml_has_stray_text(root))
+        return error_set(e, ERR_ENVELOPE, "text or comment between the parts of the envelope");
+    struct xml_node *child = xml_first(root, NULL, NULL);
+    if (child && xml_is(child, NS_SOAP, "Header")) {
+        env->header = child;
+        child = xml_next(child, NULL, NULL);
+    }
+    if (!child || !xml_is(child, NS_SOAP, "Body"))
+        return error_set(e, ERR_ENVELOPE, "soap:Body is missing or out of place");
+    env->body = child;
+    if (xml_next(child, NULL, NULL))
+        return error_set(e, ERR_ENVELOPE, "<%s> behind soap:Body", xml_local(xml_next(child, NULL, NULL)));
+    if (env->header && xml_has_stray_text(env->header))
+        return error_set(e, ERR_ENVELOPE, "text or comment between header blocks");
+    return ERR_OK;
+}
+
+/* Anything but a plain "no" counts as yes. */
+static bool must_understand(struct arena *a, const struct xml_node *block)
+{
+    const char *value = xml_attr(a, block, NS_SOAP, "mustUnderstand");
+    return value && strcmp(value, "0") != 0 && strcmp(value, "false") != 0;
+}
+
+static bool is_smev_header(const struct xml_node *n)
+{
+    return xml_is(n, NS_SMEV_120315, "Header") || xml_is(n, NS_SMEV_111111, "Header") ||
+           xml_is(n, NS_SMEV_110801, "Header");
+}
+
+static enum err read_security_block(struct arena *a, struct xml_node *block, struct envelope *env, struct error *e)
+{
+    const char *actor = xml_attr(a, block, NS_SOAP, "actor");
+    struct xml_node **slot = NULL;
+    if (actor && strcmp(actor, ACTOR_SMEV) == 0)
+        slot = &env->smev;
+    else if (actor && strcmp(actor, ACTOR_RECIPIENT) == 0)
+        slot = &env->recipient;
+    if (!slot)
+        return must_understand(a, block)
+                   ? error_set(e, ERR_MUST_UNDERSTAND, "wsse:Security for an unknown actor must be understood")
+                   : ERR_OK;
+    if (*slot)
+        return error_set(e, ERR_SECURITY, "two wsse:Security headers for one actor");
+    *slot = block;
+    return ERR_OK;
+}
+
+static enum err read_blocks(struct arena *a, struct envelope *env, struct error *e)
+{
+    struct xml_node *block = env->header ? xml_first(env->header, NULL, NULL) : NULL;
+    for (; block; block = xml_next(block, NULL, NULL)) {
+        if (xml_is(block, NS_WSSE, "Security")) {
+            enum err err = read_security_block(a, block, env, e);
+            if (err)
+                return err;
+        } else if (is_smev_header(block)) {
+            if (env->smev_header)
+                return error_set(e, ERR_ENVELOPE, "two smev:Header blocks");
+            env->smev_header = block;
+        } else if (must_understand(a, block)) {
+            return error_set(e, ERR_MUST_UNDERSTAND, "header block <%s> must be understood", xml_local(block));
+        }
+    }
+    return ERR_OK;
+}
+
+/* One signature, one token, at most one time stamp. */
+static enum err read_security(struct xml_node *security, struct xml_node **signature, struct error *e)
+{
+    if (xml_has_stray_text(security))
+        return error_set(e, ERR_SECURITY, "text or comment inside wsse:Security");
+    unsigned tokens = 0, stamps = 0, signatures = 0;
+    for (struct xml_node *n = xml_first(security, NULL, NULL); n; n = xml_next(n, NULL, NULL)) {
+        if (xml_is(n, NS_WSSE, "BinarySecurityToken")) {
+            tokens++;
+        } else if (xml_is(n, NS_WSU, "Timestamp")) {
+            stamps++;
+        } else if (xml_is(n, NS_DSIG, "Signature")) {
+            signatures++;
+            *signature = n;
+        } else {
+            return error_set(e, ERR_SECURITY, "<%s> not allowed inside wsse:Security", xml_local(n));
+        }
+    }
+    if (signatures != 1)
+        return error_set(e, ERR_SECURITY, "%u signatures inside wsse:Security, exactly one is expected", signatures);
+    if (tokens > 1 || stamps > 1)
+        return error_set(e, ERR_SECURITY, "several tokens or time stamps inside wsse:Security");
+    return ERR_OK;
+}
+
+static bool is_below(struct xml_node *node, const struct xml_node *ancestor)
+{
+    for (; node; node = xml_parent(node)) {
+        if (node == ancestor)
+            return true;
+    }
+    return false;
+}
+
+/* Body is covered, smev:Header too when SMEV signs, and nothing that is not ours to look at. */
+static enum err check_coverage(const struct verification *v, const struct xml_node *security,
+                               const struct dsig_parsed *parsed)
+{
+    const struct envelope *env = v->envelope;
+    bool body = false, header = false;
+    for (unsigned i = 0; i < parsed->nrefs; i++) {
+        struct xml_node *element = parsed->refs[i].element;
+        if (element == env->body)
+            body = true;
+        else if (env->smev_header && element == env->smev_header)
+            header = true;
+        else if (xml_parent(element) != security && !(env->smev_header && is_below(element, env->smev_header)))
+            return error_set(v->e, ERR_SECURITY, "a reference covers <%s> (line %ld), which is no part of the frame",
+                             xml_local(element), xml_line(element));
+    }
+    if (!body)
+        return error_set(v->e, ERR_SECURITY, "soap:Body is not signed");
+    if (security == env->recipient && !header)
+        return error_set(v->e, ERR_SECURITY, "smev:Header is not signed by the recipient-side signature");
+    return ERR_OK;
+}
+
+static enum err verify_security(const struct verification *v, struct xml_node *security, const char *actor,
+                                struct wsse_signature *out)
+{
+    struct xml_node *signature = NULL;
+    enum err err = read_security(security, &signature, v->e);
+    if (err)
+        return err;
+    struct dsig_rules rules = {.allow_gost2001 = v->policy->dsig.allow_gost2001};
+    struct dsig_parsed parsed;
+    err = dsig_read(v->arena, v->ids, signature, &rules, &parsed, v->e);
+    if (err)
+        return err;
+    err = check_coverage(v, security, &parsed);
+    if (err)
+        return err;
+    struct xml_node *token = NULL;
+    err = wsse_find_token(v->arena, v->ids, security, &parsed, &token, v->e);
+    if (err)
+        return err;
+    struct cert *signer = NULL;
+    err = wsse_read_cert(v->arena, token, &signer, v->e);
+    if (err)
+        return err;
+    if (v->policy->trust) {
+        err = trust_check(v->policy->trust, signer, v->policy->now_s, v->e);
+        if (err)
+            return err;
+    }
+    err = dsig_check(v->arena, &parsed, signer, &out->dsig, v->e);
+    if (err)
+        return err;
+    out->actor = actor;
+    out->signer = signer;
+    return ERR_OK;
+}
+
+static struct span signed_octets(const struct wsse_signature *s, const struct xml_node *element)
+{
+    for (unsigned i = 0; s->signer && i < s->dsig.nrefs; i++) {
+        if (s->dsig.refs[i].element == element)
+            return s->dsig.refs[i].octets;
+    }
+    return (struct span){NULL, 0};
+}
+
+static enum err read_message_id(const struct verification *v, const char **out)
+{
+    struct xml_node *header = v->envelope->smev_header;
+    const char *ns = xml_ns(header);
+    unsigned n = xml_count(header, ns, "MessageId");
+    if (n == 0)
+        return ERR_OK;
+    const char *text = xml_text(v->arena, xml_first(header, ns, "MessageId"));
+    if (n > 1 || !text || !text[0] || strlen(text) > 256)
+        return error_set(v->e, ERR_ENVELOPE, "smev:Header/MessageId is empty, too long or there twice");
+    *out = text;
+    return ERR_OK;
+}
+
+enum err wsse_verify(struct arena *a, struct xml_doc *doc, const struct wsse_policy *policy, struct wsse_result *out,
+                     struct error *e)
+{
+    *out = (struct wsse_result){0};
+    struct envelope env = {0};
+    enum err err = read_parts(xml_root(doc), &env, e);
+    if (!err)
+        err = read_blocks(a, &env, e);
+    if (err)
+        return err;
+    if (policy->require_smev && !env.smev)
+        return error_set(e, ERR_SECURITY, "no wsse:Security for " ACTOR_SMEV);
+    if (policy->require_recipient && !env.recipient)
+        return error_set(e, ERR_SECURITY, "no wsse:Security for " ACTOR_RECIPIENT);
+    if (!env.smev && !env.recipient)
+        return ERR_OK;
+
+    struct dsig_ids *ids = NULL;
+    err = dsig_ids_read(a, doc, true, &ids, e);
+    if (err)
+        return err;
+    struct verification v = {a, policy, ids, &env, e};
+    struct wsse_result good = {0};
+    if (env.smev)
+        err = verify_security(&v, env.smev, ACTOR_SMEV, &good.smev);
+    if (!err && env.recipient)
+        err = verify_security(&v, env.recipient, ACTOR_RECIPIENT, &good.recipient);
+    if (!err && env.recipient)
+        err = read_message_id(&v, &good.header_message_id);
+    if (err)
+        return err;
+    good.body = signed_octets(env.smev ? &good.smev : &good.recipient, env.body);
+    *out = good; /* only a message whose every signature is good leaves anything here */
+    return ERR_OK;
+}
