@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * What the sections say about each other: a signed listener needs keys, senders and anchors; an unsigned one must not
+ * be reachable by accident. Opens no file. Each rule is one line of one function.
+ */
+#include "config_check.h"
+
+#include "config_table.h"
+
+#include <string.h>
+
+struct place {
+    const char *file;
+    int line;
+};
+
+static void add(struct buf *m, struct place at, const char *text)
+{
+    buf_printf(m, "%s:%d: %s\n", at.file, at.line, text);
+}
+
+static bool has_agency(const struct config *c, const char *code)
+{
+    for (unsigned i = 0; i < c->nagencies; i++) {
+        if (strcmp(c->agencies[i].code, code) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool has_smev_sender(const struct config *c)
+{
+    for (unsigned i = 0; i < c->nsenders; i++) {
+        if (c->senders[i].is_smev)
+            return true;
+    }
+    return false;
+}
+
+static void check_tls(const struct config_listener *l, struct place at, struct buf *m)
+{
+    if (l->tls_cert != NULL && l->tls_key == NULL)
+        add(m, at, "tls_cert needs tls_key");
+    if (l->tls_cert == NULL && l->tls_key != NULL)
+        add(m, at, "tls_key needs tls_cert");
+    if (l->tls_cert == NULL && l->tls_client_ca != NULL)
+        add(m, at, "tls_client_ca needs tls_cert");
+    if (l->tls_cert == NULL && l->tls_ciphers != NULL)
+        add(m, at, "tls_ciphers needs tls_cert");
+    if (l->tls_client_required && l->tls_client_ca == NULL)
+        add(m, at, "tls_client_required needs tls_client_ca");
+}
+
+static void check_plain(const struct config_listener *l, struct place at, struct buf *m)
+{
+    if (l->address != NULL && address_scope(l->address) != ADDRESS_LOCAL && !l->allow_remote_plain)
+        add(m, at,
+            "anybody who reaches this address could book without a signature; "
+            "use a local address or say plain_on_public_address = i-know-it-is-unsigned");
+    if (l->require_recipient)
+        add(m, at, "require_recipient_signature is for smev2 listeners");
+}
+
+static void check_smev2(const struct config *c, const struct config_listener *l, struct place at, struct buf *m)
+{
+    if (l->allow_remote_plain)
+        add(m, at, "plain_on_public_address is for plain listeners");
+    if (c->nagencies == 0)
+        add(m, at, "a smev2 listener needs an [agency CODE] to answer for");
+    if (c->nsenders == 0)
+        add(m, at, "a smev2 listener needs a [sender CODE] that may call");
+    if (c->anchors == NULL)
+        add(m, at, "a smev2 listener needs anchors in [trust]");
+    if (l->agency != NULL && c->nagencies > 0 && !has_agency(c, l->agency))
+        add(m, at, "agency names no [agency CODE] section");
+    if (l->require_recipient && !has_smev_sender(c))
+        add(m, at, "require_recipient_signature needs a sender with smev = yes");
+}
+
+static void check_listener(const struct config *c, unsigned i, struct buf *m)
+{
+    const struct config_listener *l = &c->listeners[i];
+    struct place at = {l->file, l->line};
+    for (unsigned j = 0; j < i; j++) {
+        if (l->address != NULL && c->listeners[j].address != NULL && strcmp(l->address, c->listeners[j].address) == 0)
+            buf_printf(m, "%s:%d: address is the same as that of [listener %s]\n", at.file, at.line,
+                       c->listeners[j].name);
+    }
+    if (l->address != NULL && strcmp(l->address, c->admin_address) == 0)
+        add(m, at, "address is the same as that of [admin]");
+    check_tls(l, at, m);
+    if (l->kind == LISTENER_PLAIN)
+        check_plain(l, at, m);
+    else if (l->kind == LISTENER_SMEV2)
+        check_smev2(c, l, at, m);
+}
+
+/* A certificate tells who is calling: it cannot stand for two. */
+static void check_senders(const struct config *c, struct buf *m)
+{
+    for (unsigned i = 0; i < c->nsenders; i++) {
+        const struct config_sender *s = &c->senders[i];
+        for (unsigned k = 0; k < s->ncerts; k++) {
+            for (unsigned j = 0; j <= i; j++) {
+                const struct config_sender *o = &c->senders[j];
+                for (unsigned q = 0; q < (j == i ? k : o->ncerts); q++) {
+                    if (strcmp(s->certs[k], o->certs[q]) == 0)
+                        buf_printf(m, "%s:%d: the same cert stands in [sender %s]\n", s->file, s->line, o->code);
+                }
+            }
+        }
+    }
+}
+
+void config_check(const struct config *c, const char *path, struct buf *m)
+{
+    struct place nowhere = {path, 1};
+    if (c->nlisteners == 0)
+        add(m, nowhere, "there is no [listener NAME] section");
+    for (unsigned i = 0; i < c->nlisteners; i++)
+        check_listener(c, i, m);
+    check_senders(c, m);
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * The one table of options: it feeds the parser, the defaults, config_options(), and the tests that compare it with
+ * conf/zapisd.conf and zapisd.conf(5). To add an option: a member in config.h, a row here, the two papers.
+ *
+ * X(section, key, kind, struct, member, default, least, most, words, reload, required, help)
+ *
+ * default: text as it would stand in the file, or NULL. least and most: of numbers; durations in ms, sizes in bytes.
+ * words: what may be written, separated by '|'.
+ */
+#pragma once
+
+#include "config.h"
+
+enum option_kind {
+    OPTION_COUNT,     /* unsigned */
+    OPTION_DURATION,  /* uint64_t, milliseconds */
+    OPTION_SIZE,      /* uint64_t, bytes */
+    OPTION_YES_NO,    /* bool */
+    OPTION_TEXT,      /* const char * */
+    OPTION_FILE,      /* const char * */
+    OPTION_FILES,     /* of a sender: repeated lines add up */
+    OPTION_DIRECTORY, /* const char * */
+    OPTION_ADDRESS,   /* const char * */
+    OPTION_PATH,      /* const char *, of a URL */
+    OPTION_URL,       /* const char * */
+    OPTION_CODE,      /* const char * */
+    OPTION_WORD,      /* const char *, one of words */
+    OPTION_ENUM,      /* an enum that counts as the words do */
+    OPTION_CONSENT,   /* bool: true when the one word is there */
+};
+
+#define SECOND 1000U
+#define MINUTE (60U * SECOND)
+#define KIB    1024U
+#define MIB    (1024U * KIB)
+#define YES    true
+#define NO     false
+#define LEVELS "error|warning|notice|info|debug"
+
+/* clang-format off */
+#define CONFIG_OPTIONS(X) \
+X("daemon", "workers", OPTION_COUNT, config, workers, "0", 0, 256, NULL, NO, NO, \
+  "Threads that parse, verify and sign. 0 means one for each processor.") \
+X("daemon", "requests_max", OPTION_COUNT, config, requests_max, "1000", 1, 100000, NULL, NO, NO, \
+  "Requests in work at once. What comes beyond is answered with 503 and a fault, at once.") \
+X("daemon", "request_timeout", OPTION_DURATION, config, request_timeout_ms, "15s", 100, 10 * MINUTE, NULL, NO, NO, \
+  "From the last byte of a request to its answer. What takes longer is given up and answered with 503.") \
+X("daemon", "drain_timeout", OPTION_DURATION, config, drain_timeout_ms, "30s", 0, 60 * MINUTE, NULL, NO, NO, \
+  "How long a stop waits for the requests in work.") \
+X("daemon", "schema_dir", OPTION_DIRECTORY, config, schema_dir, "/usr/share/zapisd/schemas", 0, 0, NULL, NO, NO, \
+  "The XML schemas that messages are checked against.") \
+X("daemon", "wsdl_dir", OPTION_DIRECTORY, config, wsdl_dir, "/usr/share/zapisd/wsdl", 0, 0, NULL, NO, NO, \
+  "The WSDL files that are served for ?wsdl.") \
+X("daemon", "sql_dir", OPTION_DIRECTORY, config, sql_dir, "/usr/share/zapisd/sql", 0, 0, NULL, NO, NO, \
+  "The migrations and functions that the migrate command brings into the database.") \
+X("daemon", "serve_update_booking_details", OPTION_YES_NO, config, serve_update_booking_details, "no", 0, 0, NULL, NO, NO, \
+  "Answer the method updateBookingDetails when it is called; order 329 leaves open which side serves it.") \
+X("log", "level", OPTION_WORD, config, log_level, "info", 0, 0, LEVELS, YES, NO, \
+  "The least important lines still written: error, warning, notice, info or debug.") \
+X("database", "conninfo", OPTION_TEXT, config, conninfo, NULL, 0, 0, NULL, NO, YES, \
+  "A libpq connection string; several hosts may be named. Keep a password out of it: use peer authentication or a passfile.") \
+X("database", "connections", OPTION_COUNT, config, db_connections, "8", 1, 1000, NULL, NO, NO, \
+  "Connections kept open to PostgreSQL. On a slow disk more of them give more bookings a second.") \
+X("database", "batch_max", OPTION_COUNT, config, db_batch_max, "4", 1, 64, NULL, NO, NO, \
+  "Waiting writes that may share one transaction under load. 1 gives each its own.") \
+X("database", "acquire_timeout", OPTION_DURATION, config, db_acquire_timeout_ms, "5s", 10, 10 * MINUTE, NULL, NO, NO, \
+  "How long a request waits for a free connection.") \
+X("database", "statement_timeout", OPTION_DURATION, config, db_statement_timeout_ms, "10s", 10, 10 * MINUTE, NULL, NO, NO, \
+  "How long one statement may run before PostgreSQL breaks it off.") \
+X("limits", "body_max", OPTION_SIZE, config, body_max_bytes, "1MiB", 4 * KIB, 64 * MIB, NULL, NO, NO, \
+  "Size of a request body. A larger one is refused with 413 before it is read.") \
+X("limits", "head_timeout", OPTION_DURATION, config, head_timeout_ms, "10s", 100, 10 * MINUTE, NULL, NO, NO, \
+  "From the first byte of a request to the end of its headers.") \
+X("limits", "body_timeout", OPTION_DURATION, config, body_timeout_ms, "30s", 100, 10 * MINUTE, NULL, NO, NO, \
+  "From the end of the headers to the end of the body.") \
+X("limits", "idle_timeout", OPTION_DURATION, config, idle_timeout_ms, "75s", 100, 60 * MINUTE, NULL, NO, NO, \
+  "How long a connection is kept open without a request.") \
+X("limits", "write_timeout", OPTION_DURATION, config, write_timeout_ms, "30s", 100, 10 * MINUTE, NULL, NO, NO, \
+  "How long the peer may take to accept an answer.") \
+X("limits", "connections_max", OPTION_COUNT, config, connections_max, "10000", 1, 1000000, NULL, NO, NO, \
+  "Open connections of one listener. What comes beyond is answered with 503 and closed.") \
+X("limits", "pipeline_max", OPTION_COUNT, config, pipeline_max, "8", 1, 1000, NULL, NO, NO, \
+  "Requests of one connection in work at once.") \
+X("limits", "slots_max", OPTION_COUNT, config, slots_max, "20000", 1, 1000000, NULL, NO, NO, \
+  "Free intervals in one answer of getSlots; the earliest are given.") \
+X("trust", "anchors", OPTION_FILE, config, anchors, NULL, 0, 0, NULL, YES, NO, \
+  "PEM file with the root certificates that senders are traced back to. Needed as soon as there is a smev2 listener.") \
+X("trust", "chain", OPTION_FILE, config, chain, NULL, 0, 0, NULL, YES, NO, \
+  "PEM file with intermediate certificates. They help to build a chain and are not trusted by themselves.") \
+X("trust", "crl", OPTION_FILE, config, crl, NULL, 0, 0, NULL, YES, NO, \
+  "PEM file with the revocation lists of all issuers. A revoked certificate is refused whatever crl_required says.") \
+X("trust", "crl_required", OPTION_YES_NO, config, crl_required, "yes", 0, 0, NULL, YES, NO, \
+  "Refuse a certificate whose issuer has no revocation list here, or one that is past its time.") \
+X("trust", "allow_gost2001", OPTION_YES_NO, config, allow_gost2001, "no", 0, 0, NULL, YES, NO, \
+  "Accept signatures by GOST R 34.10-2001 as well. They are never made.") \
+X("admin", "address", OPTION_ADDRESS, config, admin_address, "127.0.0.1:8182", 0, 0, NULL, NO, NO, \
+  "Where health, readiness and metrics are served, without any authentication: keep it local.") \
+X("listener", "kind", OPTION_ENUM, config_listener, kind, NULL, 0, 0, "smev2|plain", NO, YES, \
+  "smev2: signed messages in the frame of SMEV 2. plain: bare SOAP without any signature.") \
+X("listener", "address", OPTION_ADDRESS, config_listener, address, NULL, 0, 0, NULL, NO, YES, \
+  "Numeric address and port, unix:/path, or fd:N for a socket handed over by the service manager.") \
+X("listener", "path", OPTION_PATH, config_listener, path, "/equeue", 0, 0, NULL, NO, NO, \
+  "The path of the service in its URL.") \
+X("listener", "public_url", OPTION_URL, config_listener, public_url, NULL, 0, 0, NULL, NO, NO, \
+  "The address written into the WSDL. Without it: made of address and path.") \
+X("listener", "agency", OPTION_CODE, config_listener, agency, NULL, 0, 0, NULL, NO, NO, \
+  "Serve the organizations of this agency only.") \
+X("listener", "plain_on_public_address", OPTION_CONSENT, config_listener, allow_remote_plain, NULL, 0, 0, "i-know-it-is-unsigned", NO, NO, \
+  "Must say i-know-it-is-unsigned before a plain listener may be reached from other machines.") \
+X("listener", "require_recipient_signature", OPTION_YES_NO, config_listener, require_recipient, "no", 0, 0, NULL, NO, NO, \
+  "Beside the sender's own signature require one by SMEV (actor recipient).") \
+X("listener", "tls_cert", OPTION_FILE, config_listener, tls_cert, NULL, 0, 0, NULL, NO, NO, \
+  "PEM file with the server certificate, then its chain. With it the listener speaks TLS only.") \
+X("listener", "tls_key", OPTION_FILE, config_listener, tls_key, NULL, 0, 0, NULL, NO, NO, \
+  "PEM file with the private key of tls_cert.") \
+X("listener", "tls_client_ca", OPTION_FILE, config_listener, tls_client_ca, NULL, 0, 0, NULL, NO, NO, \
+  "PEM file with the issuers of client certificates. With it a certificate is asked for.") \
+X("listener", "tls_client_required", OPTION_YES_NO, config_listener, tls_client_required, "no", 0, 0, NULL, NO, NO, \
+  "Refuse clients without a certificate.") \
+X("listener", "tls_ciphers", OPTION_TEXT, config_listener, tls_ciphers, NULL, 0, 0, NULL, NO, NO, \
+  "OpenSSL cipher list for TLS 1.2. Without it: the GOST suites of the engine and modern AEAD suites.") \
+X("agency", "name", OPTION_TEXT, config_agency, name, NULL, 0, 0, NULL, YES, NO, \
+  "The name put into answers beside the code. Without it: the code.") \
+X("agency", "key", OPTION_FILE, config_agency, key, NULL, 0, 0, NULL, YES, YES, \
+  "PEM file with the private key (GOST R 34.10-2012) that signs answers in the name of this agency.") \
+X("agency", "cert", OPTION_FILE, config_agency, cert, NULL, 0, 0, NULL, YES, YES, \
+  "PEM file with the certificate of that key.") \
+X("sender", "name", OPTION_TEXT, config_sender, name, NULL, 0, 0, NULL, YES, NO, \
+  "The name of the sender, for people. Without it: the code.") \
+X("sender", "cert", OPTION_FILES, config_sender, certs, NULL, 0, 0, NULL, YES, YES, \
+  "PEM file with a certificate of the sender. Repeat the line to accept the old and the new one side by side.") \
+X("sender", "smev", OPTION_YES_NO, config_sender, is_smev, "no", 0, 0, NULL, YES, NO, \
+  "This sender is SMEV itself, which countersigns (actor recipient).")
+/* clang-format on */
+
+/* What config_options() cannot say: one row of this for each row of that. */
+struct option_rule {
+    enum option_kind kind;
+    size_t offset; /* in struct config, config_listener, config_agency or config_sender, by section */
+    uint64_t least, most;
+    const char *words;
+};
+extern const struct option_rule option_rules[];
+
+/*
+ * Reads text as the value of row i and stores it in the struct at target; strings are copied into a. Returns NULL, or
+ * what is wrong.
+ */
+const char *option_set(struct arena *a, unsigned i, const char *text, void *target);
+
+enum address_scope { ADDRESS_BAD, ADDRESS_LOCAL, ADDRESS_PUBLIC, ADDRESS_HANDED_OVER };
+enum address_scope address_scope(const char *address);

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * One value at a time: text of the file into its member, or the reason why not. Knows nothing of files, sections and
+ * other keys. A value is never repaired, rounded or cut.
+ */
+#include "config_table.h"
+
+#include "buf.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+/* Digits at the front of text; *rest points behind them. No sign, no blanks, no overflow. */
+static bool take_digits(const char *text, uint64_t *out, const char **rest)
+{
+    uint64_t v = 0;
+    const char *p = text;
+    for (; *p >= '0' && *p <= '9'; p++) {
+        if (__builtin_mul_overflow(v, 10U, &v) || __builtin_add_overflow(v, (uint64_t)(*p - '0'), &v))
+            return false;
+    }
+    *out = v;
+    *rest = p;
+    return p != text;
+}
+
+struct unit {
+    const char *suffix;
+    uint64_t factor;
+    bool is_shown; /* in messages */
+};
+
+static const struct unit durations[] = {
+    {"ms", 1, true}, {"s", 1000, true}, {"m", 60000, true}, {"h", 3600000, false}, {NULL, 0, false},
+};
+static const struct unit sizes[] = {
+    {"B", 1, false}, {"KiB", 1024, true}, {"MiB", 1048576, true}, {"GiB", 1073741824, false}, {NULL, 0, false},
+};
+
+static bool take_units(const char *text, const struct unit *units, uint64_t *out)
+{
+    const char *rest;
+    if (!take_digits(text, out, &rest))
+        return false;
+    for (const struct unit *u = units; u->suffix != NULL; u++) {
+        if (strcmp(rest, u->suffix) == 0)
+            return !__builtin_mul_overflow(*out, u->factor, out);
+    }
+    return false;
+}
+
+/* The largest shown unit that leaves nothing over. */
+static const char *show_units(struct arena *a, uint64_t v, const struct unit *units)
+{
+    const struct unit *best = &units[0];
+    for (const struct unit *u = units; u->suffix != NULL; u++) {
+        if (u->is_shown && v >= u->factor && v % u->factor == 0)
+            best = u;
+    }
+    return arena_printf(a, "%ju%s", (uintmax_t)(v / best->factor), best->suffix);
+}
+
+static const char *set_number(struct arena *a, const struct option_rule *r, const char *text, void *member)
+{
+    uint64_t v = 0;
+    const char *rest = text;
+    const struct unit *units = r->kind == OPTION_DURATION ? durations : r->kind == OPTION_SIZE ? sizes : NULL;
+    if (units != NULL) {
+        if (!take_units(text, units, &v))
+            return units == durations ? "expected a duration such as 500ms, 30s or 5m"
+                                      : "expected a size such as 16KiB or 1MiB";
+        if (v < r->least || v > r->most)
+            return arena_printf(a, "expected %s to %s", show_units(a, r->least, units), show_units(a, r->most, units));
+        memcpy(member, &v, sizeof v);
+        return NULL;
+    }
+    if (!take_digits(text, &v, &rest) || *rest != '\0' || v < r->least || v > r->most)
+        return arena_printf(a, "expected a number from %ju to %ju", (uintmax_t)r->least, (uintmax_t)r->most);
+    unsigned count = (unsigned)v;
+    memcpy(member, &count, sizeof count);
+    return NULL;
+}
+
+/* Index of text in the words "a|b|c", or -1. */
+static int word_index(const char *words, const char *text)
+{
+    size_t n = strlen(text);
+    int i = 0;
+    for (const char *w = words;; w++, i++) {
+        size_t len = strcspn(w, "|");
+        if (len == n && memcmp(w, text, n) == 0)
+            return i;
+        w += len;
+        if (*w == '\0')
+            return -1;
+    }
+}
+
+static const char *set_word(struct arena *a, const struct option_rule *r, const char *text, void *member)
+{
+    int i = word_index(r->words, text);
+    if (i < 0)
+        return arena_printf(a, "expected %s", r->words);
+    if (r->kind == OPTION_ENUM) {
+        enum listener_kind kind = (enum listener_kind)i;
+        memcpy(member, &kind, sizeof kind);
+    } else if (r->kind == OPTION_CONSENT) {
+        *(bool *)member = true;
+    } else {
+        const char *copy = arena_strdup(a, text);
+        memcpy(member, &copy, sizeof copy);
+    }
+    return NULL;
+}
+
+static const char *set_yes_no(const char *text, void *member)
+{
+    bool is_yes = strcmp(text, "yes") == 0;
+    if (!is_yes && strcmp(text, "no") != 0)
+        return "expected yes or no";
+    *(bool *)member = is_yes;
+    return NULL;
+}
+
+/* Port 1..65535 in plain digits. */
+static bool is_port(const char *text)
+{
+    uint64_t v;
+    const char *rest;
+    return strlen(text) <= 5 && take_digits(text, &v, &rest) && *rest == '\0' && v >= 1 && v <= 65535;
+}
+
+enum address_scope address_scope(const char *address)
+{
+    char host[INET6_ADDRSTRLEN + 1];
+    if (strncmp(address, "unix:", 5) == 0) {
+        size_t n = strlen(address + 5);
+        return address[5] == '/' && n > 1 && n < sizeof((struct sockaddr_un *)0)->sun_path ? ADDRESS_LOCAL
+                                                                                           : ADDRESS_BAD;
+    }
+    if (strncmp(address, "fd:", 3) == 0) {
+        uint64_t fd;
+        const char *rest;
+        return take_digits(address + 3, &fd, &rest) && *rest == '\0' && fd >= 3 && fd < 65536 ? ADDRESS_HANDED_OVER
+                                                                                              : ADDRESS_BAD;
+    }
+    const char *colon = strrchr(address, ':');
+    if (colon == NULL || !is_port(colon + 1))
+        return ADDRESS_BAD;
+    bool is_v6 = address[0] == '[';
+    if (is_v6 && (colon == address || colon[-1] != ']'))
+        return ADDRESS_BAD;
+    const char *from = address + (is_v6 ? 1 : 0);
+    size_t n = (size_t)(colon - from) - (is_v6 ? 1 : 0);
+    if (n == 0 || n >= sizeof host)
+        return ADDRESS_BAD;
+    memcpy(host, from, n);
+    host[n] = '\0';
+    if (is_v6) {
+        struct in6_addr v6;
+        if (inet_pton(AF_INET6, host, &v6) != 1)
+            return ADDRESS_BAD;
+        return IN6_IS_ADDR_LOOPBACK(&v6) ? ADDRESS_LOCAL : ADDRESS_PUBLIC;
+    }
+    struct in_addr v4;
+    if (inet_pton(AF_INET, host, &v4) != 1)
+        return ADDRESS_BAD;
+    return ntohl(v4.s_addr) >> 24 == 127 ? ADDRESS_LOCAL : ADDRESS_PUBLIC;
+}
+
+static bool is_made_of(const char *text, const char *extra)
+{
+    for (; *text != '\0'; text++) {
+        if (!isalnum((unsigned char)*text) && strchr(extra, *text) == NULL)
+            return false;
+    }
+    return true;
+}
+
+static const char *check_text(enum option_kind kind, const char *text)
+{
+    switch (kind) {
+    case OPTION_ADDRESS:
+        return address_scope(text) != ADDRESS_BAD
+                   ? NULL
+                   : "expected 127.0.0.1:8181, [::1]:8181, unix:/path or fd:N (numbers only, no names)";
+    case OPTION_FILE:
+    case OPTION_FILES:
+    case OPTION_DIRECTORY:
+        return *text != '"' && *text != '\'' ? NULL : "a path is written without quotes";
+    case OPTION_PATH:
+        return *text == '/' && is_made_of(text, "/-._~") ? NULL : "expected a path such as /equeue";
+    case OPTION_URL: {
+        const char *host = strncmp(text, "http://", 7) == 0    ? text + 7
+                           : strncmp(text, "https://", 8) == 0 ? text + 8
+                                                               : "";
+        return *host != '\0' && *host != '/' && is_made_of(host, "/-._~:[]%") ? NULL
+                                                                              : "expected http://... or https://...";
+    }
+    case OPTION_CODE:
+        return strlen(text) <= 32 && is_made_of(text, "-._") ? NULL : "expected letters, digits, '-', '.', '_'";
+    default:
+        return NULL;
+    }
+}
+
+static void append_file(struct arena *a, struct config_sender *sender, const char *text)
+{
+    const char **certs = arena_array(a, sender->ncerts + 1, sizeof *certs);
+    for (unsigned i = 0; i < sender->ncerts; i++)
+        certs[i] = sender->certs[i];
+    certs[sender->ncerts++] = arena_strdup(a, text);
+    sender->certs = certs;
+}
+
+const char *option_set(struct arena *a, unsigned i, const char *text, void *target)
+{
+    const struct option_rule *r = &option_rules[i];
+    void *member = (char *)target + r->offset;
+    if (*text == '\0')
+        return "the value is missing";
+    switch (r->kind) {
+    case OPTION_COUNT:
+    case OPTION_DURATION:
+    case OPTION_SIZE:
+        return set_number(a, r, text, member);
+    case OPTION_YES_NO:
+        return set_yes_no(text, member);
+    case OPTION_WORD:
+    case OPTION_ENUM:
+    case OPTION_CONSENT:
+        return set_word(a, r, text, member);
+    default:
+        break;
+    }
+    const char *wrong = check_text(r->kind, text);
+    if (wrong != NULL)
+        return wrong;
+    if (r->kind == OPTION_FILES) {
+        append_file(a, target, text);
+        return NULL;
+    }
+    const char *copy = arena_strdup(a, text);
+    memcpy(member, &copy, sizeof copy);
+    return NULL;
+}

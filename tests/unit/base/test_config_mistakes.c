@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * O2: a mistake is reported with file and line, never passed over. Each row is a whole file with one seeded mistake and
+ * the one line that must be reported; the file without the mistake is accepted.
+ */
+#include "buf.h"
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char dir[] = "/tmp/unit-config-XXXXXX";
+static char path[64], drop_dir[64];
+
+static int setup(void **state)
+{
+    (void)state;
+    if (mkdtemp(dir) == NULL)
+        return -1;
+    snprintf(path, sizeof path, "%s/z.conf", dir);
+    snprintf(drop_dir, sizeof drop_dir, "%s/z.conf.d", dir);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    unlink(path);
+    return rmdir(dir);
+}
+
+static void write_bytes(const char *file, const char *text, size_t n)
+{
+    FILE *f = fopen(file, "we");
+    assert_non_null(f);
+    assert_int_equal(fwrite(text, 1, n, f), n);
+    assert_int_equal(fclose(f), 0);
+}
+
+/* Eleven good lines; what a row adds begins at line 12. */
+static const char good[] = "# a complete file\n"
+                           "[database]\n"
+                           "conninfo = dbname=x\n"
+                           "[trust]\n"
+                           "anchors = /a.pem\n"
+                           "crl = /a.crl\n"
+                           "[agency AAAA00001]\n"
+                           "key = /k\n"
+                           "cert = /c\n"
+                           "[sender PGU001001]\n"
+                           "cert = /p\n";
+
+#define L "[listener x]\nkind = smev2\naddress = 127.0.0.1:1\n" /* lines 12-14 */
+#define P "[listener p]\nkind = plain\naddress = 127.0.0.1:2\n" /* lines 12-14, or 15-17 behind L */
+
+static const struct {
+    const char *added;
+    int line;
+    const char *text; /* a part of the message */
+} seeds[] = {
+    /* layout */
+    {L "path /x\n", 15, "expected 'key = value'"},
+    {L "just words\n", 15, "expected 'key = value'"},
+    {L "[log\n", 15, "']' is missing"},
+    {L "[log] level = info\n", 15, "behind ']'"},
+    {L "[]\n", 15, "there is no section []"},
+    {L "[Log]\n", 15, "there is no section [Log]"},
+    {L "[logs]\nlevel = info\n", 15, "there is no section [logs]"},
+    {L "[listener]\n", 15, "needs a name"},
+    {L "[listener a b]\n", 15, "needs a name"},
+    {L "[listener a'b]\n", 15, "needs a name"},
+    {L "[agency ЕПГУ]\n", 15, "needs a name"},
+    {L "[sender 123456789012345678901234567890123]\n", 15, "needs a name"},
+    {L "[listener 1234567890123456789012345678901234567890]\n", 15, "too long"},
+    {L "[daemon one]\n", 15, "[daemon] has no name"},
+    {L "[database]\n", 15, "opened before, in line 2"},
+    {L "[listener x]\n", 15, "opened before, in line 12"},
+    {L "path = /x\xff\n", 15, "not UTF-8"},
+    {L "[log]\nlevel = \n", 16, "level: the value is missing"},
+    {L "[log]\nlevel =\n", 16, "level: the value is missing"},
+    {L "[log]\n= info\n", 16, "'' is not a key"},
+    /* keys */
+    {L "[log]\nLevel = info\n", 16, "'Level' is not a key of [log]"},
+    {L "[log]\nlevels = info\n", 16, "'levels' is not a key of [log]"},
+    {L "[log]\nworkers = 1\n", 16, "it belongs to [daemon]"},
+    {L "[log]\nlevel = info\nlevel = info\n", 17, "level was set before, in line 16"},
+    {L "tls_cert = /c\ntls_key = /k\ntls_cert = /d\n", 17, "tls_cert was set before, in line 15"},
+    {L "kind = smev2\n", 15, "kind was set before, in line 13"},
+    /* numbers */
+    {L "[daemon]\nworkers = -1\n", 16, "workers: expected a number from 0 to 256"},
+    {L "[daemon]\nworkers = +1\n", 16, "workers: expected a number"},
+    {L "[daemon]\nworkers = 0x10\n", 16, "workers: expected a number"},
+    {L "[daemon]\nworkers = 4.0\n", 16, "workers: expected a number"},
+    {L "[daemon]\nworkers = 257\n", 16, "workers: expected a number"},
+    {L "[daemon]\nworkers = four\n", 16, "workers: expected a number"},
+    {L "[daemon]\nworkers = 4 ; my cores\n", 16, "workers: expected a number"},
+    {L "[daemon]\nworkers = 18446744073709551617\n", 16, "workers: expected a number"},
+    {L "[daemon]\nrequests_max = 0\n", 16, "requests_max: expected a number from 1"},
+    {L "[database]\nconninfo = x\nbatch_max = 65\n", 17, "batch_max: expected a number from 1 to 64"},
+    {L "[database]\nconninfo = x\nbatch_max = 4294967297\n", 17, "batch_max: expected"},
+    /* durations and sizes */
+    {L "[daemon]\ndrain_timeout = 30\n", 16, "drain_timeout: expected a duration"},
+    {L "[daemon]\ndrain_timeout = 30 s\n", 16, "drain_timeout: expected a duration"},
+    {L "[daemon]\ndrain_timeout = 30sec\n", 16, "drain_timeout: expected a duration"},
+    {L "[daemon]\ndrain_timeout = s\n", 16, "drain_timeout: expected a duration"},
+    {L "[daemon]\ndrain_timeout = 1.5s\n", 16, "drain_timeout: expected a duration"},
+    {L "[daemon]\ndrain_timeout = 5124095576030432h\n", 16, "drain_timeout: expected"},
+    {L "[daemon]\ndrain_timeout = 2h\n", 16, "drain_timeout: expected 0ms to 60m"},
+    {L "[daemon]\nrequest_timeout = 1ms\n", 16, "request_timeout: expected 100ms to 10m"},
+    {L "[limits]\nbody_max = 1048576\n", 16, "body_max: expected a size"},
+    {L "[limits]\nbody_max = 1MB\n", 16, "body_max: expected a size"},
+    {L "[limits]\nbody_max = 1M\n", 16, "body_max: expected a size"},
+    {L "[limits]\nbody_max = 1mib\n", 16, "body_max: expected a size"},
+    {L "[limits]\nbody_max = 17179869184GiB\n", 16, "body_max: expected"},
+    {L "[limits]\nbody_max = 1B\n", 16, "body_max: expected 4KiB to 64MiB"},
+    /* words */
+    {L "[log]\nlevel = verbose\n", 16, "level: expected error|warning|notice|info|debug"},
+    {L "[log]\nlevel = info|debug\n", 16, "level: expected"},
+    {L "[log]\nlevel = INFO\n", 16, "level: expected"},
+    {L "[daemon]\nserve_update_booking_details = true\n", 16, "expected yes or no"},
+    {L "[daemon]\nserve_update_booking_details = 1\n", 16, "expected yes or no"},
+    {L "[daemon]\nserve_update_booking_details = Yes\n", 16, "expected yes or no"},
+    {"[listener x]\nkind = smev3\naddress = 127.0.0.1:1\n", 13, "kind: expected smev2|plain"},
+    {P "plain_on_public_address = yes\n", 15, "expected i-know-it-is-unsigned"},
+    /* addresses, paths, addresses of the web */
+    {L "[admin]\naddress = 8182\n", 16, "address: expected"},
+    {L "[admin]\naddress = localhost:8182\n", 16, "numbers only, no names"},
+    {L "[admin]\naddress = 127.0.0.1\n", 16, "address: expected"},
+    {L "[admin]\naddress = 127.0.0.1:\n", 16, "address: expected"},
+    {L "[admin]\naddress = :8182\n", 16, "address: expected"},
+    {L "[admin]\naddress = 127.0.0.1:0\n", 16, "address: expected"},
+    {L "[admin]\naddress = 127.0.0.1:65536\n", 16, "address: expected"},
+    {L "[admin]\naddress = 127.0.0.1:+80\n", 16, "address: expected"},
+    {L "[admin]\naddress = 127.1:80\n", 16, "address: expected"},
+    {L "[admin]\naddress = 256.0.0.1:80\n", 16, "address: expected"},
+    {L "[admin]\naddress = ::1:80\n", 16, "address: expected"},
+    {L "[admin]\naddress = [::1]80\n", 16, "address: expected"},
+    {L "[admin]\naddress = [::1:80\n", 16, "address: expected"},
+    {L "[admin]\naddress = [127.0.0.1]:80\n", 16, "address: expected"},
+    {L "[admin]\naddress = *:80\n", 16, "address: expected"},
+    {L "[admin]\naddress = unix:run/x\n", 16, "address: expected"},
+    {L "[admin]\naddress = unix:/\n", 16, "address: expected"},
+    {L "[admin]\naddress = fd:\n", 16, "address: expected"},
+    {L "[admin]\naddress = fd:2\n", 16, "address: expected"},
+    {L "[admin]\naddress = fd:3x\n", 16, "address: expected"},
+    {L "path = equeue\n", 15, "path: expected"},
+    {L "path = /a b\n", 15, "path: expected"},
+    {L "path = /a?wsdl\n", 15, "path: expected"},
+    {L "public_url = ftp://x/y\n", 15, "public_url: expected"},
+    {L "public_url = https://\n", 15, "public_url: expected"},
+    {L "public_url = https:///x\n", 15, "public_url: expected"},
+    {L "public_url = https://x/\"><a>\n", 15, "public_url: expected"},
+    {L "tls_cert = \"/etc/x.pem\"\n", 15, "without quotes"},
+    {L "agency = A/B\n", 15, "agency: expected letters"},
+    /* what is missing */
+    {"[listener x]\naddress = 127.0.0.1:1\n", 12, "[listener x] needs the key kind"},
+    {"[listener x]\nkind = smev2\n", 12, "[listener x] needs the key address"},
+    {L "[agency B]\ncert = /c\n", 15, "[agency B] needs the key key"},
+    {L "[agency B]\nkey = /k\n", 15, "[agency B] needs the key cert"},
+    {L "[sender B]\nname = Б\n", 15, "[sender B] needs the key cert"},
+    {"[log]\nlevel = info\n", 1, "there is no [listener NAME] section"},
+    /* what does not fit together */
+    {"[listener p]\nkind = plain\naddress = 0.0.0.0:80\n", 12, "i-know-it-is-unsigned"},
+    {"[listener p]\nkind = plain\naddress = 10.1.2.3:80\n", 12, "i-know-it-is-unsigned"},
+    {"[listener p]\nkind = plain\naddress = [::]:80\n", 12, "i-know-it-is-unsigned"},
+    {"[listener p]\nkind = plain\naddress = [::ffff:10.0.0.1]:80\n", 12, "i-know-it-is-unsigned"},
+    {"[listener p]\nkind = plain\naddress = fd:3\n", 12, "i-know-it-is-unsigned"},
+    {L "plain_on_public_address = i-know-it-is-unsigned\n", 12, "is for plain listeners"},
+    {P "require_recipient_signature = yes\n", 12, "is for smev2 listeners"},
+    {L "require_recipient_signature = yes\n", 12, "needs a sender with smev = yes"},
+    {L "agency = BBBB00002\n", 12, "agency names no [agency CODE]"},
+    {L "tls_cert = /c\n", 12, "tls_cert needs tls_key"},
+    {L "tls_key = /k\n", 12, "tls_key needs tls_cert"},
+    {L "tls_client_ca = /k\n", 12, "tls_client_ca needs tls_cert"},
+    {L "tls_ciphers = HIGH\n", 12, "tls_ciphers needs tls_cert"},
+    {L "tls_cert = /c\ntls_key = /k\ntls_client_required = yes\n", 12, "tls_client_required needs tls_client_ca"},
+    {L "[listener y]\nkind = smev2\naddress = 127.0.0.1:1\n", 15, "the same as that of [listener x]"},
+    {"[listener x]\nkind = smev2\naddress = 127.0.0.1:8182\n", 12, "the same as that of [admin]"},
+    {L "[sender B]\ncert = /p\n", 15, "the same cert stands in [sender PGU001001]"},
+    {L "[sender B]\ncert = /q\ncert = /q\n", 15, "the same cert stands in [sender B]"},
+};
+
+static unsigned count_lines(const char *s)
+{
+    unsigned n = 0;
+    for (; *s != '\0'; s++)
+        n += *s == '\n';
+    return n;
+}
+
+static enum err load(struct arena *a, const char *text, size_t n, struct config *c, const char **mistakes,
+                     struct error *e)
+{
+    write_bytes(path, text, n);
+    return config_load(a, path, c, mistakes, e);
+}
+
+static void O2_the_file_without_mistakes_is_accepted(void **state)
+{
+    (void)state;
+    static const char *const also[] = {L, P, L P, "[listener p]\nkind = plain\naddress = unix:/run/x\n",
+                                       "[listener p]\nkind = plain\naddress = 0.0.0.0:80\n"
+                                       "plain_on_public_address = i-know-it-is-unsigned\n"};
+    for (size_t i = 0; i < sizeof also / sizeof also[0]; i++) {
+        struct arena *a = arena_new();
+        const char *text = arena_printf(a, "%s%s", good, also[i]), *mistakes = NULL;
+        struct config c;
+        struct error e = {0};
+        enum err rc = load(a, text, strlen(text), &c, &mistakes, &e);
+        assert_string_equal(mistakes, "");
+        assert_int_equal(rc, ERR_OK);
+        assert_int_equal(e.code, ERR_OK);
+        arena_free(a);
+    }
+}
+
+static void O2_every_seeded_mistake_is_told_with_its_line(void **state)
+{
+    (void)state;
+    assert_true(sizeof seeds / sizeof seeds[0] >= 60);
+    for (size_t i = 0; i < sizeof seeds / sizeof seeds[0]; i++) {
+        struct arena *a = arena_new();
+        /* a section may stand only once in a file: a row that brings [database] itself gets three empty lines for ours
+         */
+        bool is_own = strstr(seeds[i].added, "[database]\nconninfo") != NULL;
+        const char *head = is_own ? "\n\n\n" : good, *tail = is_own ? strstr(good, "[trust]") : "";
+        const char *text = arena_printf(a, "%s%s%s", head, tail, seeds[i].added), *mistakes = NULL;
+        int line = seeds[i].line;
+        struct config c;
+        struct error e = {0};
+        enum err rc = load(a, text, strlen(text), &c, &mistakes, &e);
+        const char *front = arena_printf(a, "%s:%d: ", path, line);
+        if (rc != ERR_CONFIG || strncmp(mistakes, front, strlen(front)) != 0 ||
+            strstr(mistakes, seeds[i].text) == NULL || count_lines(mistakes) != 1)
+            fail_msg("row %zu wants line %d '%s', got:\n%s\nfor:\n%s", i, line, seeds[i].text, mistakes, text);
+        assert_int_equal(e.code, ERR_CONFIG);
+        assert_non_null(strstr(e.detail, seeds[i].text));
+        arena_free(a);
+    }
+}
+
+static void O2_all_mistakes_are_told_in_the_order_of_the_file(void **state)
+{
+    (void)state;
+    static const char text[] = "stray = 1\n"
+                               "stray = 2\n"
+                               "[nothing]\n"
+                               "x = 1\n"
+                               "[log]\n"
+                               "level = loud\n"
+                               "colour = red\n"
+                               "[listener p]\n"
+                               "kind = plain\n"
+                               "address = 0.0.0.0:1\n"
+                               "[trust]\n"
+                               "anchors = /a\n";
+    static const char want[] = "%1$s:1: a key outside of any section\n"
+                               "%1$s:3: there is no section [nothing]\n"
+                               "%1$s:6: level: expected error|warning|notice|info|debug\n"
+                               "%1$s:7: 'colour' is not a key of [log]\n"
+                               "%1$s:1: [database] needs the key conninfo\n"
+                               "%1$s:11: [trust] needs the key crl, or crl_required = no\n"
+                               "%1$s:8: anybody who reaches this address could book without a signature; use a local "
+                               "address or say plain_on_public_address = i-know-it-is-unsigned\n";
+    struct arena *a = arena_new();
+    struct config c;
+    struct error e = {0};
+    const char *mistakes = NULL;
+    char expected[2048];
+    snprintf(expected, sizeof expected, want, path);
+    assert_int_equal(load(a, text, sizeof text - 1, &c, &mistakes, &e), ERR_CONFIG);
+    assert_string_equal(mistakes, expected);
+    arena_free(a);
+}
+
+static void O2_long_lines_are_never_cut(void **state)
+{
+    (void)state;
+    for (size_t length = 3900; length < 9000; length += 49) {
+        struct arena *a = arena_new();
+        struct buf b;
+        buf_init(&b, a, 0);
+        buf_printf(&b, "[database]\nconninfo = x\n%s[log]\n", P);
+        size_t before = b.n;
+        buf_add_str(&b, "level = info"); /* as if the rest were blanks that may go: they may not */
+        while (b.n - before < length)
+            buf_add_char(&b, ' ');
+        buf_add_str(&b, "x\n[daemon]\nworkers = 5\n");
+        struct config c;
+        struct error e = {0};
+        const char *mistakes = NULL;
+        assert_int_equal(load(a, b.p, b.n, &c, &mistakes, &e), ERR_CONFIG);
+        const char *want = arena_printf(a, "%s:7: %s\n", path,
+                                        length + 3 > 4096 ? "the line is too long"
+                                                          : "level: expected error|warning|notice|info|debug");
+        assert_string_equal(mistakes, want);
+        assert_int_equal(c.workers, 5); /* the next line is read as a line of its own */
+        arena_free(a);
+    }
+}
+
+static void O2_a_nul_is_a_mistake(void **state)
+{
+    (void)state;
+    static const char text[] = "[database]\nconninfo = x\0y\n" P;
+    struct arena *a = arena_new();
+    struct config c;
+    struct error e = {0};
+    const char *mistakes = NULL;
+    assert_int_equal(load(a, text, sizeof text - 1, &c, &mistakes, &e), ERR_CONFIG);
+    assert_non_null(strstr(mistakes, ":2: a NUL character"));
+    arena_free(a);
+}
+
+static void O2_a_secret_is_not_repeated(void **state)
+{
+    (void)state;
+    static const char text[] = "[database]\nconninfo = a password=hunter2\nconninfo = b password=hunter2\n"
+                               "password=hunter2\n[database]\n" P;
+    struct arena *a = arena_new();
+    struct config c;
+    struct error e = {0};
+    const char *mistakes = NULL;
+    assert_int_equal(load(a, text, sizeof text - 1, &c, &mistakes, &e), ERR_CONFIG);
+    assert_null(strstr(mistakes, "hunter2"));
+    assert_null(strstr(e.detail, "hunter2"));
+    arena_free(a);
+}
+
+static void O2_files_that_cannot_be_read(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new();
+    struct config c;
+    struct error e = {0};
+    const char *mistakes = NULL;
+    unlink(path);
+    assert_int_equal(config_load(a, path, &c, &mistakes, &e), ERR_CONFIG);
+    assert_non_null(strstr(mistakes, "cannot be read"));
+    struct error e2 = {0};
+    assert_int_equal(config_load(a, dir, &c, &mistakes, &e2), ERR_CONFIG);
+    assert_non_null(strstr(mistakes, "is not a file"));
+
+    /* A drop-in that cannot be read is not passed over: a dangling link, and a directory that is a file. */
+    const char *text = arena_printf(a, "%s%s", good, P);
+    write_bytes(path, text, strlen(text));
+    assert_int_equal(mkdir(drop_dir, 0700), 0);
+    const char *link = arena_printf(a, "%s/10.conf", drop_dir);
+    assert_int_equal(symlink("/nonexistent", link), 0);
+    struct error e3 = {0};
+    assert_int_equal(config_load(a, path, &c, &mistakes, &e3), ERR_CONFIG);
+    assert_non_null(strstr(mistakes, "10.conf: cannot be read"));
+    unlink(link);
+    rmdir(drop_dir);
+    write_bytes(drop_dir, "", 0);
+    struct error e4 = {0};
+    assert_int_equal(config_load(a, path, &c, &mistakes, &e4), ERR_CONFIG);
+    assert_non_null(strstr(mistakes, "z.conf.d: cannot be read"));
+    unlink(drop_dir);
+    arena_free(a);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(O2_the_file_without_mistakes_is_accepted),
+        cmocka_unit_test(O2_every_seeded_mistake_is_told_with_its_line),
+        cmocka_unit_test(O2_all_mistakes_are_told_in_the_order_of_the_file),
+        cmocka_unit_test(O2_long_lines_are_never_cut),
+        cmocka_unit_test(O2_a_nul_is_a_mistake),
+        cmocka_unit_test(O2_a_secret_is_not_repeated),
+        cmocka_unit_test(O2_files_that_cannot_be_read),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
