@@ -2,12 +2,24 @@
 /* A plain blocking connection for `check` and `migrate`. Never on a running loop. */
 #include "db_private.h"
 
+#include "log.h"
+
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct db_blocking {
     PGconn *pg;
 };
+
+/* libpq would print every "does not exist, skipping"; the operator wants the warnings. */
+static void pass_warnings(void *arg, const PGresult *r)
+{
+    const char *severity = PQresultErrorField(r, PG_DIAG_SEVERITY_NONLOCALIZED);
+    (void)arg;
+    if (severity != NULL && strcmp(severity, "WARNING") == 0)
+        log_event(LOG_LEVEL_WARNING, "database_warning", "text", PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY), NULL);
+}
 
 enum err db_connect_blocking(const char *conninfo, struct db_blocking **out, struct error *e)
 {
@@ -28,6 +40,7 @@ enum err db_connect_blocking(const char *conninfo, struct db_blocking **out, str
         return error_set(e, ERR_SYSTEM, "out of memory");
     }
     b->pg = pg;
+    PQsetNoticeReceiver(pg, pass_warnings, NULL);
     *out = b;
     return ERR_OK;
 }

@@ -36,13 +36,13 @@ static void session_reserve(struct db_session *s, unsigned n)
         s->result_list[i] = &s->results[i];
 }
 
-void session_open(struct db_session *s)
+void db_session_open(struct db_session *s)
 {
     session_clear(s);
     s->is_stale = false;
 }
 
-void session_fini(struct db_session *s)
+void db_session_fini(struct db_session *s)
 {
     session_clear(s);
 }
@@ -63,10 +63,10 @@ static void session_fail_later(struct db_session *s, enum err err, const char *d
     error_set(&s->error, err, "%s", detail);
     s->is_failure_due = true;
     s->conn->pool->failures_due++;
-    pool_turn(s->conn->pool);
+    db_pool_turn(s->conn->pool);
 }
 
-void session_run_due(struct db_session *s)
+void db_session_run_due(struct db_session *s)
 {
     if (!s->is_failure_due)
         return;
@@ -84,7 +84,7 @@ static void session_give_up(struct db_session *s, enum err err, const char *why,
     session_finish(s);
 }
 
-void session_lost(struct db_session *s, const char *detail)
+void db_session_lost(struct db_session *s, const char *detail)
 {
     if (s->in_call)
         session_give_up(s, ERR_UNCERTAIN, "connection lost before the answer", detail);
@@ -96,23 +96,23 @@ static void session_broken(struct db_session *s)
 
     if (s->error.code != ERR_OK) {
         struct error said = s->error; /* such as "terminating connection due to administrator command" */
-        conn_lost(s->conn, said.detail);
+        db_conn_lost(s->conn, said.detail);
         return;
     }
     db_complaint(s->conn->pg, detail, sizeof detail);
-    conn_lost(s->conn, detail);
+    db_conn_lost(s->conn, detail);
 }
 
-void session_time_out(struct db_session *s)
+void db_session_time_out(struct db_session *s)
 {
     struct db_conn *c = s->conn;
 
     /* the backend may go on with it, so the connection cannot be used again; PQcancel would block */
     c->pool->lost++;
-    conn_close(c);
+    db_conn_close(c);
     if (s->is_rolling_back) {
         s->is_rolling_back = s->in_call = false;
-        pool_break(c);
+        db_pool_break(c);
         return;
     }
     session_give_up(s, ERR_TIMEOUT, "no answer from the database in time", "connection given up");
@@ -136,7 +136,7 @@ static bool session_write(struct db_session *s)
 
     if (PQsocket(c->pg) < 0)
         return false;
-    conn_watch(c, rest == 1 ? WATCH_READ | WATCH_WRITE : WATCH_READ);
+    db_conn_watch(c, rest == 1 ? WATCH_READ | WATCH_WRITE : WATCH_READ);
     return true;
 }
 
@@ -202,12 +202,12 @@ void db_send(struct db_session *s, const struct db_call *calls, unsigned n, db_d
     enum err err = session_start(s, calls, n);
     if (err != ERR_OK) {
         db_complaint(c->pg, detail, sizeof detail);
-        conn_close(c);
+        db_conn_close(c);
         session_fail_later(s, err, detail);
     }
 }
 
-void session_flush(struct db_session *s)
+void db_session_flush(struct db_session *s)
 {
     if (!session_write(s))
         session_broken(s);
@@ -267,14 +267,14 @@ static void session_synced(struct db_session *s)
     s->is_rolling_back = s->in_call = false;
     session_clear(s);
     if (PQtransactionStatus(c->pg) == PQTRANS_IDLE) {
-        pool_move(c, CONN_IDLE);
+        db_pool_move(c, CONN_IDLE);
         return;
     }
-    conn_close(c);
-    pool_break(c);
+    db_conn_close(c);
+    db_pool_break(c);
 }
 
-void session_collect(struct db_session *s)
+void db_session_collect(struct db_session *s)
 {
     PGconn *pg = s->conn->pg;
 
@@ -316,8 +316,8 @@ static void session_roll_back(struct db_session *s)
     s->results[0].is_commit = false;
     if (session_start(s, &call, 1) != ERR_OK) {
         s->is_rolling_back = false;
-        conn_close(s->conn);
-        pool_break(s->conn);
+        db_conn_close(s->conn);
+        db_pool_break(s->conn);
     }
 }
 
@@ -332,13 +332,13 @@ void db_release(struct db_session *s)
     if (s->in_call || s->is_stale) {
         /* released in the middle of a call: nobody waits for its end, and nobody else may meet its answers */
         s->in_call = false;
-        conn_close(c);
+        db_conn_close(c);
     }
     session_clear(s);
     if (c->pg == NULL)
-        pool_break(c);
+        db_pool_break(c);
     else if (PQtransactionStatus(c->pg) == PQTRANS_IDLE)
-        pool_move(c, CONN_IDLE);
+        db_pool_move(c, CONN_IDLE);
     else
         session_roll_back(s);
 }

@@ -11,7 +11,7 @@
 
 static void conn_on_event(void *arg, int events);
 
-void conn_watch(struct db_conn *c, int events)
+void db_conn_watch(struct db_conn *c, int events)
 {
     if (c->watch == NULL)
         c->watch = watch_start(c->pool->loop, PQsocket(c->pg), events, conn_on_event, c);
@@ -26,17 +26,17 @@ static void conn_unwatch(struct db_conn *c)
     c->watch = NULL;
 }
 
-void conn_close(struct db_conn *c)
+void db_conn_close(struct db_conn *c)
 {
     conn_unwatch(c);
     if (c->lookup != NULL)
-        lookup_forget(c->lookup);
+        db_lookup_forget(c->lookup);
     c->lookup = NULL;
     if (c->pg != NULL)
         PQfinish(c->pg);
     c->pg = NULL;
     if (c->is_up)
-        pool_note_down(c);
+        db_pool_note_down(c);
 }
 
 /* ---- connecting ---- */
@@ -47,47 +47,47 @@ static void ignore_notice(void *arg, const PGresult *r)
     (void)r; /* libpq would print it to stderr; a notice may quote data */
 }
 
-void conn_connect(struct db_conn *c)
+void db_conn_connect(struct db_conn *c)
 {
     struct db_pool *p = c->pool;
 
-    pool_move(c, CONN_CONNECTING);
+    db_pool_move(c, CONN_CONNECTING);
     c->deadline_us = clock_mono_us() + p->target.connect_timeout_us;
     if (p->target.mistake != NULL)
-        conn_attempt_failed(c, p->target.mistake);
+        db_conn_attempt_failed(c, p->target.mistake);
     else if (p->target.has_names)
-        lookup_start(c);
+        db_lookup_start(c);
     else
-        conn_connect_to(c, NULL, NULL, NULL);
+        db_conn_connect_to(c, NULL, NULL, NULL);
 }
 
 static void conn_poll(struct db_conn *c, PostgresPollingStatusType status);
 
-void conn_connect_to(struct db_conn *c, const char *hosts, const char *addresses, const char *ports)
+void db_conn_connect_to(struct db_conn *c, const char *hosts, const char *addresses, const char *ports)
 {
-    c->pg = target_connect_start(&c->pool->target, hosts, addresses, ports);
+    c->pg = db_target_connect_start(&c->pool->target, hosts, addresses, ports);
     if (c->pg != NULL)
         PQsetNoticeReceiver(c->pg, ignore_notice, NULL);
     /* libpq: behave as if PQconnectPoll had last said WRITING */
     conn_poll(c, c->pg == NULL || PQstatus(c->pg) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING);
 }
 
-void conn_attempt_failed(struct db_conn *c, const char *detail)
+void db_conn_attempt_failed(struct db_conn *c, const char *detail)
 {
-    conn_close(c);
-    pool_note_failed_attempt(c->pool, detail);
-    pool_break(c);
+    db_conn_close(c);
+    db_pool_note_failed_attempt(c->pool, detail);
+    db_pool_break(c);
 }
 
 static void conn_come_up(struct db_conn *c)
 {
     if (PQsetnonblocking(c->pg, 1) != 0 || PQenterPipelineMode(c->pg) != 1) {
-        conn_attempt_failed(c, "the connection does not take pipeline mode");
+        db_conn_attempt_failed(c, "the connection does not take pipeline mode");
         return;
     }
-    conn_watch(c, WATCH_READ);
-    pool_note_up(c);
-    pool_move(c, CONN_IDLE);
+    db_conn_watch(c, WATCH_READ);
+    db_pool_note_up(c);
+    db_pool_move(c, CONN_IDLE);
 }
 
 static void conn_poll(struct db_conn *c, PostgresPollingStatusType status)
@@ -98,27 +98,27 @@ static void conn_poll(struct db_conn *c, PostgresPollingStatusType status)
         conn_come_up(c);
     } else if (status == PGRES_POLLING_FAILED || PQsocket(c->pg) < 0) {
         db_complaint(c->pg, detail, sizeof detail);
-        conn_attempt_failed(c, detail);
+        db_conn_attempt_failed(c, detail);
     } else {
-        conn_watch(c, status == PGRES_POLLING_READING ? WATCH_READ : WATCH_WRITE);
+        db_conn_watch(c, status == PGRES_POLLING_READING ? WATCH_READ : WATCH_WRITE);
     }
 }
 
 /* ---- an established connection ---- */
 
-void conn_lost(struct db_conn *c, const char *detail)
+void db_conn_lost(struct db_conn *c, const char *detail)
 {
     struct db_session *s = &c->session;
 
     c->pool->lost++;
     if (!s->in_call || s->is_rolling_back) /* else the holder hears of it, and logs it */
         log_event(LOG_LEVEL_WARNING, "database_connection_lost", "detail", detail, NULL);
-    conn_close(c);
+    db_conn_close(c);
     if (c->state == CONN_IDLE || s->is_rolling_back) {
         s->is_rolling_back = s->in_call = false;
-        pool_break(c);
+        db_pool_break(c);
     } else {
-        session_lost(s, detail); /* the holder keeps his dead session until he releases it */
+        db_session_lost(s, detail); /* the holder keeps his dead session until he releases it */
     }
 }
 
@@ -129,24 +129,24 @@ static void conn_on_established(struct db_conn *c, int events)
     if ((events & WATCH_READ) != 0 && PQconsumeInput(c->pg) != 1) {
         conn_unwatch(c); /* libpq has closed the socket; what the server said before is still to be collected */
         if (c->session.in_call)
-            session_collect(&c->session);
+            db_session_collect(&c->session);
         if (c->pg != NULL) {
             db_complaint(c->pg, detail, sizeof detail);
-            conn_lost(c, detail);
+            db_conn_lost(c, detail);
         }
         return;
     }
     if (c->session.in_call) {
-        session_flush(&c->session);
+        db_session_flush(&c->session);
         if (c->pg != NULL && c->session.in_call)
-            session_collect(&c->session);
+            db_session_collect(&c->session);
         return;
     }
     /* no call: a notice, a parameter status, or the server's farewell, upon which PQconsumeInput fails next time */
     (void)PQisBusy(c->pg);
     if (PQstatus(c->pg) == CONNECTION_BAD) {
         db_complaint(c->pg, detail, sizeof detail);
-        conn_lost(c, detail);
+        db_conn_lost(c, detail);
     }
 }
 
@@ -154,12 +154,17 @@ static void conn_on_event(void *arg, int events)
 {
     struct db_conn *c = arg;
 
-    pool_dispatch_begin(c->pool);
+    db_pool_dispatch_begin(c->pool);
     if (c->state == CONN_CONNECTING) {
         conn_unwatch(c);
         conn_poll(c, PQconnectPoll(c->pg));
     } else {
+        if (events == (WATCH_READ | WATCH_WRITE)) {
+            /* perhaps a socket error, after which a watch is silent: there may be more to read than one turn's worth */
+            conn_unwatch(c);
+            db_conn_watch(c, c->watched);
+        }
         conn_on_established(c, events);
     }
-    pool_dispatch_end(c->pool);
+    db_pool_dispatch_end(c->pool);
 }

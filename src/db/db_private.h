@@ -3,7 +3,7 @@
  * What the files of db/ share. pool.c keeps the lists and the waiting callers, conn.c one connection on the loop,
  * call.c the statements of a session, target.c where to connect to, error.c what libpq's complaints mean.
  *
- * A connection is always in exactly one list, the one of its state, and only pool_move() takes it to another. The
+ * A connection is always in exactly one list, the one of its state, and only db_pool_move() takes it to another. The
  * structs live as long as the pool: a lost connection keeps its place and is made anew there.
  */
 #pragma once
@@ -108,38 +108,38 @@ struct db_pool {
 };
 
 /* pool.c */
-void pool_move(struct db_conn *c, enum conn_state to);
-void pool_break(struct db_conn *c); /* to CONN_BROKEN, with the pause before the next attempt */
-void pool_turn(struct db_pool *p);  /* something is due */
-void pool_dispatch_begin(struct db_pool *p);
-void pool_dispatch_end(struct db_pool *p);
-void pool_note_up(struct db_conn *c);
-void pool_note_down(struct db_conn *c);
-void pool_note_failed_attempt(struct db_pool *p, const char *detail);
+void db_pool_move(struct db_conn *c, enum conn_state to);
+void db_pool_break(struct db_conn *c); /* to CONN_BROKEN, with the pause before the next attempt */
+void db_pool_turn(struct db_pool *p);  /* something is due */
+void db_pool_dispatch_begin(struct db_pool *p);
+void db_pool_dispatch_end(struct db_pool *p);
+void db_pool_note_up(struct db_conn *c);
+void db_pool_note_down(struct db_conn *c);
+void db_pool_note_failed_attempt(struct db_pool *p, const char *detail);
 
 /* conn.c */
-void conn_connect(struct db_conn *c);
-void conn_close(struct db_conn *c); /* silently; the state is the caller's business */
-void conn_attempt_failed(struct db_conn *c, const char *detail);
-void conn_lost(struct db_conn *c, const char *detail); /* an established connection is gone */
-void conn_watch(struct db_conn *c, int events);
+void db_conn_connect(struct db_conn *c);
+void db_conn_close(struct db_conn *c); /* silently; the state is the caller's business */
+void db_conn_attempt_failed(struct db_conn *c, const char *detail);
+void db_conn_lost(struct db_conn *c, const char *detail); /* an established connection is gone */
+void db_conn_watch(struct db_conn *c, int events);
 
 /* call.c */
-void session_open(struct db_session *s);
-void session_collect(struct db_session *s); /* input has arrived */
-void session_flush(struct db_session *s);
-void session_time_out(struct db_session *s);
-void session_lost(struct db_session *s, const char *detail);
-void session_run_due(struct db_session *s);
-void session_fini(struct db_session *s);
+void db_session_open(struct db_session *s);
+void db_session_collect(struct db_session *s); /* input has arrived */
+void db_session_flush(struct db_session *s);
+void db_session_time_out(struct db_session *s);
+void db_session_lost(struct db_session *s, const char *detail);
+void db_session_run_due(struct db_session *s);
+void db_session_fini(struct db_session *s);
 
 /* target.c */
-void target_init(struct db_target *t, struct arena *a, const char *conninfo);
+void db_target_init(struct db_target *t, struct arena *a, const char *conninfo);
 /* hosts NULL: those of the connection string. */
-PGconn *target_connect_start(const struct db_target *t, const char *hosts, const char *addresses, const char *ports);
-void lookup_start(struct db_conn *c);
-void lookup_forget(struct db_lookup *k); /* nobody waits for it any more */
-void conn_connect_to(struct db_conn *c, const char *hosts, const char *addresses, const char *ports); /* conn.c */
+PGconn *db_target_connect_start(const struct db_target *t, const char *hosts, const char *addresses, const char *ports);
+void db_lookup_start(struct db_conn *c);
+void db_lookup_forget(struct db_lookup *k); /* nobody waits for it any more */
+void db_conn_connect_to(struct db_conn *c, const char *hosts, const char *addresses, const char *ports); /* conn.c */
 
 /* error.c */
 enum err db_error(struct error *e, const PGresult *r);

@@ -31,13 +31,13 @@ static void list_push(struct conn_list *l, struct db_conn *c)
     l->n++;
 }
 
-void pool_move(struct db_conn *c, enum conn_state to)
+void db_pool_move(struct db_conn *c, enum conn_state to)
 {
     list_remove(&c->pool->lists[c->state], c);
     c->state = to;
     list_push(&c->pool->lists[to], c);
     if (to == CONN_IDLE && c->pool->waiting > 0)
-        pool_turn(c->pool);
+        db_pool_turn(c->pool);
 }
 
 /* ---- what is due at the next turn ---- */
@@ -83,8 +83,8 @@ static void pool_serve_waiting(struct db_pool *p)
             pool_fail_waiter(p, w, p->up > 0 ? ERR_BUSY : ERR_DATABASE);
             continue;
         }
-        pool_move(c, CONN_BUSY);
-        session_open(&c->session);
+        db_pool_move(c, CONN_BUSY);
+        db_session_open(&c->session);
         db_session_fn fn = w->fn;
         void *arg = w->arg;
         w->next = p->free_waiters;
@@ -102,7 +102,7 @@ static void pool_run_due(struct db_pool *p)
 {
     if (p->failures_due > 0)
         for (unsigned i = 0; i < p->conf.connections; i++)
-            session_run_due(&p->conns[i].session);
+            db_session_run_due(&p->conns[i].session);
     if (p->waiting > 0)
         pool_serve_waiting(p);
 }
@@ -111,17 +111,17 @@ static void pool_on_turn(void *arg)
 {
     struct db_pool *p = arg;
     p->turn = NULL;
-    pool_dispatch_begin(p);
-    pool_dispatch_end(p);
+    db_pool_dispatch_begin(p);
+    db_pool_dispatch_end(p);
 }
 
-void pool_turn(struct db_pool *p)
+void db_pool_turn(struct db_pool *p)
 {
     if (p->turn == NULL && !p->is_dispatching)
         p->turn = timer_start(p->loop, 0, 0, pool_on_turn, p);
 }
 
-void pool_dispatch_begin(struct db_pool *p)
+void db_pool_dispatch_begin(struct db_pool *p)
 {
     p->is_dispatching = true;
 }
@@ -130,13 +130,13 @@ void pool_dispatch_begin(struct db_pool *p)
  * The registering calls have all returned here, so what is due may run at once and needs no timer. What becomes due
  * meanwhile waits for the next turn, lest the loop's other guests starve.
  */
-void pool_dispatch_end(struct db_pool *p)
+void db_pool_dispatch_end(struct db_pool *p)
 {
     if (pool_has_due(p))
         pool_run_due(p);
     p->is_dispatching = false;
     if (pool_has_due(p))
-        pool_turn(p);
+        db_pool_turn(p);
 }
 
 /* ---- time ---- */
@@ -149,7 +149,7 @@ static uint64_t pool_jitter_us(uint64_t range_us)
     return range_us * r / UINT32_MAX;
 }
 
-void pool_break(struct db_conn *c)
+void db_pool_break(struct db_conn *c)
 {
     struct db_pool *p = c->pool;
     uint64_t pause_ms = 0;
@@ -159,7 +159,7 @@ void pool_break(struct db_conn *c)
     if (pause_ms > p->conf.reconnect_max_ms)
         pause_ms = p->conf.reconnect_max_ms;
     c->deadline_us = clock_mono_us() + pause_ms * 750 + pool_jitter_us(pause_ms * 500);
-    pool_move(c, CONN_BROKEN);
+    db_pool_move(c, CONN_BROKEN);
 }
 
 static bool pool_may_connect(const struct db_pool *p)
@@ -173,25 +173,25 @@ static void pool_on_tick(void *arg)
     struct db_pool *p = arg;
     uint64_t now_us = clock_mono_us();
 
-    pool_dispatch_begin(p);
+    db_pool_dispatch_begin(p);
     for (unsigned i = 0; i < p->conf.connections; i++) {
         struct db_conn *c = &p->conns[i];
         if (c->state == CONN_IDLE || c->deadline_us > now_us)
             continue;
         if (c->state == CONN_BROKEN && pool_may_connect(p))
-            conn_connect(c);
+            db_conn_connect(c);
         else if (c->state == CONN_CONNECTING)
-            conn_attempt_failed(c, "timed out");
+            db_conn_attempt_failed(c, "timed out");
         else if (c->state == CONN_BUSY && c->session.in_call)
-            session_time_out(&c->session);
+            db_session_time_out(&c->session);
     }
     pool_serve_waiting(p);
-    pool_dispatch_end(p);
+    db_pool_dispatch_end(p);
 }
 
 /* ---- up and down ---- */
 
-void pool_note_up(struct db_conn *c)
+void db_pool_note_up(struct db_conn *c)
 {
     struct db_pool *p = c->pool;
 
@@ -203,7 +203,7 @@ void pool_note_up(struct db_conn *c)
         b->deadline_us = 0;
 }
 
-void pool_note_down(struct db_conn *c)
+void db_pool_note_down(struct db_conn *c)
 {
     c->is_up = false;
     if (--c->pool->up == 0)
@@ -211,7 +211,7 @@ void pool_note_down(struct db_conn *c)
 }
 
 /* The first failure of a row is a warning, the following ones are the same news. */
-void pool_note_failed_attempt(struct db_pool *p, const char *detail)
+void db_pool_note_failed_attempt(struct db_pool *p, const char *detail)
 {
     p->attempts_failed++;
     log_event(p->attempts_failed == 1 ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, "database_connect_failed", "detail",
@@ -246,7 +246,7 @@ struct db_pool *db_pool_new(struct loop *l, const struct db_conf *conf)
     p->conf.statement_timeout_ms = or_default(conf->statement_timeout_ms, 10000);
     p->conf.reconnect_max_ms = or_default(conf->reconnect_max_ms, 5000);
     p->down_since_us = clock_mono_us();
-    target_init(&p->target, a, conf->conninfo);
+    db_target_init(&p->target, a, conf->conninfo);
     p->conns = arena_array(a, p->conf.connections, sizeof *p->conns);
     for (unsigned i = 0; i < p->conf.connections; i++) {
         struct db_conn *c = &p->conns[i];
@@ -266,8 +266,8 @@ void db_pool_free(struct db_pool *p)
     timer_stop(p->tick);
     timer_stop(p->turn);
     for (unsigned i = 0; i < p->conf.connections; i++) {
-        conn_close(&p->conns[i]);
-        session_fini(&p->conns[i].session);
+        db_conn_close(&p->conns[i]);
+        db_session_fini(&p->conns[i].session);
     }
     arena_free(p->arena);
 }
@@ -294,5 +294,5 @@ void db_acquire(struct db_pool *p, db_session_fn fn, void *arg)
     p->last_waiter = w;
     p->waiting++;
     if (pool_has_due(p))
-        pool_turn(p);
+        db_pool_turn(p);
 }

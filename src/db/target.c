@@ -77,7 +77,7 @@ static void target_read_hosts(struct db_target *t, struct arena *a, const char *
     }
 }
 
-void target_init(struct db_target *t, struct arena *a, const char *conninfo)
+void db_target_init(struct db_target *t, struct arena *a, const char *conninfo)
 {
     const char *names = NULL, *addresses = NULL, *ports = NULL, *timeout = NULL;
     char *mistake = NULL;
@@ -111,7 +111,7 @@ void target_init(struct db_target *t, struct arena *a, const char *conninfo)
     t->connect_timeout_us = (uint64_t)seconds * 1000000 * (t->nhosts > 1 ? t->nhosts : 1);
 }
 
-PGconn *target_connect_start(const struct db_target *t, const char *hosts, const char *addresses, const char *ports)
+PGconn *db_target_connect_start(const struct db_target *t, const char *hosts, const char *addresses, const char *ports)
 {
     const char *keys[NDEFAULTS + 5], *values[NDEFAULTS + 5];
     size_t n = 0;
@@ -190,9 +190,9 @@ static void lookup_done(void *arg)
     if (c != NULL) {
         c->lookup = NULL;
         if (k->is_found)
-            conn_connect_to(c, k->hosts.p, k->addresses.p, k->ports.p);
+            db_conn_connect_to(c, k->hosts.p, k->addresses.p, k->ports.p);
         else
-            conn_attempt_failed(c, "none of the database hosts has an address");
+            db_conn_attempt_failed(c, "none of the database hosts has an address");
     }
     arena_free(k->arena);
 }
@@ -210,7 +210,7 @@ static void lookup_copy_target(struct db_lookup *k, const struct db_target *t)
         };
 }
 
-void lookup_start(struct db_conn *c)
+void db_lookup_start(struct db_conn *c)
 {
     struct arena *a = arena_new();
     struct db_lookup *k = arena_alloc(a, sizeof *k);
@@ -225,7 +225,7 @@ void lookup_start(struct db_conn *c)
     worker_run(c->pool->loop, lookup_work, lookup_done, k);
 }
 
-void lookup_forget(struct db_lookup *k)
+void db_lookup_forget(struct db_lookup *k)
 {
     k->conn = NULL;
 }
