@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * O2: what a good configuration means, and that conf/zapisd.conf and zapisd.conf(5) say the same as the program. The
+ * papers are compared with config_options(), which is made from the rows the parser uses.
+ */
+#include "buf.h"
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char dir[] = "/tmp/unit-config-XXXXXX";
+static char path[64], drop_dir[64];
+static struct arena *a;
+
+static int setup_group(void **state)
+{
+    (void)state;
+    if (mkdtemp(dir) == NULL)
+        return -1;
+    snprintf(path, sizeof path, "%s/z.conf", dir);
+    snprintf(drop_dir, sizeof drop_dir, "%s/z.conf.d", dir);
+    return mkdir(drop_dir, 0700);
+}
+
+static int teardown_group(void **state)
+{
+    (void)state;
+    unlink(path);
+    rmdir(drop_dir);
+    return rmdir(dir);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    a = arena_new();
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    arena_free(a);
+    return 0;
+}
+
+static void write_text(const char *file, const char *text)
+{
+    FILE *f = fopen(file, "we");
+    assert_non_null(f);
+    assert_true(fputs(text, f) >= 0);
+    assert_int_equal(fclose(f), 0);
+}
+
+static struct config load(const char *text)
+{
+    struct config c;
+    struct error e = {0};
+    const char *mistakes = NULL;
+    write_text(path, text);
+    enum err rc = config_load(a, path, &c, &mistakes, &e);
+    assert_string_equal(mistakes, "");
+    assert_int_equal(rc, ERR_OK);
+    return c;
+}
+
+#define LEAST "[database]\nconninfo = dbname=x\n[listener p]\nkind = plain\naddress = 127.0.0.1:8180\n"
+
+static void O2_defaults_hold_where_nothing_is_said(void **state)
+{
+    (void)state;
+    struct config c = load(LEAST);
+    assert_int_equal(c.workers, 0);
+    assert_int_equal(c.drain_timeout_ms, 30000);
+    assert_int_equal(c.request_timeout_ms, 15000);
+    assert_int_equal(c.requests_max, 1000);
+    assert_string_equal(c.schema_dir, "/usr/share/zapisd/schemas");
+    assert_false(c.serve_update_booking_details);
+    assert_string_equal(c.log_level, "info");
+    assert_string_equal(c.conninfo, "dbname=x");
+    assert_int_equal(c.db_connections, 8);
+    assert_int_equal(c.body_max_bytes, 1048576);
+    assert_int_equal(c.idle_timeout_ms, 75000);
+    assert_int_equal(c.slots_max, 20000);
+    assert_true(c.crl_required);
+    assert_false(c.allow_gost2001);
+    assert_null(c.anchors);
+    assert_string_equal(c.admin_address, "127.0.0.1:8182");
+    assert_int_equal(c.nlisteners, 1);
+    assert_string_equal(c.listeners[0].name, "p");
+    assert_int_equal(c.listeners[0].kind, LISTENER_PLAIN);
+    assert_string_equal(c.listeners[0].path, "/equeue");
+    assert_string_equal(c.listeners[0].public_url, "http://127.0.0.1:8180/equeue");
+    assert_string_equal(c.listeners[0].file, path);
+    assert_int_equal(c.listeners[0].line, 3);
+    assert_false(c.listeners[0].allow_remote_plain);
+    assert_null(c.listeners[0].tls_cert);
+    assert_int_equal(c.nagencies, 0);
+    assert_int_equal(c.nsenders, 0);
+}
+
+static void O2_values_and_their_units(void **state)
+{
+    (void)state;
+    struct config c =
+        load("\xEF\xBB\xBF; a byte order mark, blanks, tabs, CR LF and a missing last line break are fine\r\n"
+             "  [daemon]\t\r\n"
+             "  workers=3\r\n"
+             "\trequest_timeout   =   250ms\n"
+             "drain_timeout = 2m\n"
+             "# serve_update_booking_details = no\n"
+             "serve_update_booking_details = yes\n"
+             "[limits]\nbody_max = 16KiB\nhead_timeout = 4s\nidle_timeout = 1h\n"
+             "[log]\nlevel: debug\n"
+             "[database]\nconninfo = host=a,b dbname='x ; y' # z=1\nbatch_max = 64\n"
+             "[trust]\nanchors = /a\nchain = /b\ncrl_required = no\nallow_gost2001 = yes\n"
+             "[agency AAAA00001]\nname = Демонстрационное агентство (Москва)\nkey = /k1\ncert = /c1\n"
+             "[agency BBBB00002]\nkey = /k2\ncert = /c2\n"
+             "[sender PGU001001]\nname = ЕПГУ\ncert = /s1\ncert = /s2\n"
+             "[sender SMEV00001]\nsmev = yes\ncert = /s3\n"
+             "[listener one]\nkind = smev2\naddress = [::]:8181\npath = /a/b\nagency = AAAA00001\n"
+             "tls_cert = /t1\ntls_key = /t2\ntls_client_ca = /t3\ntls_client_required = yes\ntls_ciphers = A:B\n"
+             "require_recipient_signature = yes\n"
+             "[listener two]\nkind = smev2\naddress = fd:3\npublic_url = https://x.example/q\n"
+             "[listener three]\nkind = plain\naddress = unix:/run/z/plain\n"
+             "[listener four]\nkind = plain\naddress = 10.0.0.1:80\n"
+             "plain_on_public_address = i-know-it-is-unsigned");
+    assert_int_equal(c.workers, 3);
+    assert_int_equal(c.request_timeout_ms, 250);
+    assert_int_equal(c.drain_timeout_ms, 120000);
+    assert_true(c.serve_update_booking_details);
+    assert_int_equal(c.body_max_bytes, 16384);
+    assert_int_equal(c.head_timeout_ms, 4000);
+    assert_int_equal(c.idle_timeout_ms, 3600000);
+    assert_string_equal(c.log_level, "debug");
+    assert_string_equal(c.conninfo, "host=a,b dbname='x ; y' # z=1"); /* nothing is taken for a comment */
+    assert_int_equal(c.db_batch_max, 64);
+    assert_string_equal(c.chain, "/b");
+    assert_false(c.crl_required);
+    assert_true(c.allow_gost2001);
+    assert_int_equal(c.nagencies, 2);
+    assert_string_equal(c.agencies[0].name, "Демонстрационное агентство (Москва)");
+    assert_string_equal(c.agencies[1].code, "BBBB00002");
+    assert_string_equal(c.agencies[1].name, "BBBB00002");
+    assert_string_equal(c.agencies[1].key, "/k2");
+    assert_int_equal(c.nsenders, 2);
+    assert_int_equal(c.senders[0].ncerts, 2);
+    assert_string_equal(c.senders[0].certs[0], "/s1");
+    assert_string_equal(c.senders[0].certs[1], "/s2");
+    assert_false(c.senders[0].is_smev);
+    assert_true(c.senders[1].is_smev);
+    assert_int_equal(c.nlisteners, 4);
+    const struct config_listener *l = c.listeners;
+    assert_string_equal(l[0].public_url, "https://[::]:8181/a/b");
+    assert_string_equal(l[0].agency, "AAAA00001");
+    assert_true(l[0].tls_client_required);
+    assert_string_equal(l[0].tls_ciphers, "A:B");
+    assert_true(l[0].require_recipient);
+    assert_string_equal(l[1].public_url, "https://x.example/q");
+    assert_int_equal(l[2].kind, LISTENER_PLAIN);
+    assert_string_equal(l[2].public_url, "http://localhost/equeue");
+    assert_true(l[3].allow_remote_plain);
+}
+
+static void O2_drop_ins_are_read_in_order_and_win(void **state)
+{
+    (void)state;
+    const char *one = arena_printf(a, "%s/10-first.conf", drop_dir), *two = arena_printf(a, "%s/9-last.conf", drop_dir);
+    const char *not = arena_printf(a, "%s/99.conf.bak", drop_dir), *hidden = arena_printf(a, "%s/.99.conf", drop_dir);
+    write_text(one, "[log]\nlevel = error\n[daemon]\nworkers = 1\n[sender S]\ncert = /new\n");
+    write_text(two, "[daemon]\nworkers = 2\n[listener p]\naddress = 127.0.0.1:9\n[listener q]\nkind = plain\n"
+                    "address = 127.0.0.1:10\n");
+    write_text(not, "[nonsense]\n");
+    write_text(hidden, "[nonsense]\n");
+    struct config c = load(LEAST "[sender S]\ncert = /old\n[daemon]\nworkers = 9\nrequests_max = 7\n");
+    assert_string_equal(c.log_level, "error");
+    assert_int_equal(c.workers, 2); /* "9" stands behind "1" */
+    assert_int_equal(c.requests_max, 7);
+    assert_int_equal(c.nlisteners, 2);
+    assert_string_equal(c.listeners[0].address, "127.0.0.1:9");
+    assert_int_equal(c.listeners[0].kind, LISTENER_PLAIN);
+    assert_string_equal(c.listeners[1].file, two);
+    assert_int_equal(c.senders[0].ncerts, 2); /* C5: the old and the new certificate side by side */
+    assert_string_equal(c.senders[0].certs[0], "/old");
+    assert_string_equal(c.senders[0].certs[1], "/new");
+
+    /* A mistake in a drop-in is told with that file and its line. */
+    write_text(one, "\n[log]\n\nlevel = loud\n");
+    const char *mistakes = NULL;
+    struct error e = {0};
+    assert_int_equal(config_load(a, path, &c, &mistakes, &e), ERR_CONFIG);
+    assert_string_equal(mistakes, arena_printf(a, "%s:4: level: expected error|warning|notice|info|debug\n", one));
+    unlink(one);
+    unlink(two);
+    unlink(not );
+    unlink(hidden);
+}
+
+static char *read_all(const char *file)
+{
+    FILE *f = fopen(file, "re");
+    if (f == NULL)
+        fail_msg("%s is not there", file);
+    struct buf b;
+    char part[4096];
+    buf_init(&b, a, sizeof part);
+    for (size_t n; (n = fread(part, 1, sizeof part, f)) > 0;)
+        buf_add(&b, part, n);
+    fclose(f);
+    return b.p;
+}
+
+/* Runs of blanks, line breaks, comment marks and scdoc's escapes become one blank. */
+static char *flatten(const char *text)
+{
+    struct buf b;
+    buf_init(&b, a, 64);
+    bool is_gap = false;
+    for (; *text != '\0'; text++) {
+        if (strchr(" \t\n#", *text) != NULL) {
+            is_gap = b.n > 0;
+        } else if (*text != '\\') {
+            if (is_gap)
+                buf_add_char(&b, ' ');
+            is_gap = false;
+            buf_add_char(&b, *text);
+        }
+    }
+    buf_add_str(&b, "");
+    return b.p;
+}
+
+static bool is_named(const char *s)
+{
+    return strcmp(s, "listener") == 0 || strcmp(s, "agency") == 0 || strcmp(s, "sender") == 0;
+}
+
+static bool has_default(const struct config_option *o)
+{
+    return o->value_default != NULL;
+}
+
+/* The part of text that belongs to a section: from its heading to the next one. */
+static const char *section_of(const char *text, const char *heading, const char *next)
+{
+    const char *from = strstr(text, heading);
+    if (from == NULL)
+        fail_msg("no '%s'", heading);
+    const char *to = strstr(from + strlen(heading), next);
+    return to == NULL ? from : arena_strndup(a, from, (size_t)(to - from));
+}
+
+static unsigned count_of(const char *text, const char *part)
+{
+    unsigned n = 0;
+    for (const char *p = text; (p = strstr(p, part)) != NULL; p += strlen(part))
+        n++;
+    return n;
+}
+
+static void O2_the_sample_file_says_what_the_program_does(void **state)
+{
+    (void)state;
+    unsigned n;
+    const struct config_option *o = config_options(&n);
+    assert_true(n > 40);
+    const char *text = read_all(SOURCE_DIR "/conf/zapisd.conf");
+    for (unsigned i = 0; i < n; i++) {
+        const char *heading = arena_printf(a, "\n%s[%s%s", is_named(o[i].section) ? "#" : "", o[i].section,
+                                           is_named(o[i].section) ? " " : "]\n");
+        const char *part = section_of(text, heading, is_named(o[i].section) ? "\n#[" : "[");
+        const char *line = arena_printf(a, "\n#%s = %s%s", o[i].key, has_default(&o[i]) ? o[i].value_default : "",
+                                        has_default(&o[i]) ? "\n" : "");
+        const char *at = strstr(part, line);
+        if (at == NULL)
+            fail_msg("[%s] lacks '%s'", o[i].section, line);
+        assert_int_equal(count_of(part, arena_printf(a, "\n#%s = ", o[i].key)), 1);
+        const char *help = arena_printf(a, "%s%s%s #%s", o[i].help, o[i].is_required ? " (required)" : "",
+                                        o[i].is_reloadable ? " (reload)" : "", o[i].key);
+        if (strstr(flatten(part), flatten(help)) == NULL)
+            fail_msg("[%s] %s is explained otherwise than: %s", o[i].section, o[i].key, help);
+    }
+    /* and nothing else looks like a key */
+    assert_int_equal(count_of(text, "\n#") - count_of(text, "\n# ") - count_of(text, "\n#\n") - count_of(text, "\n#["),
+                     n);
+}
+
+/* Every commented key and section of the sample file brought to life: it must load, with the defaults unchanged. */
+static void O2_the_sample_file_can_be_used(void **state)
+{
+    (void)state;
+    const char *text = read_all(SOURCE_DIR "/conf/zapisd.conf");
+    struct buf b;
+    buf_init(&b, a, 65536);
+    for (const char *p = text; *p != '\0';) {
+        size_t len = strcspn(p, "\n");
+        bool is_off = p[0] == '#' && len > 1 && p[1] != ' ';
+        bool is_plain_only = strncmp(p, "#plain_on", 9) == 0; /* the sample listener is a signed one */
+        if (is_off && !is_plain_only)
+            buf_add(&b, p + 1, len);
+        else
+            buf_add(&b, p, len + 1);
+        p += len + (p[len] == '\n');
+        if (is_off && !is_plain_only)
+            buf_add_str(&b, b.p[b.n - 1] == '\n' ? "" : "\n");
+    }
+    struct config c = load(b.p), d = load(LEAST);
+    assert_int_equal(c.nlisteners, 1);
+    assert_int_equal(c.nagencies, 1);
+    assert_int_equal(c.nsenders, 1);
+    assert_int_equal(c.requests_max, d.requests_max);
+    assert_int_equal(c.request_timeout_ms, d.request_timeout_ms);
+    assert_int_equal(c.body_max_bytes, d.body_max_bytes);
+    assert_int_equal(c.crl_required, d.crl_required);
+    assert_string_equal(c.sql_dir, d.sql_dir);
+    assert_string_equal(c.listeners[0].path, d.listeners[0].path);
+}
+
+static void O2_the_manual_page_says_what_the_program_does(void **state)
+{
+    (void)state;
+    unsigned n;
+    const struct config_option *o = config_options(&n);
+    const char *text = read_all(SOURCE_DIR "/docs/man/zapisd.conf.5.scd");
+    for (unsigned i = 0; i < n; i++) {
+        const char *part = section_of(text, arena_printf(a, "\n# SECTION [%s", o[i].section), "\n# ");
+        const char *fact = o[i].is_required     ? "Required."
+                           : has_default(&o[i]) ? arena_printf(a, "Default: *%s*.", o[i].value_default)
+                                                : "No default.";
+        const char *want = arena_printf(a, "*%s* = _%s_ %s %s %s", o[i].key, o[i].type, o[i].help, fact,
+                                        o[i].is_reloadable ? "Taken up by a reload." : "Needs a restart.");
+        if (strstr(flatten(part), flatten(want)) == NULL)
+            fail_msg("[%s] lacks: %s", o[i].section, want);
+    }
+    assert_int_equal(count_of(text, "* = _"), n);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        T(O2_defaults_hold_where_nothing_is_said), T(O2_values_and_their_units),
+        T(O2_drop_ins_are_read_in_order_and_win),  T(O2_the_sample_file_says_what_the_program_does),
+        T(O2_the_sample_file_can_be_used),         T(O2_the_manual_page_says_what_the_program_does),
+    };
+    return cmocka_run_group_tests(tests, setup_group, teardown_group);
+}
