@@ -71,8 +71,10 @@ struct wsse_signature { /* one Security header with a signature */
 struct wsse_result {
     struct wsse_signature smev;      /* actors/smev: the system that made the message; signer NULL when absent */
     struct wsse_signature recipient; /* actors/recipient: SMEV itself; signer NULL when absent */
-    struct span body;                /* canonical octets of soap:Body under the smev signature */
-    const char *header_message_id;   /* smev:Header/MessageId when covered by the recipient signature, else NULL */
+    struct span body;                /* canonical octets of soap:Body under the smev signature, or, when that is not there, the
+                                        recipient one; empty when nothing is signed: then there is nothing to read */
+    const char *header_message_id;   /* smev:Header/MessageId when covered by the recipient signature, else NULL; whether
+                                        that signer is SMEV is for the caller to say */
 };
 struct wsse_policy {
     struct dsig_policy dsig;
@@ -84,14 +86,26 @@ struct wsse_policy {
 /*
  * The envelope's structure (one Header, one Body that is the root's second child, no other children) and its
  * signatures. Required references: smev covers exactly soap:Body (that very element); recipient covers soap:Body and
- * smev:Header. mustUnderstand headers other than these are ERR_MUST_UNDERSTAND.
+ * smev:Header. A signature that is there is checked whether required or not. A Security header for another actor is
+ * passed over. mustUnderstand headers other than these are ERR_MUST_UNDERSTAND.
  */
 MUST_CHECK enum err wsse_verify(struct arena *a, struct xml_doc *doc, const struct wsse_policy *policy, struct wsse_result *out, struct error *e);
 
-/* One line a signature, for `zapisd dsig verify`: any ds:Signature of the document, SMEV 2 or SMEV 3 form. Returns true when all are good. */
+/*
+ * One line a signature, for `zapisd dsig verify`: any ds:Signature of the document, SMEV 2 or SMEV 3 form. A verdict of
+ * ERR_OK is a good one; element, algorithms and signer are NULL when the signature could not be read that far. trust
+ * NULL: chains are not checked. ERR_LIMIT for a document with more than DSIG_REPORT_MAX signatures.
+ */
+#define DSIG_REPORT_MAX 64
 struct dsig_report_line { const char *element; const char *algorithms; const char *signer; enum err verdict; const char *reason; };
 MUST_CHECK enum err dsig_report(struct arena *a, struct xml_doc *doc, struct trust *trust, int64_t now_s, bool allow_gost2001,
                                 struct dsig_report_line **lines, unsigned *n, struct error *e);
+
+/*
+ * The octets SMEV 3 hashes: exclusive C14N of the element, then urn://smev-gov-ru/xmldsig/transform. ERR_SECURITY for
+ * what that form has no answer to (elements without namespace, xml: attributes).
+ */
+MUST_CHECK enum err smev_transform_element(struct arena *a, const struct xml_node *element, struct buf *out, struct error *e);
 
 /* ---- frame and envelope ---- */
 
@@ -107,12 +121,14 @@ struct smev_frame {
 /*
  * soap:Body (its only child) to frame and bare element. SMEV 2: wrapper/{Message, MessageData/AppData}; the children of
  * AppData become those of the bare element. `method` gets the wrapper's local name ("bookRequest").
- * ERR_ENVELOPE names what is missing.
+ * frame NULL: a plain listener, the wrapper itself is the bare element. A PING without AppData leaves *bare NULL.
+ * ERR_ENVELOPE names what is missing, there twice, or in a namespace or revision that is not served.
  */
 MUST_CHECK enum err smev_frame_read(struct arena *a, struct xml_node *body, struct smev_frame *frame, const char **method,
                                     struct xml_doc **bare, struct error *e);
 
-/* The answer's frame: Sender and Recipient swapped, references copied, Status, Date and our own names set. */
+/* The answer's frame: Sender and Recipient swapped, references copied, Status, Date and our own names set.
+ * request_message_id may be NULL (no smev:Header: the caller came without SMEV in between); TestMsg is not repeated. */
 void smev_frame_answer(struct arena *a, const struct smev_frame *request, const char *request_message_id, const char *agency_name,
                        const char *status, struct smev_frame *out);
 

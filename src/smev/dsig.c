@@ -18,6 +18,13 @@ static enum err canonical(struct arena *a, const struct xml_node *node, const ch
     return err;
 }
 
+enum err smev_transform_element(struct arena *a, const struct xml_node *element, struct buf *out, struct error *e)
+{
+    struct span octets;
+    enum err err = canonical(a, element, NULL, &octets, e);
+    return err ? err : smev_transform(a, octets, out, e);
+}
+
 static enum err check_reference(struct arena *a, const struct dsig_parsed_reference *ref, struct dsig_reference *out,
                                 struct error *e)
 {
