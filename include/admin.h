@@ -12,10 +12,11 @@
 struct admin_sources {
     struct loop *loop;
     struct db_pool *db;
-    void (*write_metrics)(void *arg, struct buf *out); /* adds the program's own metrics */
+    void (*write_metrics)(void *arg, struct buf *out);     /* adds the program's own metrics */
     bool (*is_ready)(void *arg, struct buf *reasons_json); /* adds "reason": strings, comma separated */
     void *arg;
 };
 struct admin;
-MUST_CHECK enum err admin_open(struct loop *l, const char *address, const struct admin_sources *src, struct admin **out, struct error *e);
+MUST_CHECK enum err admin_open(struct loop *l, const char *address, const struct admin_sources *src, struct admin **out,
+                               struct error *e);
 void admin_free(struct admin *ad);

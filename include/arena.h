@@ -19,10 +19,10 @@ struct arena;
 struct arena *arena_new(void);
 void arena_free(struct arena *a); /* NULL is allowed */
 
-void *arena_alloc(struct arena *a, size_t size); /* zeroed, aligned for any type */
+void *arena_alloc(struct arena *a, size_t size);               /* zeroed, aligned for any type */
 void *arena_array(struct arena *a, size_t count, size_t size); /* the same; aborts when count * size overflows */
 void *arena_copy(struct arena *a, const void *p, size_t size); /* adds a NUL behind the copy */
-char *arena_strdup(struct arena *a, const char *s); /* NULL gives NULL */
+char *arena_strdup(struct arena *a, const char *s);            /* NULL gives NULL */
 char *arena_strndup(struct arena *a, const char *s, size_t n);
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 char *arena_vprintf(struct arena *a, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));

@@ -27,10 +27,19 @@ enum booking_method {
     BOOKING_METHOD_COUNT
 };
 
-struct strings { const char **items; unsigned n; };
+struct strings {
+    const char **items;
+    unsigned n;
+};
 
-struct attribute { const char *name; const char *value; };
-struct attributes { struct attribute *items; unsigned n; };
+struct attribute {
+    const char *name;
+    const char *value;
+};
+struct attributes {
+    struct attribute *items;
+    unsigned n;
+};
 
 /* Item 7. Empty strings and absent elements are both NULL here. */
 struct user_document {
@@ -61,7 +70,7 @@ struct booking_request {
     struct attributes attributes;
     bool has_filter;
     /* reference books */
-    struct strings ref_names;   /* getRefItemsList: exactly one */
+    struct strings ref_names; /* getRefItemsList: exactly one */
     const char *parent_ref_item_value, *tree_filtering;
     struct strings select_attributes, order_by;
     const char *page_num, *page_size; /* decimal digits */
@@ -72,26 +81,49 @@ struct booking_request {
 };
 
 /* Item 3: 1 bad value, 2 not in the reference book. */
-struct field_error { const char *field; int code; const char *message; };
-struct field_errors { struct arena *arena; struct field_error *items; unsigned n, cap; };
+struct field_error {
+    const char *field;
+    int code;
+    const char *message;
+};
+struct field_errors {
+    struct arena *arena;
+    struct field_error *items;
+    unsigned n, cap;
+};
 /* The order's own words for code 1; what the schema's violations are called. */
 #define FIELD_BAD_VALUE "Недопустимое значение поля"
-/* One per field and code: the first text stays, but any text is better than FIELD_BAD_VALUE. Strings are kept, not copied. */
+/* One per field and code: the first text stays, but any text is better than FIELD_BAD_VALUE. Strings are kept, not
+ * copied. */
 void field_errors_add(struct field_errors *f, const char *field, int code, const char *message);
 
-struct ref_info { const char *name, *title, *kind; };
-struct ref_attribute_info { const char *ref_name, *name, *title, *type, *attr_ref_name; bool allow_filtering; };
-struct ref_item { const char *parent_item; struct ref_item *children; unsigned nchildren; struct attributes attributes; };
+struct ref_info {
+    const char *name, *title, *kind;
+};
+struct ref_attribute_info {
+    const char *ref_name, *name, *title, *type, *attr_ref_name;
+    bool allow_filtering;
+};
+struct ref_item {
+    const char *parent_item;
+    struct ref_item *children;
+    unsigned nchildren;
+    struct attributes attributes;
+};
 
 /* An answer of any method, the error structure of items 1-3 included. */
 struct booking_reply {
     enum booking_method method;
-    const char *book_id, *esia_id; /* echoed byte for byte */
+    const char *book_id, *esia_id;            /* echoed byte for byte */
     const char *status_code, *status_message; /* NULL: no status */
-    struct time_slot *slots; unsigned nslots;
-    struct ref_info *refs; unsigned nrefs;
-    struct ref_attribute_info *ref_attributes; unsigned nref_attributes;
-    struct ref_item *items; unsigned nitems;
+    struct time_slot *slots;
+    unsigned nslots;
+    struct ref_info *refs;
+    unsigned nrefs;
+    struct ref_attribute_info *ref_attributes;
+    unsigned nref_attributes;
+    struct ref_item *items;
+    unsigned nitems;
     const char *total_items, *version;
     int error_code;            /* 0 ok .. 5 up to date */
     const char *error_message; /* Russian */
@@ -106,27 +138,29 @@ struct booking_message {
     const char *recipient_code; /* the agency's SMEV code; "" on a plain listener that serves all */
     const char *message_id;     /* never empty: smev:MessageId, or made by us (see request.h) */
     const char *method;
-    const char *verdict;        /* "good", "unsigned", or the name of the error */
-    const char *portal_time;    /* smev:Date as sent, or NULL (item 15) */
-    const char *case_number;    /* of smev:Message, or NULL */
-    unsigned char digest[32];   /* SHA-256 of the verified octets: same id with another digest is ERR_REUSED */
-    int64_t received_us;        /* wall clock */
-    bool test;                  /* smev:TestMsg: answer as usual, no lasting effect */
-    struct span body;           /* the request as it came */
+    const char *verdict;      /* "good", "unsigned", or the name of the error */
+    const char *portal_time;  /* smev:Date as sent, or NULL (item 15) */
+    const char *case_number;  /* of smev:Message, or NULL */
+    unsigned char digest[32]; /* SHA-256 of the verified octets: same id with another digest is ERR_REUSED */
+    int64_t received_us;      /* wall clock */
+    bool test;                /* smev:TestMsg: answer as usual, no lasting effect */
+    struct span body;         /* the request as it came */
 };
 
 struct booking_op {
-    const char *name;    /* "book": SOAPAction, and the element name before Request/Response */
-    bool is_write;       /* journalled in its own transaction; otherwise in batches */
-    bool is_served;      /* false: only when the configuration says so */
+    const char *name; /* "book": SOAPAction, and the element name before Request/Response */
+    bool is_write;    /* journalled in its own transaction; otherwise in batches */
+    bool is_served;   /* false: only when the configuration says so */
     /* Adds every bad field to f. */
     void (*check)(const struct booking_request *r, struct field_errors *f, struct arena *a);
-    /* The SQL call; call and result are NULL for updateBookingDetails, which this version only knows the shape of. bad: the fields found wrong so far; a write passes them on so that nothing is booked. */
-    struct db_call (*call)(const struct booking_request *r, const struct booking_message *m, const struct field_errors *bad,
-                           struct arena *a);
+    /* The SQL call; call and result are NULL for updateBookingDetails, which this version only knows the shape of. bad:
+     * the fields found wrong so far; a write passes them on so that nothing is booked. */
+    struct db_call (*call)(const struct booking_request *r, const struct booking_message *m,
+                           const struct field_errors *bad, struct arena *a);
     /*
-     * Rows to answer. out is zero but for out->fields, which may hold what the checks found (with an arena): rows add to it.
-     * An answer that tells of success in spite of bad fields is ERR_INTERNAL, so that its transaction is rolled back.
+     * Rows to answer. out is zero but for out->fields, which may hold what the checks found (with an arena): rows add
+     * to it. An answer that tells of success in spite of bad fields is ERR_INTERNAL, so that its transaction is rolled
+     * back.
      */
     enum err (*result)(const struct booking_request *r, const struct db_result *res, struct booking_reply *out,
                        struct arena *a, struct error *e);
@@ -141,24 +175,27 @@ struct booking_outcome {
     const char *journal_id, *journal_at; /* OUTCOME_NEW: where the answer goes */
     struct span stored;                  /* OUTCOME_REPLAY: the signed answer, byte for byte */
 };
-MUST_CHECK enum err booking_outcome_read(struct arena *a, const struct db_result *res, struct booking_outcome *out, struct error *e);
+MUST_CHECK enum err booking_outcome_read(struct arena *a, const struct db_result *res, struct booking_outcome *out,
+                                         struct error *e);
 
 /* The answer for bad fields found before a database was needed (reads), and for a readable request that failed. */
-void booking_reply_error(const struct booking_request *r, int error_code, const char *message, const struct field_errors *f,
-                         struct booking_reply *out);
+void booking_reply_error(const struct booking_request *r, int error_code, const char *message,
+                         const struct field_errors *f, struct booking_reply *out);
 
 /* journal of the signed answer, in the transaction of its write */
-struct db_call booking_journal_reply(const struct booking_outcome *o, struct span answer, const char *status, struct arena *a);
+struct db_call booking_journal_reply(const struct booking_outcome *o, struct span answer, const char *status,
+                                     struct arena *a);
 /* journal of a whole exchange (reads, faults), outside of any other transaction */
-struct db_call booking_journal_exchange(const struct booking_message *m, struct span answer, const char *status, struct arena *a);
+struct db_call booking_journal_exchange(const struct booking_message *m, struct span answer, const char *status,
+                                        struct arena *a);
 
 /* Pure checks (booking/rules.c); true when the value may stand. Cited clause by clause there. */
-bool rule_snils(const char *s);      /* 11 digits, blanks and hyphens allowed, check number */
-bool rule_inn_person(const char *s); /* 12 digits, two check digits */
+bool rule_snils(const char *s);                           /* 11 digits, blanks and hyphens allowed, check number */
+bool rule_inn_person(const char *s);                      /* 12 digits, two check digits */
 bool rule_inn_business(const char *s, bool entrepreneur); /* 10 digits; 12 for an entrepreneur */
-bool rule_ogrn(const char *s);       /* 13 digits, check digit */
-bool rule_ogrnip(const char *s);     /* 15 digits, check digit */
+bool rule_ogrn(const char *s);                            /* 13 digits, check digit */
+bool rule_ogrnip(const char *s);                          /* 15 digits, check digit */
 bool rule_phone(const char *s, char out[12]); /* 7XXXXXXXXXX once everything but digits is gone; written to out */
 bool rule_email(const char *s);
-bool rule_date(const char *s);       /* YYYY-MM-DD, a day that exists */
-bool rule_book_id(const char *s);    /* UUID, or 1 to 19 digits (A1) */
+bool rule_date(const char *s);    /* YYYY-MM-DD, a day that exists */
+bool rule_book_id(const char *s); /* UUID, or 1 to 19 digits (A1) */

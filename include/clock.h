@@ -10,7 +10,8 @@ uint64_t clock_mono_us(void);
 int64_t clock_wall_us(void); /* since 1970, UTC */
 
 #define CLOCK_TEXT_SIZE 40
-/* "2026-11-22T10:45:00.000+03:00", offset in minutes; never Z (the portal reads the last six characters as the zone). */
+/* "2026-11-22T10:45:00.000+03:00", offset in minutes; never Z (the portal reads the last six characters as the zone).
+ */
 void clock_format(int64_t wall_us, int offset_min, char out[CLOCK_TEXT_SIZE]);
 int clock_local_offset_min(int64_t wall_us); /* of the machine's zone at that instant */
 

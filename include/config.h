@@ -16,39 +16,43 @@
 
 enum listener_kind { LISTENER_SMEV2, LISTENER_PLAIN };
 
-struct config_listener {           /* [listener NAME] */
+struct config_listener { /* [listener NAME] */
     const char *name;
-    enum listener_kind kind;       /* kind = smev2 | plain */
-    const char *address;           /* address = 127.0.0.1:8181 | [::1]:8181 | unix:/path | fd:N */
-    const char *path;              /* path = /equeue */
-    const char *public_url;        /* public_url: written into the WSDL; default http://address/path */
-    bool allow_remote_plain;       /* plain_on_public_address = i-know-it-is-unsigned */
-    const char *agency;            /* agency = CODE: only this agency's organizations; optional */
+    enum listener_kind kind; /* kind = smev2 | plain */
+    const char *address;     /* address = 127.0.0.1:8181 | [::1]:8181 | unix:/path | fd:N */
+    const char *path;        /* path = /equeue */
+    const char *public_url;  /* public_url: written into the WSDL; default http://address/path */
+    bool allow_remote_plain; /* plain_on_public_address = i-know-it-is-unsigned */
+    const char *agency;      /* agency = CODE: only this agency's organizations; optional */
     const char *tls_cert, *tls_key, *tls_client_ca, *tls_ciphers;
     bool tls_client_required;
-    bool require_recipient;        /* require_recipient_signature = yes: an actors/recipient signature by SMEV too */
-    const char *file; int line;
+    bool require_recipient; /* require_recipient_signature = yes: an actors/recipient signature by SMEV too */
+    const char *file;
+    int line;
 };
-struct config_agency {             /* [agency CODE]: who we are; CODE is the SMEV code */
+struct config_agency { /* [agency CODE]: who we are; CODE is the SMEV code */
     const char *code, *name;
-    const char *key, *cert;        /* PEM; signs answers in its name */
-    const char *file; int line;
+    const char *key, *cert; /* PEM; signs answers in its name */
+    const char *file;
+    int line;
 };
-struct config_sender {             /* [sender CODE]: who may call; CODE is the SMEV code */
+struct config_sender { /* [sender CODE]: who may call; CODE is the SMEV code */
     const char *code, *name;
-    const char **certs; unsigned ncerts; /* cert = FILE, may be repeated (key change without a gap) */
-    bool is_smev;                  /* smev = yes: this certificate is SMEV's own (actors/recipient) */
-    const char *file; int line;
+    const char **certs;
+    unsigned ncerts; /* cert = FILE, may be repeated (key change without a gap) */
+    bool is_smev;    /* smev = yes: this certificate is SMEV's own (actors/recipient) */
+    const char *file;
+    int line;
 };
 
 struct config {
     /* [daemon] */
-    unsigned workers;              /* 0: one a processor */
-    uint64_t drain_timeout_ms;     /* drain_timeout = 30s */
+    unsigned workers;          /* 0: one a processor */
+    uint64_t drain_timeout_ms; /* drain_timeout = 30s */
     const char *schema_dir, *wsdl_dir, *sql_dir;
     bool serve_update_booking_details;
-    uint64_t request_timeout_ms;   /* request_timeout = 15s: from the whole request to the answer */
-    unsigned requests_max;         /* in work at once; beyond: 503 */
+    uint64_t request_timeout_ms; /* request_timeout = 15s: from the whole request to the answer */
+    unsigned requests_max;       /* in work at once; beyond: 503 */
     /* [log] */
     const char *log_level;
     /* [database] */
@@ -58,21 +62,29 @@ struct config {
     /* [limits] */
     uint64_t body_max_bytes, head_timeout_ms, body_timeout_ms, idle_timeout_ms, write_timeout_ms;
     unsigned connections_max, pipeline_max;
-    unsigned slots_max;            /* TimeSlot elements of one getSlots answer: 20,000 */
+    unsigned slots_max; /* TimeSlot elements of one getSlots answer: 20,000 */
     /* [trust] */
     const char *anchors, *chain, *crl;
     bool crl_required, allow_gost2001;
     /* [admin] */
-    const char *admin_address;     /* 127.0.0.1:8182 */
+    const char *admin_address; /* 127.0.0.1:8182 */
 
-    struct config_listener *listeners; unsigned nlisteners;
-    struct config_agency *agencies; unsigned nagencies;
-    struct config_sender *senders; unsigned nsenders;
+    struct config_listener *listeners;
+    unsigned nlisteners;
+    struct config_agency *agencies;
+    unsigned nagencies;
+    struct config_sender *senders;
+    unsigned nsenders;
 };
 
 /* path: the main file. ERR_CONFIG: *mistakes has one "file:line: text" a line. */
-MUST_CHECK enum err config_load(struct arena *a, const char *path, struct config *out, const char **mistakes, struct error *e);
+MUST_CHECK enum err config_load(struct arena *a, const char *path, struct config *out, const char **mistakes,
+                                struct error *e);
 
-/* Walks the option table: for `check --options`, the manual page and the test that compares them with conf/zapisd.conf. */
-struct config_option { const char *section, *key, *type, *value_default, *help; bool is_reloadable, is_required; };
+/* Walks the option table: for `check --options`, the manual page and the test that compares them with conf/zapisd.conf.
+ */
+struct config_option {
+    const char *section, *key, *type, *value_default, *help;
+    bool is_reloadable, is_required;
+};
 const struct config_option *config_options(unsigned *n);

@@ -21,21 +21,22 @@ void crypto_fini(void);
 /* ---- digests ---- */
 
 enum digest_alg {
-    DIGEST_GOST94,       /* GOST R 34.11-94, CryptoPro S-box: 32 bytes */
-    DIGEST_STREEBOG256,  /* GOST R 34.11-2012, 256 bit */
-    DIGEST_STREEBOG512,  /* GOST R 34.11-2012, 512 bit */
-    DIGEST_SHA256,       /* inner use: content hashes, certificate fingerprints */
+    DIGEST_GOST94,      /* GOST R 34.11-94, CryptoPro S-box: 32 bytes */
+    DIGEST_STREEBOG256, /* GOST R 34.11-2012, 256 bit */
+    DIGEST_STREEBOG512, /* GOST R 34.11-2012, 512 bit */
+    DIGEST_SHA256,      /* inner use: content hashes, certificate fingerprints */
     DIGEST_COUNT
 };
 #define DIGEST_MAX 64
 
 size_t digest_size(enum digest_alg alg);
-MUST_CHECK enum err digest_once(enum digest_alg alg, const void *p, size_t n, unsigned char out[DIGEST_MAX], struct error *e);
+MUST_CHECK enum err digest_once(enum digest_alg alg, const void *p, size_t n, unsigned char out[DIGEST_MAX],
+                                struct error *e);
 
 /* ---- keys and signatures ---- */
 
 enum sign_alg {
-    SIGN_GOST2001,     /* GOST R 34.10-2001 with GOST R 34.11-94: verified only, and only when enabled */
+    SIGN_GOST2001, /* GOST R 34.10-2001 with GOST R 34.11-94: verified only, and only when enabled */
     SIGN_GOST2012_256,
     SIGN_GOST2012_512,
     SIGN_COUNT
@@ -48,22 +49,27 @@ struct cert; /* an X.509 certificate */
 struct key;  /* a private key together with its certificate */
 
 /* key_file and cert_file are PEM. Fails unless they belong together and the key is GOST R 34.10-2012. Freed with a. */
-MUST_CHECK enum err key_load(struct arena *a, const char *key_file, const char *cert_file, struct key **out, struct error *e);
+MUST_CHECK enum err key_load(struct arena *a, const char *key_file, const char *cert_file, struct key **out,
+                             struct error *e);
 enum sign_alg key_alg(const struct key *k);
 const struct cert *key_cert(const struct key *k);
 /* Writes s || r, big-endian each (64 or 128 bytes): the bytes SMEV expects in SignatureValue. */
-MUST_CHECK enum err key_sign(const struct key *k, const void *p, size_t n, unsigned char out[SIGNATURE_MAX], size_t *out_n, struct error *e);
+MUST_CHECK enum err key_sign(const struct key *k, const void *p, size_t n, unsigned char out[SIGNATURE_MAX],
+                             size_t *out_n, struct error *e);
 
 MUST_CHECK enum err cert_from_der(struct arena *a, struct span der, struct cert **out, struct error *e);
-MUST_CHECK enum err cert_load(struct arena *a, const char *pem_file, struct cert **out, struct error *e); /* first certificate of the file */
+MUST_CHECK enum err cert_load(struct arena *a, const char *pem_file, struct cert **out,
+                              struct error *e); /* first certificate of the file */
 struct span cert_der(const struct cert *c);
 const unsigned char *cert_fingerprint(const struct cert *c); /* SHA-256 of the DER: 32 bytes */
-const char *cert_subject(const struct cert *c);              /* RFC 2253, UTF-8; may name a person: log only as a fingerprint */
-MUST_CHECK enum err cert_sign_alg(const struct cert *c, enum sign_alg *out, struct error *e); /* ERR_ALGORITHM unless the key is GOST */
-int64_t cert_not_before(const struct cert *c); /* seconds since 1970 */
+const char *cert_subject(const struct cert *c); /* RFC 2253, UTF-8; may name a person: log only as a fingerprint */
+MUST_CHECK enum err cert_sign_alg(const struct cert *c, enum sign_alg *out,
+                                  struct error *e); /* ERR_ALGORITHM unless the key is GOST */
+int64_t cert_not_before(const struct cert *c);      /* seconds since 1970 */
 int64_t cert_not_after(const struct cert *c);
 /* ERR_OK only for a good signature; ERR_CHECK for a bad one; ERR_ALGORITHM when the key is of another kind than alg. */
-MUST_CHECK enum err cert_verify(const struct cert *c, enum sign_alg alg, const void *p, size_t n, const void *sig, size_t sig_n, struct error *e);
+MUST_CHECK enum err cert_verify(const struct cert *c, enum sign_alg alg, const void *p, size_t n, const void *sig,
+                                size_t sig_n, struct error *e);
 
 /* ---- trust ---- */
 
@@ -96,7 +102,7 @@ struct tls_conf {
     const char *key_file;       /* PEM */
     const char *client_ca_file; /* PEM; NULL: no client certificates asked for */
     bool client_required;
-    const char *ciphers;        /* OpenSSL cipher list for TLS 1.2; NULL: the engine's GOST suites and modern AEAD ones */
+    const char *ciphers; /* OpenSSL cipher list for TLS 1.2; NULL: the engine's GOST suites and modern AEAD ones */
 };
 MUST_CHECK enum err tls_ctx_new(struct arena *a, const struct tls_conf *conf, struct tls_ctx **out, struct error *e);
 struct tls *tls_new(struct tls_ctx *ctx); /* server side; never NULL */
@@ -110,6 +116,7 @@ MUST_CHECK enum tls_status tls_read(struct tls *t, void *p, size_t cap, size_t *
 /* Encrypts all of p; the ciphertext waits for tls_pending(). */
 MUST_CHECK enum tls_status tls_write(struct tls *t, const void *p, size_t n);
 void tls_close_notify(struct tls *t);
-/* Ciphertext to put on the wire (handshake answers too): fills buf, returns the number of bytes, 0 when there is none. */
+/* Ciphertext to put on the wire (handshake answers too): fills buf, returns the number of bytes, 0 when there is none.
+ */
 size_t tls_pending(struct tls *t, void *p, size_t cap);
 bool tls_peer_fingerprint(const struct tls *t, unsigned char out[32]); /* false without a client certificate */

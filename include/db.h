@@ -22,26 +22,31 @@ struct db_pool;
 struct db_session;
 
 struct db_conf {
-    const char *conninfo;          /* libpq connection string; several hosts allowed */
-    unsigned connections;          /* kept open: 8 */
-    uint64_t acquire_timeout_ms;   /* a request waits no longer for a session: 5,000 */
-    uint64_t statement_timeout_ms; /* of one round trip; the connection is given up and the outcome is uncertain: 10,000 */
-    uint64_t reconnect_max_ms;     /* pause between attempts grows from 100 ms to this: 5,000 */
+    const char *conninfo;        /* libpq connection string; several hosts allowed */
+    unsigned connections;        /* kept open: 8 */
+    uint64_t acquire_timeout_ms; /* a request waits no longer for a session: 5,000 */
+    uint64_t
+        statement_timeout_ms;  /* of one round trip; the connection is given up and the outcome is uncertain: 10,000 */
+    uint64_t reconnect_max_ms; /* pause between attempts grows from 100 ms to this: 5,000 */
 };
 /* Starts connecting; never fails for want of a database. Values of 0 mean the defaults above. */
 struct db_pool *db_pool_new(struct loop *l, const struct db_conf *conf);
 /* Closes everything; callers still waiting hear nothing any more. Never from inside a callback of the pool. */
 void db_pool_free(struct db_pool *p);
 
-struct db_pool_stats { unsigned idle, busy, connecting, waiting; uint64_t lost; };
+struct db_pool_stats {
+    unsigned idle, busy, connecting, waiting;
+    uint64_t lost;
+};
 void db_pool_read_stats(const struct db_pool *p, struct db_pool_stats *out);
 
-/* A statement with its parameters. Values are text (lengths NULL or 0) or bytea in binary (is_binary[i]); NULL is SQL NULL. */
+/* A statement with its parameters. Values are text (lengths NULL or 0) or bytea in binary (is_binary[i]); NULL is SQL
+ * NULL. */
 struct db_call {
     const char *sql; /* one of a finite set of texts, fixed at compile time */
     unsigned nparams;
     const char *const *values;
-    const int *lengths;          /* of binary values; may be NULL when none is binary */
+    const int *lengths;             /* of binary values; may be NULL when none is binary */
     const unsigned char *is_binary; /* may be NULL when none is */
 };
 
@@ -60,15 +65,16 @@ void db_acquire(struct db_pool *p, db_session_fn fn, void *arg);
  * The first failed statement stops the rest: err tells its kind (see db_error in db.c: ERR_CONFLICT for 40001, 40P01,
  * 55P03, 23505 and 23P01, ERR_UNCERTAIN when the connection was lost after anything was sent, ERR_TIMEOUT likewise
  * uncertain, ERR_DATABASE or ERR_INTERNAL else) and n is its index: the n statements before it have results. A session
- * whose connection is lost answers every further db_send() with ERR_DATABASE: nothing was sent. A COMMIT that PostgreSQL
- * answers with ROLLBACK has failed. e->detail has the SQLSTATE and the primary message, never a value.
+ * whose connection is lost answers every further db_send() with ERR_DATABASE: nothing was sent. A COMMIT that
+ * PostgreSQL answers with ROLLBACK has failed. e->detail has the SQLSTATE and the primary message, never a value.
  */
-typedef void (*db_done_fn)(void *arg, struct db_result *const *results, unsigned n, enum err err, const struct error *e);
+typedef void (*db_done_fn)(void *arg, struct db_result *const *results, unsigned n, enum err err,
+                           const struct error *e);
 void db_send(struct db_session *s, const struct db_call *calls, unsigned n, db_done_fn fn, void *arg);
 
 /*
- * Hands the connection back. A transaction still open is rolled back first; a lost connection is made anew. In the middle
- * of a db_send() its callback is not called any more and the connection is closed.
+ * Hands the connection back. A transaction still open is rolled back first; a lost connection is made anew. In the
+ * middle of a db_send() its callback is not called any more and the connection is closed.
  */
 void db_release(struct db_session *s);
 
@@ -78,18 +84,21 @@ bool db_is_null(const struct db_result *r, unsigned row, int col);
 /* Text of a value, valid as long as the result; NULL for SQL NULL. Results arrive in text format. */
 const char *db_text(const struct db_result *r, unsigned row, int col);
 /* The same copied into a; bytea is decoded from its hex form. */
-MUST_CHECK enum err db_bytes(struct arena *a, const struct db_result *r, unsigned row, int col, struct span *out, struct error *e);
+MUST_CHECK enum err db_bytes(struct arena *a, const struct db_result *r, unsigned row, int col, struct span *out,
+                             struct error *e);
 MUST_CHECK enum err db_int(const struct db_result *r, unsigned row, int col, int64_t *out, struct error *e);
 
 /* "{a,b}" with PostgreSQL's quoting; for text[] parameters. */
 char *db_text_array(struct arena *a, const char *const *items, unsigned n);
 /* Items of a one-dimensional text[] value in text form. NULL items become NULL. */
-MUST_CHECK enum err db_parse_text_array(struct arena *a, const char *text, const char ***items, unsigned *n, struct error *e);
+MUST_CHECK enum err db_parse_text_array(struct arena *a, const char *text, const char ***items, unsigned *n,
+                                        struct error *e);
 
 /* ---- blocking helpers for `check` and `migrate`; never on a running loop ---- */
 
 struct db_blocking;
 MUST_CHECK enum err db_connect_blocking(const char *conninfo, struct db_blocking **out, struct error *e);
 /* Runs a text of several statements; `out` (may be NULL) gets the first column of the last result's first row. */
-MUST_CHECK enum err db_exec_blocking(struct db_blocking *b, struct arena *a, const char *sql, const char **out, struct error *e);
+MUST_CHECK enum err db_exec_blocking(struct db_blocking *b, struct arena *a, const char *sql, const char **out,
+                                     struct error *e);
 void db_close_blocking(struct db_blocking *b);

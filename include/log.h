@@ -17,8 +17,8 @@ enum log_level {
     LOG_LEVEL_DEBUG = 7,
 };
 
-void log_init(void); /* looks at JOURNAL_STREAM; level starts at info */
-void log_set_level(enum log_level level); /* safe at any time, from the loop thread */
+void log_init(void);                                         /* looks at JOURNAL_STREAM; level starts at info */
+void log_set_level(enum log_level level);                    /* safe at any time, from the loop thread */
 bool log_level_parse(const char *word, enum log_level *out); /* error warning notice info debug */
 
 /*

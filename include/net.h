@@ -26,7 +26,8 @@ void loop_stop(struct loop *l);
 
 typedef void (*loop_fn)(void *arg);
 struct timer;
-/* First after delay_ms, then every repeat_ms (0: once). timer_stop() frees it; a one-shot timer frees itself after fn. */
+/* First after delay_ms, then every repeat_ms (0: once). timer_stop() frees it; a one-shot timer frees itself after fn.
+ */
 struct timer *timer_start(struct loop *l, uint64_t delay_ms, uint64_t repeat_ms, loop_fn fn, void *arg);
 void timer_stop(struct timer *t); /* NULL is allowed; never call it on a one-shot timer that has run */
 
@@ -41,7 +42,12 @@ void watch_update(struct watch *w, int events);
 void watch_stop(struct watch *w); /* frees it; the descriptor stays open; NULL is allowed */
 
 /* Longest time one turn of the loop took to come round: since the start, and since the last call of this function. */
-struct loop_lag { double max_ms; double recent_ms; double sum_ms; uint64_t samples; };
+struct loop_lag {
+    double max_ms;
+    double recent_ms;
+    double sum_ms;
+    uint64_t samples;
+};
 void loop_lag_read(struct loop *l, struct loop_lag *out);
 void loop_lag_measure(struct loop *l); /* starts the measuring */
 
@@ -55,27 +61,27 @@ unsigned worker_queued(const struct loop *l); /* submitted and not yet done */
 /* ---- HTTP/1.1 server ---- */
 
 struct http_limits {
-    size_t head_max_bytes;       /* request line and headers together: 16 KiB */
-    unsigned headers_max;        /* 64 */
-    size_t body_max_bytes;       /* 1 MiB */
-    uint64_t head_timeout_ms;    /* from the first byte of a request: 10 s */
-    uint64_t body_timeout_ms;    /* 30 s, and */
-    size_t body_rate_min_bytes;  /* at least so many a second after the first 5 s: 500 */
-    uint64_t idle_timeout_ms;    /* keep-alive without a request: 75 s */
-    uint64_t write_timeout_ms;   /* an answer must be taken within: 30 s */
-    unsigned pipeline_max;       /* requests of one connection in work at once: 8 */
-    unsigned connections_max;    /* of one listener: 10,000; beyond: 503 and close */
+    size_t head_max_bytes;      /* request line and headers together: 16 KiB */
+    unsigned headers_max;       /* 64 */
+    size_t body_max_bytes;      /* 1 MiB */
+    uint64_t head_timeout_ms;   /* from the first byte of a request: 10 s */
+    uint64_t body_timeout_ms;   /* 30 s, and */
+    size_t body_rate_min_bytes; /* at least so many a second after the first 5 s: 500 */
+    uint64_t idle_timeout_ms;   /* keep-alive without a request: 75 s */
+    uint64_t write_timeout_ms;  /* an answer must be taken within: 30 s */
+    unsigned pipeline_max;      /* requests of one connection in work at once: 8 */
+    unsigned connections_max;   /* of one listener: 10,000; beyond: 503 and close */
 };
 extern const struct http_limits http_limits_default;
 
 struct exchange; /* one request that waits for its answer */
 
 struct http_request {
-    const char *method;  /* "POST" */
-    const char *path;    /* "/equeue", percent-decoded, without the query */
-    const char *query;   /* "wsdl"; "" when there is none */
-    const char *peer;    /* "127.0.0.1:50312" or "unix" */
-    struct span body;    /* valid until http_respond() */
+    const char *method; /* "POST" */
+    const char *path;   /* "/equeue", percent-decoded, without the query */
+    const char *query;  /* "wsdl"; "" when there is none */
+    const char *peer;   /* "127.0.0.1:50312" or "unix" */
+    struct span body;   /* valid until http_respond() */
     struct exchange *exchange;
     const unsigned char *client_fingerprint; /* SHA-256 of the TLS client certificate, or NULL */
 };
@@ -84,9 +90,9 @@ const char *http_header(const struct http_request *req, const char *name);
 
 struct http_response {
     int status;
-    const char *content_type;   /* NULL: no body expected */
-    struct span body;           /* copied */
-    const char *extra_headers;  /* "Name: value\r\n"... or NULL */
+    const char *content_type;  /* NULL: no body expected */
+    struct span body;          /* copied */
+    const char *extra_headers; /* "Name: value\r\n"... or NULL */
     bool close;
 };
 /*
@@ -106,7 +112,8 @@ struct listener_conf {
     http_handler_fn handler;
     void *arg;
 };
-MUST_CHECK enum err listener_open(struct loop *l, const struct listener_conf *conf, struct listener **out, struct error *e);
+MUST_CHECK enum err listener_open(struct loop *l, const struct listener_conf *conf, struct listener **out,
+                                  struct error *e);
 /* Stops accepting, lets running exchanges finish, closes idle connections; drained(arg) when the last one is gone. */
 void listener_drain(struct listener *ls, loop_fn drained, void *arg);
 void listener_free(struct listener *ls); /* closes everything at once */

@@ -26,8 +26,10 @@ void keyring_unref(struct keyring *k);
 bool keyring_is_in_date(const struct keyring *k, struct buf *reasons_json);
 
 struct service; /* everything requests share: configuration, schemas, keyring, pool */
-MUST_CHECK enum err service_new(struct loop *l, struct db_pool *db, const struct config *conf, struct keyring *keys, struct service **out, struct error *e);
-void service_set_keyring(struct service *s, struct keyring *keys); /* takes it over; requests in work keep the old one */
+MUST_CHECK enum err service_new(struct loop *l, struct db_pool *db, const struct config *conf, struct keyring *keys,
+                                struct service **out, struct error *e);
+void service_set_keyring(struct service *s,
+                         struct keyring *keys); /* takes it over; requests in work keep the old one */
 const struct keyring *service_keyring(const struct service *s);
 void service_free(struct service *s);
 /* Takes no new requests; drained(arg) when nothing is in work and the journal is written. */
@@ -36,5 +38,8 @@ unsigned service_in_work(const struct service *s);
 void service_metrics_write(const struct service *s, struct buf *out); /* Prometheus text */
 
 /* The handler of a listener: net calls it, arg is a struct endpoint. */
-struct endpoint { struct service *service; const struct config_listener *conf; };
+struct endpoint {
+    struct service *service;
+    const struct config_listener *conf;
+};
 void request_on_http(void *arg, const struct http_request *req);

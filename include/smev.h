@@ -14,14 +14,14 @@
 
 #include <stdbool.h>
 
-#define NS_SOAP "http://schemas.xmlsoap.org/soap/envelope/"
-#define NS_DSIG "http://www.w3.org/2000/09/xmldsig#"
-#define NS_WSSE "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
-#define NS_WSU "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
-#define NS_SMEV_110801 "http://smev.gosuslugi.ru/rev110801"
-#define NS_SMEV_111111 "http://smev.gosuslugi.ru/rev111111"
-#define NS_SMEV_120315 "http://smev.gosuslugi.ru/rev120315"
-#define ACTOR_SMEV "http://smev.gosuslugi.ru/actors/smev"
+#define NS_SOAP         "http://schemas.xmlsoap.org/soap/envelope/"
+#define NS_DSIG         "http://www.w3.org/2000/09/xmldsig#"
+#define NS_WSSE         "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
+#define NS_WSU          "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
+#define NS_SMEV_110801  "http://smev.gosuslugi.ru/rev110801"
+#define NS_SMEV_111111  "http://smev.gosuslugi.ru/rev111111"
+#define NS_SMEV_120315  "http://smev.gosuslugi.ru/rev120315"
+#define ACTOR_SMEV      "http://smev.gosuslugi.ru/actors/smev"
 #define ACTOR_RECIPIENT "http://smev.gosuslugi.ru/actors/recipient"
 
 /* ---- dsig ---- */
@@ -49,11 +49,13 @@ struct dsig_policy {
  * Id, ID, id and xml:id in the whole document, digests, signature value. ERR_OK only when all of it is good:
  * ERR_SECURITY for structure, ERR_ALGORITHM for a URI outside the list, ERR_CHECK for a digest or value that differs.
  */
-MUST_CHECK enum err dsig_verify(struct arena *a, struct xml_doc *doc, struct xml_node *signature, const struct cert *signer,
-                                const struct dsig_policy *policy, struct dsig_result *out, struct error *e);
+MUST_CHECK enum err dsig_verify(struct arena *a, struct xml_doc *doc, struct xml_node *signature,
+                                const struct cert *signer, const struct dsig_policy *policy, struct dsig_result *out,
+                                struct error *e);
 
 /* The element that has this Id (any of the attribute names above); ERR_SECURITY when none or several have. */
-MUST_CHECK enum err dsig_find_id(struct arena *a, struct xml_doc *doc, const char *id, struct xml_node **out, struct error *e);
+MUST_CHECK enum err dsig_find_id(struct arena *a, struct xml_doc *doc, const char *id, struct xml_node **out,
+                                 struct error *e);
 
 /* Algorithm URI to enum, both families; false: not on the list. */
 bool dsig_digest_alg(const char *uri, enum digest_alg *out);
@@ -71,17 +73,17 @@ struct wsse_signature { /* one Security header with a signature */
 struct wsse_result {
     struct wsse_signature smev;      /* actors/smev: the system that made the message; signer NULL when absent */
     struct wsse_signature recipient; /* actors/recipient: SMEV itself; signer NULL when absent */
-    struct span body;                /* canonical octets of soap:Body under the smev signature, or, when that is not there, the
-                                        recipient one; empty when nothing is signed: then there is nothing to read */
-    const char *header_message_id;   /* smev:Header/MessageId when covered by the recipient signature, else NULL; whether
-                                        that signer is SMEV is for the caller to say */
+    struct span body; /* canonical octets of soap:Body under the smev signature, or, when that is not there, the
+                         recipient one; empty when nothing is signed: then there is nothing to read */
+    const char *header_message_id; /* smev:Header/MessageId when covered by the recipient signature, else NULL; whether
+                                      that signer is SMEV is for the caller to say */
 };
 struct wsse_policy {
     struct dsig_policy dsig;
-    struct trust *trust;            /* NULL: chains are not checked (--no-chain) */
+    struct trust *trust; /* NULL: chains are not checked (--no-chain) */
     int64_t now_s;
-    bool require_smev;              /* an actors/smev signature must be there; true on smev2 listeners */
-    bool require_recipient;         /* an actors/recipient one too */
+    bool require_smev;      /* an actors/smev signature must be there; true on smev2 listeners */
+    bool require_recipient; /* an actors/recipient one too */
 };
 /*
  * The envelope's structure (one Header, one Body that is the root's second child, no other children) and its
@@ -89,7 +91,8 @@ struct wsse_policy {
  * smev:Header. A signature that is there is checked whether required or not. A Security header for another actor is
  * passed over. mustUnderstand headers other than these are ERR_MUST_UNDERSTAND.
  */
-MUST_CHECK enum err wsse_verify(struct arena *a, struct xml_doc *doc, const struct wsse_policy *policy, struct wsse_result *out, struct error *e);
+MUST_CHECK enum err wsse_verify(struct arena *a, struct xml_doc *doc, const struct wsse_policy *policy,
+                                struct wsse_result *out, struct error *e);
 
 /*
  * One line a signature, for `zapisd dsig verify`: any ds:Signature of the document, SMEV 2 or SMEV 3 form. A verdict of
@@ -97,22 +100,31 @@ MUST_CHECK enum err wsse_verify(struct arena *a, struct xml_doc *doc, const stru
  * NULL: chains are not checked. ERR_LIMIT for a document with more than DSIG_REPORT_MAX signatures.
  */
 #define DSIG_REPORT_MAX 64
-struct dsig_report_line { const char *element; const char *algorithms; const char *signer; enum err verdict; const char *reason; };
-MUST_CHECK enum err dsig_report(struct arena *a, struct xml_doc *doc, struct trust *trust, int64_t now_s, bool allow_gost2001,
-                                struct dsig_report_line **lines, unsigned *n, struct error *e);
+struct dsig_report_line {
+    const char *element;
+    const char *algorithms;
+    const char *signer;
+    enum err verdict;
+    const char *reason;
+};
+MUST_CHECK enum err dsig_report(struct arena *a, struct xml_doc *doc, struct trust *trust, int64_t now_s,
+                                bool allow_gost2001, struct dsig_report_line **lines, unsigned *n, struct error *e);
 
 /*
  * The octets SMEV 3 hashes: exclusive C14N of the element, then urn://smev-gov-ru/xmldsig/transform. ERR_SECURITY for
  * what that form has no answer to (elements without namespace, xml: attributes).
  */
-MUST_CHECK enum err smev_transform_element(struct arena *a, const struct xml_node *element, struct buf *out, struct error *e);
+MUST_CHECK enum err smev_transform_element(struct arena *a, const struct xml_node *element, struct buf *out,
+                                           struct error *e);
 
 /* ---- frame and envelope ---- */
 
-struct smev_party { const char *code, *name; };
+struct smev_party {
+    const char *code, *name;
+};
 struct smev_frame {
-    const char *ns; /* which revision */
-    struct smev_party sender, recipient, originator; /* originator.code NULL: absent */
+    const char *ns;                                                /* which revision */
+    struct smev_party sender, recipient, originator;               /* originator.code NULL: absent */
     const char *service_name, *service_mnemonic, *service_version; /* either form, or none */
     const char *type_code, *status, *date, *exchange_type;
     const char *request_id_ref, *origin_request_id_ref, *service_code, *case_number, *oktmo;
@@ -124,22 +136,25 @@ struct smev_frame {
  * frame NULL: a plain listener, the wrapper itself is the bare element. A PING without AppData leaves *bare NULL.
  * ERR_ENVELOPE names what is missing, there twice, or in a namespace or revision that is not served.
  */
-MUST_CHECK enum err smev_frame_read(struct arena *a, struct xml_node *body, struct smev_frame *frame, const char **method,
-                                    struct xml_doc **bare, struct error *e);
+MUST_CHECK enum err smev_frame_read(struct arena *a, struct xml_node *body, struct smev_frame *frame,
+                                    const char **method, struct xml_doc **bare, struct error *e);
 
 /* The answer's frame: Sender and Recipient swapped, references copied, Status, Date and our own names set.
  * request_message_id may be NULL (no smev:Header: the caller came without SMEV in between); TestMsg is not repeated. */
-void smev_frame_answer(struct arena *a, const struct smev_frame *request, const char *request_message_id, const char *agency_name,
-                       const char *status, struct smev_frame *out);
+void smev_frame_answer(struct arena *a, const struct smev_frame *request, const char *request_message_id,
+                       const char *agency_name, const char *status, struct smev_frame *out);
 
 /*
  * Envelopes, written in canonical form at once so that signing needs no parse.
  * content: what stands inside the response element (soap_write_content), element: "bookResponse".
  * key NULL: unsigned. frame NULL: bare (plain listener).
  */
-MUST_CHECK enum err envelope_write(struct arena *a, const char *element, struct span content, const struct smev_frame *frame,
-                                   const struct key *key, struct buf *out, struct error *e);
+MUST_CHECK enum err envelope_write(struct arena *a, const char *element, struct span content,
+                                   const struct smev_frame *frame, const struct key *key, struct buf *out,
+                                   struct error *e);
 /* A SOAP fault; reference: the number the operator finds the cause by. */
-MUST_CHECK enum err envelope_write_fault(struct arena *a, enum err code, const char *reference, const struct key *key, struct buf *out, struct error *e);
+MUST_CHECK enum err envelope_write_fault(struct arena *a, enum err code, const char *reference, const struct key *key,
+                                         struct buf *out, struct error *e);
 /* Signs a ready envelope given as text (`zapisd dsig sign`): adds wsse:Security for the actor over soap:Body. */
-MUST_CHECK enum err wsse_sign(struct arena *a, struct span envelope, const struct key *key, const char *actor, struct buf *out, struct error *e);
+MUST_CHECK enum err wsse_sign(struct arena *a, struct span envelope, const struct key *key, const char *actor,
+                              struct buf *out, struct error *e);

@@ -11,7 +11,7 @@
 #include "error.h"
 
 /* gSOAP has a soap_bind() of its own, hence the longer name below. */
-#define SOAP_NS "http://epgu.rtlabs.ru/equeue/ws/"
+#define SOAP_NS          "http://epgu.rtlabs.ru/equeue/ws/"
 #define SOAP_NS_ENVELOPE "http://schemas.xmlsoap.org/soap/envelope/"
 
 void soap_binding_init(void); /* once, before any thread */
@@ -23,10 +23,12 @@ void soap_binding_fini(void);
  * unknown elements are passed over. So a request with schema violations can still be checked, and its bookId and
  * esiaId echoed. ERR_INPUT only when the octets are not such an element at all.
  */
-MUST_CHECK enum err soap_bind_request(struct arena *a, enum booking_method method, struct span octets, struct booking_request *out, struct error *e);
+MUST_CHECK enum err soap_bind_request(struct arena *a, enum booking_method method, struct span octets,
+                                      struct booking_request *out, struct error *e);
 
 /*
  * The content of {SOAP_NS}<method>Response in canonical form, prefix "eq" left to be declared by the caller's wrapper:
  * "<eq:bookId>...</eq:bookId>...". Never contains another namespace.
  */
-MUST_CHECK enum err soap_write_content(struct arena *a, const struct booking_reply *reply, struct buf *out, struct error *e);
+MUST_CHECK enum err soap_write_content(struct arena *a, const struct booking_reply *reply, struct buf *out,
+                                       struct error *e);

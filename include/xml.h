@@ -55,12 +55,13 @@ struct xml_node *xml_walk(struct xml_node *top, struct xml_node *at);
 unsigned xml_count(struct xml_node *parent, const char *ns, const char *local);
 bool xml_is(const struct xml_node *node, const char *ns, const char *local);
 const char *xml_local(const struct xml_node *node);
-const char *xml_ns(const struct xml_node *node);          /* NULL: no namespace */
-const char *xml_prefix(const struct xml_node *node);      /* NULL: default */
+const char *xml_ns(const struct xml_node *node);     /* NULL: no namespace */
+const char *xml_prefix(const struct xml_node *node); /* NULL: default */
 /* Value of an attribute; ns NULL means: in no namespace. NULL when absent. Copied into a. */
 const char *xml_attr(struct arena *a, const struct xml_node *node, const char *ns, const char *local);
 /* Calls fn for each attribute until it returns false; values are valid during the call only. */
-void xml_each_attr(const struct xml_node *node, bool (*fn)(void *arg, const char *ns, const char *local, const char *value), void *arg);
+void xml_each_attr(const struct xml_node *node,
+                   bool (*fn)(void *arg, const char *ns, const char *local, const char *value), void *arg);
 /* The text of an element that has only text inside; NULL when it has element children, comments or the like. */
 const char *xml_text(struct arena *a, const struct xml_node *node);
 /* True when there is non-blank text, a comment or a CDATA section directly below the element. */
@@ -72,20 +73,25 @@ long xml_line(const struct xml_node *node);
  * Exclusive canonical form (without comments) of the subtree, as http://www.w3.org/2001/10/xml-exc-c14n# has it.
  * inclusive_prefixes: NULL, or a NULL-ended list (InclusiveNamespaces PrefixList; "#default" for the default one).
  */
-MUST_CHECK enum err xml_c14n(const struct xml_node *node, const char *const *inclusive_prefixes, struct buf *out, struct error *e);
+MUST_CHECK enum err xml_c14n(const struct xml_node *node, const char *const *inclusive_prefixes, struct buf *out,
+                             struct error *e);
 
 /*
- * A new document whose root is {ns}local (prefix "eq") and holds the element children of `content` with their namespaces
- * put in order. `content` loses them. Used to peel the SMEV frame off. The result is freed with a.
+ * A new document whose root is {ns}local (prefix "eq") and holds the element children of `content` with their
+ * namespaces put in order. `content` loses them. Used to peel the SMEV frame off. The result is freed with a.
  */
-MUST_CHECK enum err xml_regraft(struct arena *a, struct xml_node *content, const char *ns, const char *local, struct xml_doc **out, struct error *e);
+MUST_CHECK enum err xml_regraft(struct arena *a, struct xml_node *content, const char *ns, const char *local,
+                                struct xml_doc **out, struct error *e);
 
 /* ---- schemas ---- */
 
-/* Compiles an XSD from a file; its includes and imports are read from the same directory only. Shared by all threads. */
+/* Compiles an XSD from a file; its includes and imports are read from the same directory only. Shared by all threads.
+ */
 MUST_CHECK enum err xml_schema_load(struct arena *a, const char *path, struct xml_schema **out, struct error *e);
 
-/* Told of every violation: the local name of the element nearest to it (or of the missing one), and the message for the log. */
+/* Told of every violation: the local name of the element nearest to it (or of the missing one), and the message for the
+ * log. */
 typedef void (*xml_violation_fn)(void *arg, const char *element, const char *message);
 /* ERR_OK when the document is valid; ERR_INPUT otherwise, after on_violation was called for each (at most 100). */
-MUST_CHECK enum err xml_validate(const struct xml_schema *s, struct xml_doc *doc, xml_violation_fn on_violation, void *arg, struct error *e);
+MUST_CHECK enum err xml_validate(const struct xml_schema *s, struct xml_doc *doc, xml_violation_fn on_violation,
+                                 void *arg, struct error *e);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * zapisd check: everything the daemon needs, looked at one by one, before it is let loose: configuration, keys and their
- * dates, anchors, schemas, WSDL, database. Prints a line for each; says what to do where it knows.
+ * zapisd check: everything the daemon needs, looked at one by one, before it is let loose: configuration, keys and
+ * their dates, anchors, schemas, WSDL, database. Prints a line for each; says what to do where it knows.
  */
 #include "clock.h"
 #include "config.h"
@@ -99,7 +99,8 @@ static void check_database(struct check *c)
         return;
     }
     const char *reason = NULL;
-    if (db_exec_blocking(db, c->arena, "select case when ok then '' else coalesce(reason, 'not ready') end from api.ready()", &reason,
+    if (db_exec_blocking(db, c->arena,
+                         "select case when ok then '' else coalesce(reason, 'not ready') end from api.ready()", &reason,
                          &e) != ERR_OK)
         check_bad(c, "database", arena_printf(c->arena, "%s (was `zapisd migrate` run?)", e.detail));
     else if (reason == NULL || *reason != '\0')

@@ -39,7 +39,8 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    {"run", run_command}, {"check", check_command}, {"-t", check_command}, {"migrate", migrate_command}, {"dsig", dsig_command},
+    {"run", run_command},         {"check", check_command}, {"-t", check_command},
+    {"migrate", migrate_command}, {"dsig", dsig_command},
 };
 
 static int main_dispatch(int argc, char **argv)

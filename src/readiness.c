@@ -41,7 +41,8 @@ static void readiness_set(struct readiness *r, bool is_good, const char *reason)
                   is_good ? NULL : reason, NULL);
 }
 
-static void readiness_answered(void *arg, struct db_result *const *results, unsigned n, enum err err, const struct error *e)
+static void readiness_answered(void *arg, struct db_result *const *results, unsigned n, enum err err,
+                               const struct error *e)
 {
     struct readiness *r = arg;
     const struct db_result *res = n > 0 ? results[0] : NULL;

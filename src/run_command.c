@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
  * The daemon: start in order, run, stop in reverse order. SIGTERM and SIGINT drain: no new connections, what is in work
- * is finished, the journal is written. SIGHUP takes new keys, certificates, anchors and the log level; when any of it is
- * bad the old ones stay and one line says why.
+ * is finished, the journal is written. SIGHUP takes new keys, certificates, anchors and the log level; when any of it
+ * is bad the old ones stay and one line says why.
  */
 #include "run_command.h"
 
@@ -51,7 +51,8 @@ static void daemon_reload(void *arg, int signum)
     struct keyring *keys = NULL;
     enum log_level level;
     if (config_load(a, d->config_path, &fresh, &mistakes, &e) != ERR_OK) {
-        log_event(LOG_LEVEL_ERROR, "reload", "result", "refused", "detail", mistakes != NULL ? mistakes : e.detail, NULL);
+        log_event(LOG_LEVEL_ERROR, "reload", "result", "refused", "detail", mistakes != NULL ? mistakes : e.detail,
+                  NULL);
     } else if (keyring_load(&fresh, &keys, &e) != ERR_OK) {
         log_event(LOG_LEVEL_ERROR, "reload", "result", "refused", "detail", e.detail, NULL);
     } else {
@@ -139,7 +140,8 @@ static enum err daemon_listen_one(struct daemon *d, const struct config_listener
 {
     struct endpoint *ep = arena_alloc(d->arena, sizeof *ep);
     *ep = (struct endpoint){.service = d->service, .conf = c};
-    struct listener_conf lc = {.address = c->address, .limits = limits_of(&d->conf), .handler = request_on_http, .arg = ep};
+    struct listener_conf lc = {
+        .address = c->address, .limits = limits_of(&d->conf), .handler = request_on_http, .arg = ep};
     if (c->tls_cert != NULL) {
         struct tls_conf tls = {.cert_file = c->tls_cert,
                                .key_file = c->tls_key,

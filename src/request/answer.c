@@ -49,7 +49,8 @@ static const char *frame_status(int error_code)
     }
 }
 
-/* A fault may come before we know which agency was meant; it is signed all the same (V3), by the listener's or the first. */
+/* A fault may come before we know which agency was meant; it is signed all the same (V3), by the listener's or the
+ * first. */
 static const struct key *signing_key(const struct request *r)
 {
     if (r->endpoint->conf->kind == LISTENER_PLAIN)
@@ -121,8 +122,8 @@ static void log_request(const struct request *r, uint64_t took_us, int http_stat
               request_method(r), "sender", r->sender != NULL ? r->sender->code : NULL, "agency",
               r->agency != NULL ? r->agency->code : NULL, "error", r->failed != ERR_OK ? error_name(r->failed) : NULL,
               "detail", r->failed != ERR_OK ? r->error.detail : NULL, "status",
-              is_fault(r) || is_replay ? NULL : r->reply.status_code, "replay", is_replay ? "yes" : NULL, "http", status,
-              "bytes_in", size, "us", took, NULL);
+              is_fault(r) || is_replay ? NULL : r->reply.status_code, "replay", is_replay ? "yes" : NULL, "http",
+              status, "bytes_in", size, "us", took, NULL);
 }
 
 enum step_result step_send(struct request *r)

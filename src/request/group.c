@@ -91,7 +91,8 @@ static void group_fail(struct group *g, enum err err, const struct error *e, boo
 
 /* ---- third round: committed ---- */
 
-static void group_committed(void *arg, struct db_result *const *results, unsigned n, enum err err, const struct error *e)
+static void group_committed(void *arg, struct db_result *const *results, unsigned n, enum err err,
+                            const struct error *e)
 {
     (void)results;
     (void)n;

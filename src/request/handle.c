@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * The steps that wait for the database: handle and journal. A write goes through a group (group.c), a transaction it may
- * share; a read takes a session for its one statement, and its journal entry follows in a batch (journal.c).
+ * The steps that wait for the database: handle and journal. A write goes through a group (group.c), a transaction it
+ * may share; a read takes a session for its one statement, and its journal entry follows in a batch (journal.c).
  */
 #include "request_priv.h"
 
@@ -29,7 +29,8 @@ static void read_done(void *arg, struct db_result *const *results, unsigned n, e
     if (err == ERR_OK && n == 1)
         err = r->op->result(&r->request, results[0], &r->reply, r->arena, &r->error);
     else
-        err = error_set(&r->error, err == ERR_UNCERTAIN ? ERR_DATABASE : err, "%s", e->detail); /* a read is never uncertain */
+        err = error_set(&r->error, err == ERR_UNCERTAIN ? ERR_DATABASE : err, "%s",
+                        e->detail); /* a read is never uncertain */
     db_release(r->session);
     r->session = NULL;
     request_resume(r, err == ERR_OK ? STEP_NEXT : STEP_FAIL);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
  * The journal of what needed no transaction of its own: reads, faults, replays. They are answered at once and written
- * in batches, a few times a second or every JOURNAL_BATCH entries; a kill loses at most that much of the *reads'* record,
- * never a booking's. While the database is away entries wait, up to JOURNAL_WAITING_MAX_BYTES; beyond that the oldest is
- * dropped, counted and logged. An entry the database refuses for itself is found by batches of one, and dropped likewise.
+ * in batches, a few times a second or every JOURNAL_BATCH entries; a kill loses at most that much of the *reads'*
+ * record, never a booking's. While the database is away entries wait, up to JOURNAL_WAITING_MAX_BYTES; beyond that the
+ * oldest is dropped, counted and logged. An entry the database refuses for itself is found by batches of one, and
+ * dropped likewise.
  */
 #include "request_priv.h"
 

@@ -40,8 +40,8 @@ static enum err keyring_load_senders(struct keyring *k, const struct config *con
             if (cert_load(k->arena, c->certs[j], &cert, &why) != ERR_OK)
                 return error_set(e, ERR_CONFIG, "%s:%d: [sender %s]: %s", c->file, c->line, c->code, why.detail);
             if (keyring_sender_of(k, cert) != NULL)
-                return error_set(e, ERR_CONFIG, "%s:%d: [sender %s]: %s stands for another sender too", c->file, c->line,
-                                 c->code, c->certs[j]);
+                return error_set(e, ERR_CONFIG, "%s:%d: [sender %s]: %s stands for another sender too", c->file,
+                                 c->line, c->code, c->certs[j]);
             memcpy(to->fingerprints[to->nfingerprints++], cert_fingerprint(cert), 32);
         }
     }
@@ -109,8 +109,8 @@ void keyring_metrics_write(const struct keyring *k, struct buf *out)
     buf_add_str(out, "# HELP zapisd_certificate_expiry_timestamp_seconds notAfter of a certificate in use.\n"
                      "# TYPE zapisd_certificate_expiry_timestamp_seconds gauge\n");
     for (unsigned i = 0; i < k->nagencies; i++)
-        buf_printf(out, "zapisd_certificate_expiry_timestamp_seconds{usage=\"sign\",agency=\"%s\"} %lld\n", k->agencies[i].code,
-                   (long long)cert_not_after(key_cert(k->agencies[i].key)));
+        buf_printf(out, "zapisd_certificate_expiry_timestamp_seconds{usage=\"sign\",agency=\"%s\"} %lld\n",
+                   k->agencies[i].code, (long long)cert_not_after(key_cert(k->agencies[i].key)));
     if (k->trust == NULL)
         return;
     buf_printf(out, "zapisd_certificate_expiry_timestamp_seconds{usage=\"anchor\",agency=\"\"} %lld\n",

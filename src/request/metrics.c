@@ -3,7 +3,7 @@
 #include "metrics.h"
 
 static const char *const result_names[RESULT_COUNT] = {"ok", "refused", "input", "fault", "error"};
-static const uint64_t bucket_us[METRICS_BUCKETS] = {500,    1000,   2500,   5000,    10000,   25000,
+static const uint64_t bucket_us[METRICS_BUCKETS] = {500,   1000,   2500,   5000,    10000,   25000,
                                                     50000, 100000, 250000, 1000000, 5000000, 15000000};
 
 void metrics_count(struct metrics *m, int method, enum metrics_result result, enum err code, uint64_t latency_us)
@@ -63,8 +63,10 @@ void metrics_write(const struct metrics *m, struct buf *out)
     buf_printf(out, "zapisd_transactions_total %llu\n", (unsigned long long)m->groups);
     metrics_head(out, "zapisd_transaction_members_total", "counter", "Messages those transactions carried.");
     buf_printf(out, "zapisd_transaction_members_total %llu\n", (unsigned long long)m->group_members);
-    metrics_head(out, "zapisd_transaction_reruns_total", "counter", "Messages run again after a conflict or a lost commit.");
+    metrics_head(out, "zapisd_transaction_reruns_total", "counter",
+                 "Messages run again after a conflict or a lost commit.");
     buf_printf(out, "zapisd_transaction_reruns_total %llu\n", (unsigned long long)m->group_reruns);
-    metrics_head(out, "zapisd_journal_dropped_total", "counter", "Reads and faults the journal could not keep; must be 0.");
+    metrics_head(out, "zapisd_journal_dropped_total", "counter",
+                 "Reads and faults the journal could not keep; must be 0.");
     buf_printf(out, "zapisd_journal_dropped_total %llu\n", (unsigned long long)m->journal_dropped);
 }

@@ -3,8 +3,8 @@
  * The life of one message. REQUEST_STEPS in request_priv.h is the whole story; this file walks it.
  *
  * Steps marked WORKER run one after the other on a worker thread, in one hop; steps marked LOOP run on the loop. A step
- * goes on, waits (and is resumed from the loop), or fails. A failure is an ordinary answer: the walk goes on at `reply`,
- * which writes the fault, and signing, journalling and sending do not change.
+ * goes on, waits (and is resumed from the loop), or fails. A failure is an ordinary answer: the walk goes on at
+ * `reply`, which writes the fault, and signing, journalling and sending do not change.
  */
 #include "request_priv.h"
 
@@ -32,7 +32,8 @@ static void request_run(struct request *r);
 /* A step that fails at or after `reply` has no better answer to give than the one it failed to make. */
 static void request_fail(struct request *r)
 {
-    r->failed = r->error.code == ERR_OK ? error_set(&r->error, ERR_INTERNAL, "step failed without a reason") : r->error.code;
+    r->failed =
+        r->error.code == ERR_OK ? error_set(&r->error, ERR_INTERNAL, "step failed without a reason") : r->error.code;
     r->step = STEP_reply;
 }
 
@@ -133,10 +134,12 @@ static void request_begin(const struct endpoint *ep, const struct http_request *
     request_run(r);
 }
 
-/* text/xml and nothing else: SOAP 1.1 over HTTP. A charset other than UTF-8 contradicts what the prescan will demand. */
+/* text/xml and nothing else: SOAP 1.1 over HTTP. A charset other than UTF-8 contradicts what the prescan will demand.
+ */
 static bool content_type_is_soap11(const char *value)
 {
-    if (value == NULL || strncasecmp(value, "text/xml", 8) != 0 || (value[8] != '\0' && strchr("; \t", value[8]) == NULL))
+    if (value == NULL || strncasecmp(value, "text/xml", 8) != 0 ||
+        (value[8] != '\0' && strchr("; \t", value[8]) == NULL))
         return false;
     const char *charset = strcasestr(value, "charset=");
     if (charset == NULL)

@@ -105,10 +105,10 @@ struct request {
 
     struct db_session *session; /* of a read, while it has one */
     struct group *group;        /* of a write: the transaction it shares, while it is in one */
-    unsigned attempts;    /* transactions of its own that failed */
-    bool is_alone;        /* shares no transaction: one it shared has failed */
-    bool is_uncertain;    /* a COMMIT was sent and never answered */
-    struct request *next;  /* in the one queue it waits in */
+    unsigned attempts;          /* transactions of its own that failed */
+    bool is_alone;              /* shares no transaction: one it shared has failed */
+    bool is_uncertain;          /* a COMMIT was sent and never answered */
+    struct request *next;       /* in the one queue it waits in */
 };
 
 struct request_queue {
@@ -131,12 +131,12 @@ struct service {
     struct metrics metrics;
     unsigned in_work;
 
-    struct request_queue writes;   /* wait for a transaction */
-    unsigned sessions_asked;       /* for them, not yet given */
-    unsigned groups_in_flight;     /* sessions they have */
-    struct request_queue journal;  /* answered, wait for their place in the journal */
-    size_t journal_bytes;   /* memory its entries hold */
-    unsigned journal_alone; /* batches of one still to come: some entry was refused */
+    struct request_queue writes;  /* wait for a transaction */
+    unsigned sessions_asked;      /* for them, not yet given */
+    unsigned groups_in_flight;    /* sessions they have */
+    struct request_queue journal; /* answered, wait for their place in the journal */
+    size_t journal_bytes;         /* memory its entries hold */
+    unsigned journal_alone;       /* batches of one still to come: some entry was refused */
     bool is_journal_busy;
     struct timer *journal_timer;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* What all requests share: configuration, schema, keyring, database, queues. Made once; a reload changes the keyring only. */
+/* What all requests share: configuration, schema, keyring, database, queues. Made once; a reload changes the keyring
+ * only. */
 #include "request_priv.h"
 
 #define JOURNAL_PAUSE_MS 50
@@ -57,7 +58,8 @@ enum err service_new(struct loop *l, struct db_pool *db, const struct config *co
 {
     struct arena *a = arena_new();
     struct service *s = arena_alloc(a, sizeof *s);
-    *s = (struct service){.arena = a, .loop = l, .db = db, .conf = conf, .keys = keys, .xml_limits = xml_limits_default};
+    *s =
+        (struct service){.arena = a, .loop = l, .db = db, .conf = conf, .keys = keys, .xml_limits = xml_limits_default};
     s->xml_limits.size_max_bytes = conf->body_max_bytes;
     queue_init(&s->writes);
     queue_init(&s->journal);
@@ -107,10 +109,11 @@ void service_metrics_write(const struct service *s, struct buf *out)
 {
     metrics_write(&s->metrics, out);
     keyring_metrics_write(s->keys, out);
-    buf_printf(out,
-               "# HELP zapisd_requests_in_work Messages being worked on.\n# TYPE zapisd_requests_in_work gauge\n"
-               "zapisd_requests_in_work %u\n"
-               "# HELP zapisd_journal_waiting Reads and faults not yet in the journal.\n# TYPE zapisd_journal_waiting gauge\n"
-               "zapisd_journal_waiting %u\n",
-               s->in_work, s->journal.n);
+    buf_printf(
+        out,
+        "# HELP zapisd_requests_in_work Messages being worked on.\n# TYPE zapisd_requests_in_work gauge\n"
+        "zapisd_requests_in_work %u\n"
+        "# HELP zapisd_journal_waiting Reads and faults not yet in the journal.\n# TYPE zapisd_journal_waiting gauge\n"
+        "zapisd_journal_waiting %u\n",
+        s->in_work, s->journal.n);
 }

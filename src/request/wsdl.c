@@ -15,7 +15,8 @@ static const char *const served_schemas[] = {"equeue-types.xsd", "equeue-bare.xs
 
 static void wsdl_respond(struct exchange *x, int status, const char *type, struct span body, const char *headers)
 {
-    http_respond(x, &(struct http_response){.status = status, .content_type = type, .body = body, .extra_headers = headers});
+    http_respond(
+        x, &(struct http_response){.status = status, .content_type = type, .body = body, .extra_headers = headers});
 }
 
 static enum err file_read(struct arena *a, const char *path, struct span *out, struct error *e)

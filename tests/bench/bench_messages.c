@@ -18,19 +18,20 @@
 /* A citizen with every field of the applicant block, so that a message has its usual size. */
 static void content_add(struct buf *b, unsigned long n)
 {
-    buf_printf(b,
-               "<eq:bookId>%08lx-0000-4000-9000-000000000000</eq:bookId>"
-               "<eq:slotId>00000000-0000-1000-8000-%012lx</eq:slotId>"
-               "<eq:organizationId>R9900001</eq:organizationId><eq:userType>QUALIFIED</eq:userType>"
-               "<eq:userKind>PHYSIC</eq:userKind><eq:esiaId>1000000000</eq:esiaId>"
-               "<eq:lastName>Тестов</eq:lastName><eq:firstName>Тест</eq:firstName><eq:middleName>Тестович</eq:middleName>"
-               "<eq:email>test@example.org</eq:email><eq:mobilePhone>70000000000</eq:mobilePhone>"
-               "<eq:userSnils>112-233-445 95</eq:userSnils><eq:userDoc><eq:Document><eq:docType>PASSPORT</eq:docType>"
-               "<eq:docSeries>0000</eq:docSeries><eq:docNumber>000000</eq:docNumber><eq:issueDate>2020-02-20</eq:issueDate>"
-               "<eq:issuedBy>Отделом выдачи примеров по городу Образцову</eq:issuedBy><eq:issueDept>000-000</eq:issueDept>"
-               "</eq:Document></eq:userDoc><eq:caseNumber>%lu</eq:caseNumber><eq:serviceId>9000000001</eq:serviceId>"
-               "<eq:areaId></eq:areaId><eq:preliminaryReservation>false</eq:preliminaryReservation>",
-               n, n, n);
+    buf_printf(
+        b,
+        "<eq:bookId>%08lx-0000-4000-9000-000000000000</eq:bookId>"
+        "<eq:slotId>00000000-0000-1000-8000-%012lx</eq:slotId>"
+        "<eq:organizationId>R9900001</eq:organizationId><eq:userType>QUALIFIED</eq:userType>"
+        "<eq:userKind>PHYSIC</eq:userKind><eq:esiaId>1000000000</eq:esiaId>"
+        "<eq:lastName>Тестов</eq:lastName><eq:firstName>Тест</eq:firstName><eq:middleName>Тестович</eq:middleName>"
+        "<eq:email>test@example.org</eq:email><eq:mobilePhone>70000000000</eq:mobilePhone>"
+        "<eq:userSnils>112-233-445 95</eq:userSnils><eq:userDoc><eq:Document><eq:docType>PASSPORT</eq:docType>"
+        "<eq:docSeries>0000</eq:docSeries><eq:docNumber>000000</eq:docNumber><eq:issueDate>2020-02-20</eq:issueDate>"
+        "<eq:issuedBy>Отделом выдачи примеров по городу Образцову</eq:issuedBy><eq:issueDept>000-000</eq:issueDept>"
+        "</eq:Document></eq:userDoc><eq:caseNumber>%lu</eq:caseNumber><eq:serviceId>9000000001</eq:serviceId>"
+        "<eq:areaId></eq:areaId><eq:preliminaryReservation>false</eq:preliminaryReservation>",
+        n, n, n);
 }
 
 static void envelope_plain(struct buf *b, unsigned long n)
@@ -45,11 +46,13 @@ static void envelope_smev2(struct buf *b, unsigned long n)
     char now[CLOCK_TEXT_SIZE];
     clock_format(clock_wall_us(), 180, now);
     buf_printf(b,
-               "<soap:Envelope xmlns:soap=\"" NS_SOAP "\"><soap:Header></soap:Header><soap:Body><eq:bookRequest xmlns:eq=\"" NS_EQ
+               "<soap:Envelope xmlns:soap=\"" NS_SOAP
+               "\"><soap:Header></soap:Header><soap:Body><eq:bookRequest xmlns:eq=\"" NS_EQ
                "\"><smev:Message xmlns:smev=\"" NS_SMEV_120315 "\">"
                "<smev:Sender><smev:Code>PGU001001</smev:Code><smev:Name>ЕПГУ</smev:Name></smev:Sender>"
                "<smev:Recipient><smev:Code>AAAA00001</smev:Code><smev:Name>Агентство</smev:Name></smev:Recipient>"
-               "<smev:ServiceName>EQUEUE</smev:ServiceName><smev:TypeCode>GSRV</smev:TypeCode><smev:Status>REQUEST</smev:Status>"
+               "<smev:ServiceName>EQUEUE</smev:ServiceName><smev:TypeCode>GSRV</smev:TypeCode><smev:Status>REQUEST</"
+               "smev:Status>"
                "<smev:Date>%s</smev:Date><smev:ExchangeType>2</smev:ExchangeType></smev:Message>"
                "<smev:MessageData xmlns:smev=\"" NS_SMEV_120315 "\"><smev:AppData>",
                now);
