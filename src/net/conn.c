@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * One client. Bytes come in through on_read(), whole requests go to the handler, and everything else - answers out, reading
+ * on or off, closing - is decided in one place, conn_turn(), once a turn of the loop and with nobody's call on the stack.
+ * Closing is orderly: an answer that ends the connection is followed by a half-close and a wait, because a reset
+ * would take the answer away from a peer that is still sending.
+ */
+#include "conn.h"
+
+#include "log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* ---- the queue of exchanges ---- */
+
+static void queue_add(struct conn *c, struct exchange *x)
+{
+    *c->last = x;
+    c->last = &x->next;
+    c->in_work++;
+}
+
+static struct exchange *queue_take(struct conn *c)
+{
+    struct exchange *x = c->first;
+    c->first = x->next;
+    if (c->first == NULL)
+        c->last = &c->first;
+    x->next = NULL;
+    return x;
+}
+
+/* What is not being written yet will never be. The handlers keep theirs, as orphans. */
+static void queue_abandon(struct conn *c)
+{
+    while (c->first != NULL) {
+        struct exchange *x = queue_take(c);
+        c->in_work--;
+        x->conn = NULL;
+        if (x->state != EXCHANGE_WORKING)
+            exchange_free(x);
+    }
+}
+
+static void held_drop(struct conn *c)
+{
+    if (c->held != NULL)
+        explicit_bzero(c->held, c->held_n);
+    free(c->held);
+    c->held = NULL;
+    c->held_at = c->held_n = 0;
+}
+
+static void held_keep(struct conn *c, const char *p, size_t n)
+{
+    c->held = net_alloc(n);
+    memcpy(c->held, p, n);
+    c->held_at = 0;
+    c->held_n = n;
+}
+
+/* ---- requests ---- */
+
+void conn_refuse(struct conn *c, int status, const char *reason, const char *extra_headers)
+{
+    if (c->state != CONN_SERVING)
+        return;
+    char text[160];
+    int n = snprintf(text, sizeof(text), "%d %s: %s\n", status, http_status_text(status), reason);
+    char code[12];
+    snprintf(code, sizeof(code), "%d", status);
+    log_event(LOG_LEVEL_INFO, "http-refused", "peer", c->peer, "status", code, "reason", reason, NULL);
+    struct exchange *x = exchange_new(c, NULL);
+    struct http_response r = {.status = status,
+                              .content_type = "text/plain; charset=utf-8",
+                              .body = {text, n > 0 ? (size_t)n : 0},
+                              .extra_headers = extra_headers,
+                              .close = true};
+    exchange_answer(x, &r);
+    queue_add(c, x);
+    c->state = CONN_FINISHING;
+    loop_chore(c->loop, &c->chore);
+}
+
+static void request_hand_over(struct conn *c)
+{
+    struct exchange *x = exchange_new(c, http_parser_take(c->parser));
+    queue_add(c, x);
+    if (!x->keep_alive || c->listener->draining)
+        c->state = CONN_FINISHING;
+    c->listener->handler(c->listener->arg, &x->request);
+}
+
+static bool may_take_requests(const struct conn *c)
+{
+    return c->state == CONN_SERVING && c->in_work < c->listener->limits.pipeline_max;
+}
+
+/* Returns how many bytes were taken; fewer than n only when no more requests may be taken now, or ever. */
+static size_t conn_parse(struct conn *c, const char *p, size_t n)
+{
+    size_t taken = 0;
+    while (taken < n && may_take_requests(c)) {
+        size_t used = 0;
+        enum http_event event = http_parser_feed(c->parser, p + taken, n - taken, &used);
+        taken += used;
+        if (event == HTTP_EV_REFUSED) {
+            struct http_refusal why = http_parser_refusal(c->parser);
+            conn_refuse(c, why.status, why.reason, why.status == 405 ? "Allow: GET, HEAD, POST\r\n" : NULL);
+            continue;
+        }
+        if (event == HTTP_EV_HEAD)
+            c->wants_continue = http_parser_message(c->parser)->expects_continue;
+        if (event == HTTP_EV_REQUEST)
+            request_hand_over(c);
+        conn_enter_phase(c);
+    }
+    return taken;
+}
+
+static void conn_take_bytes(struct conn *c, const char *p, size_t n)
+{
+    size_t taken = conn_parse(c, p, n);
+    if (taken < n && c->state == CONN_SERVING)
+        held_keep(c, p + taken, n - taken);
+}
+
+static void conn_take_held(struct conn *c)
+{
+    if (c->held == NULL)
+        return;
+    c->held_at += conn_parse(c, c->held + c->held_at, c->held_n - c->held_at);
+    if (c->held_at == c->held_n)
+        held_drop(c);
+}
+
+/* ---- bytes in ---- */
+
+static void conn_tls_failed(struct conn *c)
+{
+    log_event(LOG_LEVEL_INFO, "tls-failed", "peer", c->peer, NULL);
+    c->tls_broken = true;
+    queue_abandon(c);
+    c->state = CONN_FINISHING;
+    c->owes_linger = true; /* the alert */
+    conn_write_tls_pending(c);
+}
+
+static void conn_eof(struct conn *c)
+{
+    c->eof = true;
+    if (c->phase == HTTP_PHASE_HEAD || c->phase == HTTP_PHASE_BODY)
+        conn_refuse(c, 400, "the request is incomplete", NULL);
+}
+
+static void conn_take_tls(struct conn *c)
+{
+    enum tls_status status = TLS_OK;
+    size_t n = 1;
+    while (status == TLS_OK && n > 0 && may_take_requests(c) && c->held == NULL && !c->eof) {
+        n = 0;
+        status = tls_read(c->tls, c->loop->plain, sizeof(c->loop->plain), &n);
+        if (n == 0)
+            continue;
+        c->tls_talking = true;
+        conn_take_bytes(c, c->loop->plain, n);
+    }
+    if (c->state == CONN_CLOSED)
+        return;
+    if (status == TLS_FAILED) {
+        conn_tls_failed(c);
+        return;
+    }
+    conn_write_tls_pending(c);
+    if (status == TLS_CLOSED && !c->eof)
+        conn_eof(c);
+}
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+{
+    struct conn *c = handle->data;
+    (void)suggested;
+    *buf = uv_buf_init(c->loop->wire, sizeof(c->loop->wire));
+}
+
+static void reading_set(struct conn *c, bool on);
+
+static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
+{
+    struct conn *c = stream->data;
+    if (nread == 0 || c->state == CONN_CLOSED)
+        return;
+    if (nread < 0 && (nread != UV_EOF || c->state == CONN_LINGERING)) {
+        conn_close(c);
+        return;
+    }
+    if (c->state == CONN_LINGERING)
+        return; /* heard, not listened to */
+    loop_chore(c->loop, &c->chore);
+    if (nread == UV_EOF)
+        conn_eof(c);
+    else if (c->tls == NULL)
+        conn_take_bytes(c, buf->base, (size_t)nread);
+    else if (tls_feed(c->tls, buf->base, (size_t)nread) == TLS_FAILED)
+        conn_tls_failed(c);
+    else
+        conn_take_tls(c);
+    /* at once and not at the end of the turn: libuv would read on */
+    if (c->state != CONN_CLOSED && (c->eof || c->held != NULL || !may_take_requests(c)))
+        reading_set(c, false);
+}
+
+static void reading_set(struct conn *c, bool on)
+{
+    if (c->reading == on)
+        return;
+    c->reading = on;
+    if (!on)
+        uv_read_stop(&c->io.stream);
+    else if (uv_read_start(&c->io.stream, on_alloc, on_read) != 0)
+        conn_close(c);
+}
+
+/* ---- bytes out, and the end ---- */
+
+static void send_answers(struct conn *c)
+{
+    while (c->state != CONN_CLOSED && c->first != NULL && c->first->state == EXCHANGE_ANSWERED) {
+        struct exchange *x = queue_take(c);
+        bool is_last = c->first == NULL && c->held == NULL;
+        bool close = x->answer.close || !x->keep_alive || (is_last && (c->state != CONN_SERVING || c->eof));
+        if (close) {
+            c->state = CONN_FINISHING;
+            c->owes_linger = true;
+        }
+        conn_write_exchange(c, x, close);
+        if (close && c->state != CONN_CLOSED)
+            queue_abandon(c);
+    }
+}
+
+/* Not before the answers to earlier requests, and not when the body has come unasked. */
+static void send_continue(struct conn *c)
+{
+    static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    if (!c->wants_continue || c->in_work > 0)
+        return;
+    c->wants_continue = false;
+    if (c->state == CONN_SERVING && c->phase == HTTP_PHASE_BODY)
+        conn_write_plain(c, text, sizeof(text) - 1);
+}
+
+static void on_shutdown(uv_shutdown_t *req, int status)
+{
+    struct conn *c = req->data;
+    if (status < 0 && c->state != CONN_CLOSED)
+        conn_close(c);
+}
+
+static void conn_end(struct conn *c)
+{
+    conn_write_farewell(c);
+    c->shutdown.data = c;
+    if (c->eof || !c->owes_linger || uv_shutdown(&c->shutdown, &c->io.stream, on_shutdown) != 0) {
+        conn_close(c);
+        return;
+    }
+    c->state = CONN_LINGERING;
+    c->linger_since_ms = uv_now(&c->loop->uv);
+    reading_set(c, true);
+}
+
+static void conn_turn(void *arg)
+{
+    struct conn *c = arg;
+    if (c->listener->draining && c->state == CONN_SERVING && c->phase == HTTP_PHASE_IDLE)
+        c->state = CONN_FINISHING;
+    if (c->state != CONN_SERVING)
+        held_drop(c);
+    send_answers(c);
+    send_continue(c);
+    conn_take_held(c);
+    if (c->tls != NULL && !c->tls_broken && c->state == CONN_SERVING)
+        conn_take_tls(c);
+    if (c->state == CONN_SERVING) {
+        if (c->eof && c->held == NULL && c->first == NULL)
+            c->state = CONN_FINISHING;
+        else
+            reading_set(c, !c->eof && c->held == NULL && may_take_requests(c));
+    }
+    if (c->state == CONN_FINISHING) {
+        reading_set(c, false);
+        if (c->in_work == 0 && c->writes == 0)
+            conn_end(c);
+    }
+    if (c->state != CONN_CLOSED)
+        conn_arm(c);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    struct conn *c = handle->data;
+    if (--c->handles > 0)
+        return;
+    http_parser_free(c->parser);
+    if (c->tls != NULL)
+        tls_free(c->tls);
+    *c->link = c->next;
+    if (c->next != NULL)
+        c->next->link = c->link;
+    listener_conn_gone(c->listener, c);
+    free(c);
+}
+
+static void conn_shut(struct conn *c, bool reset)
+{
+    if (c->state == CONN_CLOSED)
+        return;
+    c->state = CONN_CLOSED;
+    queue_abandon(c);
+    held_drop(c);
+    loop_chore_drop(c->loop, &c->chore);
+    uv_close((uv_handle_t *)&c->timer, on_handle_closed);
+    if (!reset || c->listener->is_pipe || uv_tcp_close_reset(&c->io.tcp, on_handle_closed) != 0)
+        uv_close(&c->io.any, on_handle_closed);
+}
+
+void conn_close(struct conn *c)
+{
+    conn_shut(c, false);
+}
+
+void conn_reset(struct conn *c)
+{
+    conn_shut(c, true);
+}
+
+void conn_drain(struct conn *c)
+{
+    if (c->state != CONN_CLOSED)
+        loop_chore(c->loop, &c->chore);
+}
+
+/* ---- the beginning ---- */
+
+struct conn *conn_new(struct loop *l, struct listener *ls, bool is_pipe)
+{
+    struct conn *c = net_alloc(sizeof(*c));
+    c->loop = l;
+    c->listener = ls;
+    c->last = &c->first;
+    c->chore.fn = conn_turn;
+    c->chore.arg = c;
+    c->parser = http_parser_new(&ls->limits);
+    if (is_pipe)
+        (void)uv_pipe_init(&l->uv, &c->io.pipe, 0);
+    else
+        (void)uv_tcp_init(&l->uv, &c->io.tcp);
+    (void)uv_timer_init(&l->uv, &c->timer);
+    c->io.any.data = c;
+    c->timer.data = c;
+    c->handles = 2;
+    c->next = ls->conns;
+    c->link = &ls->conns;
+    if (c->next != NULL)
+        c->next->link = &c->next;
+    ls->conns = c;
+    return c;
+}
+
+static void peer_name(struct conn *c)
+{
+    struct sockaddr_storage peer = {0};
+    socklen_t size = sizeof(peer);
+    uv_os_fd_t fd = -1;
+    if (uv_fileno(&c->io.any, &fd) == 0 && getpeername(fd, (struct sockaddr *)&peer, &size) == 0)
+        address_format((const struct sockaddr *)&peer, c->peer, sizeof(c->peer));
+}
+
+void conn_begin(struct conn *c)
+{
+    peer_name(c);
+    if (!c->listener->is_pipe)
+        (void)uv_tcp_nodelay(&c->io.tcp, 1);
+    c->phase_since_ms = uv_now(&c->loop->uv);
+    if (c->listener->tls != NULL)
+        c->tls = tls_new(c->listener->tls);
+    reading_set(c, true);
+    if (c->state != CONN_CLOSED)
+        conn_arm(c);
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * Connections, exchanges and listeners from the inside of this folder.
+ *
+ *   listener   accepts, counts, drains
+ *   conn       one client: bytes in, requests out, answers in order, deadlines
+ *   exchange   one request until its answer is on the wire; may outlive its connection, then it is an orphan
+ */
+#pragma once
+
+#include "http.h"
+#include "loop.h"
+
+#include <sys/types.h>
+
+#define CONN_PEER_SIZE 56
+#define CONN_LINGER_MS 2000
+
+enum exchange_state {
+    EXCHANGE_WORKING,  /* the handler has it */
+    EXCHANGE_ANSWERED, /* waits for its turn */
+    EXCHANGE_WRITING,  /* libuv has it */
+};
+
+struct exchange {
+    struct conn *conn; /* NULL: the client has gone */
+    struct exchange *next;
+    enum exchange_state state;
+    struct http_message *message; /* NULL once answered */
+    struct http_request request;
+    bool is_head;
+    bool keep_alive;
+    struct arena *answer_arena; /* NULL until answered */
+    struct http_response answer;
+    uv_write_t write;
+    unsigned char fingerprint[32];
+};
+
+enum conn_state {
+    CONN_SERVING,   /* requests are read */
+    CONN_FINISHING, /* no more are read; answers are owed */
+    CONN_LINGERING, /* all is said; waiting for the peer to have read it */
+    CONN_CLOSED,    /* the handles are on their way out */
+};
+
+struct conn {
+    union {
+        uv_handle_t any;
+        uv_stream_t stream;
+        uv_tcp_t tcp;
+        uv_pipe_t pipe;
+    } io;
+    uv_timer_t timer;
+    uv_shutdown_t shutdown;
+    struct loop *loop;
+    struct listener *listener;
+    struct conn *next;
+    struct conn **link;
+    struct chore chore;
+
+    enum conn_state state;
+    bool turned_away; /* over the limit: counted apart */
+    bool reading;
+    bool eof;             /* the peer will send nothing more; it may still listen */
+    bool owes_linger;     /* something was said that the peer must be able to read */
+    bool wants_continue;  /* a 100 is due once the answers before it are out */
+    bool tls_talking;     /* decrypted bytes have been seen */
+    bool tls_broken;
+    unsigned handles;     /* of the two, still open */
+
+    struct http_parser *parser;
+    struct tls *tls;
+    struct exchange *first; /* not yet being written, in the order of the requests */
+    struct exchange **last;
+    unsigned in_work; /* exchanges until they are written */
+    unsigned writes;  /* in libuv's hands, of any kind */
+    char *held;       /* read while pipeline_max was reached */
+    size_t held_at;
+    size_t held_n;
+
+    enum http_phase phase;
+    uint64_t phase_since_ms;
+    uint64_t write_since_ms;
+    uint64_t linger_since_ms;
+    char peer[CONN_PEER_SIZE];
+};
+
+struct conn *conn_new(struct loop *l, struct listener *ls, bool is_pipe); /* its handle is ready for uv_accept() */
+void conn_begin(struct conn *c);                         /* after uv_accept() */
+void conn_refuse(struct conn *c, int status, const char *reason, const char *extra_headers);
+void conn_drain(struct conn *c);                         /* finish what is begun, then close */
+void conn_close(struct conn *c);                         /* at once; orphans what the handlers still have */
+void conn_reset(struct conn *c);                         /* the same, and what was not taken is thrown away */
+
+/* ---- deadlines (conn_deadline.c) ---- */
+
+void conn_enter_phase(struct conn *c); /* after every step of the parser */
+void conn_arm(struct conn *c);
+
+/* ---- exchanges (exchange.c) ---- */
+
+struct exchange *exchange_new(struct conn *c, struct http_message *m); /* m NULL: an answer of our own */
+void exchange_answer(struct exchange *x, const struct http_response *r); /* copies r */
+void exchange_free(struct exchange *x);
+
+/* ---- writing (conn_write.c) ---- */
+
+void conn_write_exchange(struct conn *c, struct exchange *x, bool close); /* takes x */
+void conn_write_plain(struct conn *c, const char *p, size_t n);
+void conn_write_tls_pending(struct conn *c);
+void conn_write_farewell(struct conn *c); /* TLS close_notify, without waiting for it */
+
+/* ---- listeners (listener.c) ---- */
+
+struct listener {
+    union {
+        uv_handle_t any;
+        uv_stream_t stream;
+        uv_tcp_t tcp;
+        uv_pipe_t pipe;
+    } io;
+    struct loop *loop;
+    struct listener *next;
+    struct listener **link;
+    struct http_limits limits;
+    struct tls_ctx *tls;
+    http_handler_fn handler;
+    void *arg;
+    bool is_pipe;
+    bool io_open;
+    bool draining;
+    bool freed;
+    loop_fn drained;
+    void *drained_arg;
+    struct chore chore;
+    struct conn *conns;
+    unsigned connections;
+    unsigned turned_away;
+    char *unlink_path; /* a socket file of our own making */
+    dev_t unlink_dev;
+    ino_t unlink_ino;
+};
+
+void listener_conn_gone(struct listener *ls, const struct conn *c);
+int listener_port(const struct listener *ls); /* of TCP; 0 for a unix socket */
+
+/* A bound socket, not yet listening (address.c). *path_made is set for a unix socket of our own making. */
+MUST_CHECK enum err address_bind(const char *address, int *fd, bool *is_pipe, const char **path_made, struct error *e);
+void address_format(const struct sockaddr *sa, char *out, size_t n); /* "127.0.0.1:50312", "[::1]:1", "unix" */

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Bytes to the peer, through TLS when there is one. Knows nothing of requests; order is the order of the calls. */
+#include "conn.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct raw_write {
+    uv_write_t req;
+    struct conn *conn;
+    char data[];
+};
+
+static void write_begun(struct conn *c)
+{
+    if (c->writes++ == 0)
+        c->write_since_ms = uv_now(&c->loop->uv);
+}
+
+static void write_ended(struct conn *c, int status)
+{
+    c->writes--;
+    c->write_since_ms = uv_now(&c->loop->uv);
+    if (c->phase == HTTP_PHASE_IDLE)
+        c->phase_since_ms = c->write_since_ms;
+    if (c->state == CONN_CLOSED)
+        return;
+    if (status < 0)
+        conn_close(c);
+    else
+        loop_chore(c->loop, &c->chore);
+}
+
+static void on_raw_written(uv_write_t *req, int status)
+{
+    struct raw_write *w = req->data;
+    struct conn *c = w->conn;
+    free(w);
+    write_ended(c, status);
+}
+
+static void raw_write(struct conn *c, const char *p, size_t n)
+{
+    struct raw_write *w = net_alloc(sizeof(*w) + n);
+    w->conn = c;
+    w->req.data = w;
+    memcpy(w->data, p, n);
+    uv_buf_t buf = uv_buf_init(w->data, (unsigned)n);
+    write_begun(c);
+    int rc = uv_write(&w->req, &c->io.stream, &buf, 1, on_raw_written);
+    if (rc != 0)
+        on_raw_written(&w->req, rc);
+}
+
+void conn_write_tls_pending(struct conn *c)
+{
+    size_t n = 0;
+    while (c->state != CONN_CLOSED && (n = tls_pending(c->tls, c->loop->plain, sizeof(c->loop->plain))) > 0)
+        raw_write(c, c->loop->plain, n);
+}
+
+void conn_write_plain(struct conn *c, const char *p, size_t n)
+{
+    if (c->tls == NULL) {
+        raw_write(c, p, n);
+        return;
+    }
+    if (tls_write(c->tls, p, n) == TLS_OK)
+        conn_write_tls_pending(c);
+}
+
+void conn_write_farewell(struct conn *c)
+{
+    if (c->tls == NULL || c->tls_broken)
+        return;
+    tls_close_notify(c->tls);
+    size_t n = tls_pending(c->tls, c->loop->plain, sizeof(c->loop->plain));
+    uv_buf_t buf = uv_buf_init(c->loop->plain, (unsigned)n);
+    if (n > 0)
+        (void)uv_try_write(&c->io.stream, &buf, 1);
+}
+
+static void on_exchange_written(uv_write_t *req, int status)
+{
+    struct exchange *x = req->data;
+    struct conn *c = x->conn;
+    exchange_free(x);
+    c->in_work--;
+    write_ended(c, status);
+}
+
+/* Replaces head and body by their ciphertext. */
+static bool exchange_encrypt(struct conn *c, struct arena *a, struct buf *head, struct span *body)
+{
+    if (tls_write(c->tls, head->p, head->n) != TLS_OK)
+        return false;
+    if (body->n > 0 && tls_write(c->tls, body->p, body->n) != TLS_OK)
+        return false;
+    struct buf out;
+    buf_init(&out, a, head->n + body->n + 512);
+    size_t n = 0;
+    while ((n = tls_pending(c->tls, c->loop->plain, sizeof(c->loop->plain))) > 0)
+        buf_add(&out, c->loop->plain, n);
+    *head = out;
+    *body = (struct span){NULL, 0};
+    return true;
+}
+
+void conn_write_exchange(struct conn *c, struct exchange *x, bool close)
+{
+    struct buf head;
+    buf_init(&head, x->answer_arena, 256);
+    http_answer_head(&head, &x->answer, loop_http_date(c->loop), close);
+    struct span body = x->is_head || x->answer.status == 204 || x->answer.status == 304 ? (struct span){NULL, 0}
+                                                                                        : x->answer.body;
+    x->state = EXCHANGE_WRITING;
+    write_begun(c);
+    int rc = UV_EPROTO;
+    if (c->tls == NULL || exchange_encrypt(c, x->answer_arena, &head, &body)) {
+        /* libuv only reads through the pointer it is given */
+        uv_buf_t bufs[2] = {{.base = head.p, .len = head.n}, {.len = body.n}};
+        memcpy(&bufs[1].base, &body.p, sizeof(bufs[1].base));
+        rc = uv_write(&x->write, &c->io.stream, bufs, body.n > 0 ? 2 : 1, on_exchange_written);
+    }
+    if (rc != 0)
+        on_exchange_written(&x->write, rc);
+}

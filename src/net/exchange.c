@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* One request and its answer. Owns the request's bytes until http_respond() and the answer's until they are written. */
+#include "conn.h"
+
+#include "clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct exchange *exchange_new(struct conn *c, struct http_message *m)
+{
+    struct exchange *x = net_alloc(sizeof(*x));
+    x->conn = c;
+    x->message = m;
+    x->write.data = x;
+    if (m == NULL)
+        return x;
+    x->is_head = strcmp(m->method, "HEAD") == 0;
+    x->keep_alive = m->keep_alive;
+    x->request = (struct http_request){
+        .method = m->method,
+        .path = m->path,
+        .query = m->query,
+        .peer = arena_strdup(m->arena, c->peer),
+        .body = buf_span(&m->body),
+        .exchange = x,
+    };
+    if (c->tls != NULL && tls_peer_fingerprint(c->tls, x->fingerprint))
+        x->request.client_fingerprint = x->fingerprint;
+    return x;
+}
+
+void exchange_free(struct exchange *x)
+{
+    http_message_free(x->message);
+    arena_free(x->answer_arena);
+    free(x);
+}
+
+void exchange_answer(struct exchange *x, const struct http_response *r)
+{
+    struct arena *a = arena_new();
+    x->answer_arena = a;
+    x->answer = *r;
+    x->answer.content_type = arena_strdup(a, r->content_type);
+    x->answer.extra_headers = arena_strdup(a, r->extra_headers);
+    if (!x->is_head && r->body.n > 0)
+        x->answer.body.p = arena_copy(a, r->body.p, r->body.n);
+    http_message_free(x->message);
+    x->message = NULL;
+    x->state = EXCHANGE_ANSWERED;
+}
+
+void http_respond(struct exchange *x, const struct http_response *r)
+{
+    struct conn *c = x->conn;
+    if (c == NULL) {
+        exchange_free(x);
+        return;
+    }
+    exchange_answer(x, r);
+    loop_chore(c->loop, &c->chore);
+}
+
+bool http_peer_gone(const struct exchange *x)
+{
+    return x->conn == NULL;
+}
+
+const char *http_header(const struct http_request *req, const char *name)
+{
+    return http_message_header(req->exchange->message, name);
+}

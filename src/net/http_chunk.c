@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * The chunked coding (RFC 9112 section 7.1) without its two optional parts: no chunk extensions, no trailers. Says no or
+ * "so far in order"; the data itself is taken by the parser.
+ */
+#include "http.h"
+
+enum { SIZE, SIZE_LF, DATA, DATA_CR, DATA_LF, END_CR, END_LF };
+
+/* Eight hexadecimal digits are 4 GiB: more than any limit, and no way to overflow. */
+#define DIGITS_MAX 8
+
+static bool refuse(struct http_refusal *r, int status, const char *reason)
+{
+    r->status = status;
+    r->reason = reason;
+    return false;
+}
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+static bool size_walk(struct http_chunk *c, char byte, struct http_refusal *r)
+{
+    int digit = hex_value(byte);
+    if (digit >= 0) {
+        if (++c->digits > DIGITS_MAX)
+            return refuse(r, 400, "bad chunk size");
+        c->left = c->left * 16 + (unsigned)digit;
+        return true;
+    }
+    if (c->digits == 0)
+        return refuse(r, 400, "bad chunk size");
+    if (byte == ';')
+        return refuse(r, 400, "chunk extensions are not taken");
+    if (byte != '\r')
+        return refuse(r, 400, "bad chunk size");
+    c->state = SIZE_LF;
+    return true;
+}
+
+static bool size_end(struct http_chunk *c, uint64_t total_max, struct http_refusal *r)
+{
+    c->digits = 0;
+    c->total += c->left;
+    if (c->total > total_max)
+        return refuse(r, 413, "the body is too large");
+    c->state = c->left == 0 ? END_CR : DATA;
+    return true;
+}
+
+static bool byte_walk(struct http_chunk *c, char byte, uint64_t total_max, bool *done, struct http_refusal *r)
+{
+    switch (c->state) {
+    case SIZE:
+        return size_walk(c, byte, r);
+    case SIZE_LF:
+        return byte == '\n' ? size_end(c, total_max, r) : refuse(r, 400, "bad chunk size");
+    case DATA_CR:
+        c->state = DATA_LF;
+        return byte == '\r' || refuse(r, 400, "bad end of a chunk");
+    case DATA_LF:
+        c->state = SIZE;
+        return byte == '\n' || refuse(r, 400, "bad end of a chunk");
+    case END_CR:
+        c->state = END_LF;
+        return byte == '\r' || refuse(r, 400, "trailers are not taken");
+    default: /* END_LF */
+        *done = true;
+        return byte == '\n' || refuse(r, 400, "bad end of the body");
+    }
+}
+
+bool http_chunk_walk(struct http_chunk *c, const char *data, size_t n, uint64_t total_max, size_t *used, bool *done,
+                     struct http_refusal *r)
+{
+    size_t i = 0;
+    *done = false;
+    while (i < n && !*done) {
+        if (c->state == DATA) {
+            size_t take = n - i < c->left ? n - i : (size_t)c->left;
+            c->left -= take;
+            i += take;
+            if (c->left == 0)
+                c->state = DATA_CR;
+            continue;
+        }
+        if (!byte_walk(c, data[i], total_max, done, r))
+            return false;
+        i++;
+    }
+    *used = i;
+    return true;
+}

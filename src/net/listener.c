@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * Accepting and counting connections, turning the surplus away, draining (reliability F11).
+ *
+ * When descriptors run out libuv gives up a spare one it keeps for the purpose, accepts what waits and closes it: the
+ * loop does not spin. The limit on connections is there so that it never comes to that.
+ */
+#include "conn.h"
+
+#include "log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BACKLOG 1024
+#define TURNED_AWAY_MAX 128 /* told so at the same time; beyond that they are just cut off */
+
+const struct http_limits http_limits_default = {
+    .head_max_bytes = 16 * 1024,
+    .headers_max = 64,
+    .body_max_bytes = 1024 * 1024,
+    .head_timeout_ms = 10 * 1000,
+    .body_timeout_ms = 30 * 1000,
+    .body_rate_min_bytes = 500,
+    .idle_timeout_ms = 75 * 1000,
+    .write_timeout_ms = 30 * 1000,
+    .pipeline_max = 8,
+    .connections_max = 10 * 1000,
+};
+
+/* ---- accepting ---- */
+
+static void turn_away(struct listener *ls, struct conn *c)
+{
+    c->turned_away = true;
+    ls->connections--;
+    ls->turned_away++;
+    if (ls->tls != NULL || ls->turned_away > TURNED_AWAY_MAX) {
+        conn_reset(c);
+        return;
+    }
+    conn_begin(c);
+    conn_refuse(c, 503, "too many connections", "Retry-After: 5\r\n");
+}
+
+static void on_connection(uv_stream_t *server, int status)
+{
+    struct listener *ls = server->data;
+    if (status != 0) {
+        log_event(LOG_LEVEL_WARNING, "accept-failed", "reason", uv_strerror(status), NULL);
+        return;
+    }
+    struct conn *c = conn_new(ls->loop, ls, ls->is_pipe);
+    ls->connections++;
+    if (uv_accept(server, &c->io.stream) != 0)
+        conn_close(c);
+    else if (ls->connections > ls->limits.connections_max)
+        turn_away(ls, c);
+    else
+        conn_begin(c);
+}
+
+/* ---- end ---- */
+
+static void path_unlink(struct listener *ls)
+{
+    struct stat st;
+    if (ls->unlink_path == NULL)
+        return;
+    /* a successor may have put its own socket there */
+    if (lstat(ls->unlink_path, &st) == 0 && st.st_dev == ls->unlink_dev && st.st_ino == ls->unlink_ino)
+        (void)unlink(ls->unlink_path);
+    free(ls->unlink_path);
+    ls->unlink_path = NULL;
+}
+
+static void drained_tell(void *arg)
+{
+    struct listener *ls = arg;
+    loop_fn drained = ls->drained;
+    ls->drained = NULL;
+    if (drained != NULL)
+        drained(ls->drained_arg);
+}
+
+static void end_if_empty(struct listener *ls)
+{
+    if (ls->io_open || ls->conns != NULL)
+        return;
+    if (ls->freed)
+        free(ls);
+    else if (ls->draining && ls->drained != NULL)
+        loop_chore(ls->loop, &ls->chore);
+}
+
+static void on_listener_closed(uv_handle_t *handle)
+{
+    struct listener *ls = handle->data;
+    ls->io_open = false;
+    end_if_empty(ls);
+}
+
+static void accepting_stop(struct listener *ls)
+{
+    path_unlink(ls);
+    if (ls->io_open && !uv_is_closing(&ls->io.any))
+        uv_close(&ls->io.any, on_listener_closed);
+}
+
+void listener_conn_gone(struct listener *ls, const struct conn *c)
+{
+    if (c->turned_away)
+        ls->turned_away--;
+    else
+        ls->connections--;
+    end_if_empty(ls);
+}
+
+void listener_drain(struct listener *ls, loop_fn drained, void *arg)
+{
+    if (ls->draining)
+        return;
+    ls->draining = true;
+    ls->drained = drained;
+    ls->drained_arg = arg;
+    accepting_stop(ls);
+    for (struct conn *c = ls->conns; c != NULL; c = c->next)
+        conn_drain(c);
+    end_if_empty(ls);
+}
+
+void listener_free(struct listener *ls)
+{
+    if (ls == NULL || ls->freed)
+        return;
+    ls->freed = true;
+    ls->drained = NULL;
+    loop_chore_drop(ls->loop, &ls->chore);
+    *ls->link = ls->next;
+    if (ls->next != NULL)
+        ls->next->link = ls->link;
+    accepting_stop(ls);
+    for (struct conn *c = ls->conns; c != NULL; c = c->next)
+        conn_close(c);
+    end_if_empty(ls);
+}
+
+unsigned listener_connections(const struct listener *ls)
+{
+    return ls->connections;
+}
+
+int listener_port(const struct listener *ls)
+{
+    struct sockaddr_storage sa = {0};
+    int size = sizeof(sa);
+    if (ls->is_pipe || uv_tcp_getsockname(&ls->io.tcp, (struct sockaddr *)&sa, &size) != 0)
+        return 0;
+    const unsigned char *port = (const unsigned char *)&sa + 2; /* the same place in both families */
+    return port[0] * 256 + port[1];
+}
+
+/* ---- beginning ---- */
+
+static void path_remember(struct listener *ls, const char *path)
+{
+    struct stat st;
+    if (path == NULL || lstat(path, &st) != 0)
+        return;
+    ls->unlink_path = net_alloc(strlen(path) + 1);
+    memcpy(ls->unlink_path, path, strlen(path));
+    ls->unlink_dev = st.st_dev;
+    ls->unlink_ino = st.st_ino;
+}
+
+static int socket_adopt(struct listener *ls, int fd)
+{
+    int rc = ls->is_pipe ? uv_pipe_init(&ls->loop->uv, &ls->io.pipe, 0) : uv_tcp_init(&ls->loop->uv, &ls->io.tcp);
+    if (rc != 0)
+        return rc;
+    ls->io_open = true;
+    ls->io.any.data = ls;
+    rc = ls->is_pipe ? uv_pipe_open(&ls->io.pipe, fd) : uv_tcp_open(&ls->io.tcp, fd);
+    if (rc != 0)
+        return rc;
+    return uv_listen(&ls->io.stream, BACKLOG, on_connection);
+}
+
+static bool has_descriptor(const struct listener *ls)
+{
+    uv_os_fd_t fd = -1;
+    return uv_fileno(&ls->io.any, &fd) == 0 && fd >= 0;
+}
+
+enum err listener_open(struct loop *l, const struct listener_conf *conf, struct listener **out, struct error *e)
+{
+    int fd = -1;
+    bool is_pipe = false;
+    const char *path = NULL;
+    const struct http_limits *limits = &conf->limits;
+    *out = NULL;
+    if (limits->pipeline_max == 0 || limits->connections_max == 0 || limits->headers_max == 0 ||
+        limits->head_max_bytes == 0)
+        return error_set(e, ERR_CONFIG, "listen address %s: a limit is zero", conf->address);
+    enum err rc = address_bind(conf->address, &fd, &is_pipe, &path, e);
+    if (rc != ERR_OK)
+        return rc;
+    struct listener *ls = net_alloc(sizeof(*ls));
+    ls->loop = l;
+    ls->limits = *limits;
+    ls->tls = conf->tls;
+    ls->handler = conf->handler;
+    ls->arg = conf->arg;
+    ls->is_pipe = is_pipe;
+    ls->chore.fn = drained_tell;
+    ls->chore.arg = ls;
+    ls->next = l->listeners;
+    ls->link = &l->listeners;
+    if (ls->next != NULL)
+        ls->next->link = &ls->next;
+    l->listeners = ls;
+    path_remember(ls, path);
+    int uv = socket_adopt(ls, fd);
+    if (uv != 0) {
+        if (!ls->io_open || !has_descriptor(ls)) /* else closing the handle closes it */
+            close(fd);
+        listener_free(ls);
+        return error_set(e, ERR_CONFIG, "listen address %s: %s", conf->address, uv_strerror(uv));
+    }
+    *out = ls;
+    return ERR_OK;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * The inside of the loop, for this folder only: libuv's loop, the buffers every connection reads through, and the
+ * chores: what a callback wants done later in the same turn, when nobody's call is on the stack.
+ */
+#pragma once
+
+#include "http.h"
+#include "net.h"
+
+#include <uv.h>
+
+/* A timer, a watched descriptor or a signal; known to the loop so that loop_free() can end it. */
+struct owned {
+    union {
+        uv_handle_t any;
+        uv_timer_t timer;
+        uv_poll_t poll;
+        uv_signal_t signal;
+    } uv;
+    struct owned *next;
+    struct owned **link;
+    struct loop *loop;
+    void *arg;
+};
+
+struct chore {
+    struct chore *next;
+    struct chore **link; /* NULL: not waiting */
+    loop_fn fn;
+    void *arg;
+};
+
+#define LOOP_READ_BYTES (64 * 1024)
+
+struct loop {
+    uv_loop_t uv;
+    uv_async_t anchor; /* keeps uv_run() from returning when there is nothing else */
+    uv_prepare_t housekeeping;
+    struct owned *owned;
+    struct chore *chores;
+    struct chore **chores_end;
+    struct listener *listeners;
+    unsigned queued;
+    int64_t date_s;
+    char date[HTTP_DATE_SIZE];
+
+    uv_timer_t lag_timer;
+    bool lag_on;
+    uint64_t lag_due_ns;
+    uint64_t turn_began_ns;
+    uint64_t turn_idle_ns;
+    uint64_t turn_longest_ns;
+    struct loop_lag lag;
+
+    /* Used within one callback and never across two: this is what keeps an idle connection small. */
+    char wire[LOOP_READ_BYTES];
+    char plain[LOOP_READ_BYTES / 4];
+};
+
+void *net_alloc(size_t size); /* zeroed; never NULL */
+
+/* Runs fn(arg) after the callbacks of this turn. Waiting already: nothing happens. */
+void loop_chore(struct loop *l, struct chore *c);
+void loop_chore_drop(struct loop *l, struct chore *c);
+const char *loop_http_date(struct loop *l);
+void lag_turn(struct loop *l); /* loop_lag.c: called once a turn */
