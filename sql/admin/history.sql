@@ -1,0 +1,18 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+--
+-- What happened to a booking, oldest first (S3). No personal data.
+
+create or replace function admin.history(book_id text)
+returns table (at timestamptz, actor text, db_user name, old_state data.booking_state, new_state data.booking_state,
+    old_status text, new_status text, reason text, portal_time text, slot_ids uuid[], journal_id bigint)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select h.at, h.actor::text, h.db_user, h.old_state, h.new_state, h.old_status, h.new_status, h.reason, h.portal_time,
+        h.slot_ids, h.journal_id
+    from data.booking_history as h
+    where h.book_key = lower(history.book_id)
+    order by h.history_id
+$$;
+alter function admin.history(text) owner to zapisd_owner;
+revoke all on function admin.history(text) from public;
+grant execute on function admin.history(text) to zapisd_operator, zapisd_auditor;
+comment on function admin.history(text) is 'history(book_id): what happened to a booking, oldest first';

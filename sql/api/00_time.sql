@@ -1,0 +1,34 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+--
+-- Instants on the wire (T1). Out: always with the numeric offset of the organization's zone, never Z: the portal takes
+-- the last six characters for the offset. In: what has no offset is not an instant.
+
+create or replace function data.wire_time(at timestamptz, zone text) returns text
+language plpgsql stable strict parallel safe as $$
+declare
+    wall timestamp := at at time zone zone;
+    offset_min integer := extract(epoch from wall - (at at time zone 'UTC')) / 60;
+begin
+    return to_char(wall, 'YYYY-MM-DD"T"HH24:MI:SS') || case when offset_min < 0 then '-' else '+' end
+        || to_char(abs(offset_min) / 60, 'FM00') || ':' || to_char(abs(offset_min) % 60, 'FM00');
+end $$;
+alter function data.wire_time(timestamptz, text) owner to zapisd_owner;
+revoke all on function data.wire_time(timestamptz, text) from public;
+comment on function data.wire_time(timestamptz, text) is 'yyyy-MM-ddThh:mm:ss+hh:mm in the wall time of a zone (T1)';
+
+-- A portal's clock must not be able to fail a booking: what is no instant is null, and its text is kept anyway.
+create or replace function data.parse_time(t text) returns timestamptz
+language plpgsql immutable strict parallel safe as $$
+begin
+    if t !~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})$' then
+        return null;
+    end if;
+    begin
+        return t::timestamptz;
+    exception when datetime_field_overflow or invalid_datetime_format or invalid_time_zone_displacement_value then
+        return null;
+    end;
+end $$;
+alter function data.parse_time(text) owner to zapisd_owner;
+revoke all on function data.parse_time(text) from public;
+comment on function data.parse_time(text) is 'The instant of an xs:dateTime with a zone; null when it is not one (item 15)';

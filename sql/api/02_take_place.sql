@@ -1,0 +1,99 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+--
+-- One place of one slot (B2, B3). Whoever adds, changes or removes a row of data.place holds the advisory lock of that
+-- place until the end of its transaction; so a try-lock tells, without waiting, whether somebody is at it.
+-- Constraints have the last word: a conflict that no lock foresaw ends in "on conflict do nothing".
+
+create or replace function data.place_lock_key(p_slot_id uuid, p_place_no integer) returns bigint
+language sql immutable strict parallel safe
+return uuid_hash_extended(p_slot_id, p_place_no);
+alter function data.place_lock_key(uuid, integer) owner to zapisd_owner;
+revoke all on function data.place_lock_key(uuid, integer) from public;
+comment on function data.place_lock_key(uuid, integer) is 'Key of the advisory lock of a place';
+
+-- Removes holds that have run out and stand in the way: on the place itself, and for an area of one on any overlapping slot.
+create or replace function data.evict_lapsed(s data.slot, p_place_no integer, p_now timestamptz, p_wait boolean)
+returns boolean language plpgsql as $$
+declare
+    other record;
+    evicted boolean := false;
+begin
+    for other in
+        select p.slot_id, p.place_no from data.place as p
+        where p.hold_until <= p_now and p.slot_id = s.slot_id and p.place_no = p_place_no
+        union
+        select p.slot_id, p.place_no from data.place as p
+        where p.hold_until <= p_now and s.capacity = 1 and p.capacity = 1 and p.area_key = s.area_key
+            and tstzrange(p.starts_at, p.ends_at) && tstzrange(s.starts_at, s.ends_at)
+        order by 1, 2
+    loop
+        if not pg_try_advisory_xact_lock(data.place_lock_key(other.slot_id, other.place_no)) then
+            continue when not p_wait;
+            perform pg_advisory_xact_lock(data.place_lock_key(other.slot_id, other.place_no));
+        end if;
+        -- Its owner may have confirmed it meanwhile: then the row no longer matches.
+        delete from data.place as p
+        where p.slot_id = other.slot_id and p.place_no = other.place_no and p.hold_until <= p_now;
+        evicted := evicted or found;
+    end loop;
+    return evicted;
+end $$;
+alter function data.evict_lapsed(data.slot, integer, timestamptz, boolean) owner to zapisd_owner;
+revoke all on function data.evict_lapsed(data.slot, integer, timestamptz, boolean) from public;
+comment on function data.evict_lapsed(data.slot, integer, timestamptz, boolean) is
+    'Frees places of lapsed holds that stand in the way of a place; their bookings are left to their owners and to admin.sweep() (B3)';
+
+-- Returns the number of the place, 0 when all are taken, -1 when those left are locked by running transactions (p_wait false).
+create or replace function data.take_place(s data.slot, p_book_key text, p_hold_until timestamptz, p_now timestamptz,
+    p_wait boolean)
+returns integer language plpgsql as $$
+declare
+    n integer;
+    locked integer;
+begin
+    loop
+        locked := null;
+        for n in
+            select i from generate_series(1, s.capacity) as i
+            where s.capacity = 1
+                or not exists (select from data.place as p
+                               where p.slot_id = s.slot_id and p.place_no = i and (p.hold_until is null or p.hold_until > p_now))
+        loop
+            if not pg_try_advisory_xact_lock(data.place_lock_key(s.slot_id, n)) then
+                locked := coalesce(locked, n);
+                continue;
+            end if;
+            insert into data.place (slot_id, place_no, book_key, hold_until, capacity, area_key, starts_at, ends_at)
+            values (s.slot_id, n, p_book_key, p_hold_until, s.capacity, s.area_key, s.starts_at, s.ends_at)
+            on conflict do nothing;
+            if found then
+                return n;
+            end if;
+            if data.evict_lapsed(s, n, p_now, p_wait) then
+                insert into data.place (slot_id, place_no, book_key, hold_until, capacity, area_key, starts_at, ends_at)
+                values (s.slot_id, n, p_book_key, p_hold_until, s.capacity, s.area_key, s.starts_at, s.ends_at)
+                on conflict do nothing;
+                if found then
+                    return n;
+                end if;
+            end if;
+        end loop;
+        if locked is null then
+            return 0;
+        end if;
+        -- Somebody is at a place that looks free or lapsed. A firmly taken one is not worth waiting for, and not waiting
+        -- for it keeps two people who swap their slots from waiting for each other.
+        if s.capacity = 1 and exists (select from data.place as p
+                                      where p.slot_id = s.slot_id and (p.hold_until is null or p.hold_until > p_now)) then
+            return 0;
+        end if;
+        if not p_wait then
+            return -1;
+        end if;
+        perform pg_advisory_xact_lock(data.place_lock_key(s.slot_id, locked));
+    end loop;
+end $$;
+alter function data.take_place(data.slot, text, timestamptz, timestamptz, boolean) owner to zapisd_owner;
+revoke all on function data.take_place(data.slot, text, timestamptz, timestamptz, boolean) from public;
+comment on function data.take_place(data.slot, text, timestamptz, timestamptz, boolean) is
+    'Takes a place of a slot: its number, 0 when none is free, -1 when others are at the last ones and p_wait is false';

@@ -1,0 +1,108 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+--
+-- Whole visits: named slots all or none (A6), or the earliest place there is (B4).
+
+-- Which slots serve what was asked. Written once for getSlots, book and blind_request.
+create or replace function data.slot_serves(p_slot_service_id text, p_area_key integer, p_service_ids text[]) returns boolean
+language sql stable parallel safe as $$
+    select cardinality(p_service_ids) = 0 or p_slot_service_id = any (p_service_ids)
+        or p_slot_service_id is null and exists (
+            select from data.area_service as a where a.area_key = p_area_key and a.service_id = any (p_service_ids))
+$$;
+alter function data.slot_serves(text, integer, text[]) owner to zapisd_owner;
+revoke all on function data.slot_serves(text, integer, text[]) from public;
+comment on function data.slot_serves(text, integer, text[]) is 'Whether a slot serves one of the services; none asked: yes';
+
+create or replace function data.slot_is_free(p_slot_id uuid, p_capacity integer, p_area_key integer, p_starts_at timestamptz,
+    p_ends_at timestamptz, p_now timestamptz)
+returns boolean language sql stable parallel safe as $$
+    select case when p_capacity = 1 then
+        not exists (
+            select from data.place as p
+            where p.capacity = 1 and p.area_key = p_area_key and tstzrange(p.starts_at, p.ends_at) && tstzrange(p_starts_at, p_ends_at)
+                and (p.hold_until is null or p.hold_until > p_now))
+    else
+        (select count(*) from data.place as p
+         where p.slot_id = p_slot_id and (p.hold_until is null or p.hold_until > p_now)) < p_capacity
+    end
+$$;
+alter function data.slot_is_free(uuid, integer, integer, timestamptz, timestamptz, timestamptz) owner to zapisd_owner;
+revoke all on function data.slot_is_free(uuid, integer, integer, timestamptz, timestamptz, timestamptz) from public;
+comment on function data.slot_is_free(uuid, integer, integer, timestamptz, timestamptz, timestamptz) is
+    'Whether a place is left; lapsed holds do not count (B3)';
+
+-- Slots come in slot_id order, so that two visits of several slots never wait for each other crosswise.
+create or replace function data.take_slots(p_slots data.slot[], p_book_key text, p_hold_until timestamptz, p_now timestamptz)
+returns boolean language plpgsql as $$
+declare
+    s data.slot;
+begin
+    foreach s in array p_slots loop
+        if data.take_place(s, p_book_key, p_hold_until, p_now, true) < 1 then
+            delete from data.place as p where p.book_key = p_book_key;
+            return false;
+        end if;
+    end loop;
+    return true;
+end $$;
+alter function data.take_slots(data.slot[], text, timestamptz, timestamptz) owner to zapisd_owner;
+revoke all on function data.take_slots(data.slot[], text, timestamptz, timestamptz) from public;
+comment on function data.take_slots(data.slot[], text, timestamptz, timestamptz) is
+    'A place in each of the slots, or in none (A6); the booking holds no other places meanwhile';
+
+-- Nobody waits for anybody here: what another transaction is at is passed over, and looked at again a few times when
+-- nothing else is left.
+create or replace function data.take_blind(o data.organization, p_service_ids text[], p_area_keys integer[], p_book_key text,
+    p_hold_until timestamptz, p_now timestamptz)
+returns uuid language plpgsql as $$
+declare
+    s data.slot;
+    n integer;
+    is_all_mine boolean;
+    is_somebody_there boolean;
+begin
+    for attempt in 1 .. 20 loop
+        is_somebody_there := false;
+        for s in
+            select t.* from data.slot as t
+            where t.organization_id = o.organization_id and not t.is_closed
+                and t.starts_at > p_now + make_interval(mins => o.notice_min)
+                and t.starts_at <= p_now + make_interval(days => o.booking_window_days)
+                and (p_area_keys is null or t.area_key = any (p_area_keys))
+                and data.slot_serves(t.service_id, t.area_key, p_service_ids)
+                and data.slot_is_free(t.slot_id, t.capacity, t.area_key, t.starts_at, t.ends_at, p_now)
+            order by t.starts_at, t.slot_id
+        loop
+            -- A slot just being closed or changed is passed over too.
+            perform from data.slot as t
+            where t.slot_id = s.slot_id and t.capacity = s.capacity and not t.is_closed for share skip locked;
+            if not found then
+                is_somebody_there := true;
+                continue;
+            end if;
+            -- In an area for one, an overlapping slot being booked would make the insert wait.
+            if s.capacity = 1 then
+                select bool_and(pg_try_advisory_xact_lock(data.place_lock_key(t.slot_id, 1))) into is_all_mine
+                from data.slot as t
+                where t.area_key = s.area_key and t.capacity = 1 and t.starts_at < s.ends_at and t.ends_at > s.starts_at
+                    and t.starts_at > s.starts_at - interval '1 day';
+                if not is_all_mine then
+                    is_somebody_there := true;
+                    continue;
+                end if;
+            end if;
+            n := data.take_place(s, p_book_key, least(p_hold_until, s.starts_at), p_now, false);
+            if n > 0 then
+                return s.slot_id;
+            end if;
+            is_somebody_there := is_somebody_there or n < 0;
+        end loop;
+        exit when not is_somebody_there;
+        perform pg_sleep(0.005 + random() * 0.015);
+    end loop;
+    return null;
+end $$;
+alter function data.take_blind(data.organization, text[], integer[], text, timestamptz, timestamptz) owner to zapisd_owner;
+revoke all on function data.take_blind(data.organization, text[], integer[], text, timestamptz, timestamptz) from public;
+comment on function data.take_blind(data.organization, text[], integer[], text, timestamptz, timestamptz) is
+    'The earliest free place of an organization, without waiting for others (B4); null when there is none';

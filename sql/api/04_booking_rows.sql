@@ -1,0 +1,34 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+--
+-- What a change of a booking writes besides the booking itself: history (S3) and the applicant's data (M9).
+
+create or replace function data.add_history(b data.booking, p_old_state data.booking_state, p_old_status text, p_actor "char",
+    p_reason text, m api.message, p_journal_id bigint)
+returns void language sql as $$
+    insert into data.booking_history (book_key, at, actor, db_user, old_state, new_state, old_status, new_status, reason,
+        portal_time, portal_at, organization_id, slot_ids, journal_id)
+    values (b.book_key, b.changed_at, p_actor, session_user, p_old_state, b.state, p_old_status, b.status_code, p_reason,
+        m.portal_time, data.parse_time(m.portal_time), b.organization_id,
+        array(select p.slot_id from data.place as p where p.book_key = b.book_key order by p.starts_at, p.slot_id), p_journal_id)
+$$;
+alter function data.add_history(data.booking, data.booking_state, text, "char", text, api.message, bigint) owner to zapisd_owner;
+revoke all on function data.add_history(data.booking, data.booking_state, text, "char", text, api.message, bigint) from public;
+comment on function data.add_history(data.booking, data.booking_state, text, "char", text, api.message, bigint) is
+    'Adds a row to the history of a booking as it now stands (S3)';
+
+create or replace function data.put_applicant(p_book_key text, p jsonb) returns void
+language sql as $$
+    insert into data.applicant as a (book_key, last_name, first_name, middle_name, email, mobile_phone, user_snils, user_login,
+        user_doc, user_inn, business_inn, business_ogrn, business_name)
+    values (p_book_key, p ->> 'lastName', p ->> 'firstName', p ->> 'middleName', p ->> 'email', p ->> 'mobilePhone',
+        p ->> 'userSnils', p ->> 'userLogin', p -> 'userDoc', p ->> 'userINN', p ->> 'businessINN', p ->> 'businessOGRN',
+        p ->> 'businessName')
+    on conflict (book_key) do update set last_name = excluded.last_name, first_name = excluded.first_name,
+        middle_name = excluded.middle_name, email = excluded.email, mobile_phone = excluded.mobile_phone,
+        user_snils = excluded.user_snils, user_login = excluded.user_login, user_doc = excluded.user_doc,
+        user_inn = excluded.user_inn, business_inn = excluded.business_inn, business_ogrn = excluded.business_ogrn,
+        business_name = excluded.business_name
+$$;
+alter function data.put_applicant(text, jsonb) owner to zapisd_owner;
+revoke all on function data.put_applicant(text, jsonb) from public;
+comment on function data.put_applicant(text, jsonb) is 'Stores the applicant block of book under its wire names (M9)';

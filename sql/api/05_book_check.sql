@@ -1,0 +1,126 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+--
+-- What a book request asks for, held against the reference data: every field that is wrong (M10), the slots it means,
+-- and whether they may be booked at all. Takes no place. Reads the slots for share, in slot_id order, so that closing or
+-- resizing a slot and booking it come one after the other.
+
+create or replace function data.book_check(m api.message, p_organization_id text, p_slot_ids text[], p_service_ids text[],
+    p_area_ids text[], p_bad_fields text[], p_now timestamptz, out fields api.answer[], out o data.organization,
+    out is_blind boolean, out slots data.slot[], out area_keys integer[], out refusal text)
+language plpgsql as $$
+declare
+    s data.slot;
+    previous data.slot;
+    ids uuid[];
+    n integer := cardinality(p_slot_ids);
+begin
+    fields := '{}';
+    slots := '{}';
+    is_blind := false;
+
+    select * into o from data.organization as t
+    where t.organization_id = p_organization_id and t.is_active
+        and (coalesce(m.recipient_code, '') = '' or t.agency_code = m.recipient_code);
+    if not found then
+        o := null;
+        fields := fields || data.field_row('organizationId', 2);
+    else
+        if cardinality(p_service_ids) > 0 and exists (
+            select from unnest(p_service_ids) as r (service_id)
+            where not exists (select from data.organization_service as t
+                              where t.organization_id = p_organization_id and t.service_id = r.service_id)) then
+            fields := fields || data.field_row('serviceId', 2);
+        end if;
+        if cardinality(p_area_ids) > 0 then
+            if exists (
+                select from unnest(p_area_ids) as r (area_id)
+                where not exists (select from data.area as t
+                                  where t.organization_id = p_organization_id and t.area_id = r.area_id)) then
+                fields := fields || data.field_row('areaId', 2);
+            else
+                area_keys := data.area_subtree(p_organization_id, p_area_ids);
+            end if;
+        end if;
+    end if;
+
+    if n = 0 then
+        fields := fields || data.field_row('slotId', 1);
+        return;
+    end if;
+    if 'blind_request' = any (p_slot_ids) then
+        is_blind := n = 1;
+        if not is_blind then
+            fields := fields || data.field_row('slotId', 1);
+        end if;
+        return;
+    end if;
+    if exists (select from unnest(p_slot_ids) as r (slot_id)
+               where r.slot_id is null
+                   or r.slot_id !~* '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$') then
+        fields := fields || data.field_row('slotId', 1);
+        return;
+    end if;
+    ids := p_slot_ids::uuid[];
+    if n > 1 and (select count(distinct t) from unnest(ids) as t) < n then
+        fields := fields || data.field_row('slotId', 1);
+        return;
+    end if;
+
+    for s in select t.* from data.slot as t where t.slot_id = any (ids) order by t.slot_id for share loop
+        slots := slots || s;
+    end loop;
+    if o.organization_id is null then
+        return;
+    end if;
+    if cardinality(slots) < n then
+        refusal := 'Интервал времени не найден';
+        return;
+    end if;
+
+    -- One visit: one organization (A7, A33), one area, each slot where the one before ends.
+    for s in select t.* from unnest(slots) as t order by t.starts_at, t.slot_id loop
+        if s.organization_id <> slots[1].organization_id then
+            fields := fields || data.field_row('slotId', 1);
+            return;
+        end if;
+        if s.organization_id <> p_organization_id then
+            fields := fields || data.field_row('organizationId', 1);
+            return;
+        end if;
+        if previous.slot_id is not null and o.adjacency_required
+            and (s.area_key <> previous.area_key or s.starts_at <> previous.ends_at) then
+            fields := fields || data.field_row('slotId', 1);
+            return;
+        end if;
+        previous := s;
+        if s.is_closed then
+            refusal := 'Интервал времени закрыт для записи';
+        elsif s.starts_at <= p_now then
+            refusal := 'Интервал времени уже начался';
+        elsif s.starts_at <= p_now + make_interval(mins => o.notice_min)
+            or s.starts_at > p_now + make_interval(days => o.booking_window_days) then
+            refusal := 'Запись на это время сейчас не ведётся';
+        elsif cardinality(p_service_ids) > 0 and not data.slot_serves(s.service_id, s.area_key, p_service_ids) then
+            refusal := 'В это время услуга не оказывается';
+        elsif area_keys is not null and s.area_key <> all (area_keys) then
+            refusal := 'Интервал времени относится к другому помещению';
+        end if;
+    end loop;
+end $$;
+alter function data.book_check(api.message, text, text[], text[], text[], text[], timestamptz) owner to zapisd_owner;
+revoke all on function data.book_check(api.message, text, text[], text[], text[], text[], timestamptz) from public;
+comment on function data.book_check(api.message, text, text[], text[], text[], text[], timestamptz) is
+    'Field errors of a book request, the slots it means in slot_id order, and why they cannot be booked, if so';
+
+create or replace function data.area_subtree(p_organization_id text, p_area_ids text[]) returns integer[]
+language sql stable as $$
+    with recursive tree as (
+        select a.area_key from data.area as a where a.organization_id = p_organization_id and a.area_id = any (p_area_ids)
+        union
+        select c.area_key from data.area as c join tree as t on c.parent_key = t.area_key
+    )
+    select array_agg(area_key) from tree
+$$;
+alter function data.area_subtree(text, text[]) owner to zapisd_owner;
+revoke all on function data.area_subtree(text, text[]) from public;
+comment on function data.area_subtree(text, text[]) is 'Keys of the areas and of everything inside them (B9)';

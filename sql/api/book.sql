@@ -1,0 +1,47 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+--
+-- book (Appendix 2, item 19): the entrance. Admits the message (B6), has data.book_effect do the work, and for a test
+-- message takes everything back but the journal: the answer is computed as usual, the effect is rolled back.
+
+create or replace function api.book(m api.message, book_id text, slot_ids text[], organization_id text, user_type text,
+    user_kind text, esia_id text, applicant jsonb, service_ids text[], area_ids text[], preliminary boolean,
+    preliminary_period_min integer, attributes jsonb, bad_fields text[])
+returns setof api.answer
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    door api.answer := data.admit_message(m);
+    rows api.answer[];
+    head api.answer;
+begin
+    if door.kind <> 'answer' then
+        return next door;
+        return;
+    end if;
+    if m.test then
+        begin
+            rows := data.book_effect(m, door.journal_id, book_id, slot_ids, organization_id, user_type, user_kind, esia_id,
+                applicant, service_ids, area_ids, preliminary, preliminary_period_min, attributes, bad_fields);
+            raise exception 'a test message has no effect' using errcode = 'ZB000';
+        exception when sqlstate 'ZB000' then
+            null;
+        end;
+    else
+        rows := data.book_effect(m, door.journal_id, book_id, slot_ids, organization_id, user_type, user_kind, esia_id,
+            applicant, service_ids, area_ids, preliminary, preliminary_period_min, attributes, bad_fields);
+    end if;
+    head := rows[1];
+    head.journal_id := door.journal_id;
+    head.journal_at := door.journal_at;
+    return next head;
+    return query select * from unnest(rows[2:]);
+end $$;
+alter function api.book(api.message, text, text[], text, text, text, text, jsonb, text[], text[], boolean, integer, jsonb, text[])
+    owner to zapisd_owner;
+revoke all on function
+    api.book(api.message, text, text[], text, text, text, text, jsonb, text[], text[], boolean, integer, jsonb, text[]) from public;
+grant execute on function
+    api.book(api.message, text, text[], text, text, text, text, jsonb, text[], text[], boolean, integer, jsonb, text[])
+    to zapisd_daemon;
+comment on function
+    api.book(api.message, text, text[], text, text, text, text, jsonb, text[], text[], boolean, integer, jsonb, text[]) is
+    'M2: books, holds, confirms or moves; the same bookId again changes the same booking';

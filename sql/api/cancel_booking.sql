@@ -1,0 +1,93 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+--
+-- cancelBooking (item 21; A26-A28). The places are freed in the same transaction; unknown and foreign look alike; a second
+-- cancellation is a success; a visit that began, or whose deadline passed, stays as it is.
+
+create or replace function api.cancel_booking(m api.message, book_id text, esia_id text, bad_fields text[])
+returns setof api.answer
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    door api.answer := data.admit_message(m);
+    rows api.answer[];
+    head api.answer;
+begin
+    if door.kind <> 'answer' then
+        return next door;
+        return;
+    end if;
+    if m.test then
+        begin
+            rows := data.cancel_effect(m, door.journal_id, book_id, esia_id, bad_fields);
+            raise exception 'a test message has no effect' using errcode = 'ZB000';
+        exception when sqlstate 'ZB000' then
+            null;
+        end;
+    else
+        rows := data.cancel_effect(m, door.journal_id, book_id, esia_id, bad_fields);
+    end if;
+    head := rows[1];
+    head.journal_id := door.journal_id;
+    head.journal_at := door.journal_at;
+    return next head;
+    return query select * from unnest(rows[2:]);
+end $$;
+alter function api.cancel_booking(api.message, text, text, text[]) owner to zapisd_owner;
+revoke all on function api.cancel_booking(api.message, text, text, text[]) from public;
+grant execute on function api.cancel_booking(api.message, text, text, text[]) to zapisd_daemon;
+comment on function api.cancel_booking(api.message, text, text, text[]) is 'M4: cancels a booking at the applicant''s wish';
+
+create or replace function data.cancel_effect(m api.message, p_journal_id bigint, p_book_id text, p_esia_id text,
+    p_bad_fields text[])
+returns api.answer[] language plpgsql as $$
+declare
+    b data.booking;
+    was data.booking;
+    o data.organization;
+    clock timestamptz;
+    visit timestamptz;
+begin
+    if cardinality(p_bad_fields) > 0 then
+        return array[data.answer_row(null, null, 2)];
+    end if;
+    select * into b from data.booking as t where t.book_key = lower(p_book_id) for update;
+    if not found or b.esia_id is distinct from p_esia_id or not data.is_addressed(m.recipient_code, b.organization_id) then
+        return array[data.answer_row(null, null, 2), data.field_row('bookId', 2)];
+    end if;
+    perform data.lock_places(b.book_key);
+    clock := clock_timestamp();
+    was := b;
+
+    if b.state = 'HELD' and b.hold_until <= clock then
+        delete from data.place as p where p.book_key = b.book_key;
+        b := data.set_state(b, 'EXPIRED', clock, data.expired_text(), null);
+        perform data.add_history(b, was.state, was.status_code, 'T', 'срок предварительного бронирования истёк', null,
+            p_journal_id);
+    end if;
+    if b.state in ('CANCELLING', 'CANCELLED_APPLICANT', 'CANCELLED_AGENCY', 'CANCELLED', 'EXPIRED') then
+        return array[data.answer_row(b.status_code, b.status_message, 0)];
+    end if;
+    if b.state not in ('HELD', 'BOOKED', 'ACCEPTED', 'INVITED') then
+        return array[data.answer_row(b.status_code, b.status_message, 4, 'Запись не может быть отменена')];
+    end if;
+    select * into o from data.organization as t where t.organization_id = b.organization_id;
+    visit := (select min(p.starts_at) from data.place as p where p.book_key = b.book_key);
+    if visit <= clock + make_interval(mins => o.cancel_deadline_min) then
+        return array[data.answer_row(b.status_code, b.status_message, 4,
+            case when visit <= clock then 'Время посещения уже наступило' else 'Срок отмены записи истёк' end)];
+    end if;
+
+    if o.confirm_cancel then
+        if b.hold_until is not null then
+            update data.place as p set hold_until = null where p.book_key = b.book_key;
+        end if;
+        b := data.set_state(b, 'CANCELLING', clock, data.status_text('300', b.organization_id), null);
+    else
+        delete from data.place as p where p.book_key = b.book_key;
+        b := data.set_state(b, 'CANCELLED_APPLICANT', clock, data.status_text('301', b.organization_id), null);
+    end if;
+    perform data.add_history(b, was.state, was.status_code, 'A', null, m, p_journal_id);
+    return array[data.answer_row(b.status_code, b.status_message, 0)];
+end $$;
+alter function data.cancel_effect(api.message, bigint, text, text, text[]) owner to zapisd_owner;
+revoke all on function data.cancel_effect(api.message, bigint, text, text, text[]) from public;
+comment on function data.cancel_effect(api.message, bigint, text, text, text[]) is 'What cancelBooking does to a booking; the answer as rows';

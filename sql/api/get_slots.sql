@@ -1,0 +1,79 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+--
+-- getSlots (item 18): free intervals of one or many organizations in time order (M1). Past, too near, too far, closed,
+-- held and taken ones are absent. An organization, service or area nobody knows is named in a field error, and then
+-- nothing is listed: a partial list would look like "no free time" for the rest.
+
+create or replace function api.get_slots(recipient_code text, organization_ids text[], service_ids text[], area_ids text[],
+    user_type text, user_kind text, esia_id text, slots_max integer)
+returns setof api.answer
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    organizations text[] := array_remove(array_remove(coalesce(organization_ids, '{}'), ''), null);
+    services text[] := array_remove(array_remove(coalesce(service_ids, '{}'), ''), null);
+    areas text[] := array_remove(array_remove(coalesce(area_ids, '{}'), ''), null);
+    one_service text := case when cardinality(services) = 1 then services[1] end;
+    area_keys integer[];
+    fields api.answer[] := '{}';
+    clock timestamptz := clock_timestamp();
+begin
+    if cardinality(organizations) = 0 then
+        fields := fields || data.field_row('organizationId', 1);
+    elsif exists (select from unnest(organizations) as r (id)
+                  where not exists (select from data.organization as o
+                                    where o.organization_id = r.id and o.is_active
+                                        and (coalesce(recipient_code, '') = '' or o.agency_code = recipient_code))) then
+        fields := fields || data.field_row('organizationId', 2);
+    else
+        if exists (select from unnest(services) as r (id)
+                   where not exists (select from data.organization_service as s
+                                     where s.organization_id = any (organizations) and s.service_id = r.id)) then
+            fields := fields || data.field_row('serviceId', 2);
+        end if;
+        if exists (select from unnest(areas) as r (id)
+                   where not exists (select from data.area as a
+                                     where a.organization_id = any (organizations) and a.area_id = r.id)) then
+            fields := fields || data.field_row('areaId', 2);
+        end if;
+    end if;
+    if cardinality(fields) > 0 then
+        return next data.answer_row(null, null, 2);
+        return query select * from unnest(fields);
+        return;
+    end if;
+    if cardinality(areas) > 0 then
+        area_keys := array(select unnest(data.area_subtree(id, areas)) from unnest(organizations) as id);
+    end if;
+
+    return next data.answer_row(null, null, 0);
+    return query
+        select 'slot', null::text, null::text, null::integer, null::text, null::text, f.slot_id::text,
+            coalesce(f.service_id, one_service), f.organization_id, a.area_id, data.wire_time(f.starts_at, f.time_zone),
+            null::text, null::text, extract(epoch from f.ends_at - f.starts_at)::integer / 60, null::jsonb, null::bigint,
+            null::timestamptz, null::bytea
+        from (
+            select s.*, o.time_zone
+            from data.organization as o
+            cross join lateral (
+                select t.slot_id, t.organization_id, t.area_key, t.starts_at, t.ends_at, t.service_id
+                from data.slot as t
+                where t.organization_id = o.organization_id and not t.is_closed
+                    and t.starts_at > clock + make_interval(mins => o.notice_min)
+                    and t.starts_at <= clock + make_interval(days => o.booking_window_days)
+                    and (area_keys is null or t.area_key = any (area_keys))
+                    and data.slot_serves(t.service_id, t.area_key, services)
+                    and data.slot_is_free(t.slot_id, t.capacity, t.area_key, t.starts_at, t.ends_at, clock)
+                order by t.starts_at, t.slot_id
+                limit slots_max
+            ) as s
+            where o.organization_id = any (organizations)
+            order by s.starts_at, s.slot_id
+            limit slots_max
+        ) as f
+        join data.area as a using (area_key)
+        order by f.starts_at, f.slot_id;
+end $$;
+alter function api.get_slots(text, text[], text[], text[], text, text, text, integer) owner to zapisd_owner;
+revoke all on function api.get_slots(text, text[], text[], text[], text, text, text, integer) from public;
+grant execute on function api.get_slots(text, text[], text[], text[], text, text, text, integer) to zapisd_daemon;
+comment on function api.get_slots(text, text[], text[], text[], text, text, text, integer) is 'M1: free intervals in time order, at most slots_max';
