@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * The shared field checks (order 329, Appendix 2, items 7 and 10 to 15). The schema has looked at the structure
+ * before; these checks repeat what they depend on, so that they hold alone.
+ */
+#include "check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool text_is(const char *s, const char *expected)
+{
+    return s != NULL && strcmp(s, expected) == 0;
+}
+
+bool text_is_digits(const char *s)
+{
+    return s != NULL && *s != '\0' && s[strspn(s, "0123456789")] == '\0';
+}
+
+const char *text_integer(struct arena *a, const char *s, int max)
+{
+    if (!text_is_digits(s))
+        return NULL;
+    unsigned long long value = strtoull(s, NULL, 10); /* ULLONG_MAX when it is longer than that */
+    return arena_printf(a, "%llu", value < (unsigned long long)max ? value : (unsigned long long)max);
+}
+
+void check_count(const struct strings *list, unsigned max, const char *field, struct field_errors *f)
+{
+    if (list->n > max)
+        field_errors_add(f, field, 1, "Слишком много значений");
+}
+
+void check_book_key(const struct booking_request *r, struct field_errors *f)
+{
+    if (r->book_id == NULL)
+        field_errors_add(f, "bookId", 1, FIELD_REQUIRED);
+    else if (!rule_book_id(r->book_id))
+        field_errors_add(f, "bookId", 1, "Идентификатор заявления должен быть UUID или числом до 19 цифр");
+    if (r->esia_id == NULL)
+        field_errors_add(f, "esiaId", 1, FIELD_REQUIRED);
+}
+
+void check_user(const struct booking_request *r, struct field_errors *f)
+{
+    if (r->user_type == NULL)
+        field_errors_add(f, "userType", 1, FIELD_REQUIRED);
+    else if (!text_is(r->user_type, "SIMPLE") && !text_is(r->user_type, "QUALIFIED"))
+        field_errors_add(f, "userType", 1, "Допускаются значения SIMPLE и QUALIFIED");
+    if (r->user_kind == NULL)
+        field_errors_add(f, "userKind", 1, FIELD_REQUIRED);
+    else if (!text_is(r->user_kind, "PHYSIC") && !text_is(r->user_kind, "BUSINESS") &&
+             !text_is(r->user_kind, "PERSBUSINESS"))
+        field_errors_add(f, "userKind", 1, "Допускаются значения PHYSIC, BUSINESS и PERSBUSINESS");
+}
+
+static void check_document(const struct user_document *doc, struct field_errors *f)
+{
+    if (doc == NULL)
+        return;
+    if (doc->doc_type == NULL)
+        field_errors_add(f, "docType", 1, FIELD_REQUIRED);
+    else if (!text_is(doc->doc_type, "PASSPORT") && !text_is(doc->doc_type, "MIL TICKET") &&
+             !text_is(doc->doc_type, "MIL_TICKET"))
+        field_errors_add(f, "docType", 1, "Допускаются значения PASSPORT и MIL TICKET");
+    if (doc->doc_number == NULL)
+        field_errors_add(f, "docNumber", 1, FIELD_REQUIRED);
+    if (doc->issue_date != NULL && !rule_date(doc->issue_date))
+        field_errors_add(f, "issueDate", 1, "Дата выдачи указывается как ГГГГ-ММ-ДД");
+    if (doc->valid_date != NULL && !rule_date(doc->valid_date))
+        field_errors_add(f, "validDate", 1, "Дата окончания действия указывается как ГГГГ-ММ-ДД");
+    else if (doc->valid_date != NULL && rule_date(doc->issue_date) && strcmp(doc->valid_date, doc->issue_date) < 0)
+        field_errors_add(f, "validDate", 1, "Дата окончания действия раньше даты выдачи");
+}
+
+/* Item 15 decides which form a number must have; a person's request may name a business of either form. */
+static void check_business(const struct booking_request *r, struct field_errors *f)
+{
+    const struct applicant *p = &r->applicant;
+    bool may_be_company = !text_is(r->user_kind, "PERSBUSINESS");
+    bool may_be_entrepreneur = !text_is(r->user_kind, "BUSINESS");
+
+    if (p->business_inn != NULL && !(may_be_company && rule_inn_business(p->business_inn, false)) &&
+        !(may_be_entrepreneur && rule_inn_business(p->business_inn, true)))
+        field_errors_add(f, "businessINN", 1,
+                         !may_be_company        ? "ИНН индивидуального предпринимателя: 12 цифр с верными контрольными цифрами"
+                         : !may_be_entrepreneur ? "ИНН юридического лица: 10 цифр с верной контрольной цифрой"
+                                                : "ИНН: 10 или 12 цифр с верными контрольными цифрами");
+    if (p->business_ogrn != NULL && !(may_be_company && rule_ogrn(p->business_ogrn)) &&
+        !(may_be_entrepreneur && rule_ogrnip(p->business_ogrn)))
+        field_errors_add(f, "businessOGRN", 1,
+                         !may_be_company        ? "ОГРНИП: 15 цифр с верной контрольной цифрой"
+                         : !may_be_entrepreneur ? "ОГРН: 13 цифр с верной контрольной цифрой"
+                                                : "ОГРН: 13 цифр, ОГРНИП: 15 цифр, с верной контрольной цифрой");
+}
+
+void check_applicant(const struct booking_request *r, struct field_errors *f)
+{
+    const struct applicant *p = &r->applicant;
+    char phone[12];
+
+    if (p->email != NULL && !rule_email(p->email))
+        field_errors_add(f, "email", 1, "Адрес электронной почты указан неверно");
+    if (p->mobile_phone != NULL && !rule_phone(p->mobile_phone, phone))
+        field_errors_add(f, "mobilePhone", 1, "Номер телефона указывается в формате 7 XXX XXX XX XX");
+    if (p->user_snils != NULL && !rule_snils(p->user_snils))
+        field_errors_add(f, "userSnils", 1, "СНИЛС: 11 цифр с верным контрольным числом");
+    if (p->user_inn != NULL && !rule_inn_person(p->user_inn))
+        field_errors_add(f, "userINN", 1, "ИНН физического лица: 12 цифр с верными контрольными цифрами");
+    check_business(r, f);
+    check_document(p->user_doc, f);
+}

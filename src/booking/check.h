@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Checks that several operations share. Each adds what it finds and goes on (M10). Private to booking. */
+#pragma once
+
+#include "booking.h"
+
+#define FIELD_REQUIRED "Не заполнено обязательное поле"
+#define FIELD_FILTER "Фильтр не поддерживается"
+
+/* bookId and esiaId: items 17 and 19 to 21. */
+void check_book_key(const struct booking_request *r, struct field_errors *f);
+/* userType, userKind: items 14 and 15. */
+void check_user(const struct booking_request *r, struct field_errors *f);
+/* The applicant's block of items 18 and 19: what is given must be right. */
+void check_applicant(const struct booking_request *r, struct field_errors *f);
+/* serviceId, areaId, attributes and the like are bounded in number, not only in length. */
+void check_count(const struct strings *list, unsigned max, const char *field, struct field_errors *f);
+
+bool text_is(const char *s, const char *expected);
+bool text_is_digits(const char *s);
+/* Decimal digits as a PostgreSQL integer, at most max; NULL for anything else. */
+const char *text_integer(struct arena *a, const char *s, int max);

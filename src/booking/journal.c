@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * The journal's side of an operation (J1, B6): what a write's first row says besides the answer, and the calls that
+ * put the signed answer beside the request. Builds calls only; request/ decides in which transaction they run.
+ */
+#include "call.h"
+
+#include <string.h>
+
+static enum err read_new(struct arena *a, const struct db_result *res, struct booking_outcome *out, struct error *e)
+{
+    const char *id = db_text(res, 0, db_column(res, "journal_id"));
+    const char *at = db_text(res, 0, db_column(res, "journal_at"));
+    if (id == NULL || at == NULL)
+        return error_set(e, ERR_INTERNAL, "a write without its place in the journal");
+    *out = (struct booking_outcome){
+        .kind = OUTCOME_NEW, .journal_id = arena_strdup(a, id), .journal_at = arena_strdup(a, at)};
+    return ERR_OK;
+}
+
+static enum err read_stored(struct arena *a, const struct db_result *res, struct booking_outcome *out, struct error *e)
+{
+    out->kind = OUTCOME_REPLAY;
+    enum err err = db_bytes(a, res, 0, db_column(res, "stored"), &out->stored, e);
+    if (err == ERR_OK && out->stored.n == 0)
+        return error_set(e, ERR_INTERNAL, "a repeated message whose first answer is not in the journal");
+    return err;
+}
+
+enum err booking_outcome_read(struct arena *a, const struct db_result *res, struct booking_outcome *out,
+                              struct error *e)
+{
+    *out = (struct booking_outcome){0};
+    int col = db_column(res, "kind");
+    const char *kind = col < 0 || db_rows(res) == 0 ? NULL : db_text(res, 0, col);
+    if (kind == NULL)
+        return error_set(e, ERR_INTERNAL, "a write without rows");
+    if (strcmp(kind, "answer") == 0)
+        return read_new(a, res, out, e);
+    if (strcmp(kind, "stored") == 0)
+        return read_stored(a, res, out, e);
+    if (strcmp(kind, "reused") != 0)
+        return error_set(e, ERR_INTERNAL, "a row of unknown kind from SQL");
+    out->kind = OUTCOME_REUSED;
+    return ERR_OK;
+}
+
+struct db_call booking_journal_reply(const struct booking_outcome *o, struct span answer, const char *status,
+                                     struct arena *a)
+{
+    struct call *c = call_new(a);
+    call_add_text(c, o->journal_id);
+    call_add_text(c, o->journal_at);
+    call_add_text(c, status);
+    call_add_bytes(c, answer);
+    return call_end(c, "select api.journal_reply($1::bigint, $2::timestamptz, $3::text, $4::bytea)");
+}
+
+struct db_call booking_journal_exchange(const struct booking_message *m, struct span answer, const char *status,
+                                        struct arena *a)
+{
+    struct call *c = call_new(a);
+    call_add_message(c, m);
+    call_add_text(c, status);
+    call_add_bytes(c, answer);
+    return call_end(c, "select api.journal_exchange(" CALL_MESSAGE ", $15::text, $16::bytea)");
+}
