@@ -209,8 +209,8 @@ static void O2_the_file_without_mistakes_is_accepted(void **state)
 {
     (void)state;
     static const char *const also[] = {L, P, L P, "[listener p]\nkind = plain\naddress = unix:/run/x\n",
-                                       "[listener p]\nkind = plain\naddress = 0.0.0.0:80\n"
-                                       "plain_on_public_address = i-know-it-is-unsigned\n"};
+                                       ("[listener p]\nkind = plain\naddress = 0.0.0.0:80\n"
+                                        "plain_on_public_address = i-know-it-is-unsigned\n")};
     for (size_t i = 0; i < sizeof also / sizeof also[0]; i++) {
         struct arena *a = arena_new();
         const char *text = arena_printf(a, "%s%s", good, also[i]), *mistakes = NULL;
