@@ -101,6 +101,7 @@ struct db_pool {
     struct timer *tick;
     struct timer *turn;       /* armed when something is due at the next turn of the loop */
     bool is_dispatching;      /* inside one of our own callbacks from the loop: its end looks at what is due */
+    bool is_in_turn;          /* that callback is a timer's */
     unsigned up;              /* connections with is_up */
     uint64_t down_since_us;   /* meaningful while up == 0 */
     unsigned attempts_failed; /* in a row */

@@ -111,14 +111,17 @@ static void pool_on_turn(void *arg)
 {
     struct db_pool *p = arg;
     p->turn = NULL;
+    p->is_in_turn = true;
     db_pool_dispatch_begin(p);
     db_pool_dispatch_end(p);
+    p->is_in_turn = false;
 }
 
 void db_pool_turn(struct db_pool *p)
 {
+    /* a timer of 0 ms started by a timer runs in the same round of timers: descriptors would never have their turn */
     if (p->turn == NULL && !p->is_dispatching)
-        p->turn = timer_start(p->loop, 0, 0, pool_on_turn, p);
+        p->turn = timer_start(p->loop, p->is_in_turn ? 1 : 0, 0, pool_on_turn, p);
 }
 
 void db_pool_dispatch_begin(struct db_pool *p)
@@ -173,6 +176,7 @@ static void pool_on_tick(void *arg)
     struct db_pool *p = arg;
     uint64_t now_us = clock_mono_us();
 
+    p->is_in_turn = true;
     db_pool_dispatch_begin(p);
     for (unsigned i = 0; i < p->conf.connections; i++) {
         struct db_conn *c = &p->conns[i];
@@ -187,6 +191,7 @@ static void pool_on_tick(void *arg)
     }
     pool_serve_waiting(p);
     db_pool_dispatch_end(p);
+    p->is_in_turn = false;
 }
 
 /* ---- up and down ---- */

@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * Who gets a session and when: order, limits, a database that is away, comes back, restarts or cannot be found
+ * (F2, F4; O5 several hosts).
+ */
+#include "pgtest.h"
+
+#define NEEDS_SERVER()                                                                                                 \
+    do {                                                                                                               \
+        (void)state;                                                                                                   \
+        if (pgtest.data[0] == '\0')                                                                                    \
+            skip();                                                                                                    \
+    } while (0)
+
+static const struct db_conf quick = {
+    .connections = 2, .acquire_timeout_ms = 500, .statement_timeout_ms = 2000, .reconnect_max_ms = 300};
+
+static void open_pool(struct bench *b, const char *conninfo, unsigned connections, uint64_t acquire_timeout_ms)
+{
+    struct db_conf conf = quick;
+    conf.conninfo = conninfo;
+    conf.connections = connections;
+    conf.acquire_timeout_ms = acquire_timeout_ms;
+    bench_open(b, &conf);
+}
+
+static void expect_works(struct bench *b)
+{
+    struct answer a;
+    struct db_session *s = bench_acquire(b);
+    assert_int_equal(bench_run(b, s, &a, "select 'works'", NULL, NULL), ERR_OK);
+    assert_string_equal(db_text(a.results[0], 0, 0), "works");
+    db_release(s);
+}
+
+/* ---- a crowd ---- */
+
+enum { CROWD = 64 };
+
+struct crowd {
+    struct bench *bench;
+    unsigned served, at_once, most_at_once;
+    bool is_registering;
+    struct guest {
+        struct crowd *crowd;
+        struct db_session *session;
+        unsigned number;
+    } guests[CROWD];
+};
+
+static void guest_on_done(void *arg, struct db_result *const *results, unsigned n, enum err err, const struct error *e)
+{
+    struct guest *g = arg;
+    (void)e;
+    assert_int_equal(err, ERR_OK);
+    assert_int_equal(n, 2);
+    assert_int_equal(atol(db_text(results[0], 0, 0)), g->number);
+    db_release(g->session);
+    g->crowd->at_once--;
+    if (g->crowd->served == CROWD && g->crowd->at_once == 0)
+        loop_stop(g->crowd->bench->loop);
+}
+
+static void guest_on_session(void *arg, struct db_session *s, enum err err, const struct error *e)
+{
+    struct guest *g = arg;
+    struct crowd *c = g->crowd;
+    char number[16];
+    const char *const values[] = {number};
+    const struct db_call calls[] = {{.sql = "select $1::int", .nparams = 1, .values = values},
+                                    {.sql = "select pg_sleep(0.002)"}};
+    (void)e;
+    assert_int_equal(err, ERR_OK);
+    assert_false(c->is_registering);
+    assert_int_equal(g->number, c->served); /* in the order of asking */
+    c->served++;
+    if (++c->at_once > c->most_at_once)
+        c->most_at_once = c->at_once;
+    g->session = s;
+    snprintf(number, sizeof number, "%u", g->number);
+    db_send(s, calls, 2, guest_on_done, g);
+}
+
+static void sixty_four_wait_for_two_in_the_order_of_asking(void **state)
+{
+    NEEDS_SERVER();
+    struct bench b;
+    static struct crowd c;
+    c = (struct crowd){.bench = &b};
+    open_pool(&b, pgtest.conninfo, 2, 5000);
+    c.is_registering = true;
+    for (unsigned i = 0; i < CROWD; i++) {
+        c.guests[i] = (struct guest){.crowd = &c, .number = i};
+        db_acquire(b.pool, guest_on_session, &c.guests[i]);
+    }
+    c.is_registering = false;
+    assert_int_equal(bench_stats(&b).waiting, CROWD);
+    loop_run(b.loop);
+    assert_int_equal(c.served, CROWD);
+    assert_int_equal(c.most_at_once, 2);
+    assert_int_equal(bench_stats(&b).waiting, 0);
+    assert_int_equal(bench_stats(&b).idle, 2);
+    bench_close(&b);
+}
+
+/* A guest who asks again from inside his callback must not keep the loop from turning. */
+struct greedy {
+    struct bench *bench;
+    unsigned turns, beats;
+};
+
+static void greedy_on_session(void *arg, struct db_session *s, enum err err, const struct error *e)
+{
+    struct greedy *g = arg;
+    (void)e;
+    assert_int_equal(err, ERR_OK);
+    db_release(s);
+    g->turns++;
+    db_acquire(g->bench->pool, greedy_on_session, g);
+}
+
+static void greedy_on_beat(void *arg)
+{
+    struct greedy *g = arg;
+    if (++g->beats == 10)
+        loop_stop(g->bench->loop);
+}
+
+static void asking_again_and_again_does_not_stop_the_loop(void **state)
+{
+    NEEDS_SERVER();
+    struct bench b;
+    struct greedy g = {.bench = &b};
+    open_pool(&b, pgtest.conninfo, 2, 5000);
+    expect_works(&b);
+    db_acquire(b.pool, greedy_on_session, &g);
+    struct timer *beat = timer_start(b.loop, 5, 5, greedy_on_beat, &g);
+    uint64_t began_us = clock_mono_us();
+    loop_run(b.loop);
+    assert_in_range(clock_mono_us() - began_us, 45000, 200000);
+    assert_true(g.turns > 10);
+    timer_stop(beat);
+    bench_close(&b);
+}
+
+/* ---- time-outs ---- */
+
+static void a_full_pool_says_busy_in_time(void **state)
+{
+    NEEDS_SERVER();
+    struct bench b;
+    struct db_session *s;
+    open_pool(&b, pgtest.conninfo, 2, 400);
+    struct db_session *one = bench_acquire(&b), *two = bench_acquire(&b);
+    assert_ptr_not_equal(one, two);
+    assert_int_equal(bench_stats(&b).busy, 2);
+    uint64_t began_us = clock_mono_us();
+    assert_int_equal(bench_try_acquire(&b, &s), ERR_BUSY);
+    assert_in_range(clock_mono_us() - began_us, 400000, 550000);
+    db_release(one);
+    expect_works(&b);
+    db_release(two);
+    bench_close(&b);
+}
+
+static void no_database_is_said_so(void **state)
+{
+    struct bench b;
+    struct db_session *s;
+    (void)state;
+    open_pool(&b, "host=/nonexistent user=postgres", 4, 400);
+    uint64_t began_us = clock_mono_us();
+    assert_int_equal(bench_try_acquire(&b, &s), ERR_DATABASE);
+    assert_in_range(clock_mono_us() - began_us, 350000, 550000);
+    /* once it has been away that long nobody waits for it */
+    began_us = clock_mono_us();
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(bench_try_acquire(&b, &s), ERR_DATABASE);
+    assert_in_range(clock_mono_us() - began_us, 0, 100000);
+    assert_int_equal(bench_stats(&b).connecting, 4);
+    bench_close(&b);
+}
+
+static void a_bad_connection_string_is_no_crash(void **state)
+{
+    static const char *const bad[] = {"nonsense",
+                                      "host",
+                                      "port=abc host=127.0.0.1",
+                                      "postgresql://[::1",
+                                      "host=a,b hostaddr=127.0.0.1",
+                                      "sslmode=perhaps",
+                                      "no_such_key=1"};
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct bench b;
+        struct db_session *s;
+        open_pool(&b, bad[i], 2, 50);
+        assert_int_equal(bench_try_acquire(&b, &s), ERR_DATABASE);
+        bench_close(&b);
+    }
+}
+
+static void an_unknown_role_is_no_database(void **state)
+{
+    NEEDS_SERVER();
+    struct bench b;
+    struct db_session *s;
+    char conninfo[600];
+    snprintf(conninfo, sizeof conninfo, "host=%s port=%u user=nobody_of_that_name dbname=postgres", pgtest.socket,
+             pgtest.port);
+    open_pool(&b, conninfo, 2, 300);
+    assert_int_equal(bench_try_acquire(&b, &s), ERR_DATABASE);
+    bench_close(&b);
+}
+
+/* A listener that accepts and never says a word: the attempt ends by itself, the loop turns meanwhile. */
+static void a_silent_server_does_not_hold_the_loop(void **state)
+{
+    struct bench b;
+    struct db_session *s;
+    char conninfo[100];
+    struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof sa;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    (void)state;
+    assert_int_equal(bind(fd, (struct sockaddr *)&sa, n), 0);
+    assert_int_equal(listen(fd, 5), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &n), 0);
+    snprintf(conninfo, sizeof conninfo, "host=127.0.0.1 port=%u connect_timeout=1 user=postgres", ntohs(sa.sin_port));
+    open_pool(&b, conninfo, 2, 200);
+    assert_int_equal(bench_try_acquire(&b, &s), ERR_DATABASE);
+    uint64_t began_us = clock_mono_us();
+    bench_sleep(&b, 1200);
+    assert_in_range(clock_mono_us() - began_us, 1200000, 1300000);
+    assert_int_equal(bench_stats(&b).connecting, 2);
+    bench_close(&b);
+    close(fd);
+}
+
+/* ---- where to connect ---- */
+
+static void names_are_looked_up(void **state)
+{
+    NEEDS_SERVER();
+    const char *const forms[] = {
+        "host=localhost port=%u user=postgres dbname=postgres",
+        "host=no-such-host.invalid,localhost port=%u user=postgres dbname=postgres",
+        "host=127.0.0.1 port=%u user=postgres dbname=postgres",
+        "host=db.example.invalid hostaddr=127.0.0.1 port=%u user=postgres dbname=postgres",
+        "postgresql://postgres@localhost:%u/postgres?target_session_attrs=read-write",
+    };
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        struct bench b;
+        char conninfo[300];
+        const char *at = strstr(forms[i], "%u");
+        snprintf(conninfo, sizeof conninfo, "%.*s%u%s", (int)(at - forms[i]), forms[i], pgtest.port, at + 2);
+        open_pool(&b, conninfo, 2, 3000);
+        expect_works(&b);
+        bench_close(&b);
+    }
+}
+
+static void a_name_without_address_is_no_database(void **state)
+{
+    struct bench b;
+    struct db_session *s;
+    (void)state;
+    open_pool(&b, "host=no-such-host.invalid user=postgres", 2, 300);
+    assert_int_equal(bench_try_acquire(&b, &s), ERR_DATABASE);
+    bench_close(&b); /* perhaps in the middle of a lookup */
+}
+
+static void closing_in_the_middle_of_a_lookup(void **state)
+{
+    struct bench b;
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        open_pool(&b, "host=localhost,no-such-host.invalid port=1 user=postgres", 2, 300);
+        bench_sleep(&b, (uint64_t)i % 4);
+        bench_close(&b);
+    }
+}
+
+static void the_second_host_serves_when_the_first_is_down(void **state)
+{
+    NEEDS_SERVER();
+    struct bench b;
+    char conninfo[600];
+    snprintf(conninfo, sizeof conninfo,
+             "host=127.0.0.1,%s,127.0.0.1 port=%u,%u,%u user=postgres dbname=postgres target_session_attrs=read-write",
+             pgtest.socket, pgtest_free_port(), pgtest.port, pgtest.port);
+    open_pool(&b, conninfo, 2, 3000);
+    expect_works(&b);
+    bench_close(&b);
+}
+
+/* After a switch-over the old primary is a standby: its sessions must not be kept. */
+static void a_server_become_read_only_is_left(void **state)
+{
+    NEEDS_SERVER();
+    struct bench b;
+    struct answer a;
+    open_pool(&b, pgtest.conninfo, 1, 3000);
+    struct db_session *s = bench_acquire(&b);
+    assert_int_equal(bench_run(&b, s, &a, "set default_transaction_read_only = on", NULL, NULL), ERR_OK);
+    assert_int_equal(bench_run(&b, s, &a, "create table never (k int)", NULL, NULL), ERR_DATABASE);
+    db_release(s);
+    s = bench_acquire(&b);
+    assert_int_equal(bench_run(&b, s, &a, "show default_transaction_read_only", NULL, NULL), ERR_OK);
+    assert_string_equal(db_text(a.results[0], 0, 0), "off");
+    db_release(s);
+    bench_close(&b);
+}
+
+static void connections_have_our_settings(void **state)
+{
+    NEEDS_SERVER();
+    struct bench b;
+    struct answer a;
+    open_pool(&b, pgtest.conninfo, 1, 3000);
+    struct db_session *s = bench_acquire(&b);
+    assert_int_equal(bench_run(&b, s, &a, "show application_name", "show client_encoding", NULL), ERR_OK);
+    assert_string_equal(db_text(a.results[0], 0, 0), "zapisd");
+    assert_string_equal(db_text(a.results[1], 0, 0), "UTF8");
+    db_release(s);
+    bench_close(&b);
+}
+
+/* ---- F2: the server stops at once and starts again ---- */
+
+static void a_restart_is_ridden_through(void **state)
+{
+    NEEDS_SERVER();
+    struct bench b;
+    struct answer a;
+    struct db_session *s;
+    open_pool(&b, pgtest.conninfo, 4, 1000);
+    expect_works(&b);
+    bench_sleep(&b, 200);
+    assert_int_equal(bench_stats(&b).idle, 4);
+    struct db_session *held = bench_acquire(&b);
+    assert_int_equal(bench_run(&b, held, &a, "begin", "select 1", NULL), ERR_OK);
+    const struct db_call call = {.sql = "select pg_sleep(10)"};
+    bench_start(&b, held, &call, 1, &a);
+    bench_sleep(&b, 50);
+
+    assert_int_equal(
+        pgtest_shell(NULL, 0,
+                     "pg_private_run \"$pg_test_bin/pg_ctl\" -D \"$PG_PRIVATE_DATA\" -m immediate -w stop >/dev/null"),
+        0);
+    assert_int_equal(bench_wait(&a), ERR_UNCERTAIN);
+    assert_int_equal(bench_run(&b, held, &a, "commit", NULL, NULL), ERR_DATABASE);
+    db_release(held);
+    bench_sleep(&b, 100);
+    assert_int_equal(bench_stats(&b).idle + bench_stats(&b).busy, 0);
+    assert_int_equal(bench_stats(&b).lost, 4);
+    assert_int_equal(bench_try_acquire(&b, &s), ERR_DATABASE);
+
+    assert_int_equal(
+        pgtest_shell(NULL, 0,
+                     "PG_PRIVATE_OPTIONS='-c listen_addresses=127.0.0.1 -p %u -c fsync=off' pg_private_start %s",
+                     pgtest.port, pgtest.dir),
+        0);
+    pgtest_connect_admin();
+    bench_sleep(&b, 700);
+    assert_int_equal(bench_stats(&b).idle, 4);
+    expect_works(&b);
+    bench_close(&b);
+}
+
+static void more_connections_than_the_server_gives(void **state)
+{
+    NEEDS_SERVER();
+    struct bench b;
+    pgtest_sql("create role few login connection limit 3");
+    char conninfo[600];
+    snprintf(conninfo, sizeof conninfo, "host=%s port=%u user=few dbname=postgres", pgtest.socket, pgtest.port);
+    open_pool(&b, conninfo, 6, 1000);
+    for (int i = 0; i < 5; i++) {
+        expect_works(&b);
+        bench_sleep(&b, 100);
+    }
+    assert_int_equal(bench_stats(&b).idle, 3);
+    assert_int_equal(bench_stats(&b).connecting, 3);
+    bench_close(&b);
+}
+
+static void closing_at_any_moment(void **state)
+{
+    NEEDS_SERVER();
+    for (int i = 0; i < 12; i++) {
+        struct bench b;
+        struct answer a = {.bench = &b};
+        open_pool(&b, pgtest.conninfo, 3, 1000);
+        bench_sleep(&b, (uint64_t)i);
+        if (i > 6) {
+            struct db_session *s = bench_acquire(&b);
+            const struct db_call call = {.sql = "select pg_sleep(1)"};
+            bench_start(&b, s, &call, 1, &a);
+        }
+        bench_close(&b);
+        assert_false(a.is_done);
+    }
+    db_pool_free(NULL);
+}
+
+static int start(void **state)
+{
+    (void)state;
+    pgtest_start();
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    pgtest_stop();
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sixty_four_wait_for_two_in_the_order_of_asking),
+        cmocka_unit_test(asking_again_and_again_does_not_stop_the_loop),
+        cmocka_unit_test(a_full_pool_says_busy_in_time),
+        cmocka_unit_test(no_database_is_said_so),
+        cmocka_unit_test(a_bad_connection_string_is_no_crash),
+        cmocka_unit_test(an_unknown_role_is_no_database),
+        cmocka_unit_test(a_silent_server_does_not_hold_the_loop),
+        cmocka_unit_test(names_are_looked_up),
+        cmocka_unit_test(a_name_without_address_is_no_database),
+        cmocka_unit_test(closing_in_the_middle_of_a_lookup),
+        cmocka_unit_test(the_second_host_serves_when_the_first_is_down),
+        cmocka_unit_test(a_server_become_read_only_is_left),
+        cmocka_unit_test(connections_have_our_settings),
+        cmocka_unit_test(a_restart_is_ridden_through),
+        cmocka_unit_test(more_connections_than_the_server_gives),
+        cmocka_unit_test(closing_at_any_moment),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}
