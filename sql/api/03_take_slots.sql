@@ -91,7 +91,8 @@ begin
                     continue;
                 end if;
             end if;
-            n := data.take_place(s, p_book_key, least(p_hold_until, s.starts_at), p_now, false);
+            n := data.take_place(s, p_book_key, case when p_hold_until < s.starts_at then p_hold_until when p_hold_until is not null then s.starts_at end,
+                p_now, false);
             if n > 0 then
                 return s.slot_id;
             end if;

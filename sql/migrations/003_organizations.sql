@@ -194,6 +194,27 @@ comment on constraint area_name_filled on data.area is 'A name is shown to peopl
 comment on constraint area_capacity_range on data.area is 'At least one place';
 comment on index data.area_parent is 'Children of an area';
 
+create function data.area_cycle_check() returns trigger
+language plpgsql as $$
+begin
+    if exists (
+        with recursive up as (
+            select a.area_key, a.parent_key from data.area as a where a.area_key = new.parent_key
+            union
+            select a.area_key, a.parent_key from data.area as a join up on a.area_key = up.parent_key
+        )
+        select from up where up.area_key = new.area_key) then
+        raise exception 'area % would be inside itself', new.area_id using errcode = 'check_violation', constraint = 'area_tree';
+    end if;
+    return new;
+end $$;
+alter function data.area_cycle_check() owner to zapisd_owner;
+revoke all on function data.area_cycle_check() from public;
+comment on function data.area_cycle_check() is 'Trigger: the areas stay a tree (B9)';
+create trigger area_tree before update of parent_key on data.area
+    for each row when (new.parent_key is not null) execute function data.area_cycle_check();
+comment on trigger area_tree on data.area is 'No area is inside itself, however far up (B9)';
+
 create table data.area_service (
     area_key integer not null,
     organization_id text not null,
