@@ -144,9 +144,9 @@ def parse(data):
 
     def end(_):
         node = stack.pop()
-        # For an empty-element tag expat reports the position of its start; otherwise of the end tag.
-        at = data.index(b">", tag_end(node)) if parser.CurrentByteIndex == node.start else data.index(b">", parser.CurrentByteIndex)
-        node.end = at + 1
+        at = tag_end(node)
+        # Where expat is at the end of an empty-element tag is nowhere promised; the tag itself tells.
+        node.end = (at if data[at - 1:at] == b"/" else data.index(b">", parser.CurrentByteIndex)) + 1
 
     def tag_end(node):
         """Position of the '>' that closes the start tag: quotes may hold a '>'."""
