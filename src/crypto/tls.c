@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * TLS as a filter over two memory BIOs: ciphertext in, plain bytes out, and back. Server side only. Never touches a
+ * socket and never blocks. TLS 1.2 (RFC 5246; GOST suites of RFC 9189) and 1.3; no renegotiation, no compression.
+ */
+#include "crypto_private.h"
+
+#include "log.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include <stdlib.h>
+
+/* Names that this engine or this OpenSSL lacks are passed over. Everything else is forward secret and authenticated. */
+#define CIPHERS                                                                                                        \
+    "GOST2012-KUZNYECHIK-KUZNYECHIKOMAC:GOST2012-MAGMA-MAGMAOMAC:IANA-GOST2012-GOST8912-GOST8912:"                     \
+    "LEGACY-GOST2012-GOST8912-GOST8912:ECDHE+AESGCM:ECDHE+CHACHA20"
+
+struct tls_ctx {
+    SSL_CTX *ctx;
+};
+
+struct tls {
+    SSL *ssl;
+    BIO *in, *out;          /* owned by ssl */
+    enum tls_status status; /* once not TLS_OK it stays */
+};
+
+static void ctx_free(void *p)
+{
+    SSL_CTX_free(p);
+}
+
+static enum err load_identity(SSL_CTX *ctx, const struct tls_conf *conf, struct error *e)
+{
+    SSL_CTX_set_default_passwd_cb(ctx, crypto_no_password);
+    if (SSL_CTX_use_certificate_chain_file(ctx, conf->cert_file) != 1)
+        return crypto_error(e, ERR_CONFIG, "%s: no usable certificate", conf->cert_file);
+    if (SSL_CTX_use_PrivateKey_file(ctx, conf->key_file, SSL_FILETYPE_PEM) != 1)
+        return crypto_error(e, ERR_CONFIG, "%s: no usable private key for %s", conf->key_file, conf->cert_file);
+    if (SSL_CTX_check_private_key(ctx) != 1)
+        return crypto_error(e, ERR_CONFIG, "%s does not belong to %s", conf->key_file, conf->cert_file);
+    return ERR_OK;
+}
+
+static enum err load_client_ca(SSL_CTX *ctx, const struct tls_conf *conf, struct error *e)
+{
+    if (conf->client_ca_file == NULL)
+        return conf->client_required ? error_set(e, ERR_CONFIG, "client certificates are required, but of no issuer")
+                                     : ERR_OK;
+    STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(conf->client_ca_file);
+    if (names == NULL || SSL_CTX_load_verify_file(ctx, conf->client_ca_file) != 1) {
+        sk_X509_NAME_pop_free(names, X509_NAME_free);
+        return crypto_error(e, ERR_CONFIG, "%s: no usable certificates", conf->client_ca_file);
+    }
+    SSL_CTX_set_client_CA_list(ctx, names);
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | (conf->client_required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), NULL);
+    return ERR_OK;
+}
+
+enum err tls_ctx_new(struct arena *a, const struct tls_conf *conf, struct tls_ctx **out, struct error *e)
+{
+    struct tls_ctx *c = arena_alloc(a, sizeof *c);
+    c->ctx = SSL_CTX_new(TLS_server_method());
+    if (c->ctx == NULL)
+        return crypto_error(e, ERR_CRYPTO, "TLS does not start");
+    arena_defer(a, ctx_free, c->ctx);
+    static const unsigned char session_id[] = "zapisd";
+    SSL_CTX_set_options(c->ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+    SSL_CTX_set_mode(c->ctx, SSL_MODE_RELEASE_BUFFERS);
+    if (SSL_CTX_set_min_proto_version(c->ctx, TLS1_2_VERSION) != 1 ||
+        SSL_CTX_set_session_id_context(c->ctx, session_id, sizeof session_id - 1) != 1)
+        return crypto_error(e, ERR_CRYPTO, "TLS cannot be set up");
+    if (SSL_CTX_set_cipher_list(c->ctx, conf->ciphers != NULL ? conf->ciphers : CIPHERS) != 1)
+        return crypto_error(e, ERR_CONFIG, "the cipher list names nothing usable");
+    enum err rc = load_identity(c->ctx, conf, e);
+    if (rc == ERR_OK)
+        rc = load_client_ca(c->ctx, conf, e);
+    if (rc == ERR_OK)
+        *out = c;
+    return rc;
+}
+
+struct tls *tls_new(struct tls_ctx *ctx)
+{
+    struct tls *t = calloc(1, sizeof *t);
+    SSL *ssl = SSL_new(ctx->ctx);
+    BIO *in = BIO_new(BIO_s_mem()), *out = BIO_new(BIO_s_mem());
+    if (t == NULL || ssl == NULL || in == NULL || out == NULL) {
+        log_event(LOG_LEVEL_ERROR, "memory", "why", "exhausted", NULL); /* as an arena would */
+        abort();
+    }
+    SSL_set_bio(ssl, in, out);
+    SSL_set_accept_state(ssl);
+    *t = (struct tls){.ssl = ssl, .in = in, .out = out, .status = TLS_OK};
+    return t;
+}
+
+void tls_free(struct tls *t)
+{
+    if (t == NULL)
+        return;
+    SSL_free(t->ssl);
+    free(t);
+}
+
+static enum tls_status tls_fail(struct tls *t)
+{
+    ERR_clear_error();
+    t->status = TLS_FAILED;
+    return t->status;
+}
+
+/* What a call that gave no bytes means. */
+static enum tls_status tls_outcome(struct tls *t, int rc)
+{
+    switch (SSL_get_error(t->ssl, rc)) {
+    case SSL_ERROR_WANT_READ:
+    case SSL_ERROR_WANT_WRITE:
+        return TLS_OK;
+    case SSL_ERROR_ZERO_RETURN:
+        t->status = TLS_CLOSED;
+        return t->status;
+    default:
+        return tls_fail(t);
+    }
+}
+
+enum tls_status tls_feed(struct tls *t, const void *p, size_t n)
+{
+    if (t->status != TLS_OK)
+        return t->status;
+    size_t done = 0;
+    while (done < n) {
+        size_t part = 0;
+        if (BIO_write_ex(t->in, (const char *)p + done, n - done, &part) != 1 || part == 0)
+            return tls_fail(t);
+        done += part;
+    }
+    return TLS_OK;
+}
+
+enum tls_status tls_read(struct tls *t, void *p, size_t cap, size_t *n)
+{
+    *n = 0;
+    if (t->status != TLS_OK)
+        return t->status;
+    ERR_clear_error(); /* SSL_get_error() looks at the queue */
+    if (!SSL_is_init_finished(t->ssl)) {
+        int rc = SSL_do_handshake(t->ssl);
+        if (rc != 1)
+            return tls_outcome(t, rc);
+    }
+    int rc = SSL_read_ex(t->ssl, p, cap, n);
+    if (rc == 1)
+        return TLS_OK;
+    *n = 0;
+    return tls_outcome(t, rc);
+}
+
+enum tls_status tls_write(struct tls *t, const void *p, size_t n)
+{
+    if (t->status == TLS_FAILED || !SSL_is_init_finished(t->ssl))
+        return TLS_FAILED;
+    ERR_clear_error();
+    size_t done = 0;
+    while (done < n) { /* memory takes everything: no partial writes, no waiting */
+        size_t part = 0;
+        if (SSL_write_ex(t->ssl, (const char *)p + done, n - done, &part) != 1 || part == 0)
+            return tls_fail(t);
+        done += part;
+    }
+    return TLS_OK;
+}
+
+void tls_close_notify(struct tls *t)
+{
+    if (t->status == TLS_FAILED || !SSL_is_init_finished(t->ssl))
+        return;
+    SSL_shutdown(t->ssl);
+    ERR_clear_error();
+}
+
+size_t tls_pending(struct tls *t, void *p, size_t cap)
+{
+    size_t n = 0;
+    if (cap == 0 || BIO_read_ex(t->out, p, cap, &n) != 1)
+        return 0;
+    return n;
+}
+
+bool tls_peer_fingerprint(const struct tls *t, unsigned char out[32])
+{
+    const X509 *peer = SSL_is_init_finished(t->ssl) ? SSL_get0_peer_certificate(t->ssl) : NULL;
+    unsigned n = 0;
+    return peer != NULL && X509_digest(peer, digest_md(DIGEST_SHA256), out, &n) == 1 && n == 32;
+}
