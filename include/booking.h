@@ -143,6 +143,7 @@ struct booking_message {
     const char *case_number;  /* of smev:Message, or NULL */
     unsigned char digest[32]; /* SHA-256 of the verified octets: same id with another digest is ERR_REUSED */
     int64_t received_us;      /* wall clock */
+    unsigned slots_max;       /* TimeSlot elements of one getSlots answer; 0: 20,000 */
     bool test;                /* smev:TestMsg: answer as usual, no lasting effect */
     struct span body;         /* the request as it came */
 };

@@ -84,13 +84,13 @@ static void check_business(const struct booking_request *r, struct field_errors 
     if (p->business_inn != NULL && !(may_be_company && rule_inn_business(p->business_inn, false)) &&
         !(may_be_entrepreneur && rule_inn_business(p->business_inn, true)))
         field_errors_add(f, "businessINN", 1,
-                         !may_be_company        ? "ИНН индивидуального предпринимателя: 12 цифр с верными контрольными цифрами"
+                         !may_be_company ? "ИНН индивидуального предпринимателя: 12 цифр с верными контрольными цифрами"
                          : !may_be_entrepreneur ? "ИНН юридического лица: 10 цифр с верной контрольной цифрой"
                                                 : "ИНН: 10 или 12 цифр с верными контрольными цифрами");
     if (p->business_ogrn != NULL && !(may_be_company && rule_ogrn(p->business_ogrn)) &&
         !(may_be_entrepreneur && rule_ogrnip(p->business_ogrn)))
         field_errors_add(f, "businessOGRN", 1,
-                         !may_be_company        ? "ОГРНИП: 15 цифр с верной контрольной цифрой"
+                         !may_be_company ? "ОГРНИП: 15 цифр с верной контрольной цифрой"
                          : !may_be_entrepreneur ? "ОГРН: 13 цифр с верной контрольной цифрой"
                                                 : "ОГРН: 13 цифр, ОГРНИП: 15 цифр, с верной контрольной цифрой");
 }

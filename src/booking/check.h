@@ -5,7 +5,7 @@
 #include "booking.h"
 
 #define FIELD_REQUIRED "Не заполнено обязательное поле"
-#define FIELD_FILTER "Фильтр не поддерживается"
+#define FIELD_FILTER   "Фильтр не поддерживается"
 
 /* bookId and esiaId: items 17 and 19 to 21. */
 void check_book_key(const struct booking_request *r, struct field_errors *f);

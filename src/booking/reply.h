@@ -15,7 +15,8 @@ void reply_begin(const struct booking_request *r, struct booking_reply *out, str
 /* "answer", "field" and "slot" rows of api.answer. */
 MUST_CHECK enum err reply_read_rows(const struct db_result *res, struct booking_reply *out, struct arena *a,
                                     struct error *e);
-/* "answer" and "field" rows of the functions that return a table of their own; ERR_INTERNAL for success with bad fields. */
+/* "answer" and "field" rows of the functions that return a table of their own; ERR_INTERNAL for success with bad
+ * fields. */
 MUST_CHECK enum err reply_read_answer(const struct db_result *res, unsigned row, struct booking_reply *out,
                                       struct arena *a, struct error *e);
 MUST_CHECK enum err reply_read_field(const struct db_result *res, unsigned row, struct booking_reply *out,

@@ -73,7 +73,8 @@ bool rule_snils(const char *s)
     return sum % 101 % 100 == d[9] * 10 + d[10];
 }
 
-/* INN: structure by order ММВ-7-6/435@ of the tax service, 29.06.2012; the weights are its published ones. No region is 00. */
+/* INN: structure by order ММВ-7-6/435@ of the tax service, 29.06.2012; the weights are its published ones. No region is
+ * 00. */
 bool rule_inn_person(const char *s)
 {
     static const int w11[] = {7, 2, 4, 10, 3, 5, 9, 4, 6, 8};
@@ -147,7 +148,8 @@ static bool is_local_part(const char *s, size_t n)
     if (n == 0 || n > 64 || s[0] == '.' || s[n - 1] == '.')
         return false;
     for (size_t i = 0; i < n; i++) {
-        if (s[i] == '.' ? s[i + 1] == '.' : !is_ascii_alnum(s[i]) && !is_beyond_ascii(s[i]) && strchr(specials, s[i]) == NULL)
+        if (s[i] == '.' ? s[i + 1] == '.'
+                        : !is_ascii_alnum(s[i]) && !is_beyond_ascii(s[i]) && strchr(specials, s[i]) == NULL)
             return false;
     }
     return true;

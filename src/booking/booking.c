@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * The table of operations (order 329, Appendix 2, parts II and III). To add one: a file of its own with check, call
+ * and result, a line in op.h, a row here, its types in schemas/, its function in sql/api/.
+ */
+#include "op.h"
+
+#include <string.h>
+
+const struct booking_op booking_ops[BOOKING_METHOD_COUNT] = {
+    [BOOKING_GET_SLOTS] = {"getSlots", false, true, get_slots_check, get_slots_call, get_slots_result},
+    [BOOKING_BOOK] = {"book", true, true, book_check, book_call, book_result},
+    [BOOKING_GET_BOOKING_STATUS] = {"getBookingStatus", false, true, get_booking_status_check, get_booking_status_call,
+                                    get_booking_status_result},
+    [BOOKING_CANCEL_BOOKING] = {"cancelBooking", true, true, cancel_booking_check, cancel_booking_call,
+                                cancel_booking_result},
+    [BOOKING_GET_REFS_LIST] = {"getRefsList", false, true, get_refs_list_check, get_refs_list_call,
+                               get_refs_list_result},
+    [BOOKING_GET_REF_ATTRIBUTES_LIST] = {"getRefAttributesList", false, true, get_ref_attributes_list_check,
+                                         get_ref_attributes_list_call, get_ref_attributes_list_result},
+    [BOOKING_GET_REF_ITEMS_LIST] = {"getRefItemsList", false, true, get_ref_items_list_check, get_ref_items_list_call,
+                                    get_ref_items_list_result},
+    /* A write, and ours to call at the portal; serving it needs the outbox's state machine first. */
+    [BOOKING_UPDATE_BOOKING_DETAILS] = {"updateBookingDetails", true, false, update_booking_details_check, NULL, NULL},
+};
+
+const struct booking_op *booking_op_by_name(const char *name, enum booking_method *method)
+{
+    for (unsigned i = 0; name != NULL && i < BOOKING_METHOD_COUNT; i++) {
+        if (strcmp(booking_ops[i].name, name) != 0)
+            continue;
+        if (booking_ops[i].call == NULL)
+            return NULL;
+        if (method != NULL)
+            *method = (enum booking_method)i;
+        return &booking_ops[i];
+    }
+    return NULL;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* getSlots (item 18): free intervals. A visitor who has not signed in may look: esiaId may be empty here (A10). */
+#include "call.h"
+#include "check.h"
+#include "op.h"
+#include "reply.h"
+
+#define ORGANIZATIONS_MAX 500
+#define SERVICES_MAX      500
+#define AREAS_MAX         500
+#define SLOTS_MAX_DEFAULT 20000
+
+void get_slots_check(const struct booking_request *r, struct field_errors *f, struct arena *a)
+{
+    (void)a;
+    if (r->organization_ids.n == 0)
+        field_errors_add(f, "organizationId", 1, FIELD_REQUIRED);
+    check_count(&r->organization_ids, ORGANIZATIONS_MAX, "organizationId", f);
+    check_user(r, f);
+    check_applicant(r, f);
+    check_count(&r->service_ids, SERVICES_MAX, "serviceId", f);
+    check_count(&r->area_ids, AREAS_MAX, "areaId", f);
+    if (r->has_filter)
+        field_errors_add(f, "filter", 1, FIELD_FILTER); /* an unfiltered list would be a wrong answer */
+}
+
+struct db_call get_slots_call(const struct booking_request *r, const struct booking_message *m,
+                              const struct field_errors *bad, struct arena *a)
+{
+    (void)bad; /* a read with bad fields is answered without asking */
+    struct call *c = call_new(a);
+    call_add_text(c, m->recipient_code);
+    call_add_list(c, &r->organization_ids);
+    call_add_list(c, &r->service_ids);
+    call_add_list(c, &r->area_ids);
+    call_add_text(c, r->user_type);
+    call_add_text(c, r->user_kind);
+    call_add_text(c, r->esia_id);
+    call_add_text(c, arena_printf(a, "%u", m->slots_max == 0 ? SLOTS_MAX_DEFAULT : m->slots_max));
+    return call_end(c, "select * from api.get_slots($1::text, $2::text[], $3::text[], $4::text[], $5::text, $6::text, "
+                       "$7::text, $8::int)");
+}
+
+enum err get_slots_result(const struct booking_request *r, const struct db_result *res, struct booking_reply *out,
+                          struct arena *a, struct error *e)
+{
+    reply_begin(r, out, a);
+    return reply_read_rows(res, out, a, e);
+}
