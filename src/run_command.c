@@ -62,7 +62,7 @@ static void daemon_reload(void *arg, int signum)
         log_event(LOG_LEVEL_NOTICE, "reload", "result", "taken", NULL);
     }
     arena_free(a);
-    notify_ready(NULL);
+    notify_ready();
 }
 
 /* ---- stop ---- */
@@ -188,7 +188,7 @@ static void daemon_watch(struct daemon *d)
     loop_on_signal(d->loop, SIGINT, daemon_stop, d);
     loop_on_signal(d->loop, SIGHUP, daemon_reload, d);
     loop_lag_measure(d->loop);
-    uint64_t every_ms = notify_watchdog_ms() / 2;
+    uint64_t every_ms = notify_watchdog_interval_ms();
     if (every_ms > 0)
         d->watchdog = timer_start(d->loop, every_ms, every_ms, daemon_watchdog, d);
 }
@@ -271,7 +271,7 @@ int run_command(int argc, char **argv)
     log_event(LOG_LEVEL_NOTICE, "starting", "version", ZAPISD_VERSION, "config", d->config_path, NULL);
     if (daemon_start(d, &e) == ERR_OK) {
         daemon_watch(d);
-        notify_ready("serving");
+        notify_ready();
         loop_run(d->loop);
         log_event(LOG_LEVEL_NOTICE, "stopped", NULL);
     } else {
