@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * The admin listener: /metrics, /livez, /readyz. It answers from what the process knows already and never asks the
+ * database; that an answer comes at all says that the loop turns. No personal data, no per-citizen labels.
+ */
+#include "admin.h"
+
+#include "metrics.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct admin {
+    struct arena *arena;
+    struct admin_sources sources;
+    struct listener *listener;
+};
+
+static void answer(const struct http_request *req, int status, const char *type, struct span body, const char *headers)
+{
+    const struct http_response r = {.status = status, .content_type = type, .body = body, .extra_headers = headers};
+    http_respond(req->exchange, &r);
+}
+
+static void on_metrics(struct admin *ad, const struct http_request *req, struct arena *a)
+{
+    struct buf out;
+
+    buf_init(&out, a, 16384);
+    metrics_write_build(&out);
+    metrics_write_process(&out);
+    metrics_write_loop(&out, ad->sources.loop);
+    if (ad->sources.db != NULL)
+        metrics_write_pool(&out, ad->sources.db);
+    if (ad->sources.write_metrics != NULL)
+        ad->sources.write_metrics(ad->sources.arg, &out);
+    answer(req, 200, "text/plain; version=0.0.4; charset=utf-8", buf_span(&out), "Cache-Control: no-store\r\n");
+}
+
+static void on_livez(struct admin *ad, const struct http_request *req, struct arena *a)
+{
+    (void)ad;
+    (void)a;
+    answer(req, 200, "application/json", SPAN_LIT("{\"live\":true}\n"), "Cache-Control: no-store\r\n");
+}
+
+static bool pool_is_up(const struct db_pool *p)
+{
+    struct db_pool_stats st;
+    db_pool_read_stats(p, &st);
+    return st.idle + st.busy > 0;
+}
+
+static void on_readyz(struct admin *ad, const struct http_request *req, struct arena *a)
+{
+    struct buf reasons, out;
+    bool is_ready = true;
+
+    buf_init(&reasons, a, 256);
+    if (ad->sources.db != NULL && !pool_is_up(ad->sources.db)) {
+        buf_add_json(&reasons, SPAN_LIT("no database connection"));
+        is_ready = false;
+    }
+    if (ad->sources.is_ready != NULL) {
+        struct buf more;
+        buf_init(&more, a, 256);
+        is_ready &= ad->sources.is_ready(ad->sources.arg, &more);
+        if (reasons.n > 0 && more.n > 0)
+            buf_add_char(&reasons, ',');
+        buf_add_span(&reasons, buf_span(&more));
+    }
+    buf_init(&out, a, 256 + reasons.n);
+    buf_printf(&out, "{\"ready\":%s,\"reasons\":[", is_ready ? "true" : "false");
+    buf_add_span(&out, buf_span(&reasons));
+    buf_add_str(&out, "]}\n");
+    answer(req, is_ready ? 200 : 503, "application/json", buf_span(&out), "Cache-Control: no-store\r\n");
+}
+
+static const struct {
+    const char *path;
+    void (*fn)(struct admin *ad, const struct http_request *req, struct arena *a);
+} pages[] = {
+    {"/metrics", on_metrics},
+    {"/livez", on_livez},
+    {"/readyz", on_readyz},
+};
+
+static void on_request(void *arg, const struct http_request *req)
+{
+    bool is_get = strcmp(req->method, "GET") == 0 || strcmp(req->method, "HEAD") == 0;
+
+    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
+        if (strcmp(req->path, pages[i].path) != 0)
+            continue;
+        if (!is_get) {
+            answer(req, 405, "text/plain; charset=utf-8", SPAN_LIT("method not allowed\n"), "Allow: GET, HEAD\r\n");
+            return;
+        }
+        struct arena *a = arena_new();
+        pages[i].fn(arg, req, a);
+        arena_free(a);
+        return;
+    }
+    answer(req, 404, "text/plain; charset=utf-8", SPAN_LIT("not found: /metrics, /livez, /readyz\n"), NULL);
+}
+
+enum err admin_open(struct loop *l, const char *address, const struct admin_sources *src, struct admin **out,
+                    struct error *e)
+{
+    struct arena *a = arena_new();
+    struct admin *ad = arena_alloc(a, sizeof *ad);
+    struct listener_conf conf = {.address = address, .limits = http_limits_default, .handler = on_request, .arg = ad};
+
+    *out = NULL;
+    conf.limits.body_max_bytes = 4096;
+    conf.limits.connections_max = 100;
+    ad->arena = a;
+    ad->sources = *src;
+    enum err err = listener_open(l, &conf, &ad->listener, e);
+    if (err != ERR_OK) {
+        arena_free(a);
+        return err;
+    }
+    *out = ad;
+    return ERR_OK;
+}
+
+void admin_free(struct admin *ad)
+{
+    if (ad == NULL)
+        return;
+    listener_free(ad->listener);
+    arena_free(ad->arena);
+}

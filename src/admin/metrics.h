@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Metrics every process of this kind has, in Prometheus' text format 0.0.4. */
+#pragma once
+
+#include "buf.h"
+#include "db.h"
+#include "net.h"
+
+void metrics_write_build(struct buf *out);
+void metrics_write_process(struct buf *out);
+void metrics_write_loop(struct buf *out, struct loop *l);
+void metrics_write_pool(struct buf *out, const struct db_pool *p);

@@ -1,0 +1,545 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * Migrations: plain numbered SQL files, forward only, one transaction each, recorded with their SHA-256 in
+ * data.schema_version. Functions (sql/api, sql/admin) are replaced all together in one transaction whenever one of
+ * them changed. Each transaction takes the same transaction-level advisory lock and looks at the table only then, so
+ * two of us at once do no harm, and PgBouncer may stand between. An applied migration that has changed, vanished or
+ * been numbered below a later one is refused: nothing is repaired silently.
+ */
+#include "migrate_command.h"
+
+#include "config.h"
+#include "crypto.h"
+#include "db.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, FILE_MAX_BYTES = 16 << 20 };
+
+#define LOCK_SQL        "select pg_advisory_xact_lock(8242905071923)" /* a number of our own, no meaning */
+#define SHA256_HEX_SIZE 65
+
+struct sql_file {
+    struct sql_file *next;
+    const char *name; /* "001_tables.sql", "api/book.sql": the key in data.schema_version */
+    const char *text;
+    unsigned number; /* of a migration */
+    char sha256[SHA256_HEX_SIZE];
+};
+
+struct migrate {
+    struct arena *arena;
+    struct db_blocking *db;
+    const char *conninfo, *sql_dir;
+    bool is_dry_run, has_demo;
+    bool has_table; /* data.schema_version is there */
+    struct sql_file *migrations, *functions, *demo;
+    unsigned ndone;
+};
+
+/* ---- files ---- */
+
+static enum err file_read(struct arena *a, const char *path, const char **out, struct error *e)
+{
+    struct buf text;
+    char chunk[8192];
+    size_t n;
+
+    FILE *f = fopen(path, "re");
+    if (f == NULL)
+        return error_set(e, ERR_CONFIG, "%s: %s", path, strerror(errno));
+    buf_init(&text, a, sizeof chunk);
+    while ((n = fread(chunk, 1, sizeof chunk, f)) > 0 && text.n <= FILE_MAX_BYTES)
+        buf_add(&text, chunk, n);
+    bool is_bad = ferror(f) != 0 || text.n > FILE_MAX_BYTES;
+    fclose(f);
+    if (is_bad)
+        return error_set(e, ERR_CONFIG, "%s: cannot be read, or is too large", path);
+    if (text.n == 0 || memchr(text.p, '\0', text.n) != NULL)
+        return error_set(e, ERR_CONFIG, "%s: empty, or not a text", path);
+    *out = text.p;
+    return ERR_OK;
+}
+
+static enum err file_digest(struct sql_file *f, struct error *e)
+{
+    unsigned char digest[DIGEST_MAX];
+    enum err err = digest_once(DIGEST_SHA256, f->text, strlen(f->text), digest, e);
+
+    for (size_t i = 0; err == ERR_OK && i < digest_size(DIGEST_SHA256); i++)
+        snprintf(f->sha256 + 2 * i, 3, "%02x", digest[i]);
+    return err;
+}
+
+static void file_insert(struct sql_file **list, struct sql_file *f)
+{
+    while (*list != NULL && strcmp((*list)->name, f->name) < 0)
+        list = &(*list)->next;
+    f->next = *list;
+    *list = f;
+}
+
+static bool is_sql_name(const char *name)
+{
+    size_t n = strlen(name);
+    return n > 4 && name[0] != '.' && strcmp(name + n - 4, ".sql") == 0;
+}
+
+static enum err file_add(struct migrate *m, const char *folder, const char *prefix, const char *name,
+                         struct sql_file **list, struct error *e)
+{
+    struct sql_file *f = arena_alloc(m->arena, sizeof *f);
+
+    f->name = arena_printf(m->arena, "%s%s", prefix, name);
+    enum err err = file_read(m->arena, arena_printf(m->arena, "%s/%s/%s", m->sql_dir, folder, name), &f->text, e);
+    if (err == ERR_OK)
+        err = file_digest(f, e);
+    if (err == ERR_OK)
+        file_insert(list, f);
+    return err;
+}
+
+/* The *.sql of one folder, in name order (bytes, whatever the locale). */
+static enum err files_scan(struct migrate *m, const char *folder, const char *prefix, struct sql_file **list,
+                           struct error *e)
+{
+    const char *path = arena_printf(m->arena, "%s/%s", m->sql_dir, folder);
+    enum err err = ERR_OK;
+
+    DIR *d = opendir(path);
+    if (d == NULL)
+        return error_set(e, ERR_CONFIG, "%s: %s", path, strerror(errno));
+    for (const struct dirent *entry; err == ERR_OK && (entry = readdir(d)) != NULL;)
+        if (is_sql_name(entry->d_name))
+            err = file_add(m, folder, prefix, entry->d_name, list, e);
+    closedir(d);
+    return err;
+}
+
+/* 001, 002, 003, ...: a number missing or given twice is somebody's merge gone wrong. */
+static enum err migrations_number(struct migrate *m, struct error *e)
+{
+    unsigned want = 1;
+
+    for (struct sql_file *f = m->migrations; f != NULL; f = f->next, want++) {
+        size_t digits = strspn(f->name, "0123456789");
+        if (digits != 3 || f->name[3] != '_')
+            return error_set(e, ERR_CONFIG, "%s: a migration is named NNN_words.sql", f->name);
+        f->number = (unsigned)strtoul(f->name, NULL, 10);
+        if (f->number != want)
+            return error_set(e, ERR_CONFIG, "%s: the next migration must be number %03u", f->name, want);
+    }
+    if (m->migrations == NULL)
+        return error_set(e, ERR_CONFIG, "%s/migrations: no migrations", m->sql_dir);
+    return ERR_OK;
+}
+
+static enum err migrate_read_files(struct migrate *m, struct error *e)
+{
+    struct sql_file *admin = NULL, **tail;
+    enum err err = files_scan(m, "migrations", "", &m->migrations, e);
+
+    if (err == ERR_OK)
+        err = migrations_number(m, e);
+    if (err == ERR_OK)
+        err = files_scan(m, "api", "api/", &m->functions, e);
+    if (err == ERR_OK)
+        err = files_scan(m, "admin", "admin/", &admin, e);
+    for (tail = &m->functions; *tail != NULL;)
+        tail = &(*tail)->next;
+    *tail = admin;
+    if (err == ERR_OK && m->has_demo)
+        err = file_add(m, "demo", "demo/", "demo.sql", &m->demo, e);
+    return err;
+}
+
+/* ---- the database ---- */
+
+static enum err run(struct migrate *m, const char *sql, struct error *e)
+{
+    return db_exec_blocking(m->db, m->arena, sql, NULL, e);
+}
+
+/* File names come from a folder of the operator's, and need quoting all the same. */
+static const char *quote(struct migrate *m, const char *s)
+{
+    struct buf b;
+    buf_init(&b, m->arena, strlen(s) + 3);
+    buf_add_char(&b, '\'');
+    for (; *s != '\0'; s++) {
+        if (*s == '\'')
+            buf_add_char(&b, '\'');
+        buf_add_char(&b, *s);
+    }
+    buf_add_char(&b, '\'');
+    return b.p;
+}
+
+static enum err recorded_sha256(struct migrate *m, const char *name, const char **out, struct error *e)
+{
+    *out = NULL;
+    if (!m->has_table)
+        return ERR_OK;
+    const char *sql = arena_printf(m->arena, "select sha256 from data.schema_version where name = %s", quote(m, name));
+    return db_exec_blocking(m->db, m->arena, sql, out, e);
+}
+
+static enum err record(struct migrate *m, const struct sql_file *f, struct error *e)
+{
+    return run(m,
+               arena_printf(m->arena,
+                            "insert into data.schema_version (name, sha256) values (%s, '%s') on conflict (name) do "
+                            "update set sha256 = excluded.sha256, applied_at = now()",
+                            quote(m, f->name), f->sha256),
+               e);
+}
+
+static void roll_back(struct migrate *m)
+{
+    struct error ignored = {.code = ERR_OK}; /* the first error is the one to tell */
+    if (run(m, "rollback", &ignored) != ERR_OK)
+        fprintf(stderr, "migrate: rollback: %s\n", ignored.detail);
+}
+
+static enum err look_for_table(struct migrate *m, struct error *e)
+{
+    const char *is_there = NULL;
+    enum err err =
+        db_exec_blocking(m->db, m->arena, "select to_regclass('data.schema_version') is not null", &is_there, e);
+    m->has_table = err == ERR_OK && is_there != NULL && strcmp(is_there, "t") == 0;
+    return err;
+}
+
+static enum err make_table(struct migrate *m, struct error *e)
+{
+    enum err err = look_for_table(m, e);
+    if (err != ERR_OK || m->has_table || m->is_dry_run)
+        return err;
+    err = run(m,
+              "begin; " LOCK_SQL "; create schema if not exists data;"
+              "create table if not exists data.schema_version (name text primary key, sha256 text not null,"
+              " applied_at timestamptz not null default now());"
+              "comment on table data.schema_version is 'What zapisd migrate has applied: file, SHA-256, when';"
+              "commit",
+              e);
+    if (err != ERR_OK)
+        roll_back(m);
+    m->has_table = err == ERR_OK;
+    return err;
+}
+
+/* Applied migrations that are no longer in the folder: the program is older than the database, or files were lost. */
+static enum err check_vanished(struct migrate *m, struct error *e)
+{
+    const char *last = NULL;
+    unsigned have = 0;
+
+    if (!m->has_table)
+        return ERR_OK;
+    enum err err = db_exec_blocking(m->db, m->arena,
+                                    "select max(name) from data.schema_version where name ~ '^[0-9]{3}_'", &last, e);
+    if (err != ERR_OK || last == NULL)
+        return err;
+    for (const struct sql_file *f = m->migrations; f != NULL; f = f->next)
+        have = f->number;
+    if (strtoul(last, NULL, 10) > have)
+        return error_set(e, ERR_CONFIG,
+                         "%s is applied, but this program knows only %03u migrations: it is too old for this database",
+                         last, have);
+    return ERR_OK;
+}
+
+/* A migration was numbered below one that is applied already, or renamed. */
+static enum err check_gap(struct migrate *m, const struct sql_file *f, struct error *e)
+{
+    const char *later = NULL;
+
+    if (!m->has_table)
+        return ERR_OK;
+    enum err err = db_exec_blocking(
+        m->db, m->arena,
+        arena_printf(m->arena,
+                     "select max(name) from data.schema_version where name ~ '^[0-9]{3}_' and left(name, 3) >= '%03u'",
+                     f->number),
+        &later, e);
+    if (err == ERR_OK && later != NULL)
+        return error_set(e, ERR_CONFIG, "%s is not applied, but %s is: a gap in the migrations", f->name, later);
+    return err;
+}
+
+static void tell(struct migrate *m, const char *what, const char *name)
+{
+    m->ndone++;
+    printf("%s%s %s\n", m->is_dry_run ? "would " : "", what, name);
+    fflush(stdout);
+}
+
+static enum err tell_error(const char *name, const struct error *said, struct error *e)
+{
+    return error_set(e, said->code, "%s: %.400s", name, said->detail);
+}
+
+/* Runs one file inside the open transaction, and makes sure that it is still the same one afterwards. */
+static enum err run_file(struct migrate *m, const struct sql_file *f, struct error *e)
+{
+    struct error said = {.code = ERR_OK};
+    const char *before = NULL, *after = NULL;
+
+    if (db_exec_blocking(m->db, m->arena, "select pg_current_xact_id()::text", &before, &said) != ERR_OK ||
+        run(m, f->text, &said) != ERR_OK ||
+        db_exec_blocking(m->db, m->arena, "select pg_current_xact_id()::text", &after, &said) != ERR_OK)
+        return tell_error(f->name, &said, e);
+    if (strcmp(before, after) != 0)
+        return error_set(e, ERR_CONFIG, "%s: ends the transaction by itself: its effect is not recorded", f->name);
+    return ERR_OK;
+}
+
+/* ---- numbered migrations ---- */
+
+static enum err migration_check(struct migrate *m, const struct sql_file *f, bool *is_applied, struct error *e)
+{
+    const char *sha256;
+    enum err err = recorded_sha256(m, f->name, &sha256, e);
+
+    *is_applied = sha256 != NULL;
+    if (err != ERR_OK)
+        return err;
+    if (sha256 == NULL)
+        return check_gap(m, f, e);
+    if (strcmp(sha256, f->sha256) != 0)
+        return error_set(e, ERR_CONFIG, "%s has changed since it was applied: write a new migration instead", f->name);
+    return ERR_OK;
+}
+
+static enum err migration_apply(struct migrate *m, const struct sql_file *f, struct error *e)
+{
+    bool is_applied = false;
+    enum err err = run(m, "begin; " LOCK_SQL, e);
+
+    if (err == ERR_OK)
+        err = migration_check(m, f, &is_applied, e); /* under the lock: another one may have been quicker */
+    if (err == ERR_OK && !is_applied)
+        err = run_file(m, f, e);
+    if (err == ERR_OK && !is_applied)
+        err = record(m, f, e);
+    if (err == ERR_OK)
+        err = run(m, "commit", e);
+    if (err != ERR_OK)
+        roll_back(m);
+    else if (!is_applied)
+        tell(m, "apply", f->name);
+    return err;
+}
+
+static enum err migrations_apply(struct migrate *m, struct error *e)
+{
+    for (const struct sql_file *f = m->migrations; f != NULL; f = f->next) {
+        bool is_applied;
+        enum err err = migration_check(m, f, &is_applied, e);
+        if (err != ERR_OK)
+            return err;
+        if (is_applied)
+            continue;
+        if (m->is_dry_run)
+            tell(m, "apply", f->name);
+        else if ((err = migration_apply(m, f, e)) != ERR_OK)
+            return err;
+    }
+    return ERR_OK;
+}
+
+/* ---- functions ---- */
+
+static enum err functions_have_changed(struct migrate *m, bool *out, struct error *e)
+{
+    struct buf names;
+
+    *out = true;
+    if (!m->has_table)
+        return ERR_OK;
+    buf_init(&names, m->arena, 1024);
+    for (const struct sql_file *f = m->functions; f != NULL; f = f->next)
+        buf_printf(&names, "%s%s", f == m->functions ? "" : " ", f->sha256);
+    const char *recorded = NULL;
+    enum err err =
+        db_exec_blocking(m->db, m->arena,
+                         "select coalesce(string_agg(sha256, ' ' order by split_part(name, '/', 1) desc, name "
+                         "collate \"C\"), '') from data.schema_version where name ~ '^(api|admin)/'",
+                         &recorded, e);
+    if (err == ERR_OK)
+        *out = recorded == NULL || strcmp(recorded, names.n > 0 ? names.p : "") != 0;
+    return err;
+}
+
+/*
+ * All in one transaction, twice: functions may name each other in any order, so the first pass does not look into
+ * their bodies, and the second one does.
+ */
+static enum err functions_run(struct migrate *m, struct error *e)
+{
+    enum err err = run(m, "delete from data.schema_version where name ~ '^(api|admin)/'", e);
+
+    for (int pass = 1; pass <= 2; pass++) {
+        if (err == ERR_OK)
+            err =
+                run(m, pass == 1 ? "set local check_function_bodies = off" : "set local check_function_bodies = on", e);
+        for (const struct sql_file *f = m->functions; err == ERR_OK && f != NULL; f = f->next)
+            err = run_file(m, f, e);
+    }
+    for (const struct sql_file *f = m->functions; err == ERR_OK && f != NULL; f = f->next)
+        err = record(m, f, e);
+    return err;
+}
+
+static enum err functions_apply(struct migrate *m, struct error *e)
+{
+    bool is_changed = false;
+    enum err err = m->is_dry_run ? ERR_OK : run(m, "begin; " LOCK_SQL, e);
+
+    if (err == ERR_OK)
+        err = functions_have_changed(m, &is_changed, e);
+    if (err == ERR_OK && is_changed && !m->is_dry_run)
+        err = functions_run(m, e);
+    if (err == ERR_OK && !m->is_dry_run)
+        err = run(m, "commit", e);
+    if (err != ERR_OK && !m->is_dry_run)
+        roll_back(m);
+    if (err == ERR_OK && is_changed)
+        tell(m, "replace", "the functions of sql/api and sql/admin");
+    return err;
+}
+
+/* ---- demonstration data ---- */
+
+static enum err demo_apply(struct migrate *m, struct error *e)
+{
+    const char *sha256 = NULL;
+    enum err err = m->is_dry_run ? ERR_OK : run(m, "begin; " LOCK_SQL, e);
+
+    if (err == ERR_OK)
+        err = recorded_sha256(m, m->demo->name, &sha256, e);
+    bool is_due = sha256 == NULL || strcmp(sha256, m->demo->sha256) != 0;
+    if (err == ERR_OK && is_due && !m->is_dry_run)
+        err = run_file(m, m->demo, e);
+    if (err == ERR_OK && is_due && !m->is_dry_run)
+        err = record(m, m->demo, e);
+    if (err == ERR_OK && !m->is_dry_run)
+        err = run(m, "commit", e);
+    if (err != ERR_OK && !m->is_dry_run)
+        roll_back(m);
+    if (err == ERR_OK && is_due)
+        tell(m, "load", m->demo->name);
+    return err;
+}
+
+/* ---- the command ---- */
+
+static enum err migrate_all(struct migrate *m, struct error *e)
+{
+    enum err err = migrate_read_files(m, e);
+
+    if (err == ERR_OK)
+        err = db_connect_blocking(m->conninfo, &m->db, e);
+    if (err == ERR_OK)
+        err = make_table(m, e);
+    if (err == ERR_OK)
+        err = check_vanished(m, e);
+    if (err == ERR_OK)
+        err = migrations_apply(m, e);
+    if (err == ERR_OK)
+        err = functions_apply(m, e);
+    if (err == ERR_OK && m->demo != NULL)
+        err = demo_apply(m, e);
+    return err;
+}
+
+static int usage(void)
+{
+    fputs("usage: zapisd migrate [--config FILE | --conninfo STRING] [--sql-dir DIR] [--dry-run] [--demo]\n", stderr);
+    return EXIT_USAGE;
+}
+
+static bool take_config(struct migrate *m, const char *path)
+{
+    struct config conf = {0};
+    struct error e = {.code = ERR_OK};
+    const char *mistakes = NULL;
+
+    if (config_load(m->arena, path, &conf, &mistakes, &e) != ERR_OK) {
+        fprintf(stderr, "migrate: %s\n", mistakes != NULL ? mistakes : e.detail);
+        return false;
+    }
+    if (m->conninfo == NULL)
+        m->conninfo = conf.conninfo;
+    if (m->sql_dir == NULL)
+        m->sql_dir = conf.sql_dir;
+    return true;
+}
+
+static bool take_arguments(struct migrate *m, int argc, char *argv[], const char **config)
+{
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'},  {"conninfo", required_argument, NULL, 'i'},
+        {"sql-dir", required_argument, NULL, 's'}, {"dry-run", no_argument, NULL, 'n'},
+        {"demo", no_argument, NULL, 'd'},          {NULL, 0, NULL, 0},
+    };
+    int c;
+
+    optind = 0; /* main has read arguments before */
+    while ((c = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
+        switch (c) {
+        case 'c':
+            *config = optarg;
+            break;
+        case 'i':
+            m->conninfo = optarg;
+            break;
+        case 's':
+            m->sql_dir = optarg;
+            break;
+        case 'n':
+            m->is_dry_run = true;
+            break;
+        case 'd':
+            m->has_demo = true;
+            break;
+        default:
+            return false;
+        }
+    }
+    return optind == argc && (*config == NULL || m->conninfo == NULL);
+}
+
+int migrate_command(int argc, char *argv[])
+{
+    struct migrate m = {.arena = arena_new()};
+    struct error e = {.code = ERR_OK};
+    const char *config = NULL;
+    int status = EXIT_DONE;
+
+    if (!take_arguments(&m, argc, argv, &config)) {
+        status = usage();
+        goto out;
+    }
+    if ((m.conninfo == NULL || m.sql_dir == NULL) &&
+        !take_config(&m, config != NULL ? config : "/etc/zapisd/zapisd.conf")) {
+        status = EXIT_USAGE;
+        goto out;
+    }
+    if (migrate_all(&m, &e) != ERR_OK) {
+        fprintf(stderr, "migrate: %s\n", e.detail);
+        status = EXIT_FAILED;
+        goto out;
+    }
+    if (m.ndone == 0)
+        puts("nothing to do: the database is up to date");
+out:
+    db_close_blocking(m.db);
+    arena_free(m.arena);
+    return status;
+}
