@@ -1,0 +1,97 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+"""O5: the main job with PgBouncer 1.18 in transaction pooling between daemon and database, with fewer server connections
+than the daemon has. Nothing may live in a server session."""
+import os
+import signal
+import subprocess
+import time
+import unittest
+
+import e2e
+from e2e import E2E
+from instance import free_ports
+import test_crowd
+import test_main_job
+
+
+class PgBouncer(E2E):
+    @classmethod
+    def setUpClass(cls):
+        cls.bouncer = None
+        (cls.port,) = free_ports(1)
+        super().setUpClass()
+
+    @classmethod
+    def options(cls):
+        def edit(text):
+            if cls.bouncer is None:
+                cls.start_bouncer()
+            pg = cls.instance.pg
+            return text.replace("host=%s port=%s" % (pg["PGHOST"], pg["PGPORT"]), "host=127.0.0.1 port=%d" % cls.port)
+        return {"edit": edit}
+
+    @classmethod
+    def start_bouncer(cls):
+        pg, conf = cls.instance.pg, cls.instance.dir / "pgbouncer.ini"
+        users = cls.instance.dir / "users.txt"
+        users.write_text('"zapisd_daemon" ""\n')
+        conf.write_text("[databases]\nzapisd = host=%s port=%s dbname=zapisd\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = %d\nunix_socket_dir =\n"
+                        "auth_type = trust\nauth_file = %s\npool_mode = transaction\ndefault_pool_size = 3\nmax_client_conn = 100\n"
+                        % (pg["PGHOST"], pg["PGPORT"], cls.port, users))
+        for path in (conf, users, cls.instance.dir):
+            os.chmod(path, 0o755)
+        argv = ["pgbouncer", "-q", str(conf)]
+        # It refuses to run as root; as somebody else it must be able to read its files, so they go in by inheritance.
+        if os.getuid() == 0:
+            argv = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--", *argv]
+            conf_dir = "/tmp/zapisd-pgbouncer-%d" % os.getpid()
+            os.makedirs(conf_dir, exist_ok=True)
+            for path in (conf, users):
+                with open(os.path.join(conf_dir, path.name), "w", encoding="utf-8") as f:
+                    f.write(path.read_text().replace(str(users), os.path.join(conf_dir, users.name)))
+            argv[-1] = os.path.join(conf_dir, conf.name)
+            cls.conf_dir = conf_dir
+        cls.bouncer_log = open(cls.instance.dir / "pgbouncer.log", "wb")
+        cls.bouncer = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=cls.bouncer_log, stderr=cls.bouncer_log, cwd="/")
+        time.sleep(0.3)
+        if cls.bouncer.poll() is not None:
+            raise AssertionError("pgbouncer ended: " + (cls.instance.dir / "pgbouncer.log").read_text())
+
+    @classmethod
+    def tearDownClass(cls):
+        try:
+            if cls.instance.process is not None:
+                cls.instance.stop_daemon()
+            if cls.bouncer is not None:
+                cls.bouncer.send_signal(signal.SIGTERM)
+                cls.bouncer.wait(10)
+                cls.bouncer_log.close()
+        finally:
+            if getattr(cls, "conf_dir", None):
+                subprocess.run(["rm", "-rf", cls.conf_dir], check=True)
+            super().tearDownClass()
+
+    def test_the_daemon_is_behind_pgbouncer(self):
+        self.instance.client().get_refs_list()
+        rows = self.sql("select count(*) from pg_stat_activity where usename = 'zapisd_daemon'")
+        self.assertTrue(1 <= rows[0][0] <= 3, rows)
+
+
+class MainJob(PgBouncer, test_main_job.MainJob):
+    pass
+
+
+class Crowd(PgBouncer, test_crowd.Crowd):
+    pass
+
+
+def load_tests(loader, _tests, _pattern):
+    suite = unittest.TestSuite()
+    for case in (MainJob, Crowd):
+        suite.addTests(loader.loadTestsFromTestCase(case))
+    return suite
+
+
+if __name__ == "__main__":
+    e2e.main()
