@@ -364,13 +364,13 @@ static enum err functions_have_changed(struct migrate *m, bool *out, struct erro
         return ERR_OK;
     buf_init(&names, m->arena, 1024);
     for (const struct sql_file *f = m->functions; f != NULL; f = f->next)
-        buf_printf(&names, "%s%s", f == m->functions ? "" : " ", f->sha256);
+        buf_printf(&names, "%s%s %s", f == m->functions ? "" : ",", f->name, f->sha256);
     const char *recorded = NULL;
-    enum err err =
-        db_exec_blocking(m->db, m->arena,
-                         "select coalesce(string_agg(sha256, ' ' order by split_part(name, '/', 1) desc, name "
-                         "collate \"C\"), '') from data.schema_version where name ~ '^(api|admin)/'",
-                         &recorded, e);
+    enum err err = db_exec_blocking(
+        m->db, m->arena,
+        "select coalesce(string_agg(name || ' ' || sha256, ',' order by split_part(name, '/', 1) desc, name "
+        "collate \"C\"), '') from data.schema_version where name ~ '^(api|admin)/'",
+        &recorded, e);
     if (err == ERR_OK)
         *out = recorded == NULL || strcmp(recorded, names.n > 0 ? names.p : "") != 0;
     return err;

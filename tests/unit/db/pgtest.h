@@ -152,14 +152,14 @@ static void bench_on_hang(void *arg)
     abort();
 }
 
-static void bench_open(struct bench *b, const struct db_conf *conf)
+__attribute__((unused)) static void bench_open(struct bench *b, const struct db_conf *conf)
 {
     b->loop = loop_new();
     b->hang = timer_start(b->loop, PGTEST_HANG_MS, PGTEST_HANG_MS, bench_on_hang, b);
     b->pool = db_pool_new(b->loop, conf);
 }
 
-static void bench_close(struct bench *b)
+__attribute__((unused)) static void bench_close(struct bench *b)
 {
     db_pool_free(b->pool);
     timer_stop(b->hang);
@@ -196,7 +196,7 @@ static void bench_on_session(void *arg, struct db_session *s, enum err err, cons
     loop_stop(a->bench->loop);
 }
 
-static enum err bench_try_acquire(struct bench *b, struct db_session **out)
+__attribute__((unused)) static enum err bench_try_acquire(struct bench *b, struct db_session **out)
 {
     struct acquired a = {.bench = b};
     db_acquire(b->pool, bench_on_session, &a);
@@ -253,8 +253,8 @@ static enum err bench_wait(struct answer *a)
     return a->err;
 }
 
-static enum err bench_send(struct bench *b, struct db_session *s, const struct db_call *calls, unsigned n,
-                           struct answer *a)
+__attribute__((unused)) static enum err bench_send(struct bench *b, struct db_session *s, const struct db_call *calls,
+                                                   unsigned n, struct answer *a)
 {
     bench_start(b, s, calls, n, a);
     return bench_wait(a);
