@@ -156,11 +156,18 @@ static int on_objection(int ok, X509_STORE_CTX *ctx)
         /* An anchor is believed because it was put there, not because of a list. */
         if (t->crl_required && !is_anchor)
             return 0;
-        X509_STORE_CTX_set_error(ctx, X509_V_OK);
-        return 1;
+        break;
+    case X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER:
+    case X509_V_ERR_CRL_SIGNATURE_FAILURE:
+        /* An anchor that is not self-signed: the list about it is of an issuer we were not told to believe. */
+        if (!is_anchor)
+            return 0;
+        break;
     default:
         return 0;
     }
+    X509_STORE_CTX_set_error(ctx, X509_V_OK);
+    return 1;
 }
 
 static bool is_gost_signature(const X509 *x)
