@@ -9,154 +9,26 @@
 #include "migrate_command.h"
 
 #include "config.h"
-#include "crypto.h"
 #include "db.h"
+#include "migrate_files.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, FILE_MAX_BYTES = 16 << 20 };
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
-#define LOCK_SQL        "select pg_advisory_xact_lock(8242905071923)" /* a number of our own, no meaning */
-#define SHA256_HEX_SIZE 65
-
-struct sql_file {
-    struct sql_file *next;
-    const char *name; /* "001_tables.sql", "api/book.sql": the key in data.schema_version */
-    const char *text;
-    unsigned number; /* of a migration */
-    char sha256[SHA256_HEX_SIZE];
-};
-
+#define LOCK_SQL "select pg_advisory_xact_lock(8242905071923)" /* a number of our own, no meaning */
 struct migrate {
     struct arena *arena;
+    struct migrate_files files;
     struct db_blocking *db;
-    const char *conninfo, *sql_dir;
-    bool is_dry_run, has_demo;
+    const char *conninfo;
+    bool is_dry_run;
     bool has_table; /* data.schema_version is there */
-    struct sql_file *migrations, *functions, *demo;
     unsigned ndone;
 };
-
-/* ---- files ---- */
-
-static enum err file_read(struct arena *a, const char *path, const char **out, struct error *e)
-{
-    struct buf text;
-    char chunk[8192];
-    size_t n;
-
-    FILE *f = fopen(path, "re");
-    if (f == NULL)
-        return error_set(e, ERR_CONFIG, "%s: %s", path, strerror(errno));
-    buf_init(&text, a, sizeof chunk);
-    while ((n = fread(chunk, 1, sizeof chunk, f)) > 0 && text.n <= FILE_MAX_BYTES)
-        buf_add(&text, chunk, n);
-    bool is_bad = ferror(f) != 0 || text.n > FILE_MAX_BYTES;
-    fclose(f);
-    if (is_bad)
-        return error_set(e, ERR_CONFIG, "%s: cannot be read, or is too large", path);
-    if (text.n == 0 || memchr(text.p, '\0', text.n) != NULL)
-        return error_set(e, ERR_CONFIG, "%s: empty, or not a text", path);
-    *out = text.p;
-    return ERR_OK;
-}
-
-static enum err file_digest(struct sql_file *f, struct error *e)
-{
-    unsigned char digest[DIGEST_MAX];
-    enum err err = digest_once(DIGEST_SHA256, f->text, strlen(f->text), digest, e);
-
-    for (size_t i = 0; err == ERR_OK && i < digest_size(DIGEST_SHA256); i++)
-        snprintf(f->sha256 + 2 * i, 3, "%02x", digest[i]);
-    return err;
-}
-
-static void file_insert(struct sql_file **list, struct sql_file *f)
-{
-    while (*list != NULL && strcmp((*list)->name, f->name) < 0)
-        list = &(*list)->next;
-    f->next = *list;
-    *list = f;
-}
-
-static bool is_sql_name(const char *name)
-{
-    size_t n = strlen(name);
-    return n > 4 && name[0] != '.' && strcmp(name + n - 4, ".sql") == 0;
-}
-
-static enum err file_add(struct migrate *m, const char *folder, const char *prefix, const char *name,
-                         struct sql_file **list, struct error *e)
-{
-    struct sql_file *f = arena_alloc(m->arena, sizeof *f);
-
-    f->name = arena_printf(m->arena, "%s%s", prefix, name);
-    enum err err = file_read(m->arena, arena_printf(m->arena, "%s/%s/%s", m->sql_dir, folder, name), &f->text, e);
-    if (err == ERR_OK)
-        err = file_digest(f, e);
-    if (err == ERR_OK)
-        file_insert(list, f);
-    return err;
-}
-
-/* The *.sql of one folder, in name order (bytes, whatever the locale). */
-static enum err files_scan(struct migrate *m, const char *folder, const char *prefix, struct sql_file **list,
-                           struct error *e)
-{
-    const char *path = arena_printf(m->arena, "%s/%s", m->sql_dir, folder);
-    enum err err = ERR_OK;
-
-    DIR *d = opendir(path);
-    if (d == NULL)
-        return error_set(e, ERR_CONFIG, "%s: %s", path, strerror(errno));
-    for (const struct dirent *entry; err == ERR_OK && (entry = readdir(d)) != NULL;)
-        if (is_sql_name(entry->d_name))
-            err = file_add(m, folder, prefix, entry->d_name, list, e);
-    closedir(d);
-    return err;
-}
-
-/* 001, 002, 003, ...: a number missing or given twice is somebody's merge gone wrong. */
-static enum err migrations_number(struct migrate *m, struct error *e)
-{
-    unsigned want = 1;
-
-    for (struct sql_file *f = m->migrations; f != NULL; f = f->next, want++) {
-        size_t digits = strspn(f->name, "0123456789");
-        if (digits != 3 || f->name[3] != '_')
-            return error_set(e, ERR_CONFIG, "%s: a migration is named NNN_words.sql", f->name);
-        f->number = (unsigned)strtoul(f->name, NULL, 10);
-        if (f->number != want)
-            return error_set(e, ERR_CONFIG, "%s: the next migration must be number %03u", f->name, want);
-    }
-    if (m->migrations == NULL)
-        return error_set(e, ERR_CONFIG, "%s/migrations: no migrations", m->sql_dir);
-    return ERR_OK;
-}
-
-static enum err migrate_read_files(struct migrate *m, struct error *e)
-{
-    struct sql_file *admin = NULL, **tail;
-    enum err err = files_scan(m, "migrations", "", &m->migrations, e);
-
-    if (err == ERR_OK)
-        err = migrations_number(m, e);
-    if (err == ERR_OK)
-        err = files_scan(m, "api", "api/", &m->functions, e);
-    if (err == ERR_OK)
-        err = files_scan(m, "admin", "admin/", &admin, e);
-    for (tail = &m->functions; *tail != NULL;)
-        tail = &(*tail)->next;
-    *tail = admin;
-    if (err == ERR_OK && m->has_demo)
-        err = file_add(m, "demo", "demo/", "demo.sql", &m->demo, e);
-    return err;
-}
 
 /* ---- the database ---- */
 
@@ -245,7 +117,7 @@ static enum err check_vanished(struct migrate *m, struct error *e)
                                     "select max(name) from data.schema_version where name ~ '^[0-9]{3}_'", &last, e);
     if (err != ERR_OK || last == NULL)
         return err;
-    for (const struct sql_file *f = m->migrations; f != NULL; f = f->next)
+    for (const struct sql_file *f = m->files.migrations; f != NULL; f = f->next)
         have = f->number;
     if (strtoul(last, NULL, 10) > have)
         return error_set(e, ERR_CONFIG,
@@ -338,7 +210,7 @@ static enum err migration_apply(struct migrate *m, const struct sql_file *f, str
 
 static enum err migrations_apply(struct migrate *m, struct error *e)
 {
-    for (const struct sql_file *f = m->migrations; f != NULL; f = f->next) {
+    for (const struct sql_file *f = m->files.migrations; f != NULL; f = f->next) {
         bool is_applied;
         enum err err = migration_check(m, f, &is_applied, e);
         if (err != ERR_OK)
@@ -363,8 +235,8 @@ static enum err functions_have_changed(struct migrate *m, bool *out, struct erro
     if (!m->has_table)
         return ERR_OK;
     buf_init(&names, m->arena, 1024);
-    for (const struct sql_file *f = m->functions; f != NULL; f = f->next)
-        buf_printf(&names, "%s%s %s", f == m->functions ? "" : ",", f->name, f->sha256);
+    for (const struct sql_file *f = m->files.functions; f != NULL; f = f->next)
+        buf_printf(&names, "%s%s %s", f == m->files.functions ? "" : ",", f->name, f->sha256);
     const char *recorded = NULL;
     enum err err = db_exec_blocking(
         m->db, m->arena,
@@ -388,10 +260,10 @@ static enum err functions_run(struct migrate *m, struct error *e)
         if (err == ERR_OK)
             err =
                 run(m, pass == 1 ? "set local check_function_bodies = off" : "set local check_function_bodies = on", e);
-        for (const struct sql_file *f = m->functions; err == ERR_OK && f != NULL; f = f->next)
+        for (const struct sql_file *f = m->files.functions; err == ERR_OK && f != NULL; f = f->next)
             err = run_file(m, f, e);
     }
-    for (const struct sql_file *f = m->functions; err == ERR_OK && f != NULL; f = f->next)
+    for (const struct sql_file *f = m->files.functions; err == ERR_OK && f != NULL; f = f->next)
         err = record(m, f, e);
     return err;
 }
@@ -422,18 +294,18 @@ static enum err demo_apply(struct migrate *m, struct error *e)
     enum err err = m->is_dry_run ? ERR_OK : run(m, "begin; " LOCK_SQL, e);
 
     if (err == ERR_OK)
-        err = recorded_sha256(m, m->demo->name, &sha256, e);
-    bool is_due = sha256 == NULL || strcmp(sha256, m->demo->sha256) != 0;
+        err = recorded_sha256(m, m->files.demo->name, &sha256, e);
+    bool is_due = sha256 == NULL || strcmp(sha256, m->files.demo->sha256) != 0;
     if (err == ERR_OK && is_due && !m->is_dry_run)
-        err = run_file(m, m->demo, e);
+        err = run_file(m, m->files.demo, e);
     if (err == ERR_OK && is_due && !m->is_dry_run)
-        err = record(m, m->demo, e);
+        err = record(m, m->files.demo, e);
     if (err == ERR_OK && !m->is_dry_run)
         err = run(m, "commit", e);
     if (err != ERR_OK && !m->is_dry_run)
         roll_back(m);
     if (err == ERR_OK && is_due)
-        tell(m, "load", m->demo->name);
+        tell(m, "load", m->files.demo->name);
     return err;
 }
 
@@ -441,7 +313,7 @@ static enum err demo_apply(struct migrate *m, struct error *e)
 
 static enum err migrate_all(struct migrate *m, struct error *e)
 {
-    enum err err = migrate_read_files(m, e);
+    enum err err = migrate_read_files(&m->files, e);
 
     if (err == ERR_OK)
         err = db_connect_blocking(m->conninfo, &m->db, e);
@@ -453,7 +325,7 @@ static enum err migrate_all(struct migrate *m, struct error *e)
         err = migrations_apply(m, e);
     if (err == ERR_OK)
         err = functions_apply(m, e);
-    if (err == ERR_OK && m->demo != NULL)
+    if (err == ERR_OK && m->files.demo != NULL)
         err = demo_apply(m, e);
     return err;
 }
@@ -476,8 +348,8 @@ static bool take_config(struct migrate *m, const char *path)
     }
     if (m->conninfo == NULL)
         m->conninfo = conf.conninfo;
-    if (m->sql_dir == NULL)
-        m->sql_dir = conf.sql_dir;
+    if (m->files.sql_dir == NULL)
+        m->files.sql_dir = conf.sql_dir;
     return true;
 }
 
@@ -500,13 +372,13 @@ static bool take_arguments(struct migrate *m, int argc, char *argv[], const char
             m->conninfo = optarg;
             break;
         case 's':
-            m->sql_dir = optarg;
+            m->files.sql_dir = optarg;
             break;
         case 'n':
             m->is_dry_run = true;
             break;
         case 'd':
-            m->has_demo = true;
+            m->files.has_demo = true;
             break;
         default:
             return false;
@@ -522,11 +394,12 @@ int migrate_command(int argc, char *argv[])
     const char *config = NULL;
     int status = EXIT_DONE;
 
+    m.files.arena = m.arena;
     if (!take_arguments(&m, argc, argv, &config)) {
         status = usage();
         goto out;
     }
-    if ((m.conninfo == NULL || m.sql_dir == NULL) &&
+    if ((m.conninfo == NULL || m.files.sql_dir == NULL) &&
         !take_config(&m, config != NULL ? config : "/etc/zapisd/zapisd.conf")) {
         status = EXIT_USAGE;
         goto out;

@@ -4,6 +4,7 @@
  * leaving half of anything behind. The real schema of sql/ is applied too.
  */
 #include "migrate_command.c"
+#include "migrate_files.c"
 
 #include "pgtest.h"
 

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Reads sql/migrations, sql/api, sql/admin and sql/demo; checks names and numbers. Knows nothing of the database. */
+#include "migrate_files.h"
+
+#include "buf.h"
+#include "crypto.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FILE_MAX_BYTES = 16 << 20 };
+
+static enum err file_read(struct arena *a, const char *path, const char **out, struct error *e)
+{
+    struct buf text;
+    char chunk[8192];
+    size_t n;
+
+    FILE *f = fopen(path, "re");
+    if (f == NULL)
+        return error_set(e, ERR_CONFIG, "%s: %s", path, strerror(errno));
+    buf_init(&text, a, sizeof chunk);
+    while ((n = fread(chunk, 1, sizeof chunk, f)) > 0 && text.n <= FILE_MAX_BYTES)
+        buf_add(&text, chunk, n);
+    bool is_bad = ferror(f) != 0 || text.n > FILE_MAX_BYTES;
+    fclose(f);
+    if (is_bad)
+        return error_set(e, ERR_CONFIG, "%s: cannot be read, or is too large", path);
+    if (text.n == 0 || memchr(text.p, '\0', text.n) != NULL)
+        return error_set(e, ERR_CONFIG, "%s: empty, or not a text", path);
+    *out = text.p;
+    return ERR_OK;
+}
+
+static enum err file_digest(struct sql_file *f, struct error *e)
+{
+    unsigned char digest[DIGEST_MAX];
+    enum err err = digest_once(DIGEST_SHA256, f->text, strlen(f->text), digest, e);
+
+    for (size_t i = 0; err == ERR_OK && i < digest_size(DIGEST_SHA256); i++)
+        snprintf(f->sha256 + 2 * i, 3, "%02x", digest[i]);
+    return err;
+}
+
+static void file_insert(struct sql_file **list, struct sql_file *f)
+{
+    while (*list != NULL && strcmp((*list)->name, f->name) < 0)
+        list = &(*list)->next;
+    f->next = *list;
+    *list = f;
+}
+
+static bool is_sql_name(const char *name)
+{
+    size_t n = strlen(name);
+    return n > 4 && name[0] != '.' && strcmp(name + n - 4, ".sql") == 0;
+}
+
+static enum err file_add(struct migrate_files *m, const char *folder, const char *prefix, const char *name,
+                         struct sql_file **list, struct error *e)
+{
+    struct sql_file *f = arena_alloc(m->arena, sizeof *f);
+
+    f->name = arena_printf(m->arena, "%s%s", prefix, name);
+    enum err err = file_read(m->arena, arena_printf(m->arena, "%s/%s/%s", m->sql_dir, folder, name), &f->text, e);
+    if (err == ERR_OK)
+        err = file_digest(f, e);
+    if (err == ERR_OK)
+        file_insert(list, f);
+    return err;
+}
+
+/* The *.sql of one folder, in name order (bytes, whatever the locale). */
+static enum err files_scan(struct migrate_files *m, const char *folder, const char *prefix, struct sql_file **list,
+                           struct error *e)
+{
+    const char *path = arena_printf(m->arena, "%s/%s", m->sql_dir, folder);
+    enum err err = ERR_OK;
+
+    DIR *d = opendir(path);
+    if (d == NULL)
+        return error_set(e, ERR_CONFIG, "%s: %s", path, strerror(errno));
+    for (const struct dirent *entry; err == ERR_OK && (entry = readdir(d)) != NULL;)
+        if (is_sql_name(entry->d_name))
+            err = file_add(m, folder, prefix, entry->d_name, list, e);
+    closedir(d);
+    return err;
+}
+
+/* 001, 002, 003, ...: a number missing or given twice is somebody's merge gone wrong. */
+static enum err migrations_number(struct migrate_files *m, struct error *e)
+{
+    unsigned want = 1;
+
+    for (struct sql_file *f = m->migrations; f != NULL; f = f->next, want++) {
+        size_t digits = strspn(f->name, "0123456789");
+        if (digits != 3 || f->name[3] != '_')
+            return error_set(e, ERR_CONFIG, "%s: a migration is named NNN_words.sql", f->name);
+        f->number = (unsigned)strtoul(f->name, NULL, 10);
+        if (f->number != want)
+            return error_set(e, ERR_CONFIG, "%s: the next migration must be number %03u", f->name, want);
+    }
+    if (m->migrations == NULL)
+        return error_set(e, ERR_CONFIG, "%s/migrations: no migrations", m->sql_dir);
+    return ERR_OK;
+}
+
+enum err migrate_read_files(struct migrate_files *m, struct error *e)
+{
+    struct sql_file *admin = NULL, **tail;
+    enum err err = files_scan(m, "migrations", "", &m->migrations, e);
+
+    if (err == ERR_OK)
+        err = migrations_number(m, e);
+    if (err == ERR_OK)
+        err = files_scan(m, "api", "api/", &m->functions, e);
+    if (err == ERR_OK)
+        err = files_scan(m, "admin", "admin/", &admin, e);
+    for (tail = &m->functions; *tail != NULL;)
+        tail = &(*tail)->next;
+    *tail = admin;
+    if (err == ERR_OK && m->has_demo)
+        err = file_add(m, "demo", "demo/", "demo.sql", &m->demo, e);
+    return err;
+}
