@@ -297,7 +297,7 @@ static void widest_tags(struct buf *b)
     buf_add_str(b, "<r>");
     for (unsigned tag = 0; tag < 195; tag++) {
         buf_add_str(b, "<l");
-        for (unsigned i = 256; i > 0; i--)
+        for (unsigned i = 0; i < 256; i++)
             buf_printf(b, " a%03u=\"\"", i);
         buf_add_str(b, "/>");
     }
