@@ -19,6 +19,7 @@ NAME = os.environ.get("ZAPISD_E2E_NAME", pathlib.Path(sys.argv[0]).stem.removepr
 SHARED = SOURCE.parent / "shared"  # public samples beside the tree, when somebody has them
 
 MOSCOW, KAMCHATKA = "R7700018", "R4100001"
+ROOM = {MOSCOW: "room-11", KAMCHATKA: "window-1"}  # one place at a time; the hall has three
 SERVICE, OTHER_SERVICE = "10000593393", "10000593394"
 
 
@@ -29,7 +30,6 @@ def new_id():
 class E2E(unittest.TestCase):
     """An instance that lives as long as the class. options(): further arguments of Instance."""
 
-    maxDiff = None
     instance = None
 
     @classmethod
@@ -60,10 +60,14 @@ class E2E(unittest.TestCase):
         finally:
             cls.instance.stop_database()
 
-    def free_slots(self, client, organization=MOSCOW, services=(SERVICE,), **more):
-        reply = client.get_slots(organization, services=list(services), **more)
+    def free_slots(self, client, organization=MOSCOW, **more):
+        """The free slots of capacity one."""
+        reply = client.get_slots(organization, services=[SERVICE], areas=[ROOM[organization]], **more)
         self.assertEqual(reply.error_code, 0)
         return reply.slots
+
+    def is_free(self, client, slot, organization=MOSCOW):
+        return slot in [s["slotId"] for s in self.free_slots(client, organization)]
 
     def sql(self, text, *args):
         connection = self.instance.connect()

@@ -62,7 +62,7 @@ class Crowd(E2E):
 
     def test_50_blind_requests_get_50_places(self):  # B4
         clients = [self.plain() for _ in range(50)]
-        results = together(50, lambda i: clients[i].book(new_id(), "blind_request", MOSCOW, False, services=[SERVICE], esia_id=str(4000000000 + i)))
+        results = together(50, lambda i: clients[i].book(new_id(), "blind_request", MOSCOW, False, services=[SERVICE], areas=["room-11"], esia_id=str(4000000000 + i)))
         self.assertEqual(self.outcomes(results), {(200, "201", 0): 50})
         self.assertEqual(len({r.slots[0]["slotId"] for r in results}), 50)
         self.assert_places_sound()

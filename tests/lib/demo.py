@@ -15,7 +15,7 @@ from instance import Instance, InstanceError
 from smev2client import Fault
 from xmlsig import SignatureError
 
-ORGANIZATION, SERVICE = "R7700018", "10000593393"
+ORGANIZATION, SERVICE, ROOM = "R7700018", "10000593393", "room-11"  # a room serves one visitor at a time
 
 
 class Play:
@@ -42,11 +42,6 @@ class Play:
         return reply
 
 
-def free(client):
-    """Slot ids and visit times of the organization that are free now."""
-    return [s["slotId"] for s in client.get_slots(ORGANIZATION, services=[SERVICE]).slots]
-
-
 def play(client):
     p = Play(client)
     book_id = str(uuid.uuid4())
@@ -56,7 +51,7 @@ def play(client):
               and r.frame["Sender"]["Code"] == client.recipient and r.frame["Recipient"]["Code"] == client.sender)
 
     p.step("getRefsList", client.get_refs_list, code(0), result, ("reference books", lambda r: len(r.records("refsList/RefInfo")) > 0))
-    reply = p.step("getSlots", lambda: client.get_slots(ORGANIZATION, services=[SERVICE]), code(0), result,
+    reply = p.step("getSlots", lambda: client.get_slots(ORGANIZATION, services=[SERVICE], areas=[ROOM]), code(0), result,
                    ("at least two free slots", lambda r: len(r.slots) >= 2),
                    ("in time order", lambda r: [s["visitTime"] for s in r.slots] == sorted(s["visitTime"] for s in r.slots)),
                    ("zone of the organization, never Z", lambda r: all(s["visitTime"].endswith("+03:00") for s in r.slots)))
@@ -67,7 +62,7 @@ def play(client):
     services = {"services": [SERVICE]}
     p.step("book, preliminary (60 min)", lambda: client.book(book_id, first, ORGANIZATION, True, period=60, **services), code(0),
            status("201"), result, ("the end of the hold", lambda r: r.slots and r.slots[0].get("bookEndTime")))
-    p.step("getSlots: the held one is gone", lambda: client.get_slots(ORGANIZATION, services=[SERVICE]), code(0),
+    p.step("getSlots: the held one is gone", lambda: client.get_slots(ORGANIZATION, services=[SERVICE], areas=[ROOM]), code(0),
            ("not offered", lambda r: first not in [s["slotId"] for s in r.slots]))
     p.step("book, final", lambda: client.book(book_id, first, ORGANIZATION, False, **services), code(0), status("201"), result,
            ("no end of a hold", lambda r: r.slots and not r.slots[0].get("bookEndTime")))
@@ -75,7 +70,7 @@ def play(client):
            ("the slot", lambda r: [s["slotId"] for s in r.slots] == [first]))
     p.step("book: move to another slot", lambda: client.book(book_id, second, ORGANIZATION, False, **services), code(0), status("201"),
            ("the new slot", lambda r: [s["slotId"] for s in r.slots] == [second]))
-    p.step("getSlots: the first one is back", lambda: client.get_slots(ORGANIZATION, services=[SERVICE]), code(0),
+    p.step("getSlots: the first one is back", lambda: client.get_slots(ORGANIZATION, services=[SERVICE], areas=[ROOM]), code(0),
            ("offered, the second not", lambda r: first in (ids := [s["slotId"] for s in r.slots]) and second not in ids))
     p.step("cancelBooking", lambda: client.cancel_booking(book_id), code(0), status("301"), result)
     p.step("getBookingStatus", lambda: client.get_booking_status(book_id), code(0), status("301"))
