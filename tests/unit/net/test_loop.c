@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* The loop without any HTTP: timers, descriptors, signals, workers, and the measuring of lag (DESIGN decision 7). */
+#include "fixture.h"
+
+#include <signal.h>
+
+struct seen {
+    struct loop *loop;
+    struct timer *timer;
+    struct watch *watch;
+    int fd;
+    unsigned calls;
+    unsigned stop_after;
+    int events;
+    uint64_t at_ms;
+    bool inside; /* the registering call is on the stack */
+    pthread_t thread;
+    atomic_uint worked;
+    atomic_uint at_once;
+    atomic_uint at_once_max;
+};
+
+static void on_tick(void *arg)
+{
+    struct seen *s = arg;
+    assert_false(s->inside);
+    s->at_ms = now_ms();
+    if (++s->calls == s->stop_after)
+        loop_stop(s->loop);
+}
+
+static void test_timer_once(void **state)
+{
+    (void)state;
+    struct seen s = {.loop = loop_new(), .stop_after = 1, .inside = true};
+    uint64_t began = now_ms();
+    timer_start(s.loop, 60, 0, on_tick, &s);
+    s.inside = false;
+    loop_run(s.loop);
+    assert_in_range(s.at_ms - began, 58, 500);
+    assert_int_equal(s.calls, 1);
+    loop_free(s.loop);
+}
+
+static void test_timer_repeats_and_stops(void **state)
+{
+    (void)state;
+    struct seen s = {.loop = loop_new(), .stop_after = 4};
+    struct seen never = {.loop = s.loop, .stop_after = 100};
+    uint64_t began = now_ms();
+    struct timer *stopped = timer_start(s.loop, 10, 10, on_tick, &never);
+    struct timer *t = timer_start(s.loop, 0, 20, on_tick, &s);
+    timer_stop(stopped);
+    timer_stop(NULL);
+    loop_run(s.loop);
+    assert_in_range(now_ms() - began, 55, 600);
+    assert_int_equal(s.calls, 4);
+    assert_int_equal(never.calls, 0);
+    timer_stop(t);
+    loop_free(s.loop); /* and with one still running: freed all the same */
+    s = (struct seen){.loop = loop_new(), .stop_after = 1};
+    timer_start(s.loop, 0, 1, on_tick, &s);
+    timer_start(s.loop, 100000, 0, on_tick, &s);
+    loop_run(s.loop);
+    loop_free(s.loop);
+}
+
+static void on_tick_stop_self(void *arg)
+{
+    struct seen *s = arg;
+    s->calls++;
+    timer_stop(s->timer);
+}
+
+static void test_timer_stopped_from_within(void **state)
+{
+    (void)state;
+    struct seen s = {.loop = loop_new()};
+    struct seen end = {.loop = s.loop, .stop_after = 1};
+    s.timer = timer_start(s.loop, 1, 1, on_tick_stop_self, &s);
+    timer_start(s.loop, 50, 0, on_tick, &end);
+    loop_run(s.loop);
+    assert_int_equal(s.calls, 1);
+    loop_free(s.loop);
+}
+
+/* A long callback before timer_start() must not eat into the delay. */
+static void on_tick_long(void *arg)
+{
+    struct seen *s = arg;
+    pause_ms(80);
+    s->at_ms = now_ms();
+    timer_start(s->loop, 50, 0, on_tick, s + 1);
+}
+
+static void test_timer_after_a_long_turn(void **state)
+{
+    (void)state;
+    struct seen s[2] = {{.loop = loop_new()}, {.stop_after = 1}};
+    s[1].loop = s[0].loop;
+    timer_start(s[0].loop, 0, 0, on_tick_long, &s[0]);
+    loop_run(s[0].loop);
+    assert_in_range(s[1].at_ms - s[0].at_ms, 48, 500);
+    loop_free(s[0].loop);
+}
+
+static void on_ready(void *arg, int events)
+{
+    struct seen *s = arg;
+    assert_false(s->inside);
+    s->events |= events;
+    char byte;
+    if ((events & WATCH_READ) != 0 && read(s->fd, &byte, 1) <= 0)
+        watch_update(s->watch, 0);
+    if (++s->calls == s->stop_after)
+        loop_stop(s->loop);
+}
+
+static void test_watch(void **state)
+{
+    (void)state;
+    int pair[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    struct seen s = {.loop = loop_new(), .fd = pair[0], .stop_after = 1, .inside = true};
+    assert_int_equal(write(pair[1], "abc", 3), 3);
+    s.watch = watch_start(s.loop, pair[0], WATCH_READ, on_ready, &s);
+    s.inside = false;
+    loop_run(s.loop);
+    assert_int_equal(s.events, WATCH_READ);
+    s.stop_after = 2;
+    s.events = 0;
+    watch_update(s.watch, WATCH_WRITE);
+    loop_run(s.loop);
+    assert_int_equal(s.events, WATCH_WRITE);
+    s.events = 0;
+    s.stop_after = 3;
+    watch_update(s.watch, WATCH_READ | WATCH_WRITE);
+    loop_run(s.loop);
+    assert_int_equal(s.events, WATCH_READ | WATCH_WRITE);
+    watch_update(s.watch, 0);
+    struct seen end = {.loop = s.loop, .stop_after = 1};
+    timer_start(s.loop, 30, 0, on_tick, &end);
+    loop_run(s.loop);
+    assert_int_equal(s.calls, 3); /* nothing is watched: no calls, though there is something to read */
+    watch_stop(s.watch);
+    watch_stop(NULL);
+    assert_int_equal(write(pair[0], "x", 1), 1); /* the descriptor stays open */
+    /* and may be watched again, by a new watch on the same number, at once */
+    s.watch = watch_start(s.loop, pair[0], WATCH_READ, on_ready, &s);
+    s.stop_after = 4;
+    loop_run(s.loop);
+    close(pair[1]); /* the peer goes: readable */
+    s.stop_after = 5;
+    s.events = 0;
+    loop_run(s.loop);
+    assert_int_equal(s.events & WATCH_READ, WATCH_READ);
+    watch_stop(s.watch);
+    close(pair[0]);
+    loop_free(s.loop);
+}
+
+static void on_ready_stop_self(void *arg, int events)
+{
+    struct seen *s = arg;
+    (void)events;
+    s->calls++;
+    watch_stop(s->watch);
+    close(s->fd);
+}
+
+static void test_watch_stopped_and_closed_from_within(void **state)
+{
+    (void)state;
+    int pair[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    struct seen s = {.loop = loop_new(), .fd = pair[0]};
+    struct seen end = {.loop = s.loop, .stop_after = 1};
+    s.watch = watch_start(s.loop, pair[0], WATCH_READ | WATCH_WRITE, on_ready_stop_self, &s);
+    timer_start(s.loop, 30, 0, on_tick, &end);
+    loop_run(s.loop);
+    assert_int_equal(s.calls, 1);
+    close(pair[1]);
+    loop_free(s.loop);
+}
+
+static void on_signal_seen(void *arg, int signum)
+{
+    struct seen *s = arg;
+    s->events = signum;
+    loop_stop(s->loop);
+}
+
+static void on_tick_raise(void *arg)
+{
+    (void)arg;
+    raise(SIGUSR1);
+}
+
+static void test_signal(void **state)
+{
+    (void)state;
+    struct seen s = {.loop = loop_new()};
+    loop_on_signal(s.loop, SIGUSR1, on_signal_seen, &s);
+    timer_start(s.loop, 1, 0, on_tick_raise, &s);
+    loop_run(s.loop);
+    assert_int_equal(s.events, SIGUSR1);
+    loop_free(s.loop);
+}
+
+static void count_work(void *arg)
+{
+    struct seen *s = arg;
+    unsigned now = atomic_fetch_add(&s->at_once, 1) + 1;
+    if (now > atomic_load(&s->at_once_max))
+        atomic_store(&s->at_once_max, now);
+    assert_false(pthread_equal(pthread_self(), s->thread));
+    pause_ms(30);
+    atomic_fetch_sub(&s->at_once, 1);
+    atomic_fetch_add(&s->worked, 1);
+}
+
+static void count_done(void *arg)
+{
+    struct seen *s = arg;
+    assert_true(pthread_equal(pthread_self(), s->thread));
+    if (++s->calls == s->stop_after)
+        loop_stop(s->loop);
+}
+
+static void test_workers_decision_7(void **state)
+{
+    (void)state;
+    struct seen s = {.loop = loop_new(), .stop_after = 12, .thread = pthread_self()};
+    for (int i = 0; i < 12; i++)
+        worker_run(s.loop, count_work, count_done, &s);
+    assert_int_equal(worker_queued(s.loop), 12);
+    loop_run(s.loop);
+    assert_int_equal(worker_queued(s.loop), 0);
+    assert_int_equal(s.calls, 12);
+    assert_int_equal(atomic_load(&s.at_once_max), 3); /* as many as worker_threads() said, and no more */
+    loop_free(s.loop);
+}
+
+/* Freed with jobs under way: they come home first. */
+static void test_free_waits_for_workers(void **state)
+{
+    (void)state;
+    struct seen s = {.loop = loop_new(), .stop_after = 100, .thread = pthread_self()};
+    for (int i = 0; i < 5; i++)
+        worker_run(s.loop, count_work, count_done, &s);
+    loop_free(s.loop);
+    assert_int_equal(s.calls, 5);
+}
+
+static void test_lag_R7(void **state)
+{
+    (void)state;
+    struct http_limits limits = quick_limits();
+    struct server *s = server_start("127.0.0.1:0", &limits, NULL);
+    server_command(s, 'l');
+    struct client c;
+    struct answer a;
+    struct loop_lag lag;
+    client_open(&c, s->port);
+    for (int i = 0; i < 30; i++) {
+        assert_true(client_say(&c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+        assert_true(client_answer(&c, false, 5000, &a));
+        pause_ms(10);
+    }
+    loop_lag_read(s->loop, &lag);
+    assert_true(lag.samples >= 3);
+    assert_true(lag.max_ms < 80);
+    double quiet_ms = lag.max_ms;
+    assert_true(client_say(&c, "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")); /* 120 ms on the loop */
+    assert_true(client_answer(&c, false, 5000, &a));
+    pause_ms(150);
+    loop_lag_read(s->loop, &lag);
+    assert_true(lag.max_ms >= 110 && lag.max_ms < 1000);
+    assert_true(lag.recent_ms == lag.max_ms);
+    double slow_ms = lag.max_ms;
+    pause_ms(150);
+    loop_lag_read(s->loop, &lag);
+    assert_true(lag.max_ms == slow_ms);
+    assert_true(lag.recent_ms < 80); /* since the last look only */
+    assert_true(lag.sum_ms >= slow_ms);
+    print_message("lag: %.2f ms quiet, %.2f ms with a callback of 120 ms\n", quiet_ms, slow_ms);
+    client_close(&c);
+    server_stop(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_timer_once),
+        cmocka_unit_test(test_timer_repeats_and_stops),
+        cmocka_unit_test(test_timer_stopped_from_within),
+        cmocka_unit_test(test_timer_after_a_long_turn),
+        cmocka_unit_test(test_watch),
+        cmocka_unit_test(test_watch_stopped_and_closed_from_within),
+        cmocka_unit_test(test_signal),
+        cmocka_unit_test(test_workers_decision_7),
+        cmocka_unit_test(test_free_waits_for_workers),
+        cmocka_unit_test(test_lag_R7),
+    };
+    worker_threads(3);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Clients that are slow, silent, deaf or too many (reliability F10, F11; R10). */
+#include "fixture.h"
+
+#include <sys/resource.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define UNDER_SANITIZER true
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define UNDER_SANITIZER true
+#endif
+#endif
+#ifndef UNDER_SANITIZER
+#define UNDER_SANITIZER false
+#endif
+
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
+
+static struct http_limits short_limits(void)
+{
+    struct http_limits limits = quick_limits();
+    limits.head_timeout_ms = 300;
+    limits.body_timeout_ms = 300;
+    limits.idle_timeout_ms = 300;
+    limits.write_timeout_ms = 300;
+    return limits;
+}
+
+/* Sends text a byte at a time until refused or done; then expects the status, not before after_ms and soon after. */
+static void drip(int port, const char *at_once, const char *text, unsigned gap_ms, int status, unsigned after_ms)
+{
+    struct client c;
+    struct answer a;
+    client_open(&c, port);
+    uint64_t began = now_ms();
+    assert_true(client_say(&c, at_once));
+    for (size_t i = 0; text[i] != '\0' && !client_fill(&c, (int)gap_ms); i++)
+        client_send(&c, text + i, 1);
+    assert_true(client_answer(&c, false, 5000, &a));
+    uint64_t took = now_ms() - began;
+    assert_int_equal(a.status, status);
+    assert_true(a.close);
+    if (took + 5 < after_ms || took > after_ms + 1500)
+        fail_msg("%d came after %u ms", status, (unsigned)took);
+    assert_true(client_sees_end(&c, 5000));
+    client_close(&c);
+}
+
+static void test_slow_head_F10(void **state)
+{
+    (void)state;
+    struct http_limits limits = short_limits();
+    struct server *s = server_start("127.0.0.1:0", &limits, NULL);
+    drip(s->port, "GET / HT", "TP/1.1\r\nHost: a\r\nX: yyyyyyyyyyyyyyyyyyyyyyyyy\r\n\r\n", 20, 408, 300);
+    drip(s->port, "GET / HTTP/1.1\r\n", "", 0, 408, 300);
+    assert_int_equal(atomic_load(&s->requests), 0);
+    server_stop(s);
+}
+
+static void test_slow_body_F10(void **state)
+{
+    (void)state;
+    struct http_limits limits = short_limits();
+    struct server *s = server_start("127.0.0.1:0", &limits, NULL);
+    drip(s->port, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n",
+         "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", 20, 408, 300);
+    drip(s->port, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\nx\r\n1\r\nx\r\n1\r\nx\r\n", 30,
+         408, 300);
+    assert_int_equal(atomic_load(&s->requests), 0);
+    server_stop(s);
+}
+
+/* The whole body would arrive in time, but at 20 bytes a second. */
+static void test_body_rate_F10(void **state)
+{
+    (void)state;
+    struct http_limits limits = quick_limits();
+    struct server *s = server_start("127.0.0.1:0", &limits, NULL);
+    char text[200];
+    memset(text, 'x', sizeof(text));
+    text[sizeof(text) - 1] = '\0';
+    drip(s->port, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 300\r\n\r\n", text, 50, 408, 5000);
+    server_stop(s);
+}
+
+static void test_slow_request_behind_a_good_one_F10(void **state)
+{
+    (void)state;
+    struct http_limits limits = short_limits();
+    struct server *s = server_start("127.0.0.1:0", &limits, NULL);
+    struct client c;
+    struct answer a;
+    client_open(&c, s->port);
+    assert_true(client_say(&c, GET("/keep") "GET / HT"));
+    pause_ms(600); /* overdue, and yet the answer before it is still owed */
+    assert_int_equal(atomic_load(&s->held_seen), 1);
+    server_command(s, 'r');
+    assert_true(client_answer(&c, false, 5000, &a));
+    assert_int_equal(a.status, 200);
+    assert_true(client_answer(&c, false, 5000, &a));
+    assert_int_equal(a.status, 408);
+    assert_true(client_sees_end(&c, 5000));
+    client_close(&c);
+    server_stop(s);
+}
+
+static void test_idle_is_closed_silently(void **state)
+{
+    (void)state;
+    struct http_limits limits = short_limits();
+    struct server *s = server_start("127.0.0.1:0", &limits, NULL);
+    struct client fresh;
+    struct client used;
+    struct answer a;
+    client_open(&fresh, s->port);
+    client_open(&used, s->port);
+    for (int i = 0; i < 4; i++) { /* in use, it stays: longer than the limit in all */
+        pause_ms(150);
+        assert_true(client_say(&used, GET("/")));
+        assert_true(client_answer(&used, false, 5000, &a));
+    }
+    uint64_t began = now_ms();
+    assert_true(client_sees_end(&fresh, 5000));
+    assert_true(client_sees_end(&used, 5000));
+    assert_true(now_ms() - began > 200 && now_ms() - began < 1500);
+    client_close(&fresh);
+    client_close(&used);
+    server_stop(s);
+}
+
+/* The handler may take its time: no deadline of ours runs while a request is in work. */
+static void test_work_has_no_deadline(void **state)
+{
+    (void)state;
+    struct http_limits limits = short_limits();
+    struct server *s = server_start("127.0.0.1:0", &limits, NULL);
+    struct client c;
+    struct answer a;
+    client_open(&c, s->port);
+    assert_true(client_say(&c, GET("/keep")));
+    assert_false(client_answer(&c, false, 1000, &a));
+    assert_false(c.eof);
+    server_command(s, 'r');
+    assert_true(client_answer(&c, false, 5000, &a));
+    assert_int_equal(a.status, 200);
+    client_close(&c);
+    server_stop(s);
+}
+
+static void test_client_that_never_reads_F10(void **state)
+{
+    (void)state;
+    struct http_limits limits = short_limits();
+    struct server *s = server_start("127.0.0.1:0", &limits, NULL);
+    struct client c;
+    client_open(&c, s->port);
+    assert_true(client_say(&c, GET("/big") GET("/big") GET("/big")));
+    EVENTUALLY(atomic_load(&s->requests) == 3);
+    EVENTUALLY(listener_connections(s->ls) == 0);
+    while (client_fill(&c, 2000) && c.n < BIG_BYTES * 2)
+        ;
+    assert_true(c.reset); /* cut off, not ended */
+    client_close(&c);
+    server_stop(s);
+}
+
+/* A hundred dripping clients, and one that is in no hurry to suffer for it. */
+static void test_others_do_not_wait_F10(void **state)
+{
+    (void)state;
+    struct http_limits limits = quick_limits();
+    struct server *s = server_start("127.0.0.1:0", &limits, NULL);
+    struct client slow[100];
+    struct client c;
+    struct answer a;
+    for (int i = 0; i < 100; i++)
+        client_open(&slow[i], s->port);
+    client_open(&c, s->port);
+    uint64_t longest = 0;
+    for (size_t round = 0; round < 12; round++) {
+        for (int i = 0; i < 100; i++)
+            assert_true(client_send(&slow[i], &"GET / HTTP/1.1\r\n"[round], 1));
+        uint64_t began = now_ms();
+        assert_true(client_say(&c, GET("/")));
+        assert_true(client_answer(&c, false, 5000, &a));
+        uint64_t took = now_ms() - began;
+        longest = took > longest ? took : longest;
+    }
+    print_message("longest answer beside 100 dripping clients: %u ms\n", (unsigned)longest);
+    assert_true(longest < 500);
+    for (int i = 0; i < 100; i++)
+        client_close(&slow[i]);
+    client_close(&c);
+    server_stop(s);
+}
+
+/* ---- too many ---- */
+
+static void test_connection_limit_F11(void **state)
+{
+    (void)state;
+    struct http_limits limits = quick_limits();
+    limits.connections_max = 3;
+    struct server *s = server_start("127.0.0.1:0", &limits, NULL);
+    struct client c[3];
+    struct client more;
+    struct answer a;
+    for (int i = 0; i < 3; i++) {
+        client_open(&c[i], s->port);
+        assert_true(client_say(&c[i], GET("/")));
+        assert_true(client_answer(&c[i], false, 5000, &a));
+    }
+    for (int i = 0; i < 5; i++) {
+        client_open(&more, s->port);
+        assert_true(client_say(&more, GET("/")));
+        assert_true(client_answer(&more, false, 5000, &a));
+        assert_int_equal(a.status, 503);
+        assert_non_null(header_in(a.head, "Retry-After"));
+        assert_true(a.close);
+        assert_true(client_sees_end(&more, 5000));
+        client_close(&more);
+    }
+    assert_int_equal(listener_connections(s->ls), 3);
+    assert_int_equal(atomic_load(&s->requests), 3);
+    client_close(&c[0]);
+    EVENTUALLY(listener_connections(s->ls) == 2);
+    client_open(&more, s->port);
+    assert_true(client_say(&more, GET("/")));
+    assert_true(client_answer(&more, false, 5000, &a));
+    assert_int_equal(a.status, 200);
+    client_close(&more);
+    for (int i = 1; i < 3; i++)
+        client_close(&c[i]);
+    server_stop(s);
+}
+
+/* A crowd that never reads its 503 must not pile up. */
+static void test_turned_away_crowd_F11(void **state)
+{
+    (void)state;
+    struct http_limits limits = quick_limits();
+    limits.connections_max = 1;
+    struct server *s = server_start("127.0.0.1:0", &limits, NULL);
+    static struct client c[400];
+    for (int i = 0; i < 400; i++)
+        client_open(&c[i], s->port);
+    EVENTUALLY(listener_connections(s->ls) == 1);
+    unsigned told = 0;
+    unsigned cut = 0;
+    struct answer a;
+    for (int i = 1; i < 400; i++) {
+        bool answered = client_answer(&c[i], false, 5000, &a);
+        told += answered && a.status == 503 ? 1 : 0;
+        cut += !answered && c[i].eof ? 1 : 0;
+    }
+    print_message("399 too many: %u told, %u cut off\n", told, cut);
+    assert_int_equal(told + cut, 399);
+    assert_true(told >= 100);
+    for (int i = 0; i < 400; i++)
+        client_close(&c[i]);
+    server_stop(s);
+}
+
+/* No descriptors left: accept() must neither spin nor stop for ever. */
+static void test_out_of_descriptors_F11(void **state)
+{
+    (void)state;
+    struct http_limits limits = quick_limits();
+    struct server *s = server_start("127.0.0.1:0", &limits, NULL);
+    struct client first;
+    struct client last;
+    struct answer a;
+    struct rlimit before;
+    client_open(&first, s->port);
+    assert_true(client_say(&first, GET("/")));
+    assert_true(client_answer(&first, false, 5000, &a));
+    /* the peer's sockets are made first: both ends live in this process */
+    int fds[20];
+    for (int i = 0; i < 20; i++)
+        fds[i] = socket(AF_INET, SOCK_STREAM, 0);
+    getrlimit(RLIMIT_NOFILE, &before);
+    struct rlimit tight = {.rlim_cur = (rlim_t)fds[19] + 3, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
+    struct sockaddr_in sa = {.sin_family = AF_INET, .sin_port = htons((uint16_t)s->port)};
+    inet_pton(AF_INET, "127.0.0.1", &sa.sin_addr);
+    for (int i = 0; i < 20; i++)
+        (void)connect(fds[i], (struct sockaddr *)&sa, sizeof(sa));
+    pause_ms(100);
+    struct timespec cpu_before;
+    struct timespec cpu_after;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu_before);
+    pause_ms(400);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu_after);
+    double cpu_ms = (double)(cpu_after.tv_sec - cpu_before.tv_sec) * 1e3 +
+                    (double)(cpu_after.tv_nsec - cpu_before.tv_nsec) / 1e6;
+    print_message("processor time in 400 ms without descriptors: %.1f ms\n", cpu_ms);
+    assert_true(cpu_ms < 100);
+    assert_true(client_say(&first, GET("/")));
+    assert_true(client_answer(&first, false, 5000, &a));
+    int cut = 0;
+    for (int i = 0; i < 20; i++) {
+        char byte;
+        cut += recv(fds[i], &byte, 1, MSG_DONTWAIT) == 0 ? 1 : 0;
+        close(fds[i]);
+    }
+    assert_true(cut >= 15); /* given up at once, not left hanging */
+    setrlimit(RLIMIT_NOFILE, &before);
+    client_open(&last, s->port);
+    assert_true(client_say(&last, GET("/")));
+    assert_true(client_answer(&last, false, 5000, &a));
+    assert_int_equal(a.status, 200);
+    client_close(&first);
+    client_close(&last);
+    server_stop(s);
+}
+
+/* Not statm: that one is behind by some dozens of pages for every thread. */
+static size_t resident_bytes(void)
+{
+    FILE *f = fopen("/proc/self/smaps_rollup", "r");
+    char line[256];
+    unsigned long kib = 0;
+    assert_non_null(f);
+    while (fgets(line, sizeof(line), f) != NULL && sscanf(line, "Rss: %lu", &kib) != 1)
+        ;
+    fclose(f);
+    assert_true(kib > 0);
+    return kib * 1024;
+}
+
+#define IDLE_COUNT 2000
+
+/* 16 KiB each at most (R10: 10,000 in 200 MiB). Each has already served a request with a body, in pieces. */
+static void test_idle_connections_are_small_F11(void **state)
+{
+    (void)state;
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur < 2 * IDLE_COUNT + 100) {
+        limit.rlim_cur = limit.rlim_max < 2 * IDLE_COUNT + 100 ? limit.rlim_max : 2 * IDLE_COUNT + 100;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (limit.rlim_cur < 2 * IDLE_COUNT + 100) {
+        print_message("skipped: too few descriptors\n");
+        skip();
+    }
+    struct http_limits limits = quick_limits();
+    struct server *s = server_start("127.0.0.1:0", &limits, NULL);
+    static struct client c[IDLE_COUNT];
+    struct answer a;
+    size_t before = 0;
+    for (int i = 0; i < IDLE_COUNT; i++) {
+        client_open(&c[i], s->port);
+        assert_true(client_say(&c[i], "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabc"));
+        assert_true(client_say(&c[i], "def"));
+        assert_true(client_answer(&c[i], false, 5000, &a));
+        free(c[i].buf); /* the client's own memory is not the question */
+        c[i].buf = NULL;
+        if (i == 99)
+            before = resident_bytes();
+    }
+    assert_int_equal(listener_connections(s->ls), IDLE_COUNT);
+    size_t after = resident_bytes();
+    size_t each = after > before ? (after - before) / (IDLE_COUNT - 100) : 0;
+    print_message("%d idle connections: %zu bytes resident each\n", IDLE_COUNT, each);
+    assert_true(UNDER_SANITIZER || each <= 16 * 1024);
+    client_init(&c[0], c[0].fd);
+    assert_true(client_say(&c[0], GET("/")));
+    assert_true(client_answer(&c[0], false, 5000, &a));
+    for (int i = 0; i < IDLE_COUNT; i++)
+        client_close(&c[i]);
+    EVENTUALLY(listener_connections(s->ls) == 0);
+    server_stop(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_slow_head_F10),
+        cmocka_unit_test(test_slow_body_F10),
+        cmocka_unit_test(test_body_rate_F10),
+        cmocka_unit_test(test_slow_request_behind_a_good_one_F10),
+        cmocka_unit_test(test_idle_is_closed_silently),
+        cmocka_unit_test(test_work_has_no_deadline),
+        cmocka_unit_test(test_client_that_never_reads_F10),
+        cmocka_unit_test(test_others_do_not_wait_F10),
+        cmocka_unit_test(test_connection_limit_F11),
+        cmocka_unit_test(test_turned_away_crowd_F11),
+        cmocka_unit_test(test_out_of_descriptors_F11),
+        cmocka_unit_test(test_idle_connections_are_small_F11),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
