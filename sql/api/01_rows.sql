@@ -28,32 +28,38 @@ revoke all on function data.field_row(text, integer) from public;
 comment on function data.field_row(text, integer) is 'A row of kind field; the texts are those of Appendix 2, item 3';
 
 create or replace function data.slot_rows(p_book_key text, p_hold_until timestamptz, p_service_id text)
-returns api.answer[] language sql stable parallel safe as $$
-    select array_agg(row('slot', null, null, null, null, null, s.slot_id::text, coalesce(s.service_id, p_service_id),
-            s.organization_id, a.area_id, data.wire_time(s.starts_at, o.time_zone), data.wire_time(p_hold_until, o.time_zone),
-            null, extract(epoch from s.ends_at - s.starts_at)::integer / 60, null, null, null, null)::api.answer
-        order by s.starts_at, s.slot_id)
-    from data.place as p
-    join data.slot as s using (slot_id)
-    join data.area as a on a.area_key = s.area_key
-    join data.organization as o on o.organization_id = s.organization_id
-    where p.book_key = p_book_key
-$$;
+returns api.answer[] language plpgsql stable parallel safe as $$
+begin
+    return (
+        select array_agg(row('slot', null, null, null, null, null, s.slot_id::text, coalesce(s.service_id, p_service_id),
+                s.organization_id, a.area_id, data.wire_time(s.starts_at, o.time_zone), data.wire_time(p_hold_until, o.time_zone),
+                null, extract(epoch from s.ends_at - s.starts_at)::integer / 60, null, null, null, null)::api.answer
+            order by s.starts_at, s.slot_id)
+        from data.place as p
+        join data.slot as s using (slot_id)
+        join data.area as a on a.area_key = s.area_key
+        join data.organization as o on o.organization_id = s.organization_id
+        where p.book_key = p_book_key
+    );
+end $$;
 alter function data.slot_rows(text, timestamptz, text) owner to zapisd_owner;
 revoke all on function data.slot_rows(text, timestamptz, text) from public;
 comment on function data.slot_rows(text, timestamptz, text) is 'Rows of kind slot: the places of a booking in time order (A6)';
 
 create or replace function data.status_text(p_code text, p_organization_id text, p_at timestamptz default null) returns text
-language sql stable parallel safe as $$
-    select replace(replace(replace(replace(coalesce(
-                (select c.comment from data.organization_status as c
-                 where c.organization_id = p_organization_id and c.code in (p_code, left(p_code, 3))
-                 order by length(c.code) desc limit 1), s.message),
-            '{organization}', o.name), '{address}', o.address), '{phone}', o.phone),
-        '{time}', coalesce(to_char(p_at at time zone o.time_zone, 'HH24:MI'), ''))
-    from data.status as s, data.organization as o
-    where s.code = left(p_code, 3) and o.organization_id = p_organization_id
-$$;
+language plpgsql stable parallel safe as $$
+begin
+    return (
+        select replace(replace(replace(replace(coalesce(
+                    (select c.comment from data.organization_status as c
+                     where c.organization_id = p_organization_id and c.code in (p_code, left(p_code, 3))
+                     order by length(c.code) desc limit 1), s.message),
+                '{organization}', o.name), '{address}', o.address), '{phone}', o.phone),
+            '{time}', coalesce(to_char(p_at at time zone o.time_zone, 'HH24:MI'), ''))
+        from data.status as s, data.organization as o
+        where s.code = left(p_code, 3) and o.organization_id = p_organization_id
+    );
+end $$;
 alter function data.status_text(text, text, timestamptz) owner to zapisd_owner;
 revoke all on function data.status_text(text, text, timestamptz) from public;
 comment on function data.status_text(text, text, timestamptz) is 'Text of a status: the organization''s own, else that of Appendix 1 (S4)';

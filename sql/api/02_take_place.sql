@@ -51,6 +51,15 @@ declare
     n integer;
     locked integer;
 begin
+    -- The usual case: one place, nobody at it.
+    if s.capacity = 1 and pg_try_advisory_xact_lock(data.place_lock_key(s.slot_id, 1)) then
+        insert into data.place (slot_id, place_no, book_key, hold_until, capacity, area_key, starts_at, ends_at)
+        values (s.slot_id, 1, p_book_key, p_hold_until, s.capacity, s.area_key, s.starts_at, s.ends_at)
+        on conflict do nothing;
+        if found then
+            return 1;
+        end if;
+    end if;
     loop
         locked := null;
         for n in

@@ -2,34 +2,45 @@
 --
 -- Whole visits: named slots all or none (A6), or the earliest place there is (B4).
 
--- Which slots serve what was asked. Written once for getSlots, book and blind_request.
 create or replace function data.slot_serves(p_slot_service_id text, p_area_key integer, p_service_ids text[]) returns boolean
-language sql stable parallel safe as $$
-    select cardinality(p_service_ids) = 0 or p_slot_service_id = any (p_service_ids)
+language plpgsql stable parallel safe as $$
+begin
+    return p_slot_service_id = any (p_service_ids)
         or p_slot_service_id is null and exists (
-            select from data.area_service as a where a.area_key = p_area_key and a.service_id = any (p_service_ids))
-$$;
+            select from data.area_service as a where a.area_key = p_area_key and a.service_id = any (p_service_ids));
+end $$;
 alter function data.slot_serves(text, integer, text[]) owner to zapisd_owner;
 revoke all on function data.slot_serves(text, integer, text[]) from public;
-comment on function data.slot_serves(text, integer, text[]) is 'Whether a slot serves one of the services; none asked: yes';
+comment on function data.slot_serves(text, integer, text[]) is 'Whether a slot serves one of the services';
 
-create or replace function data.slot_is_free(p_slot_id uuid, p_capacity integer, p_area_key integer, p_starts_at timestamptz,
-    p_ends_at timestamptz, p_now timestamptz)
-returns boolean language sql stable parallel safe as $$
-    select case when p_capacity = 1 then
-        not exists (
-            select from data.place as p
-            where p.capacity = 1 and p.area_key = p_area_key and tstzrange(p.starts_at, p.ends_at) && tstzrange(p_starts_at, p_ends_at)
-                and (p.hold_until is null or p.hold_until > p_now))
-    else
-        (select count(*) from data.place as p
-         where p.slot_id = p_slot_id and (p.hold_until is null or p.hold_until > p_now)) < p_capacity
-    end
+-- What may be booked, said once for getSlots and blind_request. One plain SELECT, so that the planner folds it into the
+-- query that calls it and stops at its LIMIT. Lapsed holds do not count (B3).
+create or replace function data.free_slots(p_organization_id text, p_after timestamptz, p_until timestamptz,
+    p_service_ids text[], p_area_keys integer[], p_now timestamptz)
+returns setof data.slot language sql stable as $$
+    select s.*
+    from data.slot as s
+    where s.organization_id = p_organization_id and s.starts_at > p_after and s.starts_at <= p_until and not s.is_closed
+        and (p_area_keys is null or s.area_key = any (p_area_keys))
+        and (cardinality(p_service_ids) = 0 or s.service_id = any (p_service_ids)
+            or s.service_id is null and s.area_key in (
+                select a.area_key from data.area_service as a
+                where a.organization_id = p_organization_id and a.service_id = any (p_service_ids)))
+        and case when s.capacity = 1 then
+                not exists (
+                    select from data.place as p
+                    where p.capacity = 1 and p.area_key = s.area_key
+                        and tstzrange(p.starts_at, p.ends_at) && tstzrange(s.starts_at, s.ends_at)
+                        and (p.hold_until is null or p.hold_until > p_now))
+            else
+                (select count(*) from data.place as p
+                 where p.slot_id = s.slot_id and (p.hold_until is null or p.hold_until > p_now)) < s.capacity
+            end
 $$;
-alter function data.slot_is_free(uuid, integer, integer, timestamptz, timestamptz, timestamptz) owner to zapisd_owner;
-revoke all on function data.slot_is_free(uuid, integer, integer, timestamptz, timestamptz, timestamptz) from public;
-comment on function data.slot_is_free(uuid, integer, integer, timestamptz, timestamptz, timestamptz) is
-    'Whether a place is left; lapsed holds do not count (B3)';
+alter function data.free_slots(text, timestamptz, timestamptz, text[], integer[], timestamptz) owner to zapisd_owner;
+revoke all on function data.free_slots(text, timestamptz, timestamptz, text[], integer[], timestamptz) from public;
+comment on function data.free_slots(text, timestamptz, timestamptz, text[], integer[], timestamptz) is
+    'Slots of an organization with a place left: open, in the window, of the services and areas asked';
 
 -- Slots come in slot_id order, so that two visits of several slots never wait for each other crosswise.
 create or replace function data.take_slots(p_slots data.slot[], p_book_key text, p_hold_until timestamptz, p_now timestamptz)
@@ -64,13 +75,8 @@ begin
     for attempt in 1 .. 20 loop
         is_somebody_there := false;
         for s in
-            select t.* from data.slot as t
-            where t.organization_id = o.organization_id and not t.is_closed
-                and t.starts_at > p_now + make_interval(mins => o.notice_min)
-                and t.starts_at <= p_now + make_interval(days => o.booking_window_days)
-                and (p_area_keys is null or t.area_key = any (p_area_keys))
-                and data.slot_serves(t.service_id, t.area_key, p_service_ids)
-                and data.slot_is_free(t.slot_id, t.capacity, t.area_key, t.starts_at, t.ends_at, p_now)
+            select t.* from data.free_slots(o.organization_id, p_now + make_interval(mins => o.notice_min),
+                p_now + make_interval(days => o.booking_window_days), p_service_ids, p_area_keys, p_now) as t
             order by t.starts_at, t.slot_id
         loop
             -- A slot just being closed or changed is passed over too.

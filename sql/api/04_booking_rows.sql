@@ -4,20 +4,22 @@
 
 create or replace function data.add_history(b data.booking, p_old_state data.booking_state, p_old_status text, p_actor "char",
     p_reason text, m api.message, p_journal_id bigint)
-returns void language sql as $$
+returns void language plpgsql as $$
+begin
     insert into data.booking_history (book_key, at, actor, db_user, old_state, new_state, old_status, new_status, reason,
         portal_time, portal_at, organization_id, slot_ids, journal_id)
     values (b.book_key, b.changed_at, p_actor, session_user, p_old_state, b.state, p_old_status, b.status_code, p_reason,
         m.portal_time, data.parse_time(m.portal_time), b.organization_id,
-        array(select p.slot_id from data.place as p where p.book_key = b.book_key order by p.starts_at, p.slot_id), p_journal_id)
-$$;
+        array(select p.slot_id from data.place as p where p.book_key = b.book_key order by p.starts_at, p.slot_id), p_journal_id);
+end $$;
 alter function data.add_history(data.booking, data.booking_state, text, "char", text, api.message, bigint) owner to zapisd_owner;
 revoke all on function data.add_history(data.booking, data.booking_state, text, "char", text, api.message, bigint) from public;
 comment on function data.add_history(data.booking, data.booking_state, text, "char", text, api.message, bigint) is
     'Adds a row to the history of a booking as it now stands (S3)';
 
 create or replace function data.put_applicant(p_book_key text, p jsonb) returns void
-language sql as $$
+language plpgsql as $$
+begin
     insert into data.applicant as a (book_key, last_name, first_name, middle_name, email, mobile_phone, user_snils, user_login,
         user_doc, user_inn, business_inn, business_ogrn, business_name)
     values (p_book_key, p ->> 'lastName', p ->> 'firstName', p ->> 'middleName', p ->> 'email', p ->> 'mobilePhone',
@@ -27,8 +29,8 @@ language sql as $$
         middle_name = excluded.middle_name, email = excluded.email, mobile_phone = excluded.mobile_phone,
         user_snils = excluded.user_snils, user_login = excluded.user_login, user_doc = excluded.user_doc,
         user_inn = excluded.user_inn, business_inn = excluded.business_inn, business_ogrn = excluded.business_ogrn,
-        business_name = excluded.business_name
-$$;
+        business_name = excluded.business_name;
+end $$;
 alter function data.put_applicant(text, jsonb) owner to zapisd_owner;
 revoke all on function data.put_applicant(text, jsonb) from public;
 comment on function data.put_applicant(text, jsonb) is 'Stores the applicant block of book under its wire names (M9)';

@@ -5,12 +5,15 @@
 -- resizing a slot and booking it come one after the other.
 
 create or replace function data.book_check(m api.message, p_organization_id text, p_slot_ids text[], p_service_ids text[],
-    p_area_ids text[], p_bad_fields text[], p_now timestamptz, out fields api.answer[], out o data.organization,
-    out is_blind boolean, out slots data.slot[], out area_keys integer[], out refusal text)
+    p_area_ids text[], p_now timestamptz, out fields api.answer[], out o data.organization,
+    out is_blind boolean, out slots data.slot[], out area_keys integer[], out refusal text,
+    out first_start timestamptz)
 language plpgsql as $$
 declare
+    r record;
     s data.slot;
     previous data.slot;
+    in_time data.slot[];
     ids uuid[];
     n integer := cardinality(p_slot_ids);
 begin
@@ -18,17 +21,18 @@ begin
     slots := '{}';
     is_blind := false;
 
-    select * into o from data.organization as t
+    select t as organization, cardinality(p_service_ids) = 0 or p_service_ids <@ array(
+            select v.service_id from data.organization_service as v where v.organization_id = p_organization_id) as is_served
+    into r
+    from data.organization as t
     where t.organization_id = p_organization_id and t.is_active
         and (coalesce(m.recipient_code, '') = '' or t.agency_code = m.recipient_code);
     if not found then
         o := null;
         fields := fields || data.field_row('organizationId', 2);
     else
-        if cardinality(p_service_ids) > 0 and exists (
-            select from unnest(p_service_ids) as r (service_id)
-            where not exists (select from data.organization_service as t
-                              where t.organization_id = p_organization_id and t.service_id = r.service_id)) then
+        o := r.organization;
+        if not r.is_served then
             fields := fields || data.field_row('serviceId', 2);
         end if;
         if cardinality(p_area_ids) > 0 then
@@ -54,9 +58,8 @@ begin
         end if;
         return;
     end if;
-    if exists (select from unnest(p_slot_ids) as r (slot_id)
-               where r.slot_id is null
-                   or r.slot_id !~* '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$') then
+    if array_position(p_slot_ids, null) is not null
+        or array_to_string(p_slot_ids, '') !~* ('^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}){' || n || '}$') then
         fields := fields || data.field_row('slotId', 1);
         return;
     end if;
@@ -78,7 +81,12 @@ begin
     end if;
 
     -- One visit: one organization (A7, A33), one area, each slot where the one before ends.
-    for s in select t.* from unnest(slots) as t order by t.starts_at, t.slot_id loop
+    in_time := slots;
+    if n > 1 then
+        in_time := array(select t from unnest(slots) as t order by t.starts_at, t.slot_id);
+    end if;
+    first_start := in_time[1].starts_at;
+    foreach s in array in_time loop
         if s.organization_id <> slots[1].organization_id then
             fields := fields || data.field_row('slotId', 1);
             return;
@@ -107,9 +115,9 @@ begin
         end if;
     end loop;
 end $$;
-alter function data.book_check(api.message, text, text[], text[], text[], text[], timestamptz) owner to zapisd_owner;
-revoke all on function data.book_check(api.message, text, text[], text[], text[], text[], timestamptz) from public;
-comment on function data.book_check(api.message, text, text[], text[], text[], text[], timestamptz) is
+alter function data.book_check(api.message, text, text[], text[], text[], timestamptz) owner to zapisd_owner;
+revoke all on function data.book_check(api.message, text, text[], text[], text[], timestamptz) from public;
+comment on function data.book_check(api.message, text, text[], text[], text[], timestamptz) is
     'Field errors of a book request, the slots it means in slot_id order, and why they cannot be booked, if so';
 
 create or replace function data.area_subtree(p_organization_id text, p_area_ids text[]) returns integer[]

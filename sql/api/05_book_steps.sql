@@ -3,9 +3,12 @@
 -- Steps of data.book_effect and of api.cancel_booking, each small enough to be read at once.
 
 create or replace function data.plain_status_text(p_code text) returns text
-language sql stable parallel safe as $$
-    select s.message from data.status as s where s.code = p_code
-$$;
+language plpgsql stable parallel safe as $$
+begin
+    return (
+        select s.message from data.status as s where s.code = p_code
+    );
+end $$;
 alter function data.plain_status_text(text) owner to zapisd_owner;
 revoke all on function data.plain_status_text(text) from public;
 comment on function data.plain_status_text(text) is 'Text of a status when the organization is not known';
@@ -17,11 +20,14 @@ revoke all on function data.expired_text() from public;
 comment on function data.expired_text() is 'Text of status 303 for a hold that ran out (A24)';
 
 create or replace function data.is_addressed(p_recipient_code text, p_organization_id text) returns boolean
-language sql stable parallel safe as $$
-    select coalesce(p_recipient_code, '') = ''
-        or exists (select from data.organization as o
-                   where o.organization_id = p_organization_id and o.agency_code = p_recipient_code)
-$$;
+language plpgsql stable parallel safe as $$
+begin
+    return (
+        select coalesce(p_recipient_code, '') = ''
+            or exists (select from data.organization as o
+                       where o.organization_id = p_organization_id and o.agency_code = p_recipient_code)
+    );
+end $$;
 alter function data.is_addressed(text, text) owner to zapisd_owner;
 revoke all on function data.is_addressed(text, text) from public;
 comment on function data.is_addressed(text, text) is 'Whether the agency addressed owns the organization; the empty code means any (C6)';

@@ -57,13 +57,17 @@ begin
         if is_there and b.state in ('INVITED', 'CANCELLING', 'SERVED', 'NO_SHOW', 'NO_DATA', 'NOT_SERVED') then
             return array[data.answer_row(b.status_code, b.status_message, 4)];
         end if;
-        if is_alive and exists (select from data.place as p where p.book_key = key and p.starts_at <= clock) then
-            return array[data.answer_row(b.status_code, b.status_message, 4, 'Время посещения уже наступило')];
+        if is_alive then
+            if exists (select from data.place as p where p.book_key = key and p.starts_at <= clock) then
+                return array[data.answer_row(b.status_code, b.status_message, 4, 'Время посещения уже наступило')];
+            end if;
         end if;
 
-        c := data.book_check(m, p_organization_id, slot_ids, service_ids, area_ids, p_bad_fields, clock);
-        is_same := is_alive and b.organization_id = p_organization_id
-            and (c.is_blind or own = array(select t.slot_id from unnest(c.slots) as t));
+        c := data.book_check(m, p_organization_id, slot_ids, service_ids, area_ids, clock);
+        is_same := false;
+        if is_alive and b.organization_id = p_organization_id then
+            is_same := c.is_blind or own = array(select t.slot_id from unnest(c.slots) as t);
+        end if;
 
         if cardinality(c.fields) > 0 or cardinality(p_bad_fields) > 0 then
             if is_same and b.state = 'HELD' and not p_preliminary then
@@ -85,7 +89,7 @@ begin
         end if;
 
         o := c.o;
-        first_start := (select min(t.starts_at) from unnest(c.slots) as t);
+        first_start := c.first_start;
         b.book_key := key;
         b.book_id := p_book_id;
         b.esia_id := p_esia_id;

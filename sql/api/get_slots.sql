@@ -56,13 +56,8 @@ begin
             from data.organization as o
             cross join lateral (
                 select t.slot_id, t.organization_id, t.area_key, t.starts_at, t.ends_at, t.service_id
-                from data.slot as t
-                where t.organization_id = o.organization_id and not t.is_closed
-                    and t.starts_at > clock + make_interval(mins => o.notice_min)
-                    and t.starts_at <= clock + make_interval(days => o.booking_window_days)
-                    and (area_keys is null or t.area_key = any (area_keys))
-                    and data.slot_serves(t.service_id, t.area_key, services)
-                    and data.slot_is_free(t.slot_id, t.capacity, t.area_key, t.starts_at, t.ends_at, clock)
+                from data.free_slots(o.organization_id, clock + make_interval(mins => o.notice_min),
+                    clock + make_interval(days => o.booking_window_days), services, area_keys, clock) as t
                 order by t.starts_at, t.slot_id
                 limit slots_max
             ) as s

@@ -85,15 +85,17 @@ revoke all on type data.booking_state from public;
 grant usage on type data.booking_state to zapisd_operator, zapisd_auditor;
 comment on type data.booking_state is 'Inner states of a booking; data.booking_arrow says what may follow what';
 
+-- Procedural on purpose: as a constraint of data.booking it is looked up, not planned anew by every insert.
 create function data.state_code(state data.booking_state) returns text
-language sql immutable strict parallel safe
-return case state
-    when 'HELD' then '201' when 'BOOKED' then '201' when 'INVITED' then '201' when 'ACCEPTED' then '100'
-    when 'SERVED' then '202' when 'NO_SHOW' then '203' when 'NO_DATA' then '205' when 'NOT_SERVED' then '206'
-    when 'RETURNED' then '207' when 'REFUSED' then '208' when 'CANCELLING' then '300'
-    when 'CANCELLED_APPLICANT' then '301' when 'CANCELLED_AGENCY' then '302'
-    when 'CANCELLED' then '303' when 'EXPIRED' then '303'
-end;
+language plpgsql immutable parallel safe as $$
+begin
+    return case state
+        when 'HELD' then '201' when 'BOOKED' then '201' when 'INVITED' then '201' when 'ACCEPTED' then '100'
+        when 'SERVED' then '202' when 'NO_SHOW' then '203' when 'NO_DATA' then '205' when 'NOT_SERVED' then '206'
+        when 'RETURNED' then '207' when 'REFUSED' then '208' when 'CANCELLING' then '300'
+        when 'CANCELLED_APPLICANT' then '301' when 'CANCELLED_AGENCY' then '302'
+        when 'CANCELLED' then '303' when 'EXPIRED' then '303' end;
+end $$;
 alter function data.state_code(data.booking_state) owner to zapisd_owner;
 revoke all on function data.state_code(data.booking_state) from public;
 comment on function data.state_code(data.booking_state) is 'The wire status of an inner state: first three digits of status_code';
