@@ -3,7 +3,7 @@
 local messages = {}
 for line in io.lines(os.getenv("MESSAGES")) do
   messages[#messages + 1] = wrk.format("POST", nil,
-    {["Content-Type"] = "text/xml; charset=utf-8", ["SOAPAction"] = '"' .. os.getenv("ACTION") .. '"'}, line)
+    {["Host"] = "127.0.0.1", ["Content-Type"] = "text/xml; charset=utf-8", ["SOAPAction"] = '"' .. os.getenv("ACTION") .. '"'}, line)
 end
 local repeated = os.getenv("REPEAT") == "1"
 local good = os.getenv("GOOD")
