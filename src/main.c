@@ -8,6 +8,7 @@
 #include "run_command.h"
 #include "xml.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +68,7 @@ int main(int argc, char **argv)
     }
     fault_init();
 #endif
+    (void)mallopt(M_ARENA_MAX, 2); /* what workers free goes back to where the loop takes it from */
     log_init();
     struct error e = {0};
     if (crypto_init(&e) != ERR_OK) {

@@ -131,9 +131,10 @@ enum step_result step_send(struct request *r)
     struct service *s = r->service;
     int http_status = is_fault(r) ? error_http_status(r->failed) : 200;
     bool is_replay = r->failed == ERR_OK && r->outcome.kind == OUTCOME_REPLAY;
+    /* The journal comes before the answer leaves: the body belongs to the exchange. */
     bool is_journalled = r->op != NULL && r->op->is_write && r->failed == ERR_OK && r->outcome.kind == OUTCOME_NEW;
-    if (!is_journalled) /* the journal outlives the exchange, which owns the body */
-        r->body = (struct span){arena_copy(r->arena, r->body.p, r->body.n), r->body.n};
+    if (!is_journalled)
+        journal_add(r);
     http_respond(r->exchange, &(struct http_response){.status = http_status,
                                                       .content_type = "text/xml; charset=utf-8",
                                                       .body = r->answer_octets,
@@ -146,9 +147,6 @@ enum step_result step_send(struct request *r)
     log_request(r, took_us, http_status);
     s->metrics.replays += is_replay;
     metrics_count(&s->metrics, r->op != NULL ? (int)(r->op - booking_ops) : -1, result_of(r), r->failed, took_us);
-    if (is_journalled)
-        request_free(r);
-    else
-        journal_add(r);
+    request_free(r);
     return STEP_NEXT;
 }

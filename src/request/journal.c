@@ -11,55 +11,124 @@
 #include "fault.h"
 #include "log.h"
 
+#include <string.h>
+
 #define JOURNAL_BATCH             64
-#define JOURNAL_WAITING_MAX_BYTES (32u << 20)
+#define JOURNAL_WAITING_MAX_BYTES (16u << 20)
+
+/* A copy of what the journal needs, so that the request itself can go. */
+struct journal_entry {
+    struct arena *arena;
+    struct journal_entry *next;
+    struct booking_message message;
+    struct span answer;
+    const char *status;
+    const char *request_id;
+};
 
 struct journal_batch {
     struct arena *arena;
     struct service *service;
     struct db_session *session;
-    struct request *entries[JOURNAL_BATCH];
+    struct journal_entry *entries[JOURNAL_BATCH];
     unsigned n;
 };
 
-/* A message that failed before it was understood has no message part yet. */
-static void journal_complete(struct request *r)
+/* ---- entries ---- */
+
+static struct span span_copy(struct arena *a, struct span s)
 {
-    struct booking_message *m = &r->message;
-    m->body = r->body;
-    if (r->failed != ERR_OK && error_faultcode(r->failed) != NULL)
-        m->verdict = error_name(r->failed);
-    if (m->message_id == NULL)
-        m->message_id = arena_printf(r->arena, "req:%s", r->id);
-    if (m->method == NULL)
-        m->method = "";
-    if (m->sender_code == NULL)
-        m->sender_code = "";
-    if (m->recipient_code == NULL)
-        m->recipient_code = "";
+    return (struct span){arena_copy(a, s.p, s.n), s.n};
 }
 
-static const char *journal_status(const struct request *r)
+static const char *text_or_empty(struct arena *a, const char *s)
+{
+    return s != NULL ? arena_strdup(a, s) : "";
+}
+
+static const char *entry_status(struct arena *a, const struct request *r)
 {
     if (r->failed != ERR_OK)
         return error_name(r->failed);
     if (r->outcome.kind == OUTCOME_REPLAY)
         return "replay";
-    return arena_printf(r->arena, "error %d", r->reply.error_code);
+    return arena_printf(a, "error %d", r->reply.error_code);
 }
 
-static void entry_free(struct request *r)
+/* A message that failed before it was understood has no method, no sender and no id of its own. */
+static void entry_copy_message(struct journal_entry *je, const struct request *r)
 {
-    r->service->journal_bytes -= arena_size(r->arena);
-    request_free(r);
+    struct arena *a = je->arena;
+    struct booking_message *to = &je->message;
+    const struct booking_message *from = &r->message;
+    bool is_fault = r->failed != ERR_OK && error_faultcode(r->failed) != NULL;
+    *to = *from;
+    to->listener = r->endpoint->conf->name;
+    to->channel = from->channel != NULL ? from->channel : "";
+    to->peer = text_or_empty(a, r->peer);
+    to->sender_code = text_or_empty(a, from->sender_code);
+    to->recipient_code = text_or_empty(a, from->recipient_code);
+    to->message_id = from->message_id != NULL ? arena_strdup(a, from->message_id) : arena_printf(a, "req:%s", r->id);
+    to->method = from->method != NULL ? from->method : "";
+    to->verdict = is_fault ? error_name(r->failed) : from->verdict;
+    to->portal_time = arena_strdup(a, from->portal_time);
+    to->case_number = arena_strdup(a, from->case_number);
+    to->body = span_copy(a, r->body);
 }
 
-static void entry_drop(struct request *r, const char *why)
+static struct journal_entry *entry_new(const struct request *r)
 {
-    r->service->metrics.journal_dropped++;
-    log_event(LOG_LEVEL_ERROR, "journal-dropped", "req", r->id, "method", request_method(r), "reason", why, NULL);
-    entry_free(r);
+    struct arena *a = arena_new();
+    struct journal_entry *je = arena_alloc(a, sizeof *je);
+    je->arena = a;
+    entry_copy_message(je, r);
+    je->answer = span_copy(a, r->answer_octets);
+    je->status = entry_status(a, r);
+    je->request_id = arena_strdup(a, r->id);
+    return je;
 }
+
+static void entry_push(struct journal *j, struct journal_entry *je)
+{
+    je->next = NULL;
+    *j->tail = je;
+    j->tail = &je->next;
+    j->n++;
+    j->bytes += arena_size(je->arena);
+}
+
+static void entry_push_front(struct journal *j, struct journal_entry *je)
+{
+    je->next = j->head;
+    j->head = je;
+    if (je->next == NULL)
+        j->tail = &je->next;
+    j->n++;
+    j->bytes += arena_size(je->arena);
+}
+
+static struct journal_entry *entry_pop(struct journal *j)
+{
+    struct journal_entry *je = j->head;
+    if (je == NULL)
+        return NULL;
+    j->head = je->next;
+    if (j->head == NULL)
+        j->tail = &j->head;
+    j->n--;
+    j->bytes -= arena_size(je->arena);
+    return je;
+}
+
+static void entry_drop(struct service *s, struct journal_entry *je, const char *why)
+{
+    s->metrics.journal_dropped++;
+    log_event(LOG_LEVEL_ERROR, "journal-dropped", "req", je->request_id, "method", je->message.method, "reason", why,
+              NULL);
+    arena_free(je->arena);
+}
+
+/* ---- batches ---- */
 
 /* Is it the database that is not there, or an entry it will never take? */
 static bool is_entry_at_fault(enum err err)
@@ -72,13 +141,13 @@ static void batch_failed(struct journal_batch *b, enum err err, const struct err
     struct service *s = b->service;
     log_event(LOG_LEVEL_WARNING, "journal", "error", error_name(err), "detail", e->detail, NULL);
     if (is_entry_at_fault(err) && b->n == 1) {
-        entry_drop(b->entries[0], error_name(err));
+        entry_drop(s, b->entries[0], error_name(err));
         return;
     }
     for (unsigned i = b->n; i-- > 0;)
-        queue_push_front(&s->journal, b->entries[i]);
+        entry_push_front(&s->journal, b->entries[i]);
     if (is_entry_at_fault(err))
-        s->journal_alone = b->n;
+        s->journal.alone = b->n;
 }
 
 static void batch_end(struct journal_batch *b, enum err err, const struct error *e)
@@ -86,16 +155,17 @@ static void batch_end(struct journal_batch *b, enum err err, const struct error 
     struct service *s = b->service;
     if (b->session != NULL)
         db_release(b->session);
-    s->is_journal_busy = false;
-    if (s->journal_alone > 0)
-        s->journal_alone--;
+    s->journal.is_busy = false;
+    if (s->journal.alone > 0)
+        s->journal.alone--;
     if (err != ERR_OK)
         batch_failed(b, err, e);
     else
         for (unsigned i = 0; i < b->n; i++)
-            entry_free(b->entries[i]);
+            arena_free(b->entries[i]->arena);
     arena_free(b->arena);
-    if (s->journal.n >= JOURNAL_BATCH || s->journal_alone > 0 || (s->drained != NULL && err == ERR_OK))
+    bool is_database_there = err == ERR_OK || is_entry_at_fault(err);
+    if (is_database_there && (s->journal.n >= JOURNAL_BATCH || s->journal.alone > 0 || s->drained != NULL))
         journal_flush(s);
 }
 
@@ -109,21 +179,22 @@ static void batch_done(void *arg, struct db_result *const *results, unsigned n, 
 static void batch_begin(void *arg, struct db_session *session, enum err err, const struct error *e)
 {
     struct journal_batch *b = arg;
+    struct journal *j = &b->service->journal;
     if (err != ERR_OK) {
         batch_end(b, err, e);
         return;
     }
     b->session = session;
-    if (b->service->journal.head == NULL) {
+    struct db_call calls[JOURNAL_BATCH];
+    unsigned most = j->alone > 0 ? 1 : JOURNAL_BATCH;
+    while (b->n < most && j->head != NULL) {
+        struct journal_entry *je = entry_pop(j);
+        b->entries[b->n] = je;
+        calls[b->n++] = booking_journal_exchange(&je->message, je->answer, je->status, je->arena);
+    }
+    if (b->n == 0) { /* the oldest were dropped while we waited */
         batch_end(b, ERR_OK, e);
         return;
-    }
-    struct db_call calls[JOURNAL_BATCH];
-    unsigned most = b->service->journal_alone > 0 ? 1 : JOURNAL_BATCH;
-    while (b->n < most && b->service->journal.head != NULL) {
-        struct request *r = queue_pop(&b->service->journal);
-        b->entries[b->n] = r;
-        calls[b->n++] = booking_journal_exchange(&r->message, r->answer_octets, journal_status(r), r->arena);
     }
     /* One pipeline with one Sync is one implicit transaction. */
     db_send(session, calls, b->n, batch_done, b);
@@ -132,9 +203,9 @@ static void batch_begin(void *arg, struct db_session *session, enum err err, con
 
 void journal_flush(struct service *s)
 {
-    if (s->is_journal_busy || s->journal.head == NULL)
+    if (s->journal.is_busy || s->journal.head == NULL)
         return;
-    s->is_journal_busy = true;
+    s->journal.is_busy = true;
     struct arena *a = arena_new();
     struct journal_batch *b = arena_alloc(a, sizeof *b);
     b->arena = a;
@@ -142,14 +213,24 @@ void journal_flush(struct service *s)
     db_acquire(s->db, batch_begin, b);
 }
 
-void journal_add(struct request *r)
+void journal_init(struct journal *j)
+{
+    *j = (struct journal){0};
+    j->tail = &j->head;
+}
+
+void journal_fini(struct service *s)
+{
+    for (struct journal_entry *je; (je = entry_pop(&s->journal)) != NULL;)
+        entry_drop(s, je, "stopped before it could be written");
+}
+
+void journal_add(const struct request *r)
 {
     struct service *s = r->service;
-    journal_complete(r);
-    s->journal_bytes += arena_size(r->arena);
-    queue_push(&s->journal, r);
-    while (s->journal_bytes > JOURNAL_WAITING_MAX_BYTES && s->journal.n > 1)
-        entry_drop(queue_pop(&s->journal), "the database is away and the memory for waiting entries is full");
+    entry_push(&s->journal, entry_new(r));
+    while (s->journal.bytes > JOURNAL_WAITING_MAX_BYTES && s->journal.n > 1)
+        entry_drop(s, entry_pop(&s->journal), "the database is away and the memory for waiting entries is full");
     if (s->journal.n >= JOURNAL_BATCH)
         journal_flush(s);
 }

@@ -124,7 +124,7 @@ static void request_begin(const struct endpoint *ep, const struct http_request *
     r->keys = s->keys;
     r->keys->refs++;
     r->started_us = clock_mono_us();
-    r->body = http->body; /* valid until http_respond(); the journal needs it longer, see step_send */
+    r->body = http->body; /* valid until http_respond() */
     r->peer = arena_strdup(a, http->peer);
     r->soap_action = arena_strdup(a, http_header(http, "SOAPAction"));
     r->fields.arena = a;

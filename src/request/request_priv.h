@@ -120,6 +120,16 @@ void queue_push(struct request_queue *q, struct request *r);
 void queue_push_front(struct request_queue *q, struct request *r);
 struct request *queue_pop(struct request_queue *q); /* NULL when empty */
 
+/* Entries that wait for the journal; see journal.c. */
+struct journal_entry;
+struct journal {
+    struct journal_entry *head, **tail;
+    unsigned n;
+    size_t bytes;   /* memory the entries hold */
+    unsigned alone; /* batches of one still to come: some entry was refused */
+    bool is_busy;
+};
+
 struct service {
     struct arena *arena;
     struct loop *loop;
@@ -131,13 +141,10 @@ struct service {
     struct metrics metrics;
     unsigned in_work;
 
-    struct request_queue writes;  /* wait for a transaction */
-    unsigned sessions_asked;      /* for them, not yet given */
-    unsigned groups_in_flight;    /* sessions they have */
-    struct request_queue journal; /* answered, wait for their place in the journal */
-    size_t journal_bytes;         /* memory its entries hold */
-    unsigned journal_alone;       /* batches of one still to come: some entry was refused */
-    bool is_journal_busy;
+    struct request_queue writes; /* wait for a transaction */
+    unsigned sessions_asked;     /* for them, not yet given */
+    unsigned groups_in_flight;   /* sessions they have */
+    struct journal journal;
     struct timer *journal_timer;
 
     loop_fn drained; /* not NULL: no new requests are taken */
@@ -159,7 +166,9 @@ void group_enqueue(struct request *r);      /* resumed when api.<operation> has 
 void group_member_ready(struct request *r); /* its answer is signed, or could not be; resumed when all is committed */
 
 /* journal.c */
-void journal_add(struct request *r); /* takes it over: journalled, then freed */
+void journal_init(struct journal *j);
+void journal_fini(struct service *s);
+void journal_add(const struct request *r); /* copies what it needs */
 void journal_flush(struct service *s);
 
 /* wsdl.c: GET ?wsdl and ?xsd=NAME */

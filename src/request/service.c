@@ -46,7 +46,7 @@ static void service_tick(void *arg)
 {
     struct service *s = arg;
     journal_flush(s);
-    if (s->drained == NULL || s->in_work > 0 || s->journal.n > 0 || s->is_journal_busy)
+    if (s->drained == NULL || s->in_work > 0 || s->journal.n > 0 || s->journal.is_busy)
         return;
     timer_stop(s->journal_timer);
     s->journal_timer = NULL;
@@ -62,7 +62,7 @@ enum err service_new(struct loop *l, struct db_pool *db, const struct config *co
         (struct service){.arena = a, .loop = l, .db = db, .conf = conf, .keys = keys, .xml_limits = xml_limits_default};
     s->xml_limits.size_max_bytes = conf->body_max_bytes;
     queue_init(&s->writes);
-    queue_init(&s->journal);
+    journal_init(&s->journal);
     const char *path = arena_printf(a, "%s/equeue-bare.xsd", conf->schema_dir);
     enum err err = xml_schema_load(a, path, &s->schema, e);
     if (err != ERR_OK) {
@@ -88,8 +88,7 @@ const struct keyring *service_keyring(const struct service *s)
 void service_free(struct service *s)
 {
     timer_stop(s->journal_timer);
-    for (struct request *r; (r = queue_pop(&s->journal)) != NULL;)
-        request_free(r);
+    journal_fini(s);
     keyring_unref(s->keys);
     arena_free(s->arena);
 }
