@@ -17,7 +17,7 @@ static const struct {
     enum sign_alg alg;
 } kinds[] = {
     {"g256a", "GOST2001-CryptoPro-A", SIGN_GOST2012_256},
-    {"g256tca", "GOST2012-256-tc26-A", SIGN_GOST2012_256},
+    {"g256tca", "GOST2012-256-A", SIGN_GOST2012_256},
     {"g512a", "GOST2012-512-tc26-A", SIGN_GOST2012_512},
 };
 #define KINDS (sizeof kinds / sizeof kinds[0])
@@ -106,11 +106,17 @@ static void C1_libgcrypt_verifies_our_signatures(void **state)
     }
 }
 
+/* Hexadecimal digits without leading zeros, of either number. */
 static size_t unhex(struct span in, unsigned char *out, size_t cap)
 {
-    size_t n = 0;
-    for (size_t i = 0; i + 1 < in.n && in.p[i] != '\n' && n < cap; i += 2)
-        out[n++] = (unsigned char)strtoul((char[]){in.p[i], in.p[i + 1], 0}, NULL, 16);
+    size_t digits = 0, n = 0;
+    while (digits < in.n && in.p[digits] != '\n')
+        digits++;
+    for (size_t i = 0; i < digits && n < cap; n++) {
+        size_t take = i == 0 && digits % 2 != 0 ? 1 : 2;
+        out[n] = (unsigned char)strtoul(take == 1 ? (char[]){in.p[i], 0} : (char[]){in.p[i], in.p[i + 1], 0}, NULL, 16);
+        i += take;
+    }
     return n;
 }
 
@@ -137,7 +143,7 @@ static void C1_we_verify_signatures_of_libgcrypt(void **state)
         unsigned char d[64], q[129], sig[SIGNATURE_MAX];
         size_t half = kinds[i].alg == SIGN_GOST2012_512 ? 64 : 32;
         size_t dn = unhex(pki_read(kinds[i].name, ".d"), d, sizeof d);
-        assert_in_range(dn, half - 2, half);
+        assert_in_range(dn, half - 3, half);
         public_point(c, half, q);
         gcry_sexp_t key, val, data = data_of(kinds[i].alg, "hello", 5);
         assert_int_equal(gcry_sexp_build(&key, NULL, "(private-key (ecc (curve %s) (q %b) (d %b)))", kinds[i].curve,
