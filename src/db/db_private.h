@@ -24,6 +24,7 @@ enum {
     DB_PARAMS_MAX = 128, /* of one statement */
     DB_TICK_MAX_MS = 50,
     DB_RECONNECT_MIN_MS = 100,
+    DB_SERVED_WELL_US = 1000000,
 };
 
 struct db_conn;
@@ -59,6 +60,7 @@ struct db_conn {
     struct watch *watch;
     int watched;
     uint64_t deadline_us;
+    uint64_t up_since_us;
     struct db_lookup *lookup; /* the name lookup this connection waits for */
     struct db_session session;
 };
@@ -98,6 +100,7 @@ struct db_pool {
     struct waiter *first_waiter, *last_waiter, *free_waiters;
     unsigned waiting;
     unsigned failures_due; /* sessions with is_failure_due */
+    bool is_connect_due;   /* a broken connection may be tried again */
     struct timer *tick;
     struct timer *turn;       /* armed when something is due at the next turn of the loop */
     bool is_dispatching;      /* inside one of our own callbacks from the loop: its end looks at what is due */

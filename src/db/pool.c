@@ -95,11 +95,27 @@ static void pool_serve_waiting(struct db_pool *p)
 
 static bool pool_has_due(const struct db_pool *p)
 {
-    return p->failures_due > 0 || (p->waiting > 0 && (p->lists[CONN_IDLE].n > 0 || pool_is_away(p, clock_mono_us())));
+    return p->failures_due > 0 || p->is_connect_due ||
+           (p->waiting > 0 && (p->lists[CONN_IDLE].n > 0 || pool_is_away(p, clock_mono_us())));
+}
+
+static void pool_connect_due(struct db_pool *p)
+{
+    uint64_t now_us = clock_mono_us();
+
+    p->is_connect_due = false;
+    for (unsigned i = 0; i < p->conf.connections; i++) {
+        struct db_conn *c = &p->conns[i];
+        /* while there is no database one connection knocks for all */
+        if (c->state == CONN_BROKEN && c->deadline_us <= now_us && (p->up > 0 || p->lists[CONN_CONNECTING].n == 0))
+            db_conn_connect(c);
+    }
 }
 
 static void pool_run_due(struct db_pool *p)
 {
+    if (p->is_connect_due)
+        pool_connect_due(p);
     if (p->failures_due > 0)
         for (unsigned i = 0; i < p->conf.connections; i++)
             db_session_run_due(&p->conns[i].session);
@@ -152,23 +168,24 @@ static uint64_t pool_jitter_us(uint64_t range_us)
     return range_us * r / UINT32_MAX;
 }
 
+/* A connection that has served for a while is made anew at once; everything else waits, longer after each failure. */
 void db_pool_break(struct db_conn *c)
 {
     struct db_pool *p = c->pool;
-    uint64_t pause_ms = 0;
+    uint64_t now_us = clock_mono_us(), pause_ms = DB_RECONNECT_MIN_MS;
 
-    for (unsigned i = 0; i < p->attempts_failed && pause_ms < p->conf.reconnect_max_ms; i++)
-        pause_ms = pause_ms == 0 ? DB_RECONNECT_MIN_MS : pause_ms * 2;
+    for (unsigned i = 1; i < p->attempts_failed && pause_ms < p->conf.reconnect_max_ms; i++)
+        pause_ms *= 2;
     if (pause_ms > p->conf.reconnect_max_ms)
         pause_ms = p->conf.reconnect_max_ms;
-    c->deadline_us = clock_mono_us() + pause_ms * 750 + pool_jitter_us(pause_ms * 500);
+    if (p->attempts_failed == 0 && now_us - c->up_since_us > DB_SERVED_WELL_US)
+        pause_ms = 0;
+    c->deadline_us = now_us + pause_ms * 750 + pool_jitter_us(pause_ms * 500);
     db_pool_move(c, CONN_BROKEN);
-}
-
-static bool pool_may_connect(const struct db_pool *p)
-{
-    /* while there is no database one connection knocks for all */
-    return p->up > 0 || p->lists[CONN_CONNECTING].n == 0;
+    if (pause_ms == 0) {
+        p->is_connect_due = true;
+        db_pool_turn(p);
+    }
 }
 
 static void pool_on_tick(void *arg)
@@ -182,8 +199,8 @@ static void pool_on_tick(void *arg)
         struct db_conn *c = &p->conns[i];
         if (c->state == CONN_IDLE || c->deadline_us > now_us)
             continue;
-        if (c->state == CONN_BROKEN && pool_may_connect(p))
-            db_conn_connect(c);
+        if (c->state == CONN_BROKEN)
+            p->is_connect_due = true;
         else if (c->state == CONN_CONNECTING)
             db_conn_attempt_failed(c, "timed out");
         else if (c->state == CONN_BUSY && c->session.in_call)
@@ -201,11 +218,13 @@ void db_pool_note_up(struct db_conn *c)
     struct db_pool *p = c->pool;
 
     c->is_up = true;
+    c->up_since_us = clock_mono_us();
     if (p->up++ == 0)
         log_event(LOG_LEVEL_NOTICE, "database_up", "host", PQhost(c->pg), "port", PQport(c->pg), NULL);
     p->attempts_failed = 0;
     for (struct db_conn *b = p->lists[CONN_BROKEN].first; b != NULL; b = b->next)
         b->deadline_us = 0;
+    p->is_connect_due = p->lists[CONN_BROKEN].n > 0; /* we are inside a dispatch, whose end looks */
 }
 
 void db_pool_note_down(struct db_conn *c)

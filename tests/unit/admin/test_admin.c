@@ -276,7 +276,25 @@ static void metrics_are_well_formed_and_true(void **state)
 static void hold_the_loop(void *arg)
 {
     (void)arg;
-    usleep(120000);
+    usleep(400000);
+}
+
+/* Prometheus' own opinion, where it is installed. */
+static void promtool_agrees(void **state)
+{
+    (void)state;
+    if (system("command -v promtool >/dev/null") != 0) {
+        print_message("SKIPPED: promtool is not installed\n");
+        skip();
+    }
+    const struct db_conf conf = {.conninfo = "host=/nonexistent", .connections = 3};
+    pool = db_pool_new(loop, &conf);
+    open_with(pool, true);
+    const char *text = body_of(ask("GET", "/metrics"));
+    FILE *f = popen("promtool check metrics >&2", "w");
+    assert_non_null(f);
+    assert_true(fputs(text, f) >= 0);
+    assert_int_equal(pclose(f), 0);
 }
 
 static void late_turns_are_seen(void **state)
@@ -290,12 +308,12 @@ static void late_turns_are_seen(void **state)
     const char *text = body_of(ask("GET", "/metrics"));
     check_format(text);
     double max = value_of(text, "zapisd_loop_lag_seconds{window=\"max\"}");
-    assert_true(max > 0.1 && max < 5);
-    assert_true(value_of(text, "zapisd_loop_lag_seconds{window=\"recent\"}") > 0.1);
+    assert_true(max > 0.2 && max < 5);
+    assert_true(value_of(text, "zapisd_loop_lag_seconds{window=\"recent\"}") > 0.2);
     assert_true(value_of(text, "zapisd_loop_turn_lag_seconds_count") > 0);
     text = body_of(ask("GET", "/metrics")); /* a new window */
-    assert_true(value_of(text, "zapisd_loop_lag_seconds{window=\"recent\"}") < 0.1);
-    assert_true(value_of(text, "zapisd_loop_lag_seconds{window=\"max\"}") > 0.1);
+    assert_true(value_of(text, "zapisd_loop_lag_seconds{window=\"recent\"}") < max);
+    assert_true(value_of(text, "zapisd_loop_lag_seconds{window=\"max\"}") >= max);
 }
 
 static void alive_is_said_while_the_loop_turns(void **state)
@@ -375,8 +393,13 @@ static void a_taken_address_is_an_error_not_a_crash(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(metrics_are_well_formed_and_true), T(late_turns_are_seen),      T(alive_is_said_while_the_loop_turns),
-        T(readiness_gives_its_reasons),      T(anything_else_is_refused), T(a_taken_address_is_an_error_not_a_crash),
+        T(metrics_are_well_formed_and_true),
+        T(promtool_agrees),
+        T(late_turns_are_seen),
+        T(alive_is_said_while_the_loop_turns),
+        T(readiness_gives_its_reasons),
+        T(anything_else_is_refused),
+        T(a_taken_address_is_an_error_not_a_crash),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

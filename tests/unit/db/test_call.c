@@ -337,7 +337,9 @@ static void release_rolls_an_open_transaction_back(void **state)
             db_release(s);
         }
     }
+    bench_sleep(&bench, 100);
     assert_int_equal(bench_stats(&bench).lost, 0);
+    assert_int_equal(bench_stats(&bench).idle, 2);
     assert_string_equal(pgtest_sql("select count(*) from pg_stat_activity where state like 'idle in transaction%%'"),
                         "0");
 }
