@@ -17,8 +17,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define UNIX_PREFIX "unix:"
-#define FD_PREFIX "fd:"
+#define UNIX_PREFIX      "unix:"
+#define FD_PREFIX        "fd:"
 #define SOCKET_FILE_MODE 0660
 
 static bool starts_with(const char *s, const char *prefix)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * One client. Bytes come in through on_read(), whole requests go to the handler, and everything else - answers out, reading
- * on or off, closing - is decided in one place, conn_turn(), once a turn of the loop and with nobody's call on the stack.
- * Closing is orderly: an answer that ends the connection is followed by a half-close and a wait, because a reset
- * would take the answer away from a peer that is still sending.
+ * One client. Bytes come in through on_read(), whole requests go to the handler, and everything else - answers out,
+ * reading on or off, closing - is decided in one place, conn_turn(), once a turn of the loop and with nobody's call on
+ * the stack. Closing is orderly: an answer that ends the connection is followed by a half-close and a wait, because a
+ * reset would take the answer away from a peer that is still sending.
  */
 #include "conn.h"
 
@@ -72,7 +72,8 @@ void conn_refuse(struct conn *c, int status, const char *reason, const char *ext
     int n = snprintf(text, sizeof(text), "%d %s: %s\n", status, http_status_text(status), reason);
     char code[12];
     snprintf(code, sizeof(code), "%d", status);
-    log_event(LOG_LEVEL_INFO, "http-refused", "peer", c->peer, "status", code, "reason", reason, NULL);
+    if (!c->turned_away) /* the listener speaks for the crowd */
+        log_event(LOG_LEVEL_INFO, "http-refused", "peer", c->peer, "status", code, "reason", reason, NULL);
     struct exchange *x = exchange_new(c, NULL);
     struct http_response r = {.status = status,
                               .content_type = "text/plain; charset=utf-8",
@@ -167,6 +168,7 @@ static void conn_take_tls(struct conn *c)
             continue;
         c->tls_talking = true;
         conn_take_bytes(c, c->loop->plain, n);
+        explicit_bzero(c->loop->plain, n);
     }
     if (c->state == CONN_CLOSED)
         return;
@@ -211,6 +213,8 @@ static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
     /* at once and not at the end of the turn: libuv would read on */
     if (c->state != CONN_CLOSED && (c->eof || c->held != NULL || !may_take_requests(c)))
         reading_set(c, false);
+    if (nread > 0)
+        explicit_bzero(buf->base, (size_t)nread); /* somebody's passport number may have been in it */
 }
 
 static void reading_set(struct conn *c, bool on)

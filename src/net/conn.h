@@ -61,12 +61,12 @@ struct conn {
     enum conn_state state;
     bool turned_away; /* over the limit: counted apart */
     bool reading;
-    bool eof;             /* the peer will send nothing more; it may still listen */
-    bool owes_linger;     /* something was said that the peer must be able to read */
-    bool wants_continue;  /* a 100 is due once the answers before it are out */
-    bool tls_talking;     /* decrypted bytes have been seen */
+    bool eof;            /* the peer will send nothing more; it may still listen */
+    bool owes_linger;    /* something was said that the peer must be able to read */
+    bool wants_continue; /* a 100 is due once the answers before it are out */
+    bool tls_talking;    /* decrypted bytes have been seen */
     bool tls_broken;
-    unsigned handles;     /* of the two, still open */
+    unsigned handles; /* of the two, still open */
 
     struct http_parser *parser;
     struct tls *tls;
@@ -86,11 +86,11 @@ struct conn {
 };
 
 struct conn *conn_new(struct loop *l, struct listener *ls, bool is_pipe); /* its handle is ready for uv_accept() */
-void conn_begin(struct conn *c);                         /* after uv_accept() */
+void conn_begin(struct conn *c);                                          /* after uv_accept() */
 void conn_refuse(struct conn *c, int status, const char *reason, const char *extra_headers);
-void conn_drain(struct conn *c);                         /* finish what is begun, then close */
-void conn_close(struct conn *c);                         /* at once; orphans what the handlers still have */
-void conn_reset(struct conn *c);                         /* the same, and what was not taken is thrown away */
+void conn_drain(struct conn *c); /* finish what is begun, then close */
+void conn_close(struct conn *c); /* at once; orphans what the handlers still have */
+void conn_reset(struct conn *c); /* the same, and what was not taken is thrown away */
 
 /* ---- deadlines (conn_deadline.c) ---- */
 
@@ -99,7 +99,7 @@ void conn_arm(struct conn *c);
 
 /* ---- exchanges (exchange.c) ---- */
 
-struct exchange *exchange_new(struct conn *c, struct http_message *m); /* m NULL: an answer of our own */
+struct exchange *exchange_new(struct conn *c, struct http_message *m);   /* m NULL: an answer of our own */
 void exchange_answer(struct exchange *x, const struct http_response *r); /* copies r */
 void exchange_free(struct exchange *x);
 
@@ -136,6 +136,7 @@ struct listener {
     struct conn *conns;
     unsigned connections;
     unsigned turned_away;
+    uint64_t complained_ms;
     char *unlink_path; /* a socket file of our own making */
     dev_t unlink_dev;
     ino_t unlink_ino;

@@ -111,8 +111,8 @@ void conn_write_exchange(struct conn *c, struct exchange *x, bool close)
     struct buf head;
     buf_init(&head, x->answer_arena, 256);
     http_answer_head(&head, &x->answer, loop_http_date(c->loop), close);
-    struct span body = x->is_head || x->answer.status == 204 || x->answer.status == 304 ? (struct span){NULL, 0}
-                                                                                        : x->answer.body;
+    struct span body =
+        x->is_head || x->answer.status == 204 || x->answer.status == 304 ? (struct span){NULL, 0} : x->answer.body;
     x->state = EXCHANGE_WRITING;
     write_begun(c);
     int rc = UV_EPROTO;

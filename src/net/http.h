@@ -2,8 +2,8 @@
 /*
  * HTTP/1.1 framing and answers, without sockets: what conn.c feeds and what the tests and the fuzzer call.
  *
- * The parser is a function of bytes alone: fed whole or one byte at a time it gives the same events. It is narrower than
- * RFC 9112 wherever two readers of one message have been known to disagree about where it ends.
+ * The parser is a function of bytes alone: fed whole or one byte at a time it gives the same events. It is narrower
+ * than RFC 9112 wherever two readers of one message have been known to disagree about where it ends.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * The chunked coding (RFC 9112 section 7.1) without its two optional parts: no chunk extensions, no trailers. Says no or
- * "so far in order"; the data itself is taken by the parser.
+ * The chunked coding (RFC 9112 section 7.1) without its two optional parts: no chunk extensions, no trailers. Says no
+ * or "so far in order"; the data itself is taken by the parser.
  */
 #include "http.h"
 

@@ -153,8 +153,9 @@ bool http_head_request_line(struct http_message *m, size_t start, size_t n, stru
 /* Not "found twice, first one wins": a second copy is either a mistake or an attempt. */
 static bool is_single(const char *name, size_t n)
 {
-    static const char *const single[] = {"host",         "content-length", "transfer-encoding", "content-type",
-                                         "content-encoding", "soapaction", "expect",            "authorization"};
+    static const char *const single[] = {"host",         "content-length",   "transfer-encoding",
+                                         "content-type", "content-encoding", "soapaction",
+                                         "expect",       "authorization"};
     for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++)
         if (equals_nocase(name, n, single[i]))
             return true;

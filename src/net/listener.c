@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BACKLOG 1024
+#define BACKLOG         1024
 #define TURNED_AWAY_MAX 128 /* told so at the same time; beyond that they are just cut off */
 
 const struct http_limits http_limits_default = {
@@ -34,8 +34,19 @@ const struct http_limits http_limits_default = {
 
 /* ---- accepting ---- */
 
+/* Once a second at most: the trouble of a crowd must not become the trouble of the log. */
+static void complain(struct listener *ls, const char *event, const char *reason)
+{
+    uint64_t now_ms = uv_now(&ls->loop->uv);
+    if (ls->complained_ms != 0 && now_ms - ls->complained_ms < 1000)
+        return;
+    ls->complained_ms = now_ms;
+    log_event(LOG_LEVEL_WARNING, event, "reason", reason, NULL);
+}
+
 static void turn_away(struct listener *ls, struct conn *c)
 {
+    complain(ls, "connection-turned-away", "too many connections");
     c->turned_away = true;
     ls->connections--;
     ls->turned_away++;
@@ -51,7 +62,7 @@ static void on_connection(uv_stream_t *server, int status)
 {
     struct listener *ls = server->data;
     if (status != 0) {
-        log_event(LOG_LEVEL_WARNING, "accept-failed", "reason", uv_strerror(status), NULL);
+        complain(ls, "accept-failed", uv_strerror(status));
         return;
     }
     struct conn *c = conn_new(ls->loop, ls, ls->is_pipe);

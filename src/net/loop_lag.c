@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * How long the loop makes others wait. Two measures, the greater one counts: the longest turn (all callbacks between two
- * sleeps, sleep taken off) and how late a timer of ours came. The first sees what we did, the second also
- * what the machine did to us.
+ * How long the loop makes others wait. Two measures, the greater one counts: the longest turn (all callbacks between
+ * two sleeps, sleep taken off) and how late a timer of ours came. The first sees what we did, the second also what the
+ * machine did to us.
  */
 #include "loop.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* The worker pool: libuv's own, one job a call. The loop thread submits and hears of the end; work() is alone with arg. */
+/* The worker pool: libuv's own, one job a call. The loop thread submits and hears of the end; work() is alone with arg.
+ */
 #include "loop.h"
 
 #include "log.h"

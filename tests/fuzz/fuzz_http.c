@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * HTTP framing: arbitrary bytes. Beyond not crashing, the invariant: fed whole, byte by byte, or cut where the first input
- * byte says, the parser tells the same story; and the two readers inside it never have to disagree, because the first
- * lets nothing ambiguous through.
+ * HTTP framing: arbitrary bytes. Beyond not crashing, the invariant: fed whole, byte by byte, or cut where the first
+ * input byte says, the parser tells the same story; and the two readers inside it never have to disagree, because the
+ * first lets nothing ambiguous through.
  */
 #include "../../src/net/http.h"
 

@@ -2,8 +2,8 @@
 /*
  * A server with its loop in a thread of its own, and clients that speak raw bytes over blocking sockets.
  *
- * The handler answers by path: /echo gives the body back, /hold keeps the exchange until `hold_want` of them are there and
- * answers them last first, /keep keeps it until command 'r', /big gives 8 MiB, /worker answers from a job.
+ * The handler answers by path: /echo gives the body back, /hold keeps the exchange until `hold_want` of them are there
+ * and answers them last first, /keep keeps it until command 'r', /big gives 8 MiB, /worker answers from a job.
  */
 #pragma once
 
@@ -30,7 +30,7 @@
 
 #include <cmocka.h>
 
-#define HELD_MAX 64
+#define HELD_MAX  64
 #define BIG_BYTES (8 * 1024 * 1024)
 
 struct server {

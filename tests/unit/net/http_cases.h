@@ -12,9 +12,9 @@
 
 #include <stdbool.h>
 
-#define CASE_HEAD_MAX 2048
+#define CASE_HEAD_MAX    2048
 #define CASE_HEADERS_MAX 16
-#define CASE_BODY_MAX 4096
+#define CASE_BODY_MAX    4096
 
 struct http_case {
     const char *name;
@@ -24,17 +24,32 @@ struct http_case {
     bool incomplete; /* the parser waits for more; the answer comes when the peer half-closes */
 };
 
-#define H "Host: a\r\n"
-#define POST "POST /p HTTP/1.1\r\n" H
+#define H       "Host: a\r\n"
+#define POST    "POST /p HTTP/1.1\r\n" H
 #define CHUNKED POST "Transfer-Encoding: chunked\r\n\r\n"
-#define GOOD(name, bytes) {name, SPAN_LIT(bytes), "200", false, false}
-#define GOOD2(name, bytes) {name, SPAN_LIT(bytes), "200 200", false, false}
-#define LAST(name, bytes) {name, SPAN_LIT(bytes), "200", true, false}
-#define BAD(name, status, bytes) {name, SPAN_LIT(bytes), status, true, false}
-#define CUT(name, bytes) {name, SPAN_LIT(bytes), "400", true, true}
-#define X64 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-#define X512 X64 X64 X64 X64 X64 X64 X64 X64
-#define X2048 X512 X512 X512 X512
+#define GOOD(name, bytes)                                                                                              \
+    {                                                                                                                  \
+        name, SPAN_LIT(bytes), "200", false, false                                                                     \
+    }
+#define GOOD2(name, bytes)                                                                                             \
+    {                                                                                                                  \
+        name, SPAN_LIT(bytes), "200 200", false, false                                                                 \
+    }
+#define LAST(name, bytes)                                                                                              \
+    {                                                                                                                  \
+        name, SPAN_LIT(bytes), "200", true, false                                                                      \
+    }
+#define BAD(name, status, bytes)                                                                                       \
+    {                                                                                                                  \
+        name, SPAN_LIT(bytes), status, true, false                                                                     \
+    }
+#define CUT(name, bytes)                                                                                               \
+    {                                                                                                                  \
+        name, SPAN_LIT(bytes), "400", true, true                                                                       \
+    }
+#define X64          "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define X512         X64 X64 X64 X64 X64 X64 X64 X64
+#define X2048        X512 X512 X512 X512
 #define FOUR_HEADERS "a: 1\r\nb: 2\r\nc: 3\r\nd: 4\r\n"
 
 /* clang-format off */

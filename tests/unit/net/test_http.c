@@ -250,7 +250,8 @@ static void test_answer_head(void **state)
     struct arena *a = arena_new();
     struct buf b;
     buf_init(&b, a, 0);
-    struct http_response r = {.status = 200, .content_type = "text/xml", .body = {"abc", 3}, .extra_headers = "X: y\r\n"};
+    struct http_response r = {
+        .status = 200, .content_type = "text/xml", .body = {"abc", 3}, .extra_headers = "X: y\r\n"};
     http_answer_head(&b, &r, "D", false);
     assert_string_equal(b.p, "HTTP/1.1 200 OK\r\nServer: zapisd\r\nDate: D\r\nContent-Type: text/xml\r\n"
                              "Content-Length: 3\r\nConnection: keep-alive\r\nX: y\r\n\r\n");

@@ -31,7 +31,8 @@ static void case_run(const struct http_case *hc, int port, bool bytewise)
     unsigned expected = 1;
     for (const char *p = strchr(hc->answers, ' '); p != NULL; p = strchr(p + 1, ' '))
         expected++;
-    for (unsigned i = 0; i < expected && client_answer(&c, is_head && i + 1 == expected && hc->answers[0] == '2', 5000, &a); i++) {
+    for (unsigned i = 0;
+         i < expected && client_answer(&c, is_head && i + 1 == expected && hc->answers[0] == '2', 5000, &a); i++) {
         n += (size_t)snprintf(statuses + n, sizeof(statuses) - n, "%s%d", n == 0 ? "" : " ", a.status);
         said_close = a.close;
         if (!a.has_date || !a.has_server)
@@ -177,8 +178,9 @@ static void test_answers(void **state)
     struct client c;
     struct answer a;
     client_open(&c, s->port);
-    assert_true(client_say(&c, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Type: a/b\r\nTransfer-Encoding: chunked\r\n\r\n"
-                               "3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n"));
+    assert_true(client_say(&c,
+                           "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Type: a/b\r\nTransfer-Encoding: chunked\r\n\r\n"
+                           "3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n"));
     assert_true(client_answer(&c, false, 5000, &a));
     assert_string_equal(a.body, "abcdef");
     assert_non_null(strstr(a.head, "\r\nContent-Type: a/b\r\n"));
@@ -425,11 +427,31 @@ static enum err try_open(struct loop *l, const char *address, struct listener **
 static void test_addresses_refused(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"",          "8180",           "127.0.0.1",       "127.0.0.1:",  "127.0.0.1:65536",
-                                      ":8180",     "127.0.0.1:-1",   "127.0.0.1:80x",   "[::1]",       "[::1:8180",
-                                      "::1:8180",  "example.org:80", "127.0.0.256:80",  "unix:",       "unix:relative",
-                                      "fd:",       "fd:x",           "fd:-1",           "fd:9999",     "fd:0x3",
-                                      "[]:80",     "192.0.2.1:0",    "unix:/no/such/d/s", "*:80",      "127.0.0.1: 80"};
+    static const char *const bad[] = {"",
+                                      "8180",
+                                      "127.0.0.1",
+                                      "127.0.0.1:",
+                                      "127.0.0.1:65536",
+                                      ":8180",
+                                      "127.0.0.1:-1",
+                                      "127.0.0.1:80x",
+                                      "[::1]",
+                                      "[::1:8180",
+                                      "::1:8180",
+                                      "example.org:80",
+                                      "127.0.0.256:80",
+                                      "unix:",
+                                      "unix:relative",
+                                      "fd:",
+                                      "fd:x",
+                                      "fd:-1",
+                                      "fd:9999",
+                                      "fd:0x3",
+                                      "[]:80",
+                                      "192.0.2.1:0",
+                                      "unix:/no/such/d/s",
+                                      "*:80",
+                                      "127.0.0.1: 80"};
     struct loop *l = loop_new();
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct listener *ls = NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * HTTP through the TLS filter. The client is openssl s_client: another program, so that both ends cannot share a mistake.
- * Certificates are made on the spot; the GOST part says that it is skipped where the engine is missing.
+ * HTTP through the TLS filter. The client is openssl s_client: another program, so that both ends cannot share a
+ * mistake. Certificates are made on the spot; the GOST part says that it is skipped where the engine is missing.
  */
 #include "fixture.h"
 
@@ -80,7 +80,8 @@ struct tls_server {
     struct server *server;
 };
 
-static void tls_server_start(struct tls_server *t, const char *name, bool client_required, const struct http_limits *limits)
+static void tls_server_start(struct tls_server *t, const char *name, bool client_required,
+                             const struct http_limits *limits)
 {
     char cert[128];
     char key[128];
@@ -90,7 +91,9 @@ static void tls_server_start(struct tls_server *t, const char *name, bool client
     in_dir(cert, file);
     snprintf(file, sizeof(file), "%s.key", name);
     in_dir(key, file);
-    struct tls_conf conf = {.cert_file = cert, .key_file = key, .client_ca_file = in_dir(ca, "client.pem"),
+    struct tls_conf conf = {.cert_file = cert,
+                            .key_file = key,
+                            .client_ca_file = in_dir(ca, "client.pem"),
                             .client_required = client_required};
     struct tls_ctx *ctx = NULL;
     struct error e = {0};
@@ -124,7 +127,8 @@ static void answer_expect_two(void)
     file_read("answer", got, sizeof(got));
     file_read("said", said, sizeof(said));
     const char *first = strstr(got, "\r\n\r\nhelloHTTP/1.1 200 OK\r\n");
-    if (first == NULL || strstr(first, "Connection: close\r\n") == NULL || strcmp(got + strlen(got) - 6, "\r\n\r\nok") != 0)
+    if (first == NULL || strstr(first, "Connection: close\r\n") == NULL ||
+        strcmp(got + strlen(got) - 6, "\r\n\r\nok") != 0)
         fail_msg("answers: %s\nsaid: %s", got, said);
     assert_null(strstr(said, "unexpected eof")); /* close_notify came before the end of the stream */
 }
@@ -191,8 +195,8 @@ static void test_without_the_required_certificate(void **state)
 static void test_plaintext_to_a_tls_port(void **state)
 {
     (void)state;
-    static const char *const rubbish[] = {"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "\x16\x03\x01\x02", "\x16\x03\x01\xff\xff rubbish",
-                                          "\x80\x2e\x01\x03\x01"};
+    static const char *const rubbish[] = {"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "\x16\x03\x01\x02",
+                                          "\x16\x03\x01\xff\xff rubbish", "\x80\x2e\x01\x03\x01"};
     struct http_limits limits = quick_limits();
     limits.head_timeout_ms = 300;
     struct tls_server t;
