@@ -187,8 +187,8 @@ static void batch_begin(void *arg, struct db_session *session, enum err err, con
     b->session = session;
     struct db_call calls[JOURNAL_BATCH];
     unsigned most = j->alone > 0 ? 1 : JOURNAL_BATCH;
-    while (b->n < most && j->head != NULL) {
-        struct journal_entry *je = entry_pop(j);
+    struct journal_entry *je;
+    while (b->n < most && (je = entry_pop(j)) != NULL) {
         b->entries[b->n] = je;
         calls[b->n++] = booking_journal_exchange(&je->message, je->answer, je->status, je->arena);
     }
