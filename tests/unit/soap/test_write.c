@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * Answers: the order of children is the schema's (Appendix 2), and the text is its own exclusive canonical form. Both
+ * are judged by xmllint, which shares no code with the writer.
+ */
+#include "soap.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define LENGTH(array) ((unsigned)(sizeof(array) / sizeof *(array)))
+
+/* Markup, quotes, CR, TAB, LF, U+007F, C1, line separator, beyond the BMP, the end of a CDATA section. */
+static char nasty[] = "&<>\"' a\rb\tc\nd \x7F \xC2\x85 \xE2\x80\xA8 \xF0\x9D\x84\x9E ]]> &amp; Щ  ";
+
+static int setup(void **state)
+{
+    *state = arena_new();
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    arena_free(*state);
+    return 0;
+}
+
+static const char *write_content(struct arena *a, const struct booking_reply *r)
+{
+    struct buf b;
+    struct error e = {0};
+    buf_init(&b, a, 256);
+    assert_int_equal(soap_write_content(a, r, &b, &e), ERR_OK);
+    return b.p;
+}
+
+static const char *whole(struct arena *a, const struct booking_reply *r)
+{
+    const char *name = booking_ops[r->method].name;
+    return arena_printf(a, "<eq:%sResponse xmlns:eq=\"" SOAP_NS "\">%s</eq:%sResponse>", name, write_content(a, r),
+                        name);
+}
+
+static const char *save(struct arena *a, const char *text)
+{
+    char *path = arena_strdup(a, "/tmp/zapisd-test-write-XXXXXX");
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    size_t n = strlen(text);
+    assert_int_equal(write(fd, text, n), n);
+    close(fd);
+    return path;
+}
+
+static const char *run(struct arena *a, const char *command, int *status)
+{
+    FILE *f = popen(command, "r");
+    assert_non_null(f);
+    struct buf out;
+    buf_init(&out, a, 1024);
+    char chunk[4096];
+    for (size_t n; (n = fread(chunk, 1, sizeof chunk, f)) > 0;)
+        buf_add(&out, chunk, n);
+    *status = pclose(f);
+    return out.n == 0 ? "" : out.p;
+}
+
+static void assert_canonical(struct arena *a, const char *text)
+{
+    int status = 0;
+    const char *path = save(a, text);
+    const char *canonical = run(a, arena_printf(a, "xmllint --exc-c14n %s", path), &status);
+    unlink(path);
+    assert_int_equal(status, 0);
+    assert_string_equal(text, canonical);
+}
+
+static bool is_valid(struct arena *a, const char *text)
+{
+    int status = 0;
+    const char *path = save(a, text);
+    const char *said = run(
+        a, arena_printf(a, "xmllint --noout --schema " SOURCE_DIR "/schemas/equeue-bare.xsd %s 2>&1", path), &status);
+    unlink(path);
+    if (status != 0)
+        print_message("%s", said);
+    return status == 0;
+}
+
+static struct attribute two_attributes[] = {{"organizationId", nasty}, {"empty", ""}};
+static struct time_slot two_slots[] = {
+    {.slot_id = "e513be00-ee1b-11f1-8001-010000000012",
+     .service_id = "10000593393",
+     .organization_id = "R7700018",
+     .area_id = "hall-1",
+     .visit_time = "2026-12-02T09:45:00+03:00",
+     .book_end_time = "2026-11-22T11:45:00+03:00",
+     .queue_number = "А7",
+     .duration = "15",
+     .attributes = {two_attributes, 2}},
+    {.slot_id = "f513be00-ee1b-11f1-8001-010000000012",
+     .organization_id = "R7700018",
+     .visit_time = "2026-12-02T10:00:00+03:00"},
+};
+static struct field_error two_fields[] = {{"userSnils", 1, "СНИЛС: 11 цифр"}, {"organizationId", 2, NULL}};
+
+static void book_answer_in_the_orders_order(void **state)
+{
+    struct booking_reply r = {.method = BOOKING_BOOK,
+                              .book_id = "B",
+                              .esia_id = "E",
+                              .status_code = "201",
+                              .status_message = "Забронировано",
+                              .slots = two_slots,
+                              .nslots = 2,
+                              .error_message = "ОК"};
+    two_attributes[0].value = "x";
+    assert_string_equal(
+        write_content(*state, &r),
+        "<eq:bookId>B</eq:bookId><eq:esiaId>E</eq:esiaId><eq:status><eq:statusCode>201</"
+        "eq:statusCode><eq:statusMessage>"
+        "Забронировано</eq:statusMessage></eq:status><eq:timeSlot><eq:slotId>e513be00-ee1b-11f1-8001-010000000012"
+        "</eq:slotId><eq:serviceId>10000593393</eq:serviceId><eq:organizationId>R7700018</"
+        "eq:organizationId><eq:areaId>hall-1"
+        "</eq:areaId><eq:visitTime>2026-12-02T09:45:00+03:00</eq:visitTime><eq:bookEndTime>2026-11-22T11:45:00+03:00"
+        "</eq:bookEndTime><eq:queueNumber>А7</eq:queueNumber><eq:duration>15</eq:duration><eq:attributes><eq:Attribute>"
+        "<eq:name>organizationId</eq:name><eq:value>x</eq:value></eq:Attribute><eq:Attribute><eq:name>empty</eq:name>"
+        "<eq:value></eq:value></eq:Attribute></eq:attributes></eq:timeSlot><eq:timeSlot><eq:slotId>"
+        "f513be00-ee1b-11f1-8001-010000000012</eq:slotId><eq:organizationId>R7700018</eq:organizationId><eq:areaId>"
+        "</eq:areaId><eq:visitTime>2026-12-02T10:00:00+03:00</eq:visitTime></eq:timeSlot><eq:error><eq:errorDetail>"
+        "<eq:errorCode>0</eq:errorCode><eq:errorMessage>ОК</eq:errorMessage></eq:errorDetail></eq:error>");
+    two_attributes[0].value = nasty;
+}
+
+static void m10_error_answer(void **state)
+{
+    struct booking_reply r = {.method = BOOKING_GET_SLOTS,
+                              .error_code = 2,
+                              .error_message = "Ошибка",
+                              .fields = {.items = two_fields, .n = 2}};
+    assert_string_equal(
+        write_content(*state, &r),
+        "<eq:error><eq:errorDetail><eq:errorCode>2</eq:errorCode><eq:errorMessage>Ошибка</eq:errorMessage></"
+        "eq:errorDetail>"
+        "<eq:fieldErrors><eq:FieldError><eq:fieldName>userSnils</eq:fieldName><eq:errorDetail><eq:errorCode>1</"
+        "eq:errorCode>"
+        "<eq:errorMessage>СНИЛС: 11 "
+        "цифр</eq:errorMessage></eq:errorDetail></eq:FieldError><eq:FieldError><eq:fieldName>"
+        "organizationId</eq:fieldName><eq:errorDetail><eq:errorCode>2</eq:errorCode></eq:errorDetail></eq:FieldError>"
+        "</eq:fieldErrors></eq:error>");
+}
+
+static void a11_empty_lists_are_success(void **state)
+{
+    struct booking_reply r = {.method = BOOKING_GET_SLOTS, .error_message = "ОК"};
+    const char *end = "<eq:error><eq:errorDetail><eq:errorCode>0</eq:errorCode><eq:errorMessage>ОК</eq:errorMessage>"
+                      "</eq:errorDetail></eq:error>";
+    assert_string_equal(write_content(*state, &r), arena_printf(*state, "<eq:slots></eq:slots>%s", end));
+    r.method = BOOKING_GET_REFS_LIST;
+    assert_string_equal(write_content(*state, &r), arena_printf(*state, "<eq:refsList></eq:refsList>%s", end));
+    r.method = BOOKING_GET_REF_ITEMS_LIST;
+    assert_string_equal(write_content(*state, &r), arena_printf(*state, "<eq:totalItems>0</eq:totalItems>%s", end));
+}
+
+/* Every kind of answer with everything in it, in plain and in nasty text. */
+static unsigned fill(struct booking_reply *out, const char *text)
+{
+    static struct ref_info refs[] = {{"Organizations", nasty, "H"}, {"Services", "Услуги", "P"}};
+    static struct ref_attribute_info infos[] = {{"Organizations", "latitude", nasty, "DECIMAL", NULL, false},
+                                                {"Organizations", "service", "Услуга", "STRING", "Services", true}};
+    static struct ref_item leaf[] = {{"R7700018", NULL, 0, {two_attributes, 2}}, {"R7700018", NULL, 0, {NULL, 0}}};
+    static struct ref_item branch[] = {{"R7700018", leaf, 2, {two_attributes, 1}}};
+    static struct ref_item items[] = {{NULL, branch, 1, {two_attributes, 2}}, {NULL, NULL, 0, {two_attributes, 2}}};
+    unsigned n = 0;
+    for (unsigned method = 0; method < BOOKING_METHOD_COUNT; method++) {
+        for (unsigned with_errors = 0; with_errors < 2; with_errors++) {
+            out[n++] = (struct booking_reply){.method = (enum booking_method)method,
+                                              .book_id = text,
+                                              .esia_id = with_errors ? NULL : text,
+                                              .status_code = "206001",
+                                              .status_message = text,
+                                              .slots = two_slots,
+                                              .nslots = with_errors ? 0 : 2,
+                                              .refs = refs,
+                                              .nrefs = 2,
+                                              .ref_attributes = infos,
+                                              .nref_attributes = 2,
+                                              .items = items,
+                                              .nitems = 2,
+                                              .total_items = "4",
+                                              .version = text,
+                                              .error_code = with_errors ? 2 : 0,
+                                              .error_message = text,
+                                              .fields = {.items = two_fields, .n = with_errors ? 2 : 0}};
+        }
+    }
+    return n;
+}
+
+static void every_answer_is_canonical_and_valid(void **state)
+{
+    static const char *const texts[] = {"plain", "", NULL};
+    struct booking_reply replies[2 * BOOKING_METHOD_COUNT];
+    for (unsigned t = 0; t < LENGTH(texts); t++) {
+        unsigned n = fill(replies, texts[t] == NULL ? nasty : texts[t]);
+        for (unsigned i = 0; i < n; i++) {
+            struct arena *a = arena_new();
+            const char *text = whole(a, &replies[i]);
+            assert_canonical(a, text);
+            assert_true(is_valid(a, text));
+            arena_free(a);
+        }
+    }
+    (void)state;
+}
+
+static void what_the_schema_is_worth(void **state) /* that is_valid() can say no */
+{
+    assert_false(
+        is_valid(*state, "<eq:bookResponse xmlns:eq=\"" SOAP_NS "\"><eq:esiaId>1</eq:esiaId></eq:bookResponse>"));
+}
+
+static void characters_xml_cannot_hold_are_replaced(void **state)
+{
+    struct booking_reply r = {.method = BOOKING_CANCEL_BOOKING,
+                              .book_id = "a\x01"
+                                         "b\x1F\x0B",
+                              .esia_id = "\xEF\xBF\xBE\xEF\xBF\xBD\xEF\xBF\xBF"};
+    const char *text = whole(*state, &r);
+    assert_non_null(strstr(text, "<eq:bookId>a\xEF\xBF\xBD"
+                                 "b\xEF\xBF\xBD\xEF\xBF\xBD</eq:bookId>"));
+    assert_non_null(strstr(text, "<eq:esiaId>\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD</eq:esiaId>"));
+    assert_canonical(*state, text);
+}
+
+static void no_such_method(void **state)
+{
+    struct booking_reply r = {.method = BOOKING_METHOD_COUNT};
+    struct buf b;
+    struct error e = {0};
+    buf_init(&b, *state, 16);
+    assert_int_equal(soap_write_content(*state, &r, &b, &e), ERR_INTERNAL);
+    assert_int_equal(b.n, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(book_answer_in_the_orders_order),
+        TEST(m10_error_answer),
+        TEST(a11_empty_lists_are_success),
+        TEST(every_answer_is_canonical_and_valid),
+        TEST(what_the_schema_is_worth),
+        TEST(characters_xml_cannot_hold_are_replaced),
+        TEST(no_such_method),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
