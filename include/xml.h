@@ -24,10 +24,10 @@ void xml_fini(void);
 struct xml_limits {
     size_t size_max_bytes;      /* of the whole message */
     size_t start_tag_max_bytes; /* 32 KiB */
-    unsigned attributes_max;    /* of one start tag: 256 */
+    unsigned attributes_max;    /* of one start tag: 256; of all open elements together twice as many */
     unsigned namespaces_max;    /* xmlns declarations in scope at once: 64 */
-    unsigned depth_max;         /* 64 */
-    unsigned elements_max;      /* 50,000 */
+    unsigned depth_max;         /* 64; 256 at the most */
+    unsigned elements_max;      /* 50,000, comments and CDATA sections included; and as many attributes */
     unsigned name_max_bytes;    /* of one name: 1,024 */
 };
 extern const struct xml_limits xml_limits_default;
@@ -42,7 +42,10 @@ MUST_CHECK enum err xml_prescan(struct span bytes, const struct xml_limits *limi
 
 /* ---- documents ---- */
 
-/* No network, no DTD, no entities, no huge nodes. The document is freed with a. Call xml_prescan() first. */
+/*
+ * No network, no DTD (ERR_DOCTYPE), no entities, no huge nodes, no undeclared prefixes (ERR_MALFORMED). The document is
+ * freed with a. Call xml_prescan() first.
+ */
 MUST_CHECK enum err xml_parse(struct arena *a, struct span bytes, struct xml_doc **out, struct error *e);
 struct xml_node *xml_root(struct xml_doc *doc);
 
@@ -62,7 +65,7 @@ const char *xml_attr(struct arena *a, const struct xml_node *node, const char *n
 /* Calls fn for each attribute until it returns false; values are valid during the call only. */
 void xml_each_attr(const struct xml_node *node,
                    bool (*fn)(void *arg, const char *ns, const char *local, const char *value), void *arg);
-/* The text of an element that has only text inside; NULL when it has element children, comments or the like. */
+/* The text, CDATA included, of an element that has nothing else inside ("" when empty); NULL with elements, comments. */
 const char *xml_text(struct arena *a, const struct xml_node *node);
 /* True when there is non-blank text, a comment or a CDATA section directly below the element. */
 bool xml_has_stray_text(const struct xml_node *node);
@@ -71,14 +74,16 @@ long xml_line(const struct xml_node *node);
 
 /*
  * Exclusive canonical form (without comments) of the subtree, as http://www.w3.org/2001/10/xml-exc-c14n# has it.
- * inclusive_prefixes: NULL, or a NULL-ended list (InclusiveNamespaces PrefixList; "#default" for the default one).
+ * inclusive_prefixes: NULL, or a NULL-ended list (InclusiveNamespaces PrefixList; "#default" for the default one) of at
+ * most 32 (ERR_LIMIT). Added to out. ERR_MALFORMED when there is no canonical form: a relative namespace name.
  */
 MUST_CHECK enum err xml_c14n(const struct xml_node *node, const char *const *inclusive_prefixes, struct buf *out,
                              struct error *e);
 
 /*
  * A new document whose root is {ns}local (prefix "eq") and holds the element children of `content` with their
- * namespaces put in order. `content` loses them. Used to peel the SMEV frame off. The result is freed with a.
+ * namespaces put in order: what was declared around them is declared on the root. `content` loses them. Used to peel
+ * the SMEV frame off. The result is freed with a.
  */
 MUST_CHECK enum err xml_regraft(struct arena *a, struct xml_node *content, const char *ns, const char *local,
                                 struct xml_doc **out, struct error *e);

@@ -154,10 +154,9 @@ static void on_violation(void *arg, xmlErrorPtr error)
         n = n->parent;
     while (n->type != XML_ELEMENT_NODE && n->parent != NULL)
         n = n->parent;
-    if (n == v->last && error->code != XML_SCHEMAV_ELEMENT_CONTENT)
-        return;
+    bool is_told = n == v->last;
     v->last = n;
-    if (explain(v, n, error))
+    if (explain(v, n, error) || is_told)
         return;
     bool is_unexpected = error->code == XML_SCHEMAV_ELEMENT_CONTENT && is_about_child(error);
     report(v, text_of(n->name), is_unexpected ? "is not expected here" : words_of(error->code), error);

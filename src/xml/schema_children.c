@@ -20,6 +20,12 @@
 #define DEPTH_MAX    256
 #define NS_XSI       "http://www.w3.org/2001/XMLSchema-instance"
 
+/* Elements that might come next. */
+struct expected {
+    const xmlChar *tokens[EXPECTED_MAX];
+    size_t n;
+};
+
 /* The children of one element on their way through its content model. */
 struct play {
     struct arena *arena;
@@ -27,14 +33,9 @@ struct play {
     const xmlChar **tokens; /* accepted or put in so far; each "local|namespace", or "local" */
     size_t n;
     unsigned *budget;
+    struct expected known; /* all names the model was seen to expect anywhere */
     schema_children_fn fn;
     void *arg;
-};
-
-/* What might come next in one place. */
-struct expected {
-    const xmlChar *tokens[EXPECTED_MAX];
-    size_t n;
 };
 
 static const xmlChar *token_of(struct arena *a, const xmlNode *element)
@@ -84,22 +85,6 @@ static bool play_goes(const struct play *p, const xmlChar *put_in, const xmlChar
     return goes;
 }
 
-/* The elements that may follow; wildcards are no names and are left out. */
-static void play_expected(const struct play *p, const xmlChar *after, struct expected *out)
-{
-    xmlChar *values[EXPECTED_MAX];
-    int n = EXPECTED_MAX, negated = 0, terminal;
-    out->n = 0;
-    xmlRegExecCtxtPtr exec = play_through(p, after, NULL);
-    if (exec != NULL && xmlRegExecNextValues(exec, &n, &negated, values, &terminal) == 0)
-        for (int i = 0; i < n; i++)
-            if (strchr(text_of(values[i]), '*') == NULL)
-                out->tokens[out->n++] = values[i];
-    xmlRegFreeExecCtxt(exec); /* the strings are the model's */
-}
-
-/* ---- repairing ---- */
-
 static bool is_among(const struct expected *set, const xmlChar *token)
 {
     for (size_t i = 0; i < set->n; i++)
@@ -107,6 +92,39 @@ static bool is_among(const struct expected *set, const xmlChar *token)
             return true;
     return false;
 }
+
+/* Wildcards are no names and are left out. The strings are the model's and stay. */
+static void play_learn(struct play *p, xmlRegExecCtxtPtr exec)
+{
+    xmlChar *values[EXPECTED_MAX];
+    int n = EXPECTED_MAX, negated = 0, terminal;
+    if (exec == NULL || xmlRegExecNextValues(exec, &n, &negated, values, &terminal) != 0)
+        return;
+    for (int i = 0; i < n && p->known.n < EXPECTED_MAX; i++)
+        if (strchr(text_of(values[i]), '*') == NULL && !is_among(&p->known, values[i]))
+            p->known.tokens[p->known.n++] = values[i];
+}
+
+/*
+ * The elements that may follow. In a repeated choice libxml2 does not list what comes behind it, though it accepts it:
+ * so every name seen so far is tried.
+ */
+static void play_expected(struct play *p, struct expected *out)
+{
+    xmlRegExecCtxtPtr exec = play_through(p, NULL, NULL);
+    play_learn(p, exec);
+    xmlRegFreeExecCtxt(exec);
+    out->n = 0;
+    for (size_t i = 0; i < p->known.n; i++) { /* known grows on the way */
+        exec = play_through(p, p->known.tokens[i], NULL);
+        play_learn(p, exec);
+        if (exec != NULL)
+            out->tokens[out->n++] = p->known.tokens[i];
+        xmlRegFreeExecCtxt(exec);
+    }
+}
+
+/* ---- repairing ---- */
 
 /*
  * The alternative that leaves the others behind: after an optional element the rest of its run may still follow, after
@@ -116,17 +134,15 @@ static const xmlChar *required_of(const struct play *p, const struct expected *s
 {
     const xmlChar *found = NULL;
     for (size_t i = 0; i < set->n; i++) {
-        struct expected after;
         bool leaves = true;
-        play_expected(p, set->tokens[i], &after);
-        for (size_t k = 0; leaves && k < after.n; k++)
-            leaves = !is_among(set, after.tokens[k]);
+        for (size_t k = 0; leaves && k < set->n; k++)
+            leaves = k == i || !play_goes(p, set->tokens[i], set->tokens[k]);
         if (leaves && found != NULL)
             return NULL;
         if (leaves)
             found = set->tokens[i];
     }
-    return found;
+    return *p->budget > p->n + 2 ? found : NULL;
 }
 
 /* The alternatives that, put in, let next follow at once: how many, and the first of them. */
@@ -153,7 +169,7 @@ static bool play_repair(struct play *p, const xmlChar *next, const char *parent)
     size_t ways = 0;
     while (ways == 0 && p->n - n_before < REPAIRS_MAX) {
         struct expected set;
-        play_expected(p, NULL, &set);
+        play_expected(p, &set);
         ways = repairs_of(p, &set, next, &put_in);
         if (ways == 0)
             put_in = required_of(p, &set);
@@ -170,11 +186,19 @@ static bool play_repair(struct play *p, const xmlChar *next, const char *parent)
     return true;
 }
 
+static xmlRegExecCtxtPtr play_again(const struct play *p, xmlRegExecCtxtPtr failed)
+{
+    xmlRegFreeExecCtxt(failed); /* it stands where it failed */
+    return play_through(p, NULL, NULL);
+}
+
 static void play_children(struct play *p, const xmlNode *parent, size_t n_children)
 {
     const char *name = text_of(parent->name);
+    const xmlChar *last = NULL;
     p->tokens = arena_array(p->arena, (n_children + 1) * (REPAIRS_MAX + 1), sizeof *p->tokens);
     xmlRegExecCtxtPtr exec = play_through(p, NULL, NULL);
+    play_learn(p, exec);
     for (const xmlNode *c = next_element(parent->children); exec != NULL && c != NULL; c = next_element(c->next)) {
         const xmlChar *token = token_of(p->arena, c);
         bool goes = xmlRegExecPushString(exec, token, NULL) >= 0;
@@ -182,10 +206,11 @@ static void play_children(struct play *p, const xmlNode *parent, size_t n_childr
             p->tokens[p->n++] = token;
         else
             p->fn(p->arg, text_of(c->name), false);
-        if (goes)
-            continue;
-        xmlRegFreeExecCtxt(exec); /* it stands where it failed */
-        exec = play_through(p, NULL, NULL);
+        if (!goes)
+            exec = play_again(p, exec);
+        else if (!xmlStrEqual(token, last)) /* a long list teaches nothing new */
+            play_learn(p, exec);
+        last = token;
     }
     if (exec != NULL && !play_goes(p, NULL, NULL))
         (void)play_repair(p, NULL, name);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * Exclusive XML Canonicalization 1.0 without comments (V3, C3): vectors/c14n, byte for byte. cases.txt names the sub-trees;
- * the expected octets come from another implementation.
+ * Exclusive XML Canonicalization 1.0 without comments (V3, C3): vectors/c14n, byte for byte. cases.txt names the
+ * sub-trees; the expected octets come from another implementation.
  */
 #include "xml.h"
 
@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#define VECTORS TESTS_DIR "/unit/xml/vectors/c14n/"
+#define VECTORS  TESTS_DIR "/unit/xml/vectors/c14n/"
 #define PREFIXES 8
 
 static struct span read_file(struct arena *a, const char *name, const char *ending)

@@ -75,7 +75,7 @@ static void malformed_documents_are_refused(void **state)
 static void errors_do_not_quote_the_document(void **state)
 {
     static const char *const texts[] = {
-        "<a>TESTOV</a><TESTOV>", "<TESTOV></b>", "<a TESTOV='1' TESTOV='2'/>", "<a>&TESTOV;</a>", "<TESTOV:a/>",
+        "<a>TESTOV</a><TESTOV>", "<TESTOV></b>",    "<a TESTOV='1' TESTOV='2'/>", "<a>&TESTOV;</a>", "<TESTOV:a/>",
         "<!DOCTYPE TESTOV><a/>", "<a TESTOV='<'/>",
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
@@ -96,17 +96,16 @@ static void a_declared_encoding_has_no_effect(void **state)
 
 static void xinclude_and_schema_locations_are_plain_content(void **state)
 {
-    struct xml_node *root =
-        root_of(*state, "<a xmlns:xi='http://www.w3.org/2001/XInclude' xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance' "
-                        "xsi:schemaLocation='u file:///etc/hostname'><xi:include href='/etc/hostname' parse='text'/></a>");
+    struct xml_node *root = root_of(
+        *state, "<a xmlns:xi='http://www.w3.org/2001/XInclude' xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance' "
+                "xsi:schemaLocation='u file:///etc/hostname'><xi:include href='/etc/hostname' parse='text'/></a>");
     assert_int_equal(xml_count(root, NULL, NULL), 1);
     assert_true(xml_is(xml_first(root, NULL, NULL), "http://www.w3.org/2001/XInclude", "include"));
 }
 
 /* ---- navigation ---- */
 
-#define TREE                                                                                                           \
-    "<r xmlns='u:1' xmlns:p='u:2'>t<!-- c --><a/><p:a>1</p:a><b><a xmlns=''><c/></a></b>\n<p:b/><a/></r>"
+#define TREE "<r xmlns='u:1' xmlns:p='u:2'>t<!-- c --><a/><p:a>1</p:a><b><a xmlns=''><c/></a></b>\n<p:b/><a/></r>"
 
 static void children_are_found_by_name(void **state)
 {
@@ -174,7 +173,8 @@ static void walking_meets_each_element_once_in_document_order(void **state)
 
 static void attributes_by_namespace(void **state)
 {
-    struct xml_node *n = root_of(*state, "<p:a xmlns:p='u:p' Id='1' p:Id='2' xml:id='x3' e='' q='&lt;&#10;&amp;lt;&quot;'/>");
+    struct xml_node *n =
+        root_of(*state, "<p:a xmlns:p='u:p' Id='1' p:Id='2' xml:id='x3' e='' q='&lt;&#10;&amp;lt;&quot;'/>");
     assert_string_equal(xml_attr(*state, n, NULL, "Id"), "1");
     assert_string_equal(xml_attr(*state, n, "u:p", "Id"), "2");
     assert_string_equal(xml_attr(*state, n, "http://www.w3.org/XML/1998/namespace", "id"), "x3");
@@ -247,8 +247,9 @@ static void long_texts_are_not_cut(void **state)
 static void stray_text(void **state)
 {
     static const char *const clean[] = {"<a/>", "<a> \t\r\n<b>x</b>\n</a>", "<a><b>x</b></a>", "<a>&#32;</a>"};
-    static const char *const stray[] = {"<a>x</a>", "<a><b/>.</a>", "<a> <!-- --> </a>", "<a><![CDATA[]]></a>",
-                                        "<a><b/><![CDATA[ ]]></a>", "<a>&#160;</a>", "<a><?p?></a>"};
+    static const char *const stray[] = {
+        "<a>x</a>",      "<a><b/>.</a>", "<a> <!-- --> </a>", "<a><![CDATA[]]></a>", "<a><b/><![CDATA[ ]]></a>",
+        "<a>&#160;</a>", "<a><?p?></a>"};
     for (size_t i = 0; i < sizeof clean / sizeof clean[0]; i++)
         assert_false(xml_has_stray_text(root_of(*state, clean[i])));
     for (size_t i = 0; i < sizeof stray / sizeof stray[0]; i++)

@@ -21,7 +21,10 @@ struct sample {
     size_t n;
 };
 
-#define CASE(want, s) {ERR_##want, (s), sizeof(s) - 1}
+#define CASE(want, s)                                                                                                  \
+    {                                                                                                                  \
+        ERR_##want, (s), sizeof(s) - 1                                                                                 \
+    }
 
 /* ---- right ---- */
 
@@ -66,20 +69,21 @@ static const struct sample right[] = {
 static const struct sample encodings[] = {
     CASE(ENCODING, "<a>\x80</a>"),
     CASE(ENCODING, "<a>\xbf</a>"),
-    CASE(ENCODING, "<a>\xc0\x80</a>"),         /* NUL in disguise */
-    CASE(ENCODING, "<a>\xc0\xbc" "b></a>"),      /* '<' in two bytes */
+    CASE(ENCODING, "<a>\xc0\x80</a>"), /* NUL in disguise */
+    CASE(ENCODING, "<a>\xc0\xbc"
+                   "b></a>"), /* '<' in two bytes */
     CASE(ENCODING, "<a>\xc1\xbf</a>"),
     CASE(ENCODING, "<a>\xc2</a>"),
     CASE(ENCODING, "<a>\xc2"),
     CASE(ENCODING, "<a>\xc2\x7f</a>"),
     CASE(ENCODING, "<a>\xc2\xc0</a>"),
-    CASE(ENCODING, "<a>\xe0\x80\xbc</a>"),     /* '<' in three bytes */
+    CASE(ENCODING, "<a>\xe0\x80\xbc</a>"), /* '<' in three bytes */
     CASE(ENCODING, "<a>\xe0\x9f\xbf</a>"),
     CASE(ENCODING, "<a>\xe2\x82</a>"),
     CASE(ENCODING, "<a>\xe2\x82"),
     CASE(ENCODING, "<a>\xe2\x28\xa1</a>"),
     CASE(ENCODING, "<a>\xe2\x82\x28</a>"),
-    CASE(ENCODING, "<a>\xed\xa0\x80</a>"),     /* surrogates */
+    CASE(ENCODING, "<a>\xed\xa0\x80</a>"), /* surrogates */
     CASE(ENCODING, "<a>\xed\xbf\xbf</a>"),
     CASE(ENCODING, "<a>\xed\xa0\xbd\xed\xb8\x80</a>"), /* CESU-8 */
     CASE(ENCODING, "<a>\xf0\x80\x80\xbc</a>"),
@@ -106,20 +110,20 @@ static const struct sample encodings[] = {
     CASE(ENCODING, "<a/>\xff"),
     CASE(ENCODING, "\x80<a/>"),
     CASE(ENCODING, "<a>\xd0</a>"),
-    CASE(ENCODING, "<a>\xcf\xf0\xe8\xe2\xe5\xf2</a>"),                                  /* windows-1251 */
-    CASE(ENCODING, "\xff\xfe<\0a\0/\0>\0"),                                             /* UTF-16LE */
-    CASE(ENCODING, "\xfe\xff\0<\0a\0/\0>"),                                             /* UTF-16BE */
-    CASE(ENCODING, "<\0a\0/\0>\0"),                                                     /* without a BOM */
+    CASE(ENCODING, "<a>\xcf\xf0\xe8\xe2\xe5\xf2</a>"), /* windows-1251 */
+    CASE(ENCODING, "\xff\xfe<\0a\0/\0>\0"),            /* UTF-16LE */
+    CASE(ENCODING, "\xfe\xff\0<\0a\0/\0>"),            /* UTF-16BE */
+    CASE(ENCODING, "<\0a\0/\0>\0"),                    /* without a BOM */
     CASE(ENCODING, "\0<\0a\0/\0>"),
     CASE(ENCODING, "<\0?\0x\0m\0l\0 \0v\0"),
     CASE(ENCODING, "\0<\0?\0x\0m\0l\0 \0v"),
     CASE(ENCODING, " \0<\0a\0/\0>\0"),
-    CASE(ENCODING, "\xff\xfe\0\0<\0\0\0a\0\0\0/\0\0\0>\0\0\0"),                         /* UTF-32LE */
-    CASE(ENCODING, "\0\0\xfe\xff\0\0\0<\0\0\0a\0\0\0/\0\0\0>"),                         /* UTF-32BE */
+    CASE(ENCODING, "\xff\xfe\0\0<\0\0\0a\0\0\0/\0\0\0>\0\0\0"), /* UTF-32LE */
+    CASE(ENCODING, "\0\0\xfe\xff\0\0\0<\0\0\0a\0\0\0/\0\0\0>"), /* UTF-32BE */
     CASE(ENCODING, "<\0\0\0a\0\0\0/\0\0\0>\0\0\0"),
     CASE(ENCODING, "\0\0\0<\0\0\0a\0\0\0/\0\0\0>"),
-    CASE(ENCODING, "\0\0<\0\0\0a\0"),                                                   /* 2143 */
-    CASE(ENCODING, "\0<\0\0\0a\0\0"),                                                   /* 3412 */
+    CASE(ENCODING, "\0\0<\0\0\0a\0"),                                                                       /* 2143 */
+    CASE(ENCODING, "\0<\0\0\0a\0\0"),                                                                       /* 3412 */
     CASE(ENCODING, "\x4c\x6f\xa7\x94\x93\x40\xa5\x85\x99\xa2\x89\x96\x95\x7e\x7f\xf1\x4b\xf0\x7f\x6f\x6e"), /* EBCDIC */
     CASE(ENCODING, "\xef\xbb\xbf\xff\xfe<\0a\0/\0>\0"),
     CASE(ENCODING, "<a>\0</a>"),
@@ -575,11 +579,16 @@ static void limits_are_exact(void **state)
         enum err (*make)(const struct gauge *g, unsigned n);
         unsigned last_good;
     } gauges[] = {
-        {"size", with_size, 5 * 1024 * 1024},       {"start tag", with_tag, 32 * 1024},
-        {"attributes", with_attributes, 256},       {"attributes in all", with_total_attributes, 50000},
-        {"namespaces in scope", with_namespaces, 64}, {"depth", with_depth, 64},
-        {"elements", with_elements, 50000},         {"comments", with_comments, 50000},
-        {"sections", with_sections, 50000},         {"element name", with_element_name, 1024},
+        {"size", with_size, 5 * 1024 * 1024},
+        {"start tag", with_tag, 32 * 1024},
+        {"attributes", with_attributes, 256},
+        {"attributes in all", with_total_attributes, 50000},
+        {"namespaces in scope", with_namespaces, 64},
+        {"depth", with_depth, 64},
+        {"elements", with_elements, 50000},
+        {"comments", with_comments, 50000},
+        {"sections", with_sections, 50000},
+        {"element name", with_element_name, 1024},
         {"attribute name", with_attribute_name, 1024},
     };
     for (size_t i = 0; i < sizeof gauges / sizeof gauges[0]; i++) {

@@ -141,8 +141,9 @@ static void the_result_stands_alone(void **state)
     struct arena *a = arena_new(), *b = arena_new();
     struct xml_doc *out = NULL;
     struct error e = {.code = ERR_OK};
-    struct xml_doc *doc = parse(a, "<r xmlns='u:d' xmlns:x='u:x' xml:lang='ru'><AppData><x:a x:k='v' xml:lang='en'>short"
-                                   "<b>a text that is too long to be shared between documents</b></x:a></AppData></r>");
+    struct xml_doc *doc =
+        parse(a, "<r xmlns='u:d' xmlns:x='u:x' xml:lang='ru'><AppData><x:a x:k='v' xml:lang='en'>short"
+                 "<b>a text that is too long to be shared between documents</b></x:a></AppData></r>");
     assert_int_equal(xml_regraft(b, find(doc, "AppData"), EQ, "bookRequest", &out, &e), ERR_OK);
     arena_free(a); /* the source is gone */
     assert_true(xml_is(xml_root(out), EQ, "bookRequest"));
@@ -209,10 +210,8 @@ static int end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(children_keep_their_names_V2),
-        cmocka_unit_test(octets_of_each_child_do_not_change_C3),
-        cmocka_unit_test(the_result_stands_alone),
-        cmocka_unit_test(prefixes_in_content_stay_bound),
+        cmocka_unit_test(children_keep_their_names_V2),   cmocka_unit_test(octets_of_each_child_do_not_change_C3),
+        cmocka_unit_test(the_result_stands_alone),        cmocka_unit_test(prefixes_in_content_stay_bound),
         cmocka_unit_test(many_children_and_declarations),
     };
     return cmocka_run_group_tests(tests, begin, end);

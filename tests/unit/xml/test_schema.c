@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * Violations name the field they are about (M10: order 329, Appendix 2, item 3), and never its value (J3). Schemas are
+ * in vectors/schema.
+ */
+#include "xml.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#define VECTORS TESTS_DIR "/unit/xml/vectors/schema/"
+#define SECRET  "TESTOV"
+
+struct fixture {
+    struct arena *a;
+    struct xml_schema *schema;
+};
+
+static int begin(void **state)
+{
+    static struct fixture f;
+    struct error e = {.code = ERR_OK};
+    xml_init();
+    f.a = arena_new();
+    if (xml_schema_load(f.a, VECTORS "booking.xsd", &f.schema, &e) != ERR_OK)
+        fail_msg("%s", e.detail);
+    *state = &f;
+    return 0;
+}
+
+static int end(void **state)
+{
+    struct fixture *f = *state;
+    arena_free(f->a);
+    xml_fini();
+    return 0;
+}
+
+/* ---- loading ---- */
+
+static void schemas_that_must_not_compile(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const names[] = {
+        "bad-include-above.xsd",
+        "bad-include-below.xsd",
+        "bad-include-network.xsd",
+        "bad-include-encoded.xsd",
+        "bad-include-absolute.xsd",
+        "bad-include-missing.xsd",
+        "bad-import-below.xsd",
+        "bad-type-unknown.xsd",
+        "bad-xml.xsd",
+        "no-such-file.xsd",
+        "",
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct xml_schema *s = NULL;
+        struct error e = {.code = ERR_OK};
+        char path[512];
+        snprintf(path, sizeof path, VECTORS "%s", names[i]);
+        if (xml_schema_load(f->a, path, &s, &e) != ERR_CONFIG || s != NULL)
+            fail_msg("%s compiles", names[i]);
+        assert_non_null(strstr(e.detail, *names[i] == '\0' ? "schema" : names[i]));
+    }
+}
+
+/* The permission to read files ends with the compilation. */
+static void nothing_is_readable_afterwards(void **state)
+{
+    struct fixture *f = *state;
+    struct xml_doc *doc = NULL;
+    struct error e = {.code = ERR_OK};
+    assert_int_not_equal(xml_parse(f->a, SPAN_LIT("<!DOCTYPE a SYSTEM '" VECTORS "types.xsd'><a/>"), &doc, &e), ERR_OK);
+}
+
+/* ---- the fields that violations name ---- */
+
+struct told {
+    char fields[1024];
+    unsigned n;
+    bool leaks;
+};
+
+static void note(void *arg, const char *element, const char *message)
+{
+    struct told *t = arg;
+    size_t used = strlen(t->fields);
+    snprintf(t->fields + used, sizeof t->fields - used, "%s%s", used == 0 ? "" : " ", element);
+    t->leaks = t->leaks || strstr(message, SECRET) != NULL || *message == '\0' || strchr(message, '\n') != NULL;
+    t->n++;
+}
+
+static enum err validate(struct fixture *f, const char *text, struct told *t)
+{
+    struct arena *a = arena_new();
+    struct xml_doc *doc = NULL;
+    struct error e = {.code = ERR_OK};
+    *t = (struct told){.n = 0};
+    if (xml_parse(a, span_of(text), &doc, &e) != ERR_OK)
+        fail_msg("%s: %s", text, e.detail);
+    enum err rc = xml_validate(f->schema, doc, note, t, &e);
+    assert_int_equal(rc == ERR_OK, t->n == 0);
+    assert_null(strstr(e.detail, SECRET));
+    arena_free(a);
+    return rc;
+}
+
+#define OPEN        "<bookRequest xmlns='urn:test:booking' xmlns:f='urn:test:frame'>"
+#define CLOSE       "</bookRequest>"
+#define ID          "<bookId>1</bookId>"
+#define SLOT        "<slotId>s</slotId>"
+#define ORG         "<organizationId>o</organizationId>"
+#define TYPE        "<userType>SIMPLE</userType>"
+#define ESIA        "<esiaId>1</esiaId>"
+#define NAME        "<lastName>x</lastName>"
+#define PRE         "<preliminaryReservation>true</preliminaryReservation>"
+#define HEAD        OPEN ID SLOT ORG TYPE ESIA
+#define DOC(inside) HEAD "<userDoc><Document>" inside "</Document></userDoc>" PRE CLOSE
+
+static const struct {
+    const char *document, *fields; /* fields: "" when valid */
+} samples[] = {
+    /* right */
+    {HEAD PRE CLOSE, ""},
+    {OPEN ID SLOT SLOT SLOT ORG TYPE ESIA NAME PRE CLOSE, ""},
+    {HEAD NAME "<email>e</email><mobilePhone>1</mobilePhone><serviceId>1</serviceId>" PRE "<discount>100</discount>"
+               "<filter><simple><name>n</name><value/></simple></filter><attributes/>"
+               "<f:note kind='1'><f:by>x</f:by><f:on>2026-01-01</f:on></f:note>" CLOSE,
+     ""},
+    {DOC("<docType>P</docType><docNumber>1</docNumber>"), ""},
+    {"<b:getRefsListRequest xmlns:b='urn:test:booking'/>", ""},
+    /* one required element missing: each in its place */
+    {OPEN SLOT ORG TYPE ESIA PRE CLOSE, "bookId"},
+    {OPEN ID ORG TYPE ESIA PRE CLOSE, "slotId"},
+    {OPEN ID SLOT TYPE ESIA PRE CLOSE, "organizationId"},
+    {OPEN ID SLOT SLOT TYPE ESIA PRE CLOSE, "organizationId"},
+    {OPEN ID SLOT ORG ESIA PRE CLOSE, "userType"},
+    {OPEN ID SLOT ORG TYPE PRE CLOSE, "esiaId"},
+    {OPEN ID SLOT ORG TYPE NAME PRE CLOSE, "esiaId"},
+    {OPEN ID SLOT ORG TYPE "<email>e</email>" PRE CLOSE, "esiaId"},
+    {HEAD CLOSE, "preliminaryReservation"},
+    {HEAD NAME CLOSE, "preliminaryReservation"},
+    {HEAD "<email>e</email>" CLOSE, "preliminaryReservation"},
+    {HEAD "<email>e</email><mobilePhone>1</mobilePhone>" CLOSE, "preliminaryReservation"},
+    {HEAD "<serviceId>1</serviceId>" CLOSE, "preliminaryReservation"},
+    {HEAD "<discount>1</discount>" CLOSE, "preliminaryReservation"},
+    {HEAD NAME "<attributes/>" CLOSE, "preliminaryReservation"},
+    /* several missing */
+    {OPEN CLOSE, "bookId slotId organizationId userType esiaId preliminaryReservation"},
+    {OPEN ID CLOSE, "slotId organizationId userType esiaId preliminaryReservation"},
+    {OPEN ID SLOT CLOSE, "organizationId userType esiaId preliminaryReservation"},
+    {OPEN ID SLOT ESIA PRE CLOSE, "organizationId userType"},
+    {OPEN SLOT TYPE ESIA CLOSE, "bookId organizationId preliminaryReservation"},
+    {OPEN PRE CLOSE, "bookId slotId organizationId userType esiaId"},
+    /* not expected */
+    {HEAD "<unknown>" SECRET "</unknown>" PRE CLOSE, "unknown"},
+    {HEAD PRE "<unknown/>" CLOSE, "unknown"},
+    {HEAD NAME NAME PRE CLOSE, "lastName"},
+    {HEAD "<email>1</email><email>2</email><email>3</email>" PRE CLOSE, "email"},
+    {HEAD PRE PRE CLOSE, "preliminaryReservation"},
+    {OPEN "<x:bookId xmlns:x='urn:other'>1</x:bookId>" SLOT ORG TYPE ESIA PRE CLOSE, "bookId bookId"},
+    {HEAD "<unknown/>" CLOSE, "unknown preliminaryReservation"},
+    /* in the wrong order: the one that should stand here, then the one that stands too late */
+    {OPEN ID SLOT ORG ESIA TYPE PRE CLOSE, "userType userType"},
+    {HEAD "<firstName>x</firstName>" NAME PRE CLOSE, "lastName"},
+    /* one level down */
+    {DOC(""), "docType docNumber"},
+    {DOC("<docType>P</docType>"), "docNumber"},
+    {DOC("<docNumber>1</docNumber>"), "docType"},
+    {DOC("<docType>P</docType><docSeries>1</docSeries>"), "docNumber"},
+    {DOC("<docType>P</docType><issueDate>2026-01-01</issueDate>"), "docNumber"},
+    {HEAD "<userDoc/>" PRE CLOSE, "Document"},
+    {HEAD PRE "<attributes><Attribute><name>n</name></Attribute></attributes>" CLOSE, "value"},
+    {HEAD PRE "<attributes><Attribute/><Attribute/></attributes>" CLOSE, "name value name value"},
+    {HEAD PRE "<attributes><attribute/></attributes>" CLOSE, "attribute"},
+    {HEAD PRE "<f:note><f:by>x</f:by></f:note>" CLOSE, "on"},
+    {HEAD PRE "<f:note><f:on>2026-01-01</f:on></f:note>" CLOSE, "by"},
+    /* a choice has no name: the element that holds it */
+    {HEAD PRE "<filter/>" CLOSE, "filter"},
+    {HEAD PRE "<filter><simple><name>n</name><value/></simple><union/></filter>" CLOSE, "union"},
+    /* values */
+    {OPEN "<bookId>" SECRET "</bookId>" SLOT ORG TYPE ESIA PRE CLOSE, "bookId"},
+    {OPEN "<bookId/>" SLOT ORG TYPE ESIA PRE CLOSE, "bookId"},
+    {OPEN ID "<slotId/>" ORG TYPE ESIA PRE CLOSE, "slotId"},
+    {OPEN ID SLOT "<slotId/><slotId>" SECRET SECRET SECRET SECRET "</slotId>" ORG TYPE ESIA PRE CLOSE, "slotId slotId"},
+    {OPEN ID SLOT ORG "<userType>" SECRET "</userType>" ESIA PRE CLOSE, "userType"},
+    {OPEN ID SLOT ORG "<userType> SIMPLE</userType>" ESIA PRE CLOSE, "userType"},
+    {HEAD "<lastName>" SECRET SECRET SECRET SECRET SECRET SECRET "</lastName>" PRE CLOSE, "lastName"},
+    {HEAD "<preliminaryReservation>" SECRET "</preliminaryReservation>" CLOSE, "preliminaryReservation"},
+    {HEAD PRE "<discount>101</discount>" CLOSE, "discount"},
+    {HEAD PRE "<discount>-1</discount>" CLOSE, "discount"},
+    {HEAD PRE "<discount>" SECRET "</discount>" CLOSE, "discount"},
+    {DOC("<docType>P</docType><docNumber>1</docNumber><issueDate>" SECRET "</issueDate>"), "issueDate"},
+    {DOC("<docType>P</docType><docNumber>1</docNumber><issueDate>2026-02-30</issueDate>"), "issueDate"},
+    {OPEN "<bookId>x</bookId>" SLOT ORG "<userType>x</userType>" ESIA PRE "<discount>x</discount>" CLOSE,
+     "bookId userType discount"},
+    /* a bad value before a missing element */
+    {OPEN "<bookId>x</bookId>" SLOT ORG TYPE PRE CLOSE, "bookId esiaId"},
+    /* text, elements and attributes where none belong */
+    {HEAD SECRET PRE CLOSE, "bookRequest"},
+    {OPEN "<bookId>1<x>" SECRET "</x></bookId>" SLOT ORG TYPE ESIA PRE CLOSE, "bookId"},
+    {OPEN "<bookId a='" SECRET "'>1</bookId>" SLOT ORG TYPE ESIA PRE CLOSE, "bookId"},
+    {HEAD PRE "<f:note kind='" SECRET "'><f:by>x</f:by><f:on>2026-01-01</f:on></f:note>" CLOSE, "note"},
+    {HEAD PRE "<f:note sort='" SECRET "'><f:by>x</f:by><f:on>2026-01-01</f:on></f:note>" CLOSE, "note"},
+    {"<getRefsListRequest xmlns='urn:test:booking'>" SECRET "</getRefsListRequest>", "getRefsListRequest"},
+    {"<getRefsListRequest xmlns='urn:test:booking'><x/></getRefsListRequest>", "getRefsListRequest"},
+    /* not this service */
+    {"<unknownRequest xmlns='urn:test:booking'/>", "unknownRequest"},
+    {"<bookRequest/>", "bookRequest"},
+    {"<bookRequest xmlns='urn:other'/>", "bookRequest"},
+    /* nil and xsi:type are no way around */
+    {OPEN "<bookId xmlns:i='http://www.w3.org/2001/XMLSchema-instance' i:nil='true'/>" SLOT ORG TYPE ESIA PRE CLOSE,
+     "bookId"},
+    {HEAD "<userDoc xmlns:i='http://www.w3.org/2001/XMLSchema-instance' i:type='x:y'/>" PRE CLOSE, "userDoc"},
+};
+
+static void violations_name_the_field_M10(void **state)
+{
+    struct fixture *f = *state;
+    unsigned failed = 0;
+    for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
+        struct told t;
+        enum err rc = validate(f, samples[i].document, &t);
+        enum err want = *samples[i].fields == '\0' ? ERR_OK : ERR_INPUT;
+        if (rc == want && strcmp(t.fields, samples[i].fields) == 0 && !t.leaks)
+            continue;
+        print_error("%zu: %s\n  wanted \"%s\", got \"%s\"%s\n", i, samples[i].document, samples[i].fields, t.fields,
+                    t.leaks ? ", with a value" : "");
+        failed++;
+    }
+    assert_int_equal(failed, 0);
+}
+
+static void at_most_a_hundred_violations(void **state)
+{
+    struct fixture *f = *state;
+    struct buf b;
+    struct told t;
+    buf_init(&b, f->a, 0);
+    buf_add_str(&b, OPEN ID SLOT);
+    for (unsigned i = 0; i < 1000; i++)
+        buf_add_str(&b, "<slotId/>");
+    buf_add_str(&b, ORG TYPE ESIA PRE CLOSE);
+    assert_int_equal(validate(f, b.p, &t), ERR_INPUT);
+    assert_int_equal(t.n, 100);
+}
+
+/* Explaining is bounded: what hostile lists of elements cost is near what validating them costs. */
+static void explaining_is_affordable(void **state)
+{
+    struct fixture *f = *state;
+    struct buf b;
+    struct told t;
+    struct timespec from, to;
+    buf_init(&b, f->a, 0);
+    buf_add_str(&b, OPEN ID);
+    for (unsigned i = 0; i < 20000; i++)
+        buf_add_str(&b, SLOT);
+    buf_add_str(&b, "<unknown/>" CLOSE);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
+    assert_int_equal(validate(f, b.p, &t), ERR_INPUT);
+    buf_reset(&b);
+    buf_add_str(&b, OPEN);
+    for (unsigned i = 0; i < 45000; i++)
+        buf_add_str(&b, "<unknown/>");
+    buf_add_str(&b, CLOSE);
+    assert_int_equal(validate(f, b.p, &t), ERR_INPUT);
+    buf_reset(&b);
+    buf_add_str(&b, HEAD PRE "<attributes>");
+    for (unsigned i = 0; i < 20000; i++)
+        buf_add_str(&b, "<Attribute/>");
+    buf_add_str(&b, "</attributes>" CLOSE);
+    assert_int_equal(validate(f, b.p, &t), ERR_INPUT);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
+    double ms = (double)(to.tv_sec - from.tv_sec) * 1e3 + (double)(to.tv_nsec - from.tv_nsec) / 1e6;
+    print_message("three hostile documents: %.1f ms\n", ms);
+    assert_true(ms < 3000);
+}
+
+static char wrong;
+
+static void *validate_many(void *arg)
+{
+    struct fixture *f = arg;
+    for (unsigned round = 0; round < 300; round++) {
+        size_t i = round % (sizeof samples / sizeof samples[0]);
+        struct told t;
+        (void)validate(f, samples[i].document, &t);
+        if (strcmp(t.fields, samples[i].fields) != 0)
+            return &wrong;
+    }
+    return NULL;
+}
+
+static void threads_share_a_schema(void **state)
+{
+    pthread_t threads[4];
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, validate_many, *state), 0);
+    for (size_t i = 0; i < 4; i++) {
+        void *result;
+        assert_int_equal(pthread_join(threads[i], &result), 0);
+        assert_null(result);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(schemas_that_must_not_compile), cmocka_unit_test(nothing_is_readable_afterwards),
+        cmocka_unit_test(violations_name_the_field_M10), cmocka_unit_test(at_most_a_hundred_violations),
+        cmocka_unit_test(explaining_is_affordable),      cmocka_unit_test(threads_share_a_schema),
+    };
+    return cmocka_run_group_tests(tests, begin, end);
+}
