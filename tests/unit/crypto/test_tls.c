@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * The TLS filter against a client in the same process, memory to memory: every kind of certificate, cut at every byte,
+ * and what must not work: old versions, weak suites, renegotiation, strangers, noise.
+ */
+#include "pki.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <string.h>
+
+static struct tls_ctx *server_of(const char *name, const char *client_ca, bool required, const char *ciphers)
+{
+    struct tls_conf conf = {.cert_file = pki_path(name, ".pem"),
+                            .key_file = pki_path(name, ".key"),
+                            .client_ca_file = client_ca != NULL ? pki_path(client_ca, "") : NULL,
+                            .client_required = required,
+                            .ciphers = ciphers};
+    struct tls_ctx *ctx = NULL;
+    struct error e = {0};
+    enum err rc = tls_ctx_new(pki_arena, &conf, &ctx, &e);
+    assert_string_equal(e.detail, "");
+    assert_int_equal(rc, ERR_OK);
+    return ctx;
+}
+
+/* Both ends of one connection. What the client sends may be held back. */
+struct pair {
+    struct tls *server;
+    SSL *client;
+    SSL_CTX *client_ctx;
+    BIO *to_client, *from_client;
+    size_t grain; /* bytes carried at once */
+    size_t total; /* bytes the server was fed */
+    enum tls_status status;
+    char got[70000]; /* plain bytes at the server */
+    size_t got_n;
+};
+
+struct client_conf {
+    int version_max, version_min;
+    const char *ciphers, *cert;
+};
+
+static void pair_open(struct pair *p, struct tls_ctx *ctx, const struct client_conf *conf)
+{
+    memset(p, 0, sizeof *p);
+    p->grain = 16384;
+    p->server = tls_new(ctx);
+    p->client_ctx = SSL_CTX_new(TLS_client_method());
+    SSL_CTX_set_security_level(p->client_ctx, 0); /* the client offers what it is told, the server must mind */
+    if (conf != NULL && conf->version_min != 0)
+        assert_int_equal(SSL_CTX_set_min_proto_version(p->client_ctx, conf->version_min), 1);
+    if (conf != NULL && conf->version_max != 0)
+        assert_int_equal(SSL_CTX_set_max_proto_version(p->client_ctx, conf->version_max), 1);
+    if (conf != NULL && conf->ciphers != NULL)
+        assert_int_equal(SSL_CTX_set_cipher_list(p->client_ctx, conf->ciphers), 1);
+    if (conf != NULL && conf->cert != NULL) {
+        assert_int_equal(SSL_CTX_use_certificate_file(p->client_ctx, pki_path(conf->cert, ".pem"), SSL_FILETYPE_PEM),
+                         1);
+        assert_int_equal(SSL_CTX_use_PrivateKey_file(p->client_ctx, pki_path(conf->cert, ".key"), SSL_FILETYPE_PEM), 1);
+    }
+    p->client = SSL_new(p->client_ctx);
+    p->to_client = BIO_new(BIO_s_mem());
+    p->from_client = BIO_new(BIO_s_mem());
+    SSL_set_bio(p->client, p->to_client, p->from_client);
+    SSL_set_connect_state(p->client);
+}
+
+static void pair_close(struct pair *p)
+{
+    tls_free(p->server);
+    SSL_free(p->client);
+    SSL_CTX_free(p->client_ctx);
+    ERR_clear_error();
+}
+
+static void server_reads(struct pair *p)
+{
+    size_t n;
+    do {
+        p->status = tls_read(p->server, p->got + p->got_n, sizeof p->got - p->got_n, &n);
+        p->got_n += n;
+    } while (p->status == TLS_OK && n > 0);
+}
+
+/* Carries bytes both ways until nothing moves. */
+static void pair_carry(struct pair *p)
+{
+    char part[16384];
+    bool has_moved = true;
+    while (has_moved) {
+        has_moved = false;
+        if (!SSL_is_init_finished(p->client))
+            SSL_do_handshake(p->client);
+        int n;
+        while ((n = BIO_read(p->from_client, part, (int)p->grain)) > 0) {
+            has_moved = true;
+            p->total += (size_t)n;
+            if (tls_feed(p->server, part, (size_t)n) == TLS_OK)
+                server_reads(p);
+        }
+        for (size_t k; (k = tls_pending(p->server, part, p->grain)) > 0;) {
+            has_moved = true;
+            assert_int_equal(BIO_write(p->to_client, part, (int)k), (int)k);
+        }
+    }
+}
+
+/* Bytes the client can read now. */
+static size_t client_reads(struct pair *p, char *out, size_t cap)
+{
+    size_t total = 0, n;
+    while (total < cap && SSL_read_ex(p->client, out + total, cap - total, &n) == 1)
+        total += n;
+    return total;
+}
+
+static bool is_connected(struct pair *p)
+{
+    pair_carry(p);
+    return SSL_is_init_finished(p->client) && p->status == TLS_OK;
+}
+
+static void talk(struct pair *p)
+{
+    char answer[64] = "";
+    assert_int_equal(SSL_write(p->client, "question", 8), 8);
+    pair_carry(p);
+    assert_int_equal(p->status, TLS_OK);
+    assert_int_equal(p->got_n, 8);
+    assert_memory_equal(p->got, "question", 8);
+    assert_int_equal(tls_write(p->server, "answer", 6), TLS_OK);
+    pair_carry(p);
+    assert_int_equal(client_reads(p, answer, sizeof answer), 6);
+    assert_string_equal(answer, "answer");
+    p->got_n = 0;
+}
+
+static const struct {
+    const char *cert;
+    int version; /* the most the client offers */
+    const char *ciphers;
+    int negotiated;
+} good[] = {
+    {"tlsgost", TLS1_2_VERSION, "GOST2012-KUZNYECHIK-KUZNYECHIKOMAC", TLS1_2_VERSION},
+    {"tlsgost", TLS1_2_VERSION, "GOST2012-MAGMA-MAGMAOMAC", TLS1_2_VERSION},
+    {"tlsgost", TLS1_2_VERSION, "IANA-GOST2012-GOST8912-GOST8912", TLS1_2_VERSION},
+    {"tlsgost", TLS1_3_VERSION, NULL, TLS1_2_VERSION},
+    {"tlsrsa", TLS1_3_VERSION, NULL, TLS1_3_VERSION},
+    {"tlsec", TLS1_3_VERSION, NULL, TLS1_3_VERSION},
+    {"tlsrsa", TLS1_2_VERSION, NULL, TLS1_2_VERSION},
+    {"tlsec", TLS1_2_VERSION, "ECDHE-ECDSA-CHACHA20-POLY1305", TLS1_2_VERSION},
+};
+#define GOOD (sizeof good / sizeof good[0])
+
+static void every_kind_of_certificate_connects(void **state)
+{
+    (void)state;
+    static struct pair p;
+    for (size_t i = 0; i < GOOD; i++) {
+        struct client_conf conf = {.version_max = good[i].version, .ciphers = good[i].ciphers};
+        pair_open(&p, server_of(good[i].cert, NULL, false, NULL), &conf);
+        if (!is_connected(&p))
+            fail_msg("row %zu does not connect", i);
+        assert_int_equal(SSL_version(p.client), good[i].negotiated);
+        if (good[i].ciphers != NULL)
+            assert_string_equal(SSL_get_cipher_name(p.client), good[i].ciphers);
+        talk(&p);
+        talk(&p);
+        assert_false(tls_peer_fingerprint(p.server, (unsigned char[32]){0}));
+        assert_null(SSL_get_current_compression(p.client));
+        pair_close(&p);
+    }
+}
+
+/* The whole conversation a byte at a time, then with one cut at every place. */
+static void cut_at_every_byte(void **state)
+{
+    (void)state;
+    static struct pair p;
+    static const char *const certs[] = {"tlsgost", "tlsec"};
+    for (size_t i = 0; i < 2; i++) {
+        struct tls_ctx *ctx = server_of(certs[i], NULL, false, NULL);
+        pair_open(&p, ctx, NULL);
+        p.grain = 1;
+        assert_true(is_connected(&p));
+        talk(&p);
+        size_t hello = 0;
+        pair_close(&p);
+        for (size_t cut = 1; hello == 0 || cut < hello; cut += 3) {
+            char part[16384];
+            pair_open(&p, ctx, NULL);
+            SSL_do_handshake(p.client);
+            int n = BIO_read(p.from_client, part, sizeof part);
+            hello = (size_t)n;
+            assert_int_equal(tls_feed(p.server, part, cut), TLS_OK);
+            server_reads(&p);
+            assert_int_equal(p.status, TLS_OK);
+            assert_int_equal(tls_pending(p.server, part + 8192, 1), 0); /* half a hello is answered by nothing */
+            assert_int_equal(tls_feed(p.server, part + cut, hello - cut), TLS_OK);
+            server_reads(&p);
+            assert_true(is_connected(&p));
+            talk(&p);
+            pair_close(&p);
+        }
+    }
+}
+
+static void much_data_goes_through_both_ways(void **state)
+{
+    (void)state;
+    static struct pair p;
+    static char out[60000], back[60000];
+    for (size_t i = 0; i < sizeof out; i++)
+        out[i] = (char)(i * 7 + i / 256);
+    for (size_t i = 0; i < 3; i++) {
+        static const char *const certs[] = {"tlsgost", "tlsrsa", "tlsec"};
+        pair_open(&p, server_of(certs[i], NULL, false, NULL), NULL);
+        p.grain = 997;
+        assert_true(is_connected(&p));
+        assert_int_equal(SSL_write(p.client, out, sizeof out), sizeof out);
+        pair_carry(&p);
+        assert_int_equal(p.got_n, sizeof out);
+        assert_memory_equal(p.got, out, sizeof out);
+        assert_int_equal(tls_write(p.server, out, sizeof out), TLS_OK);
+        pair_carry(&p);
+        assert_int_equal(client_reads(&p, back, sizeof back), sizeof back);
+        assert_memory_equal(back, out, sizeof out);
+        pair_close(&p);
+    }
+}
+
+static void client_certificates(void **state)
+{
+    (void)state;
+    static struct pair p;
+    static const struct {
+        const char *cert;
+        bool required, connects, has_print;
+    } rows[] = {
+        {"client", true, true, true},   {"client", false, true, true},    {NULL, false, true, false},
+        {NULL, true, false, false},     {"stranger", true, false, false}, {"stranger", false, false, false},
+        {"tlsrsa", true, false, false},
+    };
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+            unsigned char print[32];
+            struct client_conf conf = {.cert = rows[i].cert, .version_max = version};
+            pair_open(&p, server_of("tlsec", "clientca.pem", rows[i].required, NULL), &conf);
+            is_connected(&p);
+            if ((p.status == TLS_OK) != rows[i].connects)
+                fail_msg("row %zu, version %x", i, (unsigned)version);
+            assert_int_equal(tls_peer_fingerprint(p.server, print), rows[i].has_print);
+            if (rows[i].has_print)
+                assert_memory_equal(print, cert_fingerprint(pki_cert(rows[i].cert)), 32);
+            if (rows[i].connects)
+                talk(&p);
+            else
+                assert_int_equal(tls_write(p.server, "x", 1), TLS_FAILED);
+            pair_close(&p);
+        }
+    }
+}
+
+static void old_versions_and_weak_suites_do_not_connect(void **state)
+{
+    (void)state;
+    static struct pair p;
+    static const struct client_conf rows[] = {
+        {.version_min = TLS1_VERSION, .version_max = TLS1_1_VERSION, .ciphers = "ALL:@SECLEVEL=0"},
+        {.version_min = TLS1_1_VERSION, .version_max = TLS1_1_VERSION, .ciphers = "ALL:@SECLEVEL=0"},
+        {.version_max = TLS1_2_VERSION, .ciphers = "AES128-SHA"},           /* no forward secrecy */
+        {.version_max = TLS1_2_VERSION, .ciphers = "AES256-GCM-SHA384"},    /* nor here */
+        {.version_max = TLS1_2_VERSION, .ciphers = "ECDHE-RSA-AES128-SHA"}, /* MAC then encrypt */
+        {.version_max = TLS1_2_VERSION, .ciphers = "ECDHE-RSA-AES256-SHA384"},
+        {.version_max = TLS1_2_VERSION, .ciphers = "aNULL:@SECLEVEL=0"},
+        {.version_max = TLS1_2_VERSION, .ciphers = "eNULL:@SECLEVEL=0"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        pair_open(&p, server_of("tlsrsa", NULL, false, NULL), &rows[i]);
+        assert_false(is_connected(&p));
+        assert_int_equal(p.status, TLS_FAILED);
+        pair_close(&p);
+    }
+}
+
+static void renegotiation_is_refused(void **state)
+{
+    (void)state;
+    static struct pair p;
+    static const char *const certs[] = {"tlsgost", "tlsrsa"};
+    for (size_t i = 0; i < 2; i++) {
+        struct client_conf conf = {.version_max = TLS1_2_VERSION};
+        pair_open(&p, server_of(certs[i], NULL, false, NULL), &conf);
+        assert_true(is_connected(&p));
+        talk(&p);
+        char part[16384];
+        assert_int_equal(SSL_renegotiate(p.client), 1);
+        SSL_do_handshake(p.client);
+        int n = BIO_read(p.from_client, part, sizeof part);
+        assert_true(n > 0);
+        assert_int_equal(tls_feed(p.server, part, (size_t)n), TLS_OK);
+        server_reads(&p);
+        size_t k = tls_pending(p.server, part, sizeof part);
+        assert_in_range(k, 7, 100); /* an alert, and no hello */
+        assert_int_equal(BIO_write(p.to_client, part, (int)k), (int)k);
+        ERR_clear_error();
+        assert_int_not_equal(SSL_do_handshake(p.client), 1);
+        assert_int_equal(ERR_GET_REASON(ERR_peek_error()), SSL_R_NO_RENEGOTIATION);
+        pair_close(&p);
+    }
+}
+
+static void noise_is_refused_and_stays_refused(void **state)
+{
+    (void)state;
+    static struct pair p;
+    struct tls_ctx *ctx = server_of("tlsec", NULL, false, NULL);
+    static const struct span noise[] = {
+        SPAN_LIT("GET /equeue HTTP/1.1\r\nHost: x\r\n\r\n"),
+        SPAN_LIT("\x16\x03\x01\xff\xff\x01\x02\x03\x04"),
+        SPAN_LIT("\x16\x03\x01\x00\x05\x01\xff\xff\xff\xff"),
+        SPAN_LIT("\x80\x2e\x01\x00\x02\x00\x15\x00\x00\x00\x10"), /* SSL 2 */
+        SPAN_LIT("\x15\x03\x03\x00\x02\x02\x28"),                 /* an alert */
+        SPAN_LIT("\x17\x03\x03\x00\x04\x00\x00\x00\x00"),         /* data before the handshake */
+        SPAN_LIT("\x14\x03\x03\x00\x01\x01"),
+    };
+    for (size_t i = 0; i < sizeof noise / sizeof noise[0]; i++) {
+        size_t n;
+        char out[16];
+        pair_open(&p, ctx, NULL);
+        assert_int_equal(tls_feed(p.server, noise[i].p, noise[i].n), TLS_OK);
+        enum tls_status first = tls_read(p.server, out, sizeof out, &n);
+        if (first == TLS_OK) { /* still waiting for the rest of a record that never ends */
+            char zeros[20000] = {0};
+            assert_int_equal(tls_feed(p.server, zeros, sizeof zeros), TLS_OK);
+            first = tls_read(p.server, out, sizeof out, &n);
+        }
+        assert_int_equal(first, TLS_FAILED);
+        assert_int_equal(n, 0);
+        assert_int_equal(tls_feed(p.server, "x", 1), TLS_FAILED);
+        assert_int_equal(tls_read(p.server, out, sizeof out, &n), TLS_FAILED);
+        assert_int_equal(tls_write(p.server, "x", 1), TLS_FAILED);
+        tls_close_notify(p.server);
+        pair_close(&p);
+    }
+}
+
+/* One changed byte of ciphertext, anywhere: the bytes behind it are never given out. */
+static void changed_ciphertext_is_refused(void **state)
+{
+    (void)state;
+    static struct pair p;
+    static const char *const certs[] = {"tlsgost", "tlsec"};
+    for (size_t i = 0; i < 2; i++) {
+        struct tls_ctx *ctx = server_of(certs[i], NULL, false, NULL);
+        for (size_t at = 5, n = 6; at < n; at += 2) {
+            char part[1024];
+            pair_open(&p, ctx, NULL);
+            assert_true(is_connected(&p));
+            SSL_write(p.client, "secret", 6);
+            n = (size_t)BIO_read(p.from_client, part, sizeof part);
+            part[at] ^= 0x20;
+            assert_int_equal(tls_feed(p.server, part, n), TLS_OK);
+            server_reads(&p);
+            assert_int_equal(p.status, TLS_FAILED);
+            assert_int_equal(p.got_n, 0);
+            pair_close(&p);
+        }
+    }
+}
+
+static void closing_is_told_from_breaking(void **state)
+{
+    (void)state;
+    static struct pair p;
+    pair_open(&p, server_of("tlsec", NULL, false, NULL), NULL);
+    assert_int_equal(tls_write(p.server, "early", 5), TLS_FAILED); /* before the handshake */
+    assert_true(is_connected(&p));
+    talk(&p);
+    SSL_write(p.client, "last", 4);
+    SSL_shutdown(p.client);
+    pair_carry(&p);
+    assert_int_equal(p.got_n, 4); /* what came before the end is still given out */
+    assert_int_equal(p.status, TLS_CLOSED);
+    assert_int_equal(tls_write(p.server, "answer", 6), TLS_OK); /* half closed: the answer may still go */
+    tls_close_notify(p.server);
+    pair_carry(&p);
+    char out[16];
+    assert_int_equal(client_reads(&p, out, sizeof out), 6);
+    assert_int_equal(SSL_get_shutdown(p.client) & SSL_RECEIVED_SHUTDOWN, SSL_RECEIVED_SHUTDOWN);
+    pair_close(&p);
+    tls_free(NULL);
+}
+
+static void O2_files_and_lists_that_cannot_be_used(void **state)
+{
+    (void)state;
+    static const struct {
+        struct tls_conf conf;
+        const char *named;
+    } bad[] = {
+        {{.cert_file = PKI("missing.pem"), .key_file = PKI("tlsec.key")}, "missing.pem"},
+        {{.cert_file = PKI("garbage.pem"), .key_file = PKI("tlsec.key")}, "garbage.pem"},
+        {{.cert_file = PKI("tlsec.pem"), .key_file = PKI("missing.key")}, "missing.key"},
+        {{.cert_file = PKI("tlsec.pem"), .key_file = PKI("client.key")}, "client.key"},
+        {{.cert_file = PKI("tlsec.pem"), .key_file = PKI("tlsrsa.key")}, "tlsrsa.key"},
+        {{.cert_file = PKI("g256a.pem"), .key_file = PKI("encrypted.key")}, "encrypted.key"},
+        {{.cert_file = PKI("tlsec.pem"), .key_file = PKI("tlsec.key"), .client_ca_file = PKI("missing.pem")},
+         "missing.pem"},
+        {{.cert_file = PKI("tlsec.pem"), .key_file = PKI("tlsec.key"), .client_ca_file = PKI("empty.pem")},
+         "empty.pem"},
+        {{.cert_file = PKI("tlsec.pem"), .key_file = PKI("tlsec.key"), .client_required = true}, "of no issuer"},
+        {{.cert_file = PKI("tlsec.pem"), .key_file = PKI("tlsec.key"), .ciphers = "NO-SUCH-SUITE"}, "cipher list"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct tls_ctx *ctx = NULL;
+        struct error e = {0};
+        enum err rc = tls_ctx_new(pki_arena, &bad[i].conf, &ctx, &e);
+        if (rc != ERR_CONFIG || strstr(e.detail, bad[i].named) == NULL)
+            fail_msg("row %zu: %s '%s'", i, error_name(rc), e.detail);
+        assert_null(ctx);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_kind_of_certificate_connects),
+        cmocka_unit_test(cut_at_every_byte),
+        cmocka_unit_test(much_data_goes_through_both_ways),
+        cmocka_unit_test(client_certificates),
+        cmocka_unit_test(old_versions_and_weak_suites_do_not_connect),
+        cmocka_unit_test(renegotiation_is_refused),
+        cmocka_unit_test(noise_is_refused_and_stays_refused),
+        cmocka_unit_test(changed_ciphertext_is_refused),
+        cmocka_unit_test(closing_is_told_from_breaking),
+        cmocka_unit_test(O2_files_and_lists_that_cannot_be_used),
+    };
+    return cmocka_run_group_tests(tests, pki_setup, pki_teardown);
+}
