@@ -65,7 +65,7 @@ const char *xml_attr(struct arena *a, const struct xml_node *node, const char *n
 /* Calls fn for each attribute until it returns false; values are valid during the call only. */
 void xml_each_attr(const struct xml_node *node,
                    bool (*fn)(void *arg, const char *ns, const char *local, const char *value), void *arg);
-/* The text, CDATA included, of an element that has nothing else inside ("" when empty); NULL with elements, comments. */
+/* The text, CDATA included, of an element with nothing else in it ("" when empty); NULL with elements or comments. */
 const char *xml_text(struct arena *a, const struct xml_node *node);
 /* True when there is non-blank text, a comment or a CDATA section directly below the element. */
 bool xml_has_stray_text(const struct xml_node *node);
