@@ -27,5 +27,6 @@ void field_errors_add(struct field_errors *f, const char *field, int code, const
         f->items = items;
         f->cap = cap;
     }
-    f->items[f->n++] = (struct field_error){field, code, message};
+    /* The name may be gone with whoever told it: a schema check reads it out of a passing text. */
+    f->items[f->n++] = (struct field_error){arena_strdup(f->arena, field), code, message};
 }
