@@ -166,7 +166,7 @@ static int write_out(const struct buf *b)
     return EXIT_NOT_GOOD;
 }
 
-static int fail(const char *path, const struct error *e)
+static int complain(const char *path, const struct error *e)
 {
     fprintf(stderr, "zapisd dsig: %s: %s: %s\n", path, error_name(e->code), e->detail);
     return EXIT_NOT_GOOD;
@@ -181,10 +181,10 @@ static int sign(struct arena *a, const struct options *o, struct error *e)
     struct buf signed_envelope;
     buf_init(&signed_envelope, a, 65536);
     if (key_load(a, o->key, o->cert, &key, e))
-        return fail(o->key, e);
+        return complain(o->key, e);
     if (read_file(a, o->files[0], &envelope, e) ||
         wsse_sign(a, envelope, key, o->actor ? o->actor : ACTOR_SMEV, &signed_envelope, e))
-        return fail(o->files[0], e);
+        return complain(o->files[0], e);
     return write_out(&signed_envelope);
 }
 
@@ -196,7 +196,7 @@ static int transform(struct arena *a, const struct options *o, struct error *e)
     struct buf out;
     buf_init(&out, a, 65536);
     if (read_document(a, o->files[0], &doc, e) || smev_transform_element(a, xml_root(doc), &out, e))
-        return fail(o->files[0], e);
+        return complain(o->files[0], e);
     return write_out(&out);
 }
 

@@ -7,7 +7,9 @@
 #include "testkit.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define EVIL "<eq:cancelBookingRequest xmlns:eq=\"http://epgu.rtlabs.ru/equeue/ws/\"><eq:bookId>EVIL</eq:bookId></eq:cancelBookingRequest>"
+#define EVIL                                                                                                           \
+    "<eq:cancelBookingRequest "                                                                                        \
+    "xmlns:eq=\"http://epgu.rtlabs.ru/equeue/ws/\"><eq:bookId>EVIL</eq:bookId></eq:cancelBookingRequest>"
 
 /* The signed message in pieces: text, all with the namespaces of the root in scope. */
 struct pieces {
@@ -26,14 +28,16 @@ static struct pieces take_apart(struct arena *a)
 {
     struct recipe r = {0};
     char *text = kit_make(a, &r);
-    return (struct pieces){cut(a, text, "<S:Envelope", ">"), cut(a, text, "<wsse:BinarySecurityToken", "</wsse:BinarySecurityToken>"),
+    return (struct pieces){cut(a, text, "<S:Envelope", ">"),
+                           cut(a, text, "<wsse:BinarySecurityToken", "</wsse:BinarySecurityToken>"),
                            cut(a, text, "<ds:Signature", "</ds:Signature>"), cut(a, text, "<S:Body", "</S:Body>")};
 }
 
 /* Where the signed Body goes while the attacker's takes its place. %s: the signed Body. */
 static const struct place {
     const char *name;
-    const char *header_first, *security_first, *token_first, *in_signature, *security_last, *header_last, *between, *evil_first, *evil_last, *behind;
+    const char *header_first, *security_first, *token_first, *in_signature, *security_last, *header_last, *between,
+        *evil_first, *evil_last, *behind;
     enum err expected;
 } places[] = {
     {.name = "header, first", .header_first = "%s", .expected = ERR_SECURITY},
@@ -42,10 +46,16 @@ static const struct place {
     {.name = "wrapper in header, last", .header_last = "<w xmlns=\"urn:w\">%s</w>", .expected = ERR_SECURITY},
     {.name = "two wrappers in header", .header_last = "<w xmlns=\"urn:w\"><v>%s</v></w>", .expected = ERR_SECURITY},
     {.name = "envelope in header", .header_last = "<S:Envelope>%s</S:Envelope>", .expected = ERR_SECURITY},
-    {.name = "whole envelope in header", .header_first = "<S:Envelope><S:Header/>%s</S:Envelope>", .expected = ERR_SECURITY},
-    {.name = "smev header", .header_last = "<h:Header xmlns:h=\"" NS_SMEV_120315 "\">%s</h:Header>", .expected = ERR_SECURITY},
+    {.name = "whole envelope in header",
+     .header_first = "<S:Envelope><S:Header/>%s</S:Envelope>",
+     .expected = ERR_SECURITY},
+    {.name = "smev header",
+     .header_last = "<h:Header xmlns:h=\"" NS_SMEV_120315 "\">%s</h:Header>",
+     .expected = ERR_SECURITY},
     {.name = "another Security", .header_last = "<wsse:Security>%s</wsse:Security>", .expected = ERR_SECURITY},
-    {.name = "another Security, first", .header_first = "<wsse:Security S:actor=\"urn:x\">%s</wsse:Security>", .expected = ERR_SECURITY},
+    {.name = "another Security, first",
+     .header_first = "<wsse:Security S:actor=\"urn:x\">%s</wsse:Security>",
+     .expected = ERR_SECURITY},
     {.name = "Security, first", .security_first = "%s", .expected = ERR_SECURITY},
     {.name = "Security, last", .security_last = "%s", .expected = ERR_SECURITY},
     {.name = "Timestamp", .security_last = "<wsu:Timestamp>%s</wsu:Timestamp>", .expected = ERR_SECURITY},
@@ -69,7 +79,14 @@ static const struct place {
 
 /* The Id the attacker's Body bears. */
 static const char *const evil_ids[] = {
-    "", " wsu:Id=\"evil\"", " wsu:Id=\"body\"", " Id=\"body\"", " ID=\"body\"", " id=\"body\"", " xml:id=\"body\"", " x:Id=\"body\" xmlns:x=\"urn:x\"",
+    "",
+    " wsu:Id=\"evil\"",
+    " wsu:Id=\"body\"",
+    " Id=\"body\"",
+    " ID=\"body\"",
+    " id=\"body\"",
+    " xml:id=\"body\"",
+    " x:Id=\"body\" xmlns:x=\"urn:x\"",
     " wsu:id=\"body\"",
 };
 
@@ -84,12 +101,13 @@ static const char *fill(struct arena *a, const char *form, const char *body)
     return arena_printf(a, "%.*s%s%s", (int)(at - form), form, body, at + 2);
 }
 
-static char *put_together(struct arena *a, const struct pieces *p, const struct place *at, const char *evil_id, enum home home)
+static char *put_together(struct arena *a, const struct pieces *p, const struct place *at, const char *evil_id,
+                          enum home home)
 {
     const char *in_signature = fill(a, at->in_signature, p->body);
-    const char *signature = *in_signature
-                                ? kit_replace(a, p->signature, "</ds:Signature>", arena_printf(a, "%s</ds:Signature>", in_signature))
-                                : p->signature;
+    const char *signature = *in_signature ? kit_replace(a, p->signature, "</ds:Signature>",
+                                                        arena_printf(a, "%s</ds:Signature>", in_signature))
+                                          : p->signature;
     const char *inside = arena_printf(a, "%s%s%s%s", fill(a, at->security_first, p->body), p->token, signature,
                                       fill(a, at->security_last, p->body));
     const char *security = arena_printf(a, "<wsse:Security S:actor=\"" ACTOR_SMEV "\">%s</wsse:Security>", inside);
@@ -99,8 +117,9 @@ static char *put_together(struct arena *a, const struct pieces *p, const struct 
                                                      : security;
     const char *in_body = home == HOME_EVIL_BODY || home == HOME_COPIED ? security : "";
     return arena_printf(a, "%s<S:Header>%s%s%s</S:Header>%s<S:Body%s>%s%s" EVIL "%s</S:Body>%s</S:Envelope>", p->open,
-                        fill(a, at->header_first, p->body), in_header, fill(a, at->header_last, p->body), fill(a, at->between, p->body),
-                        evil_id, fill(a, at->evil_first, p->body), in_body, fill(a, at->evil_last, p->body), fill(a, at->behind, p->body));
+                        fill(a, at->header_first, p->body), in_header, fill(a, at->header_last, p->body),
+                        fill(a, at->between, p->body), evil_id, fill(a, at->evil_first, p->body), in_body,
+                        fill(a, at->evil_last, p->body), fill(a, at->behind, p->body));
 }
 
 static enum err expected_of(const struct place *at, size_t id, enum home home, bool is_required)
@@ -135,8 +154,8 @@ static void test_wrapping(void **state)
                     enum err err = kit_verify(a, text, &policies[k], &result, &e);
                     enum err expected = expected_of(&places[i], j, home, policies[k].require_smev);
                     if (err != expected || result.body.n != 0 || result.smev.signer)
-                        fail_msg("%s, Id%s, home %d: %s (%s), %zu octets\n%s", places[i].name, evil_ids[j], (int)home, error_name(err), e.detail,
-                                 result.body.n, text);
+                        fail_msg("%s, Id%s, home %d: %s (%s), %zu octets\n%s", places[i].name, evil_ids[j], (int)home,
+                                 error_name(err), e.detail, result.body.n, text);
                 }
                 arena_free(a);
             }
@@ -163,14 +182,16 @@ static void test_copies_beside_the_signed_body(void **state)
             struct arena *a = arena_new();
             const char *evil = arena_printf(a, "<S:Body%s>" EVIL "</S:Body>", evil_ids[j]);
             const char *in_signature = fill(a, at->in_signature, evil);
-            const char *signature = *in_signature
-                                        ? kit_replace(a, p.signature, "</ds:Signature>", arena_printf(a, "%s</ds:Signature>", in_signature))
-                                        : p.signature;
-            char *text = arena_printf(a, "%s<S:Header>%s<wsse:Security S:actor=\"" ACTOR_SMEV "\">%s%s%s%s</wsse:Security>%s</S:Header>%s%s%s"
-                                         "</S:Envelope>",
-                                      p.open, fill(a, at->header_first, evil), fill(a, at->security_first, evil), p.token, signature,
-                                      fill(a, at->security_last, evil), fill(a, at->header_last, evil), fill(a, at->between, evil), p.body,
-                                      fill(a, at->behind, evil));
+            const char *signature = *in_signature ? kit_replace(a, p.signature, "</ds:Signature>",
+                                                                arena_printf(a, "%s</ds:Signature>", in_signature))
+                                                  : p.signature;
+            char *text = arena_printf(
+                a,
+                "%s<S:Header>%s<wsse:Security S:actor=\"" ACTOR_SMEV "\">%s%s%s%s</wsse:Security>%s</S:Header>%s%s%s"
+                "</S:Envelope>",
+                p.open, fill(a, at->header_first, evil), fill(a, at->security_first, evil), p.token, signature,
+                fill(a, at->security_last, evil), fill(a, at->header_last, evil), fill(a, at->between, evil), p.body,
+                fill(a, at->behind, evil));
             struct wsse_result result;
             struct error e = {0};
             enum err err = kit_verify(a, text, &policy, &result, &e);
@@ -202,7 +223,8 @@ static void test_mixed_messages(void **state)
     struct wsse_policy policy = kit_policy();
     struct wsse_result result;
     struct error e = {0};
-    char *signature = cut(a, good, "<ds:Signature", "</ds:Signature>"), *other = cut(a, theirs, "<ds:Signature", "</ds:Signature>");
+    char *signature = cut(a, good, "<ds:Signature", "</ds:Signature>"),
+         *other = cut(a, theirs, "<ds:Signature", "</ds:Signature>");
     assert_int_equal(kit_verify(a, kit_replace(a, theirs, other, signature), &policy, &result, &e), ERR_CHECK);
     memset(&e, 0, sizeof e);
     assert_int_equal(kit_verify(a, kit_replace(a, good, signature, other), &policy, &result, &e), ERR_CHECK);
@@ -212,10 +234,12 @@ static void test_mixed_messages(void **state)
     char *renamed = kit_replace(a, kit_replace(a, security, ACTOR_SMEV, ACTOR_RECIPIENT), "\"token\"", "\"token2\"");
     renamed = kit_replace(a, renamed, "#token", "#token2");
     memset(&e, 0, sizeof e);
-    assert_int_equal(kit_verify(a, kit_replace(a, good, security, arena_printf(a, "%s%s", security, renamed)), &policy, &result, &e),
-                     ERR_SECURITY);
+    assert_int_equal(
+        kit_verify(a, kit_replace(a, good, security, arena_printf(a, "%s%s", security, renamed)), &policy, &result, &e),
+        ERR_SECURITY);
     /* a forged second header spoils the message even when only the first is asked for */
-    struct recipe forged = {.header_last = "<wsse:Security S:actor=\"" ACTOR_RECIPIENT "\"><ds:Signature/></wsse:Security>"};
+    struct recipe forged = {.header_last =
+                                "<wsse:Security S:actor=\"" ACTOR_RECIPIENT "\"><ds:Signature/></wsse:Security>"};
     kit_expect("a forged second header", &forged, ERR_SECURITY);
     arena_free(a);
 }
@@ -228,7 +252,8 @@ static void test_nested_references(void **state)
                        .refs = {{.uri = "#body"}, {.uri = "#a"}, {.uri = "#b"}},
                        .nrefs = 3};
     kit_expect("elements inside Body", &r, ERR_SECURITY);
-    struct recipe unknown = {.header_last = "<x xmlns=\"urn:x\" Id=\"x\"/>", .refs = {{.uri = "#body"}, {.uri = "#x"}}, .nrefs = 2};
+    struct recipe unknown = {
+        .header_last = "<x xmlns=\"urn:x\" Id=\"x\"/>", .refs = {{.uri = "#body"}, {.uri = "#x"}}, .nrefs = 2};
     kit_expect("an unknown header block", &unknown, ERR_SECURITY);
     struct recipe self = {.signature_attrs = " Id=\"s\"", .refs = {{.uri = "#body"}, {.uri = "#s"}}, .nrefs = 2};
     kit_expect("the signature itself", &self, ERR_SECURITY);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * C1, C3, V3: the inside of ds:Signature. Everything here is signed after it was bent, so each refusal is the rule's own.
- * Sources of the cases: RFC 3275, the algorithm lists of the common XML signature libraries, published attacks on them.
+ * C1, C3, V3: the inside of ds:Signature. Everything here is signed after it was bent, so each refusal is the rule's
+ * own. Sources of the cases: RFC 3275, the algorithm lists of the common XML signature libraries, published attacks on
+ * them.
  */
 #include "testkit.h"
 
@@ -28,9 +29,11 @@ static void test_good_ones_pass(void **state)
     kit_expect("512 by the http URIs", &http512, ERR_OK);
     struct recipe mixed = {.refs = {{.digest_uri = URN_ALG "gostr34112012-512", .digest_alg = DIGEST_STREEBOG512}}};
     kit_expect("512 digest under a 256 key", &mixed, ERR_OK);
-    struct recipe stamp = {.security_first = "<wsu:Timestamp wsu:Id=\"ts\"><wsu:Created>2026-11-22T00:00:00Z</wsu:Created></wsu:Timestamp>",
-                           .refs = {{.uri = "#ts"}, {.uri = "#body"}},
-                           .nrefs = 2};
+    struct recipe stamp = {
+        .security_first =
+            "<wsu:Timestamp wsu:Id=\"ts\"><wsu:Created>2026-11-22T00:00:00Z</wsu:Created></wsu:Timestamp>",
+        .refs = {{.uri = "#ts"}, {.uri = "#body"}},
+        .nrefs = 2};
     kit_expect("Timestamp and Body", &stamp, ERR_OK);
     struct recipe ids = {.signature_attrs = " Id=\"s\"", .info_attrs = " Id=\"i\"", .refs = {{.attrs = " Id=\"r\""}}};
     kit_expect("Ids inside the signature", &ids, ERR_OK);
@@ -41,9 +44,9 @@ static void test_good_ones_pass(void **state)
 static void test_inclusive_prefixes(void **state)
 {
     (void)state;
-#define INCLUSIVE(uri, list)                                                                                                                \
-    "<ds:Transforms><ds:Transform Algorithm=\"" uri "\"><ec:InclusiveNamespaces xmlns:ec=\"" EXC_C14N "\" PrefixList=\"" list                \
-    "\"/></ds:Transform></ds:Transforms>"
+#define INCLUSIVE(uri, list)                                                                                           \
+    "<ds:Transforms><ds:Transform Algorithm=\"" uri "\"><ec:InclusiveNamespaces xmlns:ec=\"" EXC_C14N                  \
+    "\" PrefixList=\"" list "\"/></ds:Transform></ds:Transforms>"
 #define SIXTEEN "a b c d e f g h i j k l m n o p"
     /* S is used by Body anyway, the others are bound nowhere: the octets stay the same */
     struct recipe ok = {.refs = {{.transforms = INCLUSIVE(EXC_C14N, "S")}}};
@@ -59,15 +62,18 @@ static void test_inclusive_prefixes(void **state)
     kit_expect("a prefix that matters", &minded, ERR_CHECK);
 
     static const char *const methods[] = {
-        "<ds:CanonicalizationMethod Algorithm=\"" EXC_C14N "\"><ec:InclusiveNamespaces xmlns:ec=\"" EXC_C14N "\"/></ds:CanonicalizationMethod>",
-        "<ds:CanonicalizationMethod Algorithm=\"" EXC_C14N "\"><ds:InclusiveNamespaces PrefixList=\"S\"/></ds:CanonicalizationMethod>",
+        "<ds:CanonicalizationMethod Algorithm=\"" EXC_C14N "\"><ec:InclusiveNamespaces xmlns:ec=\"" EXC_C14N
+        "\"/></ds:CanonicalizationMethod>",
+        "<ds:CanonicalizationMethod Algorithm=\"" EXC_C14N
+        "\"><ds:InclusiveNamespaces PrefixList=\"S\"/></ds:CanonicalizationMethod>",
         "<ds:CanonicalizationMethod Algorithm=\"" EXC_C14N "\">S</ds:CanonicalizationMethod>",
         "<ds:CanonicalizationMethod Algorithm=\"" EXC_C14N "\"><ec:InclusiveNamespaces xmlns:ec=\"" EXC_C14N
         "\" PrefixList=\"S\" Other=\"\"/></ds:CanonicalizationMethod>",
         "<ds:CanonicalizationMethod Algorithm=\"" EXC_C14N "\"><ec:InclusiveNamespaces xmlns:ec=\"" EXC_C14N
         "\" PrefixList=\"S\">x</ec:InclusiveNamespaces></ds:CanonicalizationMethod>",
         "<ds:CanonicalizationMethod Algorithm=\"" EXC_C14N "\"><ec:InclusiveNamespaces xmlns:ec=\"" EXC_C14N
-        "\" PrefixList=\"S\"/><ec:InclusiveNamespaces xmlns:ec=\"" EXC_C14N "\" PrefixList=\"S\"/></ds:CanonicalizationMethod>",
+        "\" PrefixList=\"S\"/><ec:InclusiveNamespaces xmlns:ec=\"" EXC_C14N
+        "\" PrefixList=\"S\"/></ds:CanonicalizationMethod>",
     };
     for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
         struct recipe r = {.c14n = methods[i]};
@@ -79,37 +85,90 @@ static void test_inclusive_prefixes(void **state)
 
 #define W3 "http://www.w3.org/"
 static const char *const foreign_digests[] = {
-    W3 "2000/09/xmldsig#sha1", W3 "2001/04/xmlenc#sha256", W3 "2001/04/xmlenc#sha512", W3 "2001/04/xmlenc#ripemd160",
-    W3 "2001/04/xmldsig-more#md5", W3 "2001/04/xmldsig-more#sha224", W3 "2001/04/xmldsig-more#sha384", W3 "2007/05/xmldsig-more#sha3-224",
-    W3 "2007/05/xmldsig-more#sha3-256", W3 "2007/05/xmldsig-more#sha3-384", W3 "2007/05/xmldsig-more#sha3-512",
-    W3 "2007/05/xmldsig-more#whirlpool", "", "gostr34112012-256", HTTP_ALG "gostr34112012_256", HTTP_ALG "GOSTR34112012-256",
-    URN_ALG "gostr34112012-256 ", URN_ALG "gostr34112012-384", "urn:none", W3 "2001/04/xmldsig-more#hmac-gostr3411",
+    W3 "2000/09/xmldsig#sha1",
+    W3 "2001/04/xmlenc#sha256",
+    W3 "2001/04/xmlenc#sha512",
+    W3 "2001/04/xmlenc#ripemd160",
+    W3 "2001/04/xmldsig-more#md5",
+    W3 "2001/04/xmldsig-more#sha224",
+    W3 "2001/04/xmldsig-more#sha384",
+    W3 "2007/05/xmldsig-more#sha3-224",
+    W3 "2007/05/xmldsig-more#sha3-256",
+    W3 "2007/05/xmldsig-more#sha3-384",
+    W3 "2007/05/xmldsig-more#sha3-512",
+    W3 "2007/05/xmldsig-more#whirlpool",
+    "",
+    "gostr34112012-256",
+    HTTP_ALG "gostr34112012_256",
+    HTTP_ALG "GOSTR34112012-256",
+    URN_ALG "gostr34112012-256 ",
+    URN_ALG "gostr34112012-384",
+    "urn:none",
+    W3 "2001/04/xmldsig-more#hmac-gostr3411",
 };
 
 static const char *const foreign_signatures[] = {
-    W3 "2000/09/xmldsig#dsa-sha1", W3 "2000/09/xmldsig#rsa-sha1", W3 "2000/09/xmldsig#hmac-sha1", W3 "2009/xmldsig11#dsa-sha256",
-    W3 "2001/04/xmldsig-more#rsa-md5", W3 "2001/04/xmldsig-more#rsa-ripemd160", W3 "2001/04/xmldsig-more#rsa-sha224",
-    W3 "2001/04/xmldsig-more#rsa-sha256", W3 "2001/04/xmldsig-more#rsa-sha384", W3 "2001/04/xmldsig-more#rsa-sha512",
-    W3 "2007/05/xmldsig-more#rsa-pss", W3 "2007/05/xmldsig-more#sha1-rsa-MGF1", W3 "2007/05/xmldsig-more#sha224-rsa-MGF1",
-    W3 "2007/05/xmldsig-more#sha256-rsa-MGF1", W3 "2007/05/xmldsig-more#sha384-rsa-MGF1", W3 "2007/05/xmldsig-more#sha512-rsa-MGF1",
-    W3 "2007/05/xmldsig-more#sha3-256-rsa-MGF1", W3 "2001/04/xmldsig-more#ecdsa-sha1", W3 "2001/04/xmldsig-more#ecdsa-sha224",
-    W3 "2001/04/xmldsig-more#ecdsa-sha256", W3 "2001/04/xmldsig-more#ecdsa-sha384", W3 "2001/04/xmldsig-more#ecdsa-sha512",
-    W3 "2007/05/xmldsig-more#ecdsa-ripemd160", W3 "2021/04/xmldsig-more#ecdsa-sha3-256", W3 "2021/04/xmldsig-more#eddsa-ed25519",
-    W3 "2001/04/xmldsig-more#hmac-md5", W3 "2001/04/xmldsig-more#hmac-ripemd160", W3 "2001/04/xmldsig-more#hmac-sha224",
-    W3 "2001/04/xmldsig-more#hmac-sha256", W3 "2001/04/xmldsig-more#hmac-sha384", W3 "2001/04/xmldsig-more#hmac-sha512",
-    URN_ALG "hmac-gostr3411", URN_ALG "gostr34112012-256", URN_ALG "gostr34102012-gostr34112012-384",
-    URN_ALG "gostr34102001-gostr34112012-256", "urn:none", "", "none",
+    W3 "2000/09/xmldsig#dsa-sha1",
+    W3 "2000/09/xmldsig#rsa-sha1",
+    W3 "2000/09/xmldsig#hmac-sha1",
+    W3 "2009/xmldsig11#dsa-sha256",
+    W3 "2001/04/xmldsig-more#rsa-md5",
+    W3 "2001/04/xmldsig-more#rsa-ripemd160",
+    W3 "2001/04/xmldsig-more#rsa-sha224",
+    W3 "2001/04/xmldsig-more#rsa-sha256",
+    W3 "2001/04/xmldsig-more#rsa-sha384",
+    W3 "2001/04/xmldsig-more#rsa-sha512",
+    W3 "2007/05/xmldsig-more#rsa-pss",
+    W3 "2007/05/xmldsig-more#sha1-rsa-MGF1",
+    W3 "2007/05/xmldsig-more#sha224-rsa-MGF1",
+    W3 "2007/05/xmldsig-more#sha256-rsa-MGF1",
+    W3 "2007/05/xmldsig-more#sha384-rsa-MGF1",
+    W3 "2007/05/xmldsig-more#sha512-rsa-MGF1",
+    W3 "2007/05/xmldsig-more#sha3-256-rsa-MGF1",
+    W3 "2001/04/xmldsig-more#ecdsa-sha1",
+    W3 "2001/04/xmldsig-more#ecdsa-sha224",
+    W3 "2001/04/xmldsig-more#ecdsa-sha256",
+    W3 "2001/04/xmldsig-more#ecdsa-sha384",
+    W3 "2001/04/xmldsig-more#ecdsa-sha512",
+    W3 "2007/05/xmldsig-more#ecdsa-ripemd160",
+    W3 "2021/04/xmldsig-more#ecdsa-sha3-256",
+    W3 "2021/04/xmldsig-more#eddsa-ed25519",
+    W3 "2001/04/xmldsig-more#hmac-md5",
+    W3 "2001/04/xmldsig-more#hmac-ripemd160",
+    W3 "2001/04/xmldsig-more#hmac-sha224",
+    W3 "2001/04/xmldsig-more#hmac-sha256",
+    W3 "2001/04/xmldsig-more#hmac-sha384",
+    W3 "2001/04/xmldsig-more#hmac-sha512",
+    URN_ALG "hmac-gostr3411",
+    URN_ALG "gostr34112012-256",
+    URN_ALG "gostr34102012-gostr34112012-384",
+    URN_ALG "gostr34102001-gostr34112012-256",
+    "urn:none",
+    "",
+    "none",
 };
 
 static const char *const foreign_c14n[] = {
-    W3 "TR/2001/REC-xml-c14n-20010315", W3 "TR/2001/REC-xml-c14n-20010315#WithComments", W3 "2006/12/xml-c14n11",
-    W3 "2006/12/xml-c14n11#WithComments", W3 "2001/10/xml-exc-c14n#WithComments", W3 "2010/xml-c14n2", W3 "2001/10/xml-exc-c14n",
-    "urn://smev-gov-ru/xmldsig/transform", "",
+    W3 "TR/2001/REC-xml-c14n-20010315",
+    W3 "TR/2001/REC-xml-c14n-20010315#WithComments",
+    W3 "2006/12/xml-c14n11",
+    W3 "2006/12/xml-c14n11#WithComments",
+    W3 "2001/10/xml-exc-c14n#WithComments",
+    W3 "2010/xml-c14n2",
+    W3 "2001/10/xml-exc-c14n",
+    "urn://smev-gov-ru/xmldsig/transform",
+    "",
 };
 
 static const char *const foreign_transforms[] = {
-    W3 "2000/09/xmldsig#enveloped-signature", W3 "2000/09/xmldsig#base64", W3 "TR/1999/REC-xpath-19991116", W3 "2002/06/xmldsig-filter2",
-    W3 "TR/1999/REC-xslt-19991116", W3 "2001/04/xmldsig-more/xptr", W3 "2002/07/decrypt#XML", W3 "2002/07/decrypt#Binary",
+    W3 "2000/09/xmldsig#enveloped-signature",
+    W3 "2000/09/xmldsig#base64",
+    W3 "TR/1999/REC-xpath-19991116",
+    W3 "2002/06/xmldsig-filter2",
+    W3 "TR/1999/REC-xslt-19991116",
+    W3 "2001/04/xmldsig-more/xptr",
+    W3 "2002/07/decrypt#XML",
+    W3 "2002/07/decrypt#Binary",
     "http://schemas.openxmlformats.org/package/2006/RelationshipTransform",
     "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0#STR-Transform",
     "urn://smev-gov-ru/xmldsig/transform",
@@ -130,18 +189,25 @@ static void test_foreign_algorithms(void **state)
         kit_expect(foreign_signatures[i], &r, ERR_ALGORITHM);
     }
     for (size_t i = 0; i < COUNT(foreign_c14n); i++) {
-        struct recipe method = {.c14n = arena_printf(a, "<ds:CanonicalizationMethod Algorithm=\"%s\"/>", foreign_c14n[i])};
+        struct recipe method = {.c14n =
+                                    arena_printf(a, "<ds:CanonicalizationMethod Algorithm=\"%s\"/>", foreign_c14n[i])};
         kit_expect(foreign_c14n[i], &method, ERR_ALGORITHM);
     }
     for (size_t i = 0; i < COUNT(foreign_c14n) + COUNT(foreign_transforms); i++) {
         const char *uri = i < COUNT(foreign_c14n) ? foreign_c14n[i] : foreign_transforms[i - COUNT(foreign_c14n)];
-        struct recipe alone = {.refs = {{.transforms = arena_printf(a, "<ds:Transforms><ds:Transform Algorithm=\"%s\"/></ds:Transforms>", uri)}}};
+        struct recipe alone = {
+            .refs = {{.transforms =
+                          arena_printf(a, "<ds:Transforms><ds:Transform Algorithm=\"%s\"/></ds:Transforms>", uri)}}};
         kit_expect(uri, &alone, ERR_ALGORITHM);
         struct recipe before = {
-            .refs = {{.transforms = arena_printf(a, "<ds:Transforms><ds:Transform Algorithm=\"%s\"/>" TRANSFORM(EXC_C14N) "</ds:Transforms>", uri)}}};
+            .refs = {{.transforms = arena_printf(
+                          a, "<ds:Transforms><ds:Transform Algorithm=\"%s\"/>" TRANSFORM(EXC_C14N) "</ds:Transforms>",
+                          uri)}}};
         kit_expect(uri, &before, ERR_ALGORITHM);
         struct recipe behind = {
-            .refs = {{.transforms = arena_printf(a, "<ds:Transforms>" TRANSFORM(EXC_C14N) "<ds:Transform Algorithm=\"%s\"/></ds:Transforms>", uri)}}};
+            .refs = {{.transforms = arena_printf(
+                          a, "<ds:Transforms>" TRANSFORM(EXC_C14N) "<ds:Transform Algorithm=\"%s\"/></ds:Transforms>",
+                          uri)}}};
         kit_expect(uri, &behind, ERR_ALGORITHM);
     }
     arena_free(a);
@@ -207,7 +273,8 @@ static void test_signed_info_structure(void **state)
         {NULL, "<ds:Reference/>"},
         {NULL, "<ds:Reference URI=\"#body\"/>"},
         {NULL, "<ds:Reference URI=\"#body\">" ONE_TRANSFORM "</ds:Reference>"},
-        {NULL, "<ds:Reference URI=\"#body\">" ONE_TRANSFORM "<ds:DigestMethod Algorithm=\"" URN_ALG "gostr34112012-256\"/></ds:Reference>"},
+        {NULL, "<ds:Reference URI=\"#body\">" ONE_TRANSFORM "<ds:DigestMethod Algorithm=\"" URN_ALG
+               "gostr34112012-256\"/></ds:Reference>"},
         {NULL, "<![CDATA[x]]>"},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -218,17 +285,22 @@ static void test_signed_info_structure(void **state)
     kit_expect("attribute on SignedInfo", &attrs, ERR_SECURITY);
     struct recipe type = {.refs = {{.attrs = " Type=\"http://www.w3.org/2000/09/xmldsig#Manifest\""}}};
     kit_expect("a manifest", &type, ERR_SECURITY);
-    struct recipe length = {.sign_method = "<ds:SignatureMethod Algorithm=\"" URN_ALG
-                                           "gostr34102012-gostr34112012-256\"><ds:HMACOutputLength>1</ds:HMACOutputLength></ds:SignatureMethod>"};
+    struct recipe length = {
+        .sign_method =
+            "<ds:SignatureMethod Algorithm=\"" URN_ALG
+            "gostr34102012-gostr34112012-256\"><ds:HMACOutputLength>1</ds:HMACOutputLength></ds:SignatureMethod>"};
     kit_expect("HMACOutputLength", &length, ERR_SECURITY);
-    struct recipe hmac = {.sign_method = "<ds:SignatureMethod Algorithm=\"http://www.w3.org/2000/09/xmldsig#hmac-sha1\">"
-                                         "<ds:HMACOutputLength>0</ds:HMACOutputLength></ds:SignatureMethod>"};
+    struct recipe hmac = {.sign_method =
+                              "<ds:SignatureMethod Algorithm=\"http://www.w3.org/2000/09/xmldsig#hmac-sha1\">"
+                              "<ds:HMACOutputLength>0</ds:HMACOutputLength></ds:SignatureMethod>"};
     kit_expect("HMAC of no bits", &hmac, ERR_ALGORITHM);
     struct recipe no_algorithm = {.sign_method = "<ds:SignatureMethod/>"};
     kit_expect("SignatureMethod without Algorithm", &no_algorithm, ERR_SECURITY);
-    struct recipe wsu_algorithm = {.sign_method = "<ds:SignatureMethod wsu:Algorithm=\"" URN_ALG "gostr34102012-gostr34112012-256\"/>"};
+    struct recipe wsu_algorithm = {.sign_method = "<ds:SignatureMethod wsu:Algorithm=\"" URN_ALG
+                                                  "gostr34102012-gostr34112012-256\"/>"};
     kit_expect("Algorithm in a namespace", &wsu_algorithm, ERR_SECURITY);
-    struct recipe foreign_ns = {.sign_method = "<SignatureMethod xmlns=\"urn:x\" Algorithm=\"" URN_ALG "gostr34102012-gostr34112012-256\"/>"};
+    struct recipe foreign_ns = {.sign_method = "<SignatureMethod xmlns=\"urn:x\" Algorithm=\"" URN_ALG
+                                               "gostr34102012-gostr34112012-256\"/>"};
     kit_expect("SignatureMethod in a foreign namespace", &foreign_ns, ERR_SECURITY);
     struct recipe none = {.nrefs = UINT32_MAX};
     kit_expect("no reference", &none, ERR_SECURITY);
@@ -238,8 +310,11 @@ static void test_signature_structure(void **state)
 {
     (void)state;
     static const char *const extras[] = {
-        "<ds:Object/>", "<ds:Object><x xmlns=\"urn:x\"/></ds:Object>", "<ds:SignedInfo/>", "<ds:SignatureValue>AAAA</ds:SignatureValue>",
-        "<ds:KeyInfo/>", "<ds:Signature/>", "<x xmlns=\"\"/>", "text", "<!-- c -->",
+        "<ds:Object/>",     "<ds:Object><x xmlns=\"urn:x\"/></ds:Object>",
+        "<ds:SignedInfo/>", "<ds:SignatureValue>AAAA</ds:SignatureValue>",
+        "<ds:KeyInfo/>",    "<ds:Signature/>",
+        "<x xmlns=\"\"/>",  "text",
+        "<!-- c -->",
     };
     for (size_t i = 0; i < COUNT(extras); i++) {
         struct recipe last = {.signature_last = extras[i]};
@@ -260,14 +335,18 @@ static void test_several_signed_infos(void **state)
     struct arena *a = arena_new();
     struct recipe plain = {0};
     char *text = kit_make(a, &plain);
-    const char *start = strstr(text, "<ds:SignedInfo"), *end = strstr(text, "</ds:SignedInfo>") + strlen("</ds:SignedInfo>");
+    const char *start = strstr(text, "<ds:SignedInfo"),
+               *end = strstr(text, "</ds:SignedInfo>") + strlen("</ds:SignedInfo>");
     char *info = arena_strndup(a, start, (size_t)(end - start));
     struct wsse_policy policy = kit_policy();
     struct wsse_result result;
     struct error e = {0};
-    assert_int_equal(kit_verify(a, kit_replace(a, text, info, arena_printf(a, "%s%s", info, info)), &policy, &result, &e), ERR_SECURITY);
+    assert_int_equal(
+        kit_verify(a, kit_replace(a, text, info, arena_printf(a, "%s%s", info, info)), &policy, &result, &e),
+        ERR_SECURITY);
     memset(&e, 0, sizeof e);
-    char *wrapped = kit_replace(a, text, info, arena_printf(a, "<ds:SignedInfo><ds:SignedInfo/>%s</ds:SignedInfo>", info));
+    char *wrapped =
+        kit_replace(a, text, info, arena_printf(a, "<ds:SignedInfo><ds:SignedInfo/>%s</ds:SignedInfo>", info));
     assert_int_equal(kit_verify(a, wrapped, &policy, &result, &e), ERR_SECURITY);
     memset(&e, 0, sizeof e);
     char *behind = kit_replace(a, text, "</ds:KeyInfo>", arena_printf(a, "</ds:KeyInfo>%s", info));
@@ -279,9 +358,32 @@ static void test_reference_structure(void **state)
 {
     (void)state;
     static const char *const uris[] = {
-        "", "#", "body", " #body", "#body ", "##body", "#Body", "#BODY", "#xpointer(/)", "#xpointer(id('body'))", "#element(/1/2)", "#/1/2",
-        "#body#body", "http://127.0.0.1:1/x#body", "file:///etc/hostname", "ftp://127.0.0.1/x", "cid:body", "?#body", "%23body", "#bod&#x9;y",
-        "#body,other", "/", ".", "urn:body", "#token", "#nosuch",
+        "",
+        "#",
+        "body",
+        " #body",
+        "#body ",
+        "##body",
+        "#Body",
+        "#BODY",
+        "#xpointer(/)",
+        "#xpointer(id('body'))",
+        "#element(/1/2)",
+        "#/1/2",
+        "#body#body",
+        "http://127.0.0.1:1/x#body",
+        "file:///etc/hostname",
+        "ftp://127.0.0.1/x",
+        "cid:body",
+        "?#body",
+        "%23body",
+        "#bod&#x9;y",
+        "#body,other",
+        "/",
+        ".",
+        "urn:body",
+        "#token",
+        "#nosuch",
     };
     for (size_t i = 0; i < COUNT(uris); i++) {
         struct recipe r = {.refs = {ref_to(uris[i])}};
@@ -296,18 +398,24 @@ static void test_reference_structure(void **state)
     kit_expect("Body twice", &twice, ERR_SECURITY);
 
     static const char *const transforms[] = {
-        "", "<ds:Transforms/>", ONE_TRANSFORM ONE_TRANSFORM, "<ds:Transforms>" TRANSFORM(EXC_C14N) TRANSFORM(EXC_C14N) "</ds:Transforms>",
-        "<ds:Transforms><ds:Transform/></ds:Transforms>", "<ds:Transforms>text" TRANSFORM(EXC_C14N) "</ds:Transforms>",
+        "",
+        "<ds:Transforms/>",
+        ONE_TRANSFORM ONE_TRANSFORM,
+        "<ds:Transforms>" TRANSFORM(EXC_C14N) TRANSFORM(EXC_C14N) "</ds:Transforms>",
+        "<ds:Transforms><ds:Transform/></ds:Transforms>",
+        "<ds:Transforms>text" TRANSFORM(EXC_C14N) "</ds:Transforms>",
         "<ds:Transforms><ds:Transform Algorithm=\"" EXC_C14N "\"><ds:XPath>1</ds:XPath></ds:Transform></ds:Transforms>",
-        "<ds:Transforms><x xmlns=\"urn:x\"/></ds:Transforms>", "<ds:Transforms><!-- c -->" TRANSFORM(EXC_C14N) "</ds:Transforms>",
-        "<x xmlns=\"urn:x\"/>" ONE_TRANSFORM, "text" ONE_TRANSFORM,
+        "<ds:Transforms><x xmlns=\"urn:x\"/></ds:Transforms>",
+        "<ds:Transforms><!-- c -->" TRANSFORM(EXC_C14N) "</ds:Transforms>",
+        "<x xmlns=\"urn:x\"/>" ONE_TRANSFORM,
+        "text" ONE_TRANSFORM,
     };
     for (size_t i = 0; i < COUNT(transforms); i++) {
         struct recipe r = {.refs = {{.transforms = transforms[i]}}};
         kit_expect(transforms[i], &r, ERR_SECURITY);
     }
-    struct recipe three = {
-        .refs = {{.transforms = "<ds:Transforms>" TRANSFORM(EXC_C14N) TRANSFORM(EXC_C14N) TRANSFORM(EXC_C14N) "</ds:Transforms>"}}};
+    struct recipe three = {.refs = {{.transforms = "<ds:Transforms>" TRANSFORM(EXC_C14N) TRANSFORM(EXC_C14N)
+                                         TRANSFORM(EXC_C14N) "</ds:Transforms>"}}};
     kit_expect("three transforms", &three, ERR_LIMIT);
     struct recipe extra = {.refs = {{.extra = "<ds:DigestValue>AAAA</ds:DigestValue>"}}};
     kit_expect("two digest values", &extra, ERR_SECURITY);
@@ -349,12 +457,12 @@ static void test_values(void **state)
         {"", ERR_SECURITY},
         {" ", ERR_SECURITY},
         {"AAAA", ERR_SECURITY},
-        {"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==", ERR_SECURITY},   /* 31 bytes */
-        {"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", ERR_SECURITY},   /* 33 bytes */
-        {"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", ERR_SECURITY},    /* no padding */
-        {"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB=", ERR_SECURITY},   /* spare bits */
+        {"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==", ERR_SECURITY}, /* 31 bytes */
+        {"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", ERR_SECURITY}, /* 33 bytes */
+        {"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", ERR_SECURITY},  /* no padding */
+        {"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB=", ERR_SECURITY}, /* spare bits */
         {"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA*=", ERR_SECURITY},
-        {"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA-=", ERR_SECURITY},   /* the URL alphabet */
+        {"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA-=", ERR_SECURITY}, /* the URL alphabet */
         {ZERO32 "=", ERR_SECURITY},
         {ZERO32 "AAAA", ERR_SECURITY},
         {"=" ZERO32, ERR_SECURITY},
@@ -369,9 +477,9 @@ static void test_values(void **state)
         struct recipe digest = {.refs = {{.digest_value = digests[i].value}}};
         kit_expect(digests[i].value, &digest, digests[i].expected);
     }
-#define FF63 "////////////////////////////////////////////////////////////////////////////////////"
-#define FF64 "/////////////////////////////////////////////////////////////////////////////////////w=="
-#define FF65 "//////////////////////////////////////////////////////////////////////////////////////8="
+#define FF63   "////////////////////////////////////////////////////////////////////////////////////"
+#define FF64   "/////////////////////////////////////////////////////////////////////////////////////w=="
+#define FF65   "//////////////////////////////////////////////////////////////////////////////////////8="
 #define ZERO64 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="
     static const struct {
         const char *value;
@@ -431,15 +539,21 @@ static void test_altered_content(void **state)
     struct recipe plain = {0};
     char *text = kit_make(a, &plain);
     static const char *const changes[][2] = {
-        {">GOOD<", ">GOOE<"}, {">GOOD<", ">GOOD <"}, {">GOOD<", "><"}, {"<eq:bookId>", "<eq:bookId x=\"\">"},
-        {"</S:Body>", " </S:Body>"}, {"</S:Body>", "<x/></S:Body>"}, {"<S:Body ", "<S:Body x=\"\" "},
+        {">GOOD<", ">GOOE<"},
+        {">GOOD<", ">GOOD <"},
+        {">GOOD<", "><"},
+        {"<eq:bookId>", "<eq:bookId x=\"\">"},
+        {"</S:Body>", " </S:Body>"},
+        {"</S:Body>", "<x/></S:Body>"},
+        {"<S:Body ", "<S:Body x=\"\" "},
         {"http://epgu.rtlabs.ru/equeue/ws/", "http://epgu.rtlabs.ru/equeue/ws"},
     };
     struct wsse_policy policy = kit_policy();
     for (size_t i = 0; i < COUNT(changes); i++) {
         struct wsse_result result;
         struct error e = {0};
-        assert_int_equal(kit_verify(a, kit_replace(a, text, changes[i][0], changes[i][1]), &policy, &result, &e), ERR_CHECK);
+        assert_int_equal(kit_verify(a, kit_replace(a, text, changes[i][0], changes[i][1]), &policy, &result, &e),
+                         ERR_CHECK);
     }
     struct wsse_result result;
     struct error e = {0};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * C1, V2, V3: what we write. Body is written in canonical form by hand and signed as text; here a parser and a canonicaliser
- * look at it, byte by byte, and the verifier takes it for what it is.
+ * C1, V2, V3: what we write. Body is written in canonical form by hand and signed as text; here a parser and a
+ * canonicaliser look at it, byte by byte, and the verifier takes it for what it is.
  */
 #include "testkit.h"
 
@@ -10,7 +10,7 @@
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 /* blanks at both ends, all that is escaped, signs beyond the BMP, what only looks like markup */
-#define NASTY "  <&>\"'\r\n\t]]> &amp; <!-- --> \xC2\xA0 Ёё \xF0\x9F\x98\x80 \xE2\x80\xAE  "
+#define NASTY    "  <&>\"'\r\n\t]]> &amp; <!-- --> \xC2\xA0 Ёё \xF0\x9F\x98\x80 \xE2\x80\xAE  "
 
 static const struct kit_signer *const signers[] = {&kit.signer, &kit.signer512};
 
@@ -90,7 +90,8 @@ static void test_round_trip(void **state)
             struct buf out;
             buf_init(&out, a, 1024);
             struct error e = {0};
-            assert_int_equal(envelope_write(a, "bookResponse", nasty_content(a), &frame, signers[i]->key, &out, &e), ERR_OK);
+            assert_int_equal(envelope_write(a, "bookResponse", nasty_content(a), &frame, signers[i]->key, &out, &e),
+                             ERR_OK);
             assert_canonical(a, buf_span(&out));
 
             struct wsse_policy policy = kit_policy();
@@ -168,21 +169,30 @@ static void test_ids_differ(void **state)
 static void test_faults(void **state)
 {
     (void)state;
-    static const char *const codes[] = {"soap:Client", "soap:Server", "soap:MustUnderstand", "soap:VersionMismatch", "wsse:InvalidSecurity",
-                                        "wsse:FailedCheck", "wsse:UnsupportedAlgorithm", "wsse:InvalidSecurityToken",
-                                        "wsse:SecurityTokenUnavailable", "wsse:FailedAuthentication"};
+    static const char *const codes[] = {"soap:Client",
+                                        "soap:Server",
+                                        "soap:MustUnderstand",
+                                        "soap:VersionMismatch",
+                                        "wsse:InvalidSecurity",
+                                        "wsse:FailedCheck",
+                                        "wsse:UnsupportedAlgorithm",
+                                        "wsse:InvalidSecurityToken",
+                                        "wsse:SecurityTokenUnavailable",
+                                        "wsse:FailedAuthentication"};
     for (enum err code = ERR_MALFORMED; code <= ERR_SYSTEM; code++) {
         for (unsigned is_signed = 0; is_signed < 2; is_signed++) {
             struct arena *a = arena_new();
             struct buf out;
             buf_init(&out, a, 0);
             struct error e = {0};
-            assert_int_equal(envelope_write_fault(a, code, "Z<1>", is_signed ? kit.signer.key : NULL, &out, &e), ERR_OK);
+            assert_int_equal(envelope_write_fault(a, code, "Z<1>", is_signed ? kit.signer.key : NULL, &out, &e),
+                             ERR_OK);
             assert_canonical(a, buf_span(&out));
             struct xml_doc *doc = NULL;
             assert_int_equal(kit_parse(a, out.p, &doc, &e), ERR_OK);
             struct xml_node *fault = xml_first(xml_first(xml_root(doc), NS_SOAP, "Body"), NS_SOAP, "Fault");
-            struct xml_node *faultcode = xml_first(fault, NULL, "faultcode"), *text = xml_first(fault, NULL, "faultstring");
+            struct xml_node *faultcode = xml_first(fault, NULL, "faultcode"),
+                            *text = xml_first(fault, NULL, "faultstring");
             assert_null(xml_ns(faultcode)); /* SOAP 1.1: the children of Fault are in no namespace */
             unsigned known = 0;
             for (size_t i = 0; i < COUNT(codes); i++)
@@ -208,17 +218,22 @@ static void test_sign_ready_envelopes(void **state)
     (void)state;
     static const char *const envelopes[] = {
         "<S:Envelope xmlns:S=\"" NS_SOAP "\"><S:Body><x xmlns=\"urn:x\"/></S:Body></S:Envelope>",
-        "<?xml version=\"1.0\"?>\n<!-- > < --><S:Envelope xmlns:S=\"" NS_SOAP "\">\n <S:Header/>\n <S:Body ><x/></S:Body>\n</S:Envelope>\n",
-        "<S:Envelope xmlns:S=\"" NS_SOAP "\"><S:Header a='/>' ><h xmlns=\"urn:h\"><S:Header/></h></S:Header><S:Body/></S:Envelope>",
+        "<?xml version=\"1.0\"?>\n<!-- > < --><S:Envelope xmlns:S=\"" NS_SOAP
+        "\">\n <S:Header/>\n <S:Body ><x/></S:Body>\n</S:Envelope>\n",
+        "<S:Envelope xmlns:S=\"" NS_SOAP
+        "\"><S:Header a='/>' ><h xmlns=\"urn:h\"><S:Header/></h></S:Header><S:Body/></S:Envelope>",
         "<S:Envelope xmlns:S=\"" NS_SOAP "\"><S:Header\n/><S:Body\n/></S:Envelope>",
         "<Envelope xmlns=\"" NS_SOAP "\"><Body><x xmlns=\"\">a</x></Body></Envelope>",
         "<Envelope xmlns=\"" NS_SOAP "\"><Header></Header><Body><Body/></Body></Envelope>",
-        "<a:Envelope xmlns:a=\"" NS_SOAP "\"><b:Header xmlns:b=\"" NS_SOAP "\"><x xmlns=\"urn:x\"><![CDATA[</b:Header>]]></x></b:Header>"
+        "<a:Envelope xmlns:a=\"" NS_SOAP "\"><b:Header xmlns:b=\"" NS_SOAP
+        "\"><x xmlns=\"urn:x\"><![CDATA[</b:Header>]]></x></b:Header>"
         "<c:Body xmlns:c=\"" NS_SOAP "\">t</c:Body></a:Envelope>",
         "<S:Envelope xmlns:S=\"" NS_SOAP "\" xmlns:wsu=\"urn:mine\"><S:Body wsu:a=\"1\"><wsu:x/></S:Body></S:Envelope>",
         "<S:Envelope xmlns:S=\"" NS_SOAP "\" xmlns:u=\"" NS_WSU "\"><S:Body u:Id=\"mine\"><x/></S:Body></S:Envelope>",
-        "<S:Envelope xmlns:S=\"" NS_SOAP "\" xmlns:xs=\"urn:xs\"><S:Body><x i:type=\"xs:t\" xmlns:i=\"urn:i\"/></S:Body></S:Envelope>",
-        "<S:Envelope xmlns:S=\"" NS_SOAP "\"><S:Header><wsse:Security xmlns:wsse=\"" NS_WSSE "\" S:actor=\"urn:other\"/></S:Header>"
+        "<S:Envelope xmlns:S=\"" NS_SOAP
+        "\" xmlns:xs=\"urn:xs\"><S:Body><x i:type=\"xs:t\" xmlns:i=\"urn:i\"/></S:Body></S:Envelope>",
+        "<S:Envelope xmlns:S=\"" NS_SOAP "\"><S:Header><wsse:Security xmlns:wsse=\"" NS_WSSE
+        "\" S:actor=\"urn:other\"/></S:Header>"
         "<S:Body><x>&#13; a &gt; b </x></S:Body></S:Envelope>",
     };
     for (size_t i = 0; i < COUNT(envelopes); i++) {
@@ -276,8 +291,9 @@ static void test_sign_ready_envelopes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_plain_envelope),       cmocka_unit_test(test_ids_differ),
-        cmocka_unit_test(test_faults),     cmocka_unit_test(test_sign_ready_envelopes),
+        cmocka_unit_test(test_round_trip),           cmocka_unit_test(test_plain_envelope),
+        cmocka_unit_test(test_ids_differ),           cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_sign_ready_envelopes),
     };
     return cmocka_run_group_tests(tests, kit_setup, kit_teardown);
 }

@@ -14,18 +14,21 @@
 
 #include <cmocka.h>
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define SENDER "<m:Sender><m:Code> PGU001001\n</m:Code><m:Name>ЕПГУ</m:Name></m:Sender>"
-#define RECIPIENT "<m:Recipient><m:Code>AAAA00001</m:Code><m:Name>Агентство</m:Name></m:Recipient>"
+#define COUNT(a)   (sizeof(a) / sizeof((a)[0]))
+#define SENDER     "<m:Sender><m:Code> PGU001001\n</m:Code><m:Name>ЕПГУ</m:Name></m:Sender>"
+#define RECIPIENT  "<m:Recipient><m:Code>AAAA00001</m:Code><m:Name>Агентство</m:Name></m:Recipient>"
 #define ORIGINATOR "<m:Originator><m:Code>ORIG00001</m:Code><m:Name>О</m:Name></m:Originator>"
-#define REQUIRED "<m:TypeCode>GSRV</m:TypeCode><m:Status>REQUEST</m:Status><m:Date>2026-11-22T10:45:00+03:00</m:Date><m:ExchangeType>2</m:ExchangeType>"
+#define REQUIRED                                                                                                       \
+    "<m:TypeCode>GSRV</m:TypeCode><m:Status>REQUEST</m:Status><m:Date>2026-11-22T10:45:00+03:00</"                     \
+    "m:Date><m:ExchangeType>2</m:ExchangeType>"
 #define DATA "<m:MessageData><m:AppData><eq:bookId>1</eq:bookId></m:AppData></m:MessageData>"
-#define WRAP_NS(ns, inside)                                                                                                                 \
-    "<s:Body xmlns:s=\"" NS_SOAP "\" xmlns:m=\"" ns "\"><eq:bookRequest xmlns:eq=\"" SOAP_NS "\">" inside "</eq:bookRequest></s:Body>"
+#define WRAP_NS(ns, inside)                                                                                            \
+    "<s:Body xmlns:s=\"" NS_SOAP "\" xmlns:m=\"" ns "\"><eq:bookRequest xmlns:eq=\"" SOAP_NS "\">" inside              \
+    "</eq:bookRequest></s:Body>"
 #define WRAP(inside) WRAP_NS(NS_SMEV_120315, inside)
 
-static enum err read_frame(struct arena *a, const char *text, struct smev_frame *frame, const char **method, struct xml_doc **bare,
-                           struct error *e)
+static enum err read_frame(struct arena *a, const char *text, struct smev_frame *frame, const char **method,
+                           struct xml_doc **bare, struct error *e)
 {
     struct xml_doc *doc = NULL;
     enum err err = xml_parse(a, span_of(text), &doc, e);
@@ -42,11 +45,13 @@ static void test_editions(void **state)
         WRAP_NS(NS_SMEV_111111, "<m:Message>" SENDER RECIPIENT REQUIRED "</m:Message>" DATA),
         WRAP("<m:Message>" SENDER RECIPIENT ORIGINATOR "<m:ServiceName>EQUEUE</m:ServiceName>" REQUIRED
              "<m:ServiceCode>1</m:ServiceCode><m:TestMsg/><m:OKTMO>45</m:OKTMO></m:Message>" DATA),
-        WRAP("<m:Message>" SENDER RECIPIENT "<m:Service><m:Mnemonic>EQUEUE</m:Mnemonic><m:Version>1.00</m:Version></m:Service>" REQUIRED
+        WRAP("<m:Message>" SENDER RECIPIENT
+             "<m:Service><m:Mnemonic>EQUEUE</m:Mnemonic><m:Version>1.00</m:Version></m:Service>" REQUIRED
              "</m:Message>" DATA),
-        WRAP("\n<m:Message>\n" REQUIRED RECIPIENT SENDER "<x xmlns=\"urn:new\"/><m:Newer/></m:Message>\n" DATA "<more xmlns=\"urn:x\"/>"),
-        WRAP("<m:Message>" SENDER RECIPIENT REQUIRED
-             "<m:SubMessages><m:SubMessage><m:Status>REQUEST</m:Status></m:SubMessage></m:SubMessages></m:Message>" DATA),
+        WRAP("\n<m:Message>\n" REQUIRED RECIPIENT SENDER "<x xmlns=\"urn:new\"/><m:Newer/></m:Message>\n" DATA
+             "<more xmlns=\"urn:x\"/>"),
+        WRAP("<m:Message>" SENDER RECIPIENT REQUIRED "<m:SubMessages><m:SubMessage><m:Status>REQUEST</m:Status></"
+                                                     "m:SubMessage></m:SubMessages></m:Message>" DATA),
     };
     for (size_t i = 0; i < COUNT(texts); i++) {
         struct arena *a = arena_new();
@@ -102,23 +107,31 @@ static void test_refused(void **state)
         WRAP("<m:Message>" SENDER RECIPIENT RECIPIENT REQUIRED "</m:Message>" DATA),
         WRAP("<m:Message>" SENDER RECIPIENT ORIGINATOR ORIGINATOR REQUIRED "</m:Message>" DATA),
         WRAP("<m:Message>" SENDER RECIPIENT REQUIRED "<m:Status>PING</m:Status></m:Message>" DATA),
-        WRAP("<m:Message>" SENDER RECIPIENT REQUIRED "<m:CaseNumber>1</m:CaseNumber><m:CaseNumber>2</m:CaseNumber></m:Message>" DATA),
+        WRAP("<m:Message>" SENDER RECIPIENT REQUIRED
+             "<m:CaseNumber>1</m:CaseNumber><m:CaseNumber>2</m:CaseNumber></m:Message>" DATA),
         WRAP("<m:Message>" SENDER RECIPIENT REQUIRED "<m:CaseNumber><m:x/></m:CaseNumber></m:Message>" DATA),
         WRAP("<m:Message>" SENDER RECIPIENT REQUIRED "<m:CaseNumber>a<!-- c -->b</m:CaseNumber></m:Message>" DATA),
         WRAP("<m:Message><m:Sender/>" RECIPIENT REQUIRED "</m:Message>" DATA),
         WRAP("<m:Message><m:Sender><m:Code> </m:Code></m:Sender>" RECIPIENT REQUIRED "</m:Message>" DATA),
-        WRAP("<m:Message><m:Sender><m:Code>A</m:Code><m:Code>B</m:Code></m:Sender>" RECIPIENT REQUIRED "</m:Message>" DATA),
+        WRAP("<m:Message><m:Sender><m:Code>A</m:Code><m:Code>B</m:Code></m:Sender>" RECIPIENT REQUIRED
+             "</m:Message>" DATA),
         WRAP("<m:Message><m:Sender><Code>PGU001001</Code></m:Sender>" RECIPIENT REQUIRED "</m:Message>" DATA),
-        WRAP("<m:Message>" SENDER RECIPIENT REQUIRED "</m:Message><m:Message>" SENDER RECIPIENT REQUIRED "</m:Message>" DATA),
+        WRAP("<m:Message>" SENDER RECIPIENT REQUIRED "</m:Message><m:Message>" SENDER RECIPIENT REQUIRED
+             "</m:Message>" DATA),
         WRAP("<m:Message>" SENDER RECIPIENT REQUIRED "</m:Message><o:Message xmlns:o=\"" NS_SMEV_111111 "\"/>" DATA),
         WRAP("<m:Message>" SENDER RECIPIENT REQUIRED "</m:Message>" DATA DATA),
         WRAP("<m:Message>" SENDER RECIPIENT REQUIRED "</m:Message><m:MessageData/>"),
-        WRAP("<m:Message>" SENDER RECIPIENT REQUIRED "</m:Message><m:MessageData><m:AppData/><m:AppData/></m:MessageData>"),
-        WRAP("<m:Message>" SENDER RECIPIENT REQUIRED "</m:Message><m:MessageData><m:AppData>text</m:AppData></m:MessageData>"),
-        WRAP("<m:Message>" SENDER RECIPIENT REQUIRED "</m:Message><o:MessageData xmlns:o=\"" NS_SMEV_111111 "\"><o:AppData/></o:MessageData>"),
+        WRAP("<m:Message>" SENDER RECIPIENT REQUIRED
+             "</m:Message><m:MessageData><m:AppData/><m:AppData/></m:MessageData>"),
+        WRAP("<m:Message>" SENDER RECIPIENT REQUIRED
+             "</m:Message><m:MessageData><m:AppData>text</m:AppData></m:MessageData>"),
+        WRAP("<m:Message>" SENDER RECIPIENT REQUIRED "</m:Message><o:MessageData xmlns:o=\"" NS_SMEV_111111
+             "\"><o:AppData/></o:MessageData>"),
         WRAP_NS(NS_SMEV_110801, "<m:Message>" SENDER RECIPIENT REQUIRED "</m:Message>" DATA),
         WRAP_NS("http://smev.gosuslugi.ru/rev999999", "<m:Message>" SENDER RECIPIENT REQUIRED "</m:Message>" DATA),
-        arena_printf(texts, WRAP("<m:Message>" SENDER RECIPIENT REQUIRED "<m:CaseNumber>%s</m:CaseNumber></m:Message>" DATA), long_name),
+        arena_printf(texts,
+                     WRAP("<m:Message>" SENDER RECIPIENT REQUIRED "<m:CaseNumber>%s</m:CaseNumber></m:Message>" DATA),
+                     long_name),
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct arena *a = arena_new();
@@ -140,12 +153,15 @@ static void test_refused(void **state)
 static void test_wrapper_namespaces(void **state)
 {
     (void)state;
-    static const char *const openings[] = {"<eq:bookRequest xmlns:eq=\"" SOAP_NS "\" ", "<eq:bookRequest xmlns:eq=\"" SOAP_NS "types/\" "};
+    static const char *const openings[] = {"<eq:bookRequest xmlns:eq=\"" SOAP_NS "\" ",
+                                           "<eq:bookRequest xmlns:eq=\"" SOAP_NS "types/\" "};
     for (size_t i = 0; i < COUNT(openings); i++) {
         struct arena *a = arena_new();
-        char *text = arena_printf(a, "<s:Body xmlns:s=\"" NS_SOAP "\" xmlns:m=\"" NS_SMEV_120315 "\">%s><m:Message>" SENDER RECIPIENT REQUIRED
-                                     "</m:Message>" DATA "</eq:bookRequest></s:Body>",
-                                  openings[i]);
+        char *text =
+            arena_printf(a,
+                         "<s:Body xmlns:s=\"" NS_SOAP "\" xmlns:m=\"" NS_SMEV_120315
+                         "\">%s><m:Message>" SENDER RECIPIENT REQUIRED "</m:Message>" DATA "</eq:bookRequest></s:Body>",
+                         openings[i]);
         struct smev_frame f;
         const char *method;
         struct xml_doc *bare;
@@ -159,8 +175,11 @@ static void test_wrapper_namespaces(void **state)
     const char *method;
     struct xml_doc *bare;
     struct error e = {0};
-    char *none = arena_printf(a, "<s:Body xmlns:s=\"" NS_SOAP "\" xmlns:m=\"" NS_SMEV_120315 "\"><bookRequest><m:Message>" SENDER RECIPIENT REQUIRED
-                                 "</m:Message><m:MessageData><m:AppData><bookId>1</bookId></m:AppData></m:MessageData></bookRequest></s:Body>");
+    char *none = arena_printf(
+        a,
+        "<s:Body xmlns:s=\"" NS_SOAP "\" xmlns:m=\"" NS_SMEV_120315
+        "\"><bookRequest><m:Message>" SENDER RECIPIENT REQUIRED
+        "</m:Message><m:MessageData><m:AppData><bookId>1</bookId></m:AppData></m:MessageData></bookRequest></s:Body>");
     assert_int_equal(read_frame(a, none, &f, &method, &bare, &e), ERR_OK);
     assert_string_equal(method, "bookRequest");
     arena_free(a);
@@ -174,8 +193,9 @@ static void test_ping(void **state)
     const char *method;
     struct xml_doc *bare;
     struct error e = {0};
-    static const char ping[] = WRAP("<m:Message>" SENDER RECIPIENT "<m:TypeCode>GSRV</m:TypeCode><m:Status>PING</m:Status>"
-                                    "<m:Date>2026-11-22T10:45:00+03:00</m:Date><m:ExchangeType>2</m:ExchangeType></m:Message><m:MessageData/>");
+    static const char ping[] = WRAP(
+        "<m:Message>" SENDER RECIPIENT "<m:TypeCode>GSRV</m:TypeCode><m:Status>PING</m:Status>"
+        "<m:Date>2026-11-22T10:45:00+03:00</m:Date><m:ExchangeType>2</m:ExchangeType></m:Message><m:MessageData/>");
     assert_int_equal(read_frame(a, ping, &f, &method, &bare, &e), ERR_OK);
     assert_null(bare);
     assert_string_equal(f.status, "PING");

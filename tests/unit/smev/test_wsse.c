@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * V3, C2, C3: the envelope, its WS-Security headers by actor, the token and its certificate. SOAP 1.1 section 4; WSS 1.0
- * X.509 token profile; what SMEV writes.
+ * V3, C2, C3: the envelope, its WS-Security headers by actor, the token and its certificate. SOAP 1.1 section 4;
+ * WSS 1.0 X.509 token profile; what SMEV writes.
  */
 #include "testkit.h"
 
@@ -31,7 +31,9 @@ static void test_envelope_structure(void **state)
         {"Header behind Body", {.after_body = "<S:Header/>"}, ERR_ENVELOPE},
         {"two Bodies", {.after_body = "<S:Body/>"}, ERR_ENVELOPE},
         {"empty Body first", {.between = "<S:Body/>"}, ERR_ENVELOPE},
-        {"Body of SOAP 1.2", {.between = "<e:Body xmlns:e=\"http://www.w3.org/2003/05/soap-envelope\"/>"}, ERR_ENVELOPE},
+        {"Body of SOAP 1.2",
+         {.between = "<e:Body xmlns:e=\"http://www.w3.org/2003/05/soap-envelope\"/>"},
+         ERR_ENVELOPE},
         {"text inside Header", {.header_first = "x"}, ERR_ENVELOPE},
         {"comment inside Header", {.header_first = "<!-- c -->"}, ERR_ENVELOPE},
         {"text inside Security", {.security_first = "x"}, ERR_SECURITY},
@@ -75,7 +77,8 @@ static void test_must_understand(void **state)
         {"<x xmlns=\"urn:x\" S:mustUnderstand=\"true\"/>", ERR_MUST_UNDERSTAND},
         {"<x xmlns=\"urn:x\" S:mustUnderstand=\"yes\"/>", ERR_MUST_UNDERSTAND},
         {"<x xmlns=\"urn:x\" S:mustUnderstand=\"\"/>", ERR_MUST_UNDERSTAND},
-        {"<x xmlns=\"urn:x\" S:mustUnderstand=\"1\" S:actor=\"http://schemas.xmlsoap.org/soap/actor/next\"/>", ERR_MUST_UNDERSTAND},
+        {"<x xmlns=\"urn:x\" S:mustUnderstand=\"1\" S:actor=\"http://schemas.xmlsoap.org/soap/actor/next\"/>",
+         ERR_MUST_UNDERSTAND},
         {"<Security xmlns=\"urn:x\" S:mustUnderstand=\"1\" S:actor=\"" ACTOR_SMEV "\"/>", ERR_MUST_UNDERSTAND},
         {"<wsse:Security S:mustUnderstand=\"1\"/>", ERR_MUST_UNDERSTAND},
         {"<wsse:Security S:mustUnderstand=\"1\" S:actor=\"urn:other\"/>", ERR_MUST_UNDERSTAND},
@@ -112,8 +115,15 @@ static void test_security_headers(void **state)
     struct recipe empty_recipient = {.header_last = "<wsse:Security S:actor=\"" ACTOR_RECIPIENT "\"/>"};
     kit_expect("an empty header for the recipient", &empty_recipient, ERR_SECURITY);
     static const char *const contents[] = {
-        "<ds:Signature/>", "<wsse:UsernameToken/>", "<x xmlns=\"urn:x\"/>", "<wsse:BinarySecurityToken>AAAA</wsse:BinarySecurityToken>",
-        "<S:Body/>", "<ds:KeyInfo/>", "<wsu:Timestamp/><wsu:Timestamp/>", "<wsse:Security/>", "<Signature xmlns=\"urn:x\"/>",
+        "<ds:Signature/>",
+        "<wsse:UsernameToken/>",
+        "<x xmlns=\"urn:x\"/>",
+        "<wsse:BinarySecurityToken>AAAA</wsse:BinarySecurityToken>",
+        "<S:Body/>",
+        "<ds:KeyInfo/>",
+        "<wsu:Timestamp/><wsu:Timestamp/>",
+        "<wsse:Security/>",
+        "<Signature xmlns=\"urn:x\"/>",
     };
     for (size_t i = 0; i < COUNT(contents); i++) {
         struct recipe first = {.security_first = contents[i]};
@@ -121,20 +131,23 @@ static void test_security_headers(void **state)
         struct recipe last = {.security_last = contents[i]};
         kit_expect(contents[i], &last, ERR_SECURITY);
     }
-    struct recipe stamp = {.security_first = "<wsu:Timestamp><wsu:Created>2026-01-01T00:00:00Z</wsu:Created></wsu:Timestamp>"};
+    struct recipe stamp = {.security_first =
+                               "<wsu:Timestamp><wsu:Created>2026-01-01T00:00:00Z</wsu:Created></wsu:Timestamp>"};
     kit_expect("a Timestamp nobody signed is passed over", &stamp, ERR_OK);
 
     struct arena *a = arena_new();
     struct recipe plain = {0};
     char *text = kit_make(a, &plain);
-    const char *start = strstr(text, "<ds:Signature>"), *end = strstr(text, "</ds:Signature>") + strlen("</ds:Signature>");
+    const char *start = strstr(text, "<ds:Signature>"),
+               *end = strstr(text, "</ds:Signature>") + strlen("</ds:Signature>");
     char *signature = arena_strndup(a, start, (size_t)(end - start));
     struct wsse_policy policy = kit_policy();
     struct wsse_result result;
     struct error e = {0};
     assert_int_equal(kit_verify(a, kit_replace(a, text, signature, ""), &policy, &result, &e), ERR_SECURITY);
     memset(&e, 0, sizeof e);
-    assert_int_equal(kit_verify(a, kit_replace(a, text, signature, arena_printf(a, "%s%s", signature, signature)), &policy, &result, &e),
+    assert_int_equal(kit_verify(a, kit_replace(a, text, signature, arena_printf(a, "%s%s", signature, signature)),
+                                &policy, &result, &e),
                      ERR_SECURITY);
     memset(&e, 0, sizeof e);
     char *wrapped = kit_replace(a, text, signature, arena_printf(a, "<x xmlns=\"\">%s</x>", signature));
@@ -147,8 +160,8 @@ static void test_security_headers(void **state)
 static void test_duplicate_ids(void **state)
 {
     (void)state;
-    static const char *const ids[] = {"wsu:Id=\"body\"", "Id=\"body\"", "ID=\"body\"", "id=\"body\"", "xml:id=\"body\"", "Id=\"token\"",
-                                      "xml:id=\"bo&#100;y\""};
+    static const char *const ids[] = {"wsu:Id=\"body\"", "Id=\"body\"",  "ID=\"body\"",         "id=\"body\"",
+                                      "xml:id=\"body\"", "Id=\"token\"", "xml:id=\"bo&#100;y\""};
     struct arena *a = arena_new();
     for (size_t i = 0; i < COUNT(ids); i++) {
         const char *element = arena_printf(a, "<x %s xmlns=\"urn:x\"/>", ids[i]);
@@ -202,13 +215,16 @@ static void test_key_info(void **state)
         "<ds:KeyInfo>" STR("file:///etc/ssl/cert.pem") "</ds:KeyInfo>",
         "<ds:KeyInfo><wsse:SecurityTokenReference/></ds:KeyInfo>",
         "<ds:KeyInfo><wsse:SecurityTokenReference><wsse:Reference/></wsse:SecurityTokenReference></ds:KeyInfo>",
-        "<ds:KeyInfo><wsse:SecurityTokenReference><wsse:KeyIdentifier>AAAA</wsse:KeyIdentifier></wsse:SecurityTokenReference></ds:KeyInfo>",
+        "<ds:KeyInfo><wsse:SecurityTokenReference><wsse:KeyIdentifier>AAAA</wsse:KeyIdentifier></"
+        "wsse:SecurityTokenReference></ds:KeyInfo>",
         "<ds:KeyInfo><wsse:SecurityTokenReference><wsse:Embedded><wsse:BinarySecurityToken/></wsse:Embedded>"
         "</wsse:SecurityTokenReference></ds:KeyInfo>",
         "<ds:KeyInfo><wsse:SecurityTokenReference><wsse:Reference URI=\"#token\"/><wsse:Reference URI=\"#token\"/>"
         "</wsse:SecurityTokenReference></ds:KeyInfo>",
-        "<ds:KeyInfo><wsse:SecurityTokenReference>x<wsse:Reference URI=\"#token\"/></wsse:SecurityTokenReference></ds:KeyInfo>",
-        "<ds:KeyInfo><wsse:SecurityTokenReference><wsse:Reference wsu:URI=\"#token\"/></wsse:SecurityTokenReference></ds:KeyInfo>",
+        "<ds:KeyInfo><wsse:SecurityTokenReference>x<wsse:Reference "
+        "URI=\"#token\"/></wsse:SecurityTokenReference></ds:KeyInfo>",
+        "<ds:KeyInfo><wsse:SecurityTokenReference><wsse:Reference "
+        "wsu:URI=\"#token\"/></wsse:SecurityTokenReference></ds:KeyInfo>",
     };
     for (size_t i = 0; i < COUNT(unavailable); i++) {
         struct recipe r = {.key_info = unavailable[i]};
@@ -216,10 +232,12 @@ static void test_key_info(void **state)
     }
     struct recipe text = {.key_info = "<ds:KeyInfo>x" STR("#token") "</ds:KeyInfo>"};
     kit_expect("text inside KeyInfo", &text, ERR_SECURITY);
-    struct recipe two = {.key_info = "<ds:KeyInfo>" STR("#token") "</ds:KeyInfo><ds:KeyInfo>" STR("#token") "</ds:KeyInfo>"};
+    struct recipe two = {.key_info =
+                             "<ds:KeyInfo>" STR("#token") "</ds:KeyInfo><ds:KeyInfo>" STR("#token") "</ds:KeyInfo>"};
     kit_expect("two KeyInfo", &two, ERR_SECURITY);
-    struct recipe type = {.key_info = "<ds:KeyInfo><wsse:SecurityTokenReference><wsse:Reference URI=\"#token\" ValueType=\"urn:x\"/>"
-                                      "</wsse:SecurityTokenReference></ds:KeyInfo>"};
+    struct recipe type = {
+        .key_info = "<ds:KeyInfo><wsse:SecurityTokenReference><wsse:Reference URI=\"#token\" ValueType=\"urn:x\"/>"
+                    "</wsse:SecurityTokenReference></ds:KeyInfo>"};
     kit_expect("a reference to another kind of token", &type, ERR_TOKEN);
 }
 
@@ -259,14 +277,17 @@ static void test_token(void **state)
     struct recipe hex = {.token_attrs = "EncodingType=\"http://docs.oasis-open.org/wss/2004/01/"
                                         "oasis-200401-wss-soap-message-security-1.0#HexBinary\""};
     kit_expect("another encoding", &hex, ERR_TOKEN);
-    struct recipe pkcs7 = {.token_attrs = "ValueType=\"http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0#PKCS7\""};
+    struct recipe pkcs7 = {
+        .token_attrs =
+            "ValueType=\"http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0#PKCS7\""};
     kit_expect("another kind of token", &pkcs7, ERR_TOKEN);
 
     struct arena *a = arena_new();
     char *token = token_of(a, kit.signer.cert, "token");
     struct recipe elsewhere = {.token = "", .header_first = token};
     kit_expect("the token outside its Security", &elsewhere, ERR_TOKEN_UNAVAILABLE);
-    struct recipe other_header = {.token = "", .header_first = arena_printf(a, "<wsse:Security>%s</wsse:Security>", token)};
+    struct recipe other_header = {.token = "",
+                                  .header_first = arena_printf(a, "<wsse:Security>%s</wsse:Security>", token)};
     kit_expect("the token in another Security", &other_header, ERR_TOKEN_UNAVAILABLE);
     struct recipe deeper = {.token = arena_printf(a, "<wsu:Timestamp>%s</wsu:Timestamp>", token)};
     kit_expect("the token deeper down", &deeper, ERR_TOKEN_UNAVAILABLE);
@@ -319,7 +340,7 @@ static void test_certificates(void **state)
 /* ---- SMEV's own signature ---- */
 
 #define SMEV_HEADER(id) "<smev:Header xmlns:smev=\"" NS_SMEV_120315 "\" wsu:Id=\"h\">" id "</smev:Header>"
-#define MESSAGE_ID "<smev:MessageId>F3C71274-BA99-A159-89EB-21F6901DBF3B</smev:MessageId>"
+#define MESSAGE_ID      "<smev:MessageId>F3C71274-BA99-A159-89EB-21F6901DBF3B</smev:MessageId>"
 
 static enum err verify_recipient(const char *what, const struct recipe *r, enum err expected, const char *message_id)
 {
@@ -350,33 +371,41 @@ static void test_recipient_signature(void **state)
     (void)state;
     const struct recipe_ref h = {.uri = "#h"}, body = {.uri = "#body"};
     static const char id[] = "F3C71274-BA99-A159-89EB-21F6901DBF3B";
-    struct recipe good = {.actor = ACTOR_RECIPIENT, .header_last = SMEV_HEADER(MESSAGE_ID), .refs = {h, body}, .nrefs = 2};
+    struct recipe good = {
+        .actor = ACTOR_RECIPIENT, .header_last = SMEV_HEADER(MESSAGE_ID), .refs = {h, body}, .nrefs = 2};
     verify_recipient("Header and Body", &good, ERR_OK, id);
-    struct recipe turned = {.actor = ACTOR_RECIPIENT, .header_last = SMEV_HEADER(MESSAGE_ID), .refs = {body, h}, .nrefs = 2};
+    struct recipe turned = {
+        .actor = ACTOR_RECIPIENT, .header_last = SMEV_HEADER(MESSAGE_ID), .refs = {body, h}, .nrefs = 2};
     verify_recipient("Body and Header", &turned, ERR_OK, id);
     struct recipe no_id = {.actor = ACTOR_RECIPIENT, .header_last = SMEV_HEADER(""), .refs = {h, body}, .nrefs = 2};
     verify_recipient("no MessageId", &no_id, ERR_OK, NULL);
-    struct recipe two_ids = {.actor = ACTOR_RECIPIENT, .header_last = SMEV_HEADER(MESSAGE_ID MESSAGE_ID), .refs = {h, body}, .nrefs = 2};
+    struct recipe two_ids = {
+        .actor = ACTOR_RECIPIENT, .header_last = SMEV_HEADER(MESSAGE_ID MESSAGE_ID), .refs = {h, body}, .nrefs = 2};
     verify_recipient("two MessageIds", &two_ids, ERR_ENVELOPE, NULL);
-    struct recipe empty = {.actor = ACTOR_RECIPIENT, .header_last = SMEV_HEADER("<smev:MessageId/>"), .refs = {h, body}, .nrefs = 2};
+    struct recipe empty = {
+        .actor = ACTOR_RECIPIENT, .header_last = SMEV_HEADER("<smev:MessageId/>"), .refs = {h, body}, .nrefs = 2};
     verify_recipient("an empty MessageId", &empty, ERR_ENVELOPE, NULL);
-    struct recipe comment = {
-        .actor = ACTOR_RECIPIENT, .header_last = SMEV_HEADER("<smev:MessageId>a<!-- c -->b</smev:MessageId>"), .refs = {h, body}, .nrefs = 2};
+    struct recipe comment = {.actor = ACTOR_RECIPIENT,
+                             .header_last = SMEV_HEADER("<smev:MessageId>a<!-- c -->b</smev:MessageId>"),
+                             .refs = {h, body},
+                             .nrefs = 2};
     verify_recipient("a comment inside MessageId", &comment, ERR_SECURITY, NULL);
     struct recipe only_body = {.actor = ACTOR_RECIPIENT, .header_last = SMEV_HEADER(MESSAGE_ID), .refs = {body}};
     verify_recipient("Body alone", &only_body, ERR_SECURITY, NULL);
     struct recipe only_header = {.actor = ACTOR_RECIPIENT, .header_last = SMEV_HEADER(MESSAGE_ID), .refs = {h}};
     verify_recipient("Header alone", &only_header, ERR_SECURITY, NULL);
     struct recipe inner = {.actor = ACTOR_RECIPIENT,
-                           .header_last = "<smev:Header xmlns:smev=\"" NS_SMEV_120315 "\"><smev:MessageId wsu:Id=\"h\">x</smev:MessageId></smev:Header>",
+                           .header_last = "<smev:Header xmlns:smev=\"" NS_SMEV_120315
+                                          "\"><smev:MessageId wsu:Id=\"h\">x</smev:MessageId></smev:Header>",
                            .refs = {h, body},
                            .nrefs = 2};
     verify_recipient("a piece of Header", &inner, ERR_SECURITY, NULL);
     struct recipe absent = {.actor = ACTOR_RECIPIENT, .refs = {body}};
     verify_recipient("no Header", &absent, ERR_SECURITY, NULL);
     struct recipe wrapped = {.actor = ACTOR_RECIPIENT,
-                             .header_last = "<x xmlns=\"urn:x\">" SMEV_HEADER(MESSAGE_ID) "</x><smev:Header xmlns:smev=\"" NS_SMEV_120315
-                                            "\"><smev:MessageId>EVIL</smev:MessageId></smev:Header>",
+                             .header_last = "<x xmlns=\"urn:x\">" SMEV_HEADER(
+                                 MESSAGE_ID) "</x><smev:Header xmlns:smev=\"" NS_SMEV_120315
+                                             "\"><smev:MessageId>EVIL</smev:MessageId></smev:Header>",
                              .refs = {h, body},
                              .nrefs = 2};
     verify_recipient("the signed Header moved into a wrapper", &wrapped, ERR_SECURITY, NULL);
@@ -409,7 +438,8 @@ static void verify_vector(const char *name, bool through_smev)
     struct trust *trust = NULL;
     struct trust_conf conf = {.anchors_file = TESTS_DIR "/unit/smev/vectors/ca.pem"};
     assert_int_equal(trust_load(a, &conf, &trust, &e), ERR_OK);
-    struct wsse_policy policy = {.dsig = {.allow_gost2001 = true}, .trust = trust, .now_s = 1800000000, .require_smev = true};
+    struct wsse_policy policy = {
+        .dsig = {.allow_gost2001 = true}, .trust = trust, .now_s = 1800000000, .require_smev = true};
     policy.require_recipient = through_smev;
     struct wsse_result result;
     enum err err = kit_verify(a, text.p, &policy, &result, &e);
@@ -446,9 +476,15 @@ static void test_vectors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_envelope_structure), cmocka_unit_test(test_must_understand), cmocka_unit_test(test_security_headers),
-        cmocka_unit_test(test_duplicate_ids),      cmocka_unit_test(test_key_info),        cmocka_unit_test(test_token),
-        cmocka_unit_test(test_certificates),       cmocka_unit_test(test_recipient_signature), cmocka_unit_test(test_vectors),
+        cmocka_unit_test(test_envelope_structure),
+        cmocka_unit_test(test_must_understand),
+        cmocka_unit_test(test_security_headers),
+        cmocka_unit_test(test_duplicate_ids),
+        cmocka_unit_test(test_key_info),
+        cmocka_unit_test(test_token),
+        cmocka_unit_test(test_certificates),
+        cmocka_unit_test(test_recipient_signature),
+        cmocka_unit_test(test_vectors),
     };
     return cmocka_run_group_tests(tests, kit_setup, kit_teardown);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * For the tests of smev/: keys made by the openssl program with the GOST engine, and a writer of signed envelopes that is
- * not the daemon's: every part of it can be replaced, and what it writes is signed after the replacement, so that a
+ * For the tests of smev/: keys made by the openssl program with the GOST engine, and a writer of signed envelopes that
+ * is not the daemon's: every part of it can be replaced, and what it writes is signed after the replacement, so that a
  * refusal is due to the rule under test and not to a broken digest.
  */
 #pragma once
@@ -24,11 +24,11 @@
 
 #include <cmocka.h>
 
-#define EXC_C14N "http://www.w3.org/2001/10/xml-exc-c14n#"
-#define URN_ALG "urn:ietf:params:xml:ns:cpxmlsec:algorithms:"
-#define HTTP_ALG "http://www.w3.org/2001/04/xmldsig-more#"
+#define EXC_C14N       "http://www.w3.org/2001/10/xml-exc-c14n#"
+#define URN_ALG        "urn:ietf:params:xml:ns:cpxmlsec:algorithms:"
+#define HTTP_ALG       "http://www.w3.org/2001/04/xmldsig-more#"
 #define TRANSFORM(uri) "<ds:Transform Algorithm=\"" uri "\"/>"
-#define ONE_TRANSFORM "<ds:Transforms>" TRANSFORM(EXC_C14N) "</ds:Transforms>"
+#define ONE_TRANSFORM  "<ds:Transforms>" TRANSFORM(EXC_C14N) "</ds:Transforms>"
 
 struct kit_signer {
     struct key *key; /* NULL for 2001: only the openssl program signs with it */
@@ -73,10 +73,12 @@ static struct kit_signer kit_signer_new(const char *name, enum sign_alg alg, boo
     kit_run("openssl genpkey -engine gost -algorithm %s -out %s.key", kinds[alg], name);
     if (signed_by_ca) {
         kit_run("openssl req -engine gost -new -key %s.key -subj '/C=RU/O=Test/CN=%s' -out %s.csr", name, name, name);
-        kit_run("openssl x509 -engine gost -req -in %s.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -extfile ext -out %s.pem", name,
-                name);
+        kit_run("openssl x509 -engine gost -req -in %s.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -extfile "
+                "ext -out %s.pem",
+                name, name);
     } else {
-        kit_run("openssl req -engine gost -new -x509 -days 30 -key %s.key -subj '/C=RU/O=Test/CN=%s' -out %s.pem", name, name, name);
+        kit_run("openssl req -engine gost -new -x509 -days 30 -key %s.key -subj '/C=RU/O=Test/CN=%s' -out %s.pem", name,
+                name, name);
     }
     struct error e = {0};
     assert_int_equal(cert_load(kit.arena, s.cert_file, &s.cert, &e), ERR_OK);
@@ -182,11 +184,12 @@ struct recipe {
 };
 
 #define OR(a, b) ((a) ? (a) : (b))
-#define DEFAULT_BODY                                                                                                                        \
-    "<S:Body wsu:Id=\"body\"><eq:cancelBookingRequest xmlns:eq=\"http://epgu.rtlabs.ru/equeue/ws/\"><eq:bookId>GOOD</eq:bookId>"             \
+#define DEFAULT_BODY                                                                                                   \
+    "<S:Body wsu:Id=\"body\"><eq:cancelBookingRequest "                                                                \
+    "xmlns:eq=\"http://epgu.rtlabs.ru/equeue/ws/\"><eq:bookId>GOOD</eq:bookId>"                                        \
     "</eq:cancelBookingRequest></S:Body>"
-#define TOKEN_TYPES                                                                                                                         \
-    "EncodingType=\"http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0#Base64Binary\" "                       \
+#define TOKEN_TYPES                                                                                                    \
+    "EncodingType=\"http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0#Base64Binary\" " \
     "ValueType=\"http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0#X509v3\""
 #define STR(uri) "<wsse:SecurityTokenReference><wsse:Reference URI=\"" uri "\"/></wsse:SecurityTokenReference>"
 
@@ -202,10 +205,12 @@ static void kit_write_info(const struct recipe *r, char digests[][256], struct b
     unsigned n = r->nrefs == UINT32_MAX ? 0 : r->nrefs ? r->nrefs : 1;
     for (unsigned i = 0; i < n; i++) {
         const struct recipe_ref *ref = &r->refs[i];
-        buf_printf(b, "<ds:Reference URI=\"%s\"%s>%s<ds:DigestMethod Algorithm=\"%s\"/><ds:DigestValue>%s</ds:DigestValue>%s</ds:Reference>",
+        buf_printf(b,
+                   "<ds:Reference URI=\"%s\"%s>%s<ds:DigestMethod "
+                   "Algorithm=\"%s\"/><ds:DigestValue>%s</ds:DigestValue>%s</ds:Reference>",
                    OR(ref->uri, "#body"), OR(ref->attrs, ""), OR(ref->transforms, ONE_TRANSFORM),
-                   OR(ref->digest_uri, dsig_digest_uri(ref->digest_uri ? ref->digest_alg : sign_alg_digest(s->alg))), digests[i],
-                   OR(ref->extra, ""));
+                   OR(ref->digest_uri, dsig_digest_uri(ref->digest_uri ? ref->digest_alg : sign_alg_digest(s->alg))),
+                   digests[i], OR(ref->extra, ""));
     }
     buf_printf(b, "%s</ds:SignedInfo>", OR(r->info_last, ""));
 }
@@ -215,10 +220,11 @@ static char *kit_compose(struct arena *a, const struct recipe *r, char digests[]
     const struct kit_signer *s = OR(r->signer, &kit.signer);
     struct buf b;
     buf_init(&b, a, 8192);
-    buf_printf(&b, "<S:Envelope xmlns:S=\"%s\" xmlns:wsu=\"" NS_WSU "\" xmlns:wsse=\"" NS_WSSE "\" xmlns:ds=\"" NS_DSIG "\">",
-               OR(r->envelope_ns, NS_SOAP));
-    buf_printf(&b, "%s<S:Header>%s<wsse:Security S:actor=\"%s\" %s>%s", OR(r->before_header, ""), OR(r->header_first, ""),
-               OR(r->actor, ACTOR_SMEV), OR(r->security_attrs, ""), OR(r->security_first, ""));
+    buf_printf(
+        &b, "<S:Envelope xmlns:S=\"%s\" xmlns:wsu=\"" NS_WSU "\" xmlns:wsse=\"" NS_WSSE "\" xmlns:ds=\"" NS_DSIG "\">",
+        OR(r->envelope_ns, NS_SOAP));
+    buf_printf(&b, "%s<S:Header>%s<wsse:Security S:actor=\"%s\" %s>%s", OR(r->before_header, ""),
+               OR(r->header_first, ""), OR(r->actor, ACTOR_SMEV), OR(r->security_attrs, ""), OR(r->security_first, ""));
     if (r->token) {
         buf_add_str(&b, r->token);
     } else {
@@ -229,9 +235,12 @@ static char *kit_compose(struct arena *a, const struct recipe *r, char digests[]
     }
     buf_printf(&b, "<ds:Signature%s>%s", OR(r->signature_attrs, ""), OR(r->signature_first, ""));
     kit_write_info(r, digests, &b);
-    buf_printf(&b, "<ds:SignatureValue>%s</ds:SignatureValue>%s%s</ds:Signature>%s</wsse:Security>%s</S:Header>%s%s%s</S:Envelope>", value,
-               OR(r->key_info, "<ds:KeyInfo>" STR("#token") "</ds:KeyInfo>"), OR(r->signature_last, ""), OR(r->security_last, ""),
-               OR(r->header_last, ""), OR(r->between, ""), OR(r->body, DEFAULT_BODY), OR(r->after_body, ""));
+    buf_printf(&b,
+               "<ds:SignatureValue>%s</ds:SignatureValue>%s%s</ds:Signature>%s</wsse:Security>%s</S:Header>%s%s%s</"
+               "S:Envelope>",
+               value, OR(r->key_info, "<ds:KeyInfo>" STR("#token") "</ds:KeyInfo>"), OR(r->signature_last, ""),
+               OR(r->security_last, ""), OR(r->header_last, ""), OR(r->between, ""), OR(r->body, DEFAULT_BODY),
+               OR(r->after_body, ""));
     return b.p;
 }
 
@@ -323,7 +332,8 @@ static char *kit_make(struct arena *a, const struct recipe *r)
     return kit_compose(a, r, digests, r->value ? r->value : value);
 }
 
-static enum err kit_verify(struct arena *a, const char *text, const struct wsse_policy *policy, struct wsse_result *out, struct error *e)
+static enum err kit_verify(struct arena *a, const char *text, const struct wsse_policy *policy, struct wsse_result *out,
+                           struct error *e)
 {
     struct xml_doc *doc = NULL;
     *out = (struct wsse_result){0};
