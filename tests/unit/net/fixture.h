@@ -30,6 +30,18 @@
 
 #include <cmocka.h>
 
+/* Times and sizes say nothing there. */
+#if defined(__SANITIZE_ADDRESS__)
+#define UNDER_SANITIZER true
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define UNDER_SANITIZER true
+#endif
+#endif
+#ifndef UNDER_SANITIZER
+#define UNDER_SANITIZER false
+#endif
+
 #define HELD_MAX  64
 #define BIG_BYTES (8 * 1024 * 1024)
 

@@ -347,6 +347,49 @@ static void test_large_body_and_large_answer(void **state)
     server_stop(s);
 }
 
+/* No input holds the loop up: the table, a megabyte in chunks of one byte, a long pipeline, a large upload refused. */
+static void test_loop_is_not_held_up_R7(void **state)
+{
+    (void)state;
+    struct http_limits limits = quick_limits();
+    limits.body_max_bytes = 1024 * 1024;
+    struct server *s = server_start("127.0.0.1:0", &limits, NULL);
+    server_command(s, 'l');
+    struct client c;
+    struct answer a;
+    client_open(&c, s->port);
+    assert_true(client_say(&c, "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"));
+    static char block[6 * 4096];
+    for (size_t i = 0; i < sizeof(block); i += 6)
+        memcpy(block + i, "1\r\nx\r\n", 6);
+    for (int i = 0; i < 256; i++)
+        assert_true(client_send(&c, block, sizeof(block)));
+    assert_true(client_say(&c, "0\r\n\r\n"));
+    assert_true(client_answer(&c, false, 20000, &a));
+    assert_int_equal(a.body_n, 1024 * 1024);
+    for (int i = 0; i < 2000; i++)
+        assert_true(client_say(&c, GET("/")));
+    for (int i = 0; i < 2000; i++)
+        assert_true(client_answer(&c, false, 5000, &a));
+    assert_true(client_say(&c, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5000000\r\n\r\n"));
+    for (int i = 0; i < 200; i++)
+        assert_true(client_send(&c, block, sizeof(block)));
+    assert_true(client_answer(&c, false, 5000, &a));
+    assert_int_equal(a.status, 413);
+    client_close(&c);
+    for (size_t i = 0; i < HTTP_CASE_COUNT; i++) {
+        client_open(&c, s->port);
+        client_send(&c, http_cases[i].bytes.p, http_cases[i].bytes.n);
+        client_close(&c);
+    }
+    pause_ms(120);
+    struct loop_lag lag;
+    loop_lag_read(s->loop, &lag);
+    print_message("longest turn or delay: %.2f ms in %u samples\n", lag.max_ms, (unsigned)lag.samples);
+    assert_true(UNDER_SANITIZER || lag.max_ms < 50);
+    server_stop(s);
+}
+
 /* ---- draining ---- */
 
 static void test_drain(void **state)
@@ -381,7 +424,7 @@ static void test_drain(void **state)
     assert_true(a.close);
     assert_true(client_sees_end(&busy, 5000));
     client_close(&busy);
-    assert_true(client_say(&half, "def")); /* what was begun is finished */
+    assert_true(client_say(&half, "def" GET("/never") GET("/never"))); /* what was begun is finished, and no more */
     assert_true(client_answer(&half, false, 5000, &a));
     assert_string_equal(a.body, "abcdef");
     assert_true(a.close);
@@ -389,6 +432,7 @@ static void test_drain(void **state)
     client_close(&half);
     client_close(&idle);
     EVENTUALLY(atomic_load(&s->drained));
+    assert_int_equal(atomic_load(&s->requests), 3);
     server_command(s, 'f');
     server_stop(s);
 }
@@ -578,6 +622,7 @@ int main(void)
         cmocka_unit_test(test_refusal_reaches_a_peer_that_is_sending),
         cmocka_unit_test(test_client_gone_before_the_answer),
         cmocka_unit_test(test_large_body_and_large_answer),
+        cmocka_unit_test(test_loop_is_not_held_up_R7),
         cmocka_unit_test(test_drain),
         cmocka_unit_test(test_drain_of_nothing_and_free_under_load),
         cmocka_unit_test(test_addresses_refused),
