@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
  * /etc/zapisd/zapisd.conf and its drop-in directory zapisd.conf.d/ (*.conf in name order, later wins). INI; every key
- * is a row of the option table in config.c, which holds type, default and whether a reload takes it. An unknown
+ * is a row of the option table in config_table.h, which holds type, default and whether a reload takes it. An unknown
  * section or key, a bad value, a missing required key: an error with file:line. All mistakes are reported, not only
- * the first.
+ * the first. Lines cert = FILE of one sender add up over all files; everything else a later file replaces.
  */
 #pragma once
 

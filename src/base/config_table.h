@@ -54,19 +54,22 @@ X("daemon", "wsdl_dir", OPTION_DIRECTORY, config, wsdl_dir, "/usr/share/zapisd/w
   "The WSDL files that are served for ?wsdl.") \
 X("daemon", "sql_dir", OPTION_DIRECTORY, config, sql_dir, "/usr/share/zapisd/sql", 0, 0, NULL, NO, NO, \
   "The migrations and functions that the migrate command brings into the database.") \
-X("daemon", "serve_update_booking_details", OPTION_YES_NO, config, serve_update_booking_details, "no", 0, 0, NULL, NO, NO, \
+X("daemon", "serve_update_booking_details", OPTION_YES_NO, config, serve_update_booking_details, "no", \
+  0, 0, NULL, NO, NO, \
   "Answer the method updateBookingDetails when it is called; order 329 leaves open which side serves it.") \
 X("log", "level", OPTION_WORD, config, log_level, "info", 0, 0, LEVELS, YES, NO, \
   "The least important lines still written: error, warning, notice, info or debug.") \
 X("database", "conninfo", OPTION_TEXT, config, conninfo, NULL, 0, 0, NULL, NO, YES, \
-  "A libpq connection string; several hosts may be named. Keep a password out of it: use peer authentication or a passfile.") \
+  "A libpq connection string; several hosts may be named. Keep a password out of it: use peer authentication " \
+  "or a passfile.") \
 X("database", "connections", OPTION_COUNT, config, db_connections, "8", 1, 1000, NULL, NO, NO, \
   "Connections kept open to PostgreSQL. On a slow disk more of them give more bookings a second.") \
 X("database", "batch_max", OPTION_COUNT, config, db_batch_max, "4", 1, 64, NULL, NO, NO, \
   "Waiting writes that may share one transaction under load. 1 gives each its own.") \
 X("database", "acquire_timeout", OPTION_DURATION, config, db_acquire_timeout_ms, "5s", 10, 10 * MINUTE, NULL, NO, NO, \
   "How long a request waits for a free connection.") \
-X("database", "statement_timeout", OPTION_DURATION, config, db_statement_timeout_ms, "10s", 10, 10 * MINUTE, NULL, NO, NO, \
+X("database", "statement_timeout", OPTION_DURATION, config, db_statement_timeout_ms, "10s", \
+  10, 10 * MINUTE, NULL, NO, NO, \
   "How long one statement may run before PostgreSQL breaks it off.") \
 X("limits", "body_max", OPTION_SIZE, config, body_max_bytes, "1MiB", 4 * KIB, 64 * MIB, NULL, NO, NO, \
   "Size of a request body. A larger one is refused with 413 before it is read.") \
@@ -106,9 +109,11 @@ X("listener", "public_url", OPTION_URL, config_listener, public_url, NULL, 0, 0,
   "The address written into the WSDL. Without it: made of address and path.") \
 X("listener", "agency", OPTION_CODE, config_listener, agency, NULL, 0, 0, NULL, NO, NO, \
   "Serve the organizations of this agency only.") \
-X("listener", "plain_on_public_address", OPTION_CONSENT, config_listener, allow_remote_plain, NULL, 0, 0, "i-know-it-is-unsigned", NO, NO, \
+X("listener", "plain_on_public_address", OPTION_CONSENT, config_listener, allow_remote_plain, NULL, \
+  0, 0, "i-know-it-is-unsigned", NO, NO, \
   "Must say i-know-it-is-unsigned before a plain listener may be reached from other machines.") \
-X("listener", "require_recipient_signature", OPTION_YES_NO, config_listener, require_recipient, "no", 0, 0, NULL, NO, NO, \
+X("listener", "require_recipient_signature", OPTION_YES_NO, config_listener, require_recipient, "no", \
+  0, 0, NULL, NO, NO, \
   "Beside the sender's own signature require one by SMEV (actor recipient).") \
 X("listener", "tls_cert", OPTION_FILE, config_listener, tls_cert, NULL, 0, 0, NULL, NO, NO, \
   "PEM file with the server certificate, then its chain. With it the listener speaks TLS only.") \

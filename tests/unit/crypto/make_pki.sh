@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 #
 # make_pki.sh DIRECTORY: keys, certificates and revocation lists for the unit tests of src/crypto, made with the openssl
-# program, so that what is tested was made by somebody else. Several tests may start it at once: the first one works, the
-# others wait. A directory made by another version of this file is made anew.
+# program, so that what is tested was made by somebody else. Several tests may start it at once: the first one works,
+# the others wait. A directory made by another version of this file is made anew.
 set -eu
 dir=$1
 mkdir -p "$dir"
