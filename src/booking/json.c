@@ -21,6 +21,8 @@ static void skip_blanks(struct reader *r)
 
 static bool accept(struct reader *r, char c)
 {
+    if (r->is_bad)
+        return false;
     skip_blanks(r);
     if (*r->p != c)
         return false;
@@ -95,10 +97,13 @@ static const char *read_string(struct reader *r)
     buf_init(&b, r->arena, 32);
     expect(r, '"');
     while (!r->is_bad && *r->p != '"') {
-        char c = *r->p++;
+        char c = *r->p;
         if (c == '\0') {
-            r->is_bad = true;
-        } else if (c != '\\') {
+            r->is_bad = true; /* p stays on the end of the text */
+            break;
+        }
+        r->p++;
+        if (c != '\\') {
             buf_add_char(&b, c);
         } else if (*r->p == 'u') {
             r->p++;
