@@ -5,7 +5,7 @@
 create or replace function data.slot_serves(p_slot_service_id text, p_area_key integer, p_service_ids text[]) returns boolean
 language plpgsql stable parallel safe as $$
 begin
-    return p_slot_service_id = any (p_service_ids)
+    return p_slot_service_id is not null and p_slot_service_id = any (p_service_ids)
         or p_slot_service_id is null and exists (
             select from data.area_service as a where a.area_key = p_area_key and a.service_id = any (p_service_ids));
 end $$;
@@ -26,12 +26,18 @@ returns setof data.slot language sql stable as $$
             or s.service_id is null and s.area_key in (
                 select a.area_key from data.area_service as a
                 where a.organization_id = p_organization_id and a.service_id = any (p_service_ids)))
+        -- Places in an area for one never overlap (place_area_once): only those that start inside the slot and the
+        -- last one before it can stand in the way.
         and case when s.capacity = 1 then
                 not exists (
                     select from data.place as p
-                    where p.capacity = 1 and p.area_key = s.area_key
-                        and tstzrange(p.starts_at, p.ends_at) && tstzrange(s.starts_at, s.ends_at)
+                    where p.capacity = 1 and p.area_key = s.area_key and p.starts_at >= s.starts_at and p.starts_at < s.ends_at
                         and (p.hold_until is null or p.hold_until > p_now))
+                and not coalesce((
+                    select p.ends_at > s.starts_at and (p.hold_until is null or p.hold_until > p_now)
+                    from data.place as p
+                    where p.capacity = 1 and p.area_key = s.area_key and p.starts_at < s.starts_at
+                    order by p.starts_at desc limit 1), false)
             else
                 (select count(*) from data.place as p
                  where p.slot_id = s.slot_id and (p.hold_until is null or p.hold_until > p_now)) < s.capacity

@@ -8,6 +8,8 @@ language sql immutable strict
 return exists (select from pg_catalog.pg_timezone_names as z where z.name = zone);
 alter function data.is_time_zone(text) owner to zapisd_owner;
 revoke all on function data.is_time_zone(text) from public;
+-- Needed by whoever may change data.organization: its constraint runs as that role.
+grant execute on function data.is_time_zone(text) to zapisd_operator;
 comment on function data.is_time_zone(text) is 'Whether the server knows the IANA zone by that name (T1)';
 
 create table data.agency (

@@ -141,6 +141,7 @@ create table data.place (
 );
 alter table data.place owner to zapisd_owner;
 create index place_booking on data.place (book_key);
+create index place_area on data.place (area_key, starts_at) include (ends_at, hold_until) where capacity = 1;
 comment on table data.place is 'A taken place of a slot; a free one has no row. Whoever inserts, changes or deletes a row holds its advisory lock';
 comment on column data.place.slot_id is 'Slot';
 comment on column data.place.place_no is 'Which of its places, from 1';
@@ -155,6 +156,7 @@ comment on constraint place_within_capacity on data.place is 'Never more than th
 comment on constraint place_slot_fkey on data.place is 'The copies are the slot''s own values; a capacity cannot fall below what is taken';
 comment on constraint place_booking_fkey on data.place is 'Taken by a known booking';
 comment on constraint place_area_once on data.place is 'An area or specialist for one is not used twice at once (B2)';
+comment on index data.place_area is 'What an area for one is taken for, in time order';
 comment on index data.place_booking is 'Places of a booking';
 
 create table data.applicant (
