@@ -229,8 +229,11 @@ void journal_add(const struct request *r)
 {
     struct service *s = r->service;
     entry_push(&s->journal, entry_new(r));
-    while (s->journal.bytes > JOURNAL_WAITING_MAX_BYTES && s->journal.n > 1)
-        entry_drop(s, entry_pop(&s->journal), "the database is away and the memory for waiting entries is full");
+    while (s->journal.bytes > JOURNAL_WAITING_MAX_BYTES && s->journal.n > 1) {
+        struct journal_entry *oldest = entry_pop(&s->journal);
+        if (oldest != NULL)
+            entry_drop(s, oldest, "the database is away and the memory for waiting entries is full");
+    }
     if (s->journal.n >= JOURNAL_BATCH)
         journal_flush(s);
 }
