@@ -60,6 +60,12 @@ class E2E(unittest.TestCase):
         finally:
             cls.instance.stop_database()
 
+    def portal(self, *args, **more):
+        """A client that is closed with the test."""
+        client = self.instance.client(*args, **more)
+        self.addCleanup(client.close)
+        return client
+
     def free_slots(self, client, organization=MOSCOW, **more):
         """The free slots of capacity one."""
         reply = client.get_slots(organization, services=[SERVICE], areas=[ROOM[organization]], **more)

@@ -55,7 +55,8 @@ class Clients(E2E):
         operations = {name for service in client.wsdl.services.values() for port in service.ports.values() for name in port.binding._operations}
         self.assertLessEqual({"getSlots", "book", "getBookingStatus", "cancelBooking", "getRefsList", "getRefAttributesList", "getRefItemsList"}, operations)
         request = client.get_element("{http://epgu.rtlabs.ru/equeue/ws/}bookRequest")
-        self.assertEqual([name for name, _ in request.type.elements], ["Message", "MessageData"])
+        names = [name for name, _ in request.type.elements]  # once for each revision of SMEV that is spoken
+        self.assertEqual((names[:2], set(names)), (["Message", "MessageData"], {"Message", "MessageData"}))
 
     def test_wsdl_names_this_listener_and_no_file(self):
         import urllib.request

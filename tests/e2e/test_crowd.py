@@ -9,9 +9,7 @@ from e2e import E2E, MOSCOW, SERVICE, new_id, together
 
 class Crowd(E2E):
     def plain(self):
-        client = self.instance.client("plain", timeout=60)
-        self.addCleanup(client.close)
-        return client
+        return self.portal("plain", timeout=60)
 
     def outcomes(self, results):
         for r in results:
@@ -29,29 +27,26 @@ class Crowd(E2E):
 
     def test_signed_crowd_after_the_last_place(self):
         """Fewer, since the client's own signatures cost most of the time."""
-        client = self.instance.client()
+        client = self.portal()
         slot = self.free_slots(client)[1]["slotId"]
-        clients = [self.instance.client(timeout=60) for _ in range(40)]
+        clients = [self.portal(timeout=60) for _ in range(40)]
         messages = [c.envelope("book", c.book_items(new_id(), slot, MOSCOW, False, services=[SERVICE], esia_id=str(3000000000 + i)))
                     for i, c in enumerate(clients)]
         results = together(40, lambda i: clients[i].post(messages[i], "book"))
         for c, r in zip(clients, results):
             c.read(r)
-            c.close()
         self.assertEqual(self.outcomes(results), {(200, "201", 0): 1, (200, "208", 4): 39})
         self.assert_places_sound()
 
     def test_one_message_from_many_connections(self):
         """B6: one effect, and everybody gets the same bytes."""
-        client = self.instance.client()
+        client = self.portal()
         slot = self.free_slots(client)[2]["slotId"]
         for message_id in (None, "m-" + new_id()):
             book_id = new_id()
             message = client.envelope("book", client.book_items(book_id, slot, MOSCOW, False, services=[SERVICE]), message_id)
-            clients = [self.instance.client(timeout=60) for _ in range(16)]
+            clients = [self.portal(timeout=60) for _ in range(16)]
             results = together(16, lambda i: clients[i].post(message, "book"))
-            for c in clients:
-                c.close()
             for r in results:
                 if isinstance(r, BaseException):
                     raise r

@@ -28,8 +28,7 @@ class Life(E2E):
         return {"edit": lambda text: text.replace("[log]", "[limits]\nhead_timeout = 2s\nidle_timeout = 3s\n\n[log]")}
 
     def setUp(self):
-        self.client = self.instance.client()
-        self.addCleanup(self.client.close)
+        self.client = self.portal()
 
     def log_from(self, offset):
         with open(self.instance.log, encoding="utf-8", errors="replace") as f:
@@ -60,7 +59,7 @@ class Life(E2E):
         line = "cert = %s/portal.pem\n" % self.instance.pki
         self.assertIn("taken", self.reload(good.replace(line, "")))
         self.assertRaises(Fault, self.client.get_refs_list)
-        self.assertEqual(self.instance.client(who="portal-new").get_refs_list().error_code, 0)
+        self.assertEqual(self.portal(who="portal-new").get_refs_list().error_code, 0)
         self.assertIn("taken", self.reload(good))
         self.assertEqual(self.client.get_refs_list().error_code, 0)
 
@@ -69,7 +68,7 @@ class Life(E2E):
         stop, results = threading.Event(), []
 
         def caller():
-            client = self.instance.client()
+            client = self.portal()
             client.expect_signer = None
             while not stop.is_set():
                 try:

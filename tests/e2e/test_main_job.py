@@ -13,8 +13,7 @@ OFFSET = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+\d\d:\d\d$")
 
 class MainJob(E2E):
     def setUp(self):
-        self.client = self.instance.client()
-        self.addCleanup(self.client.close)
+        self.client = self.portal()
 
     def book(self, book_id, slots, organization=MOSCOW, preliminary=False, client=None, **more):
         more.setdefault("services", [SERVICE])
@@ -66,20 +65,17 @@ class MainJob(E2E):
         self.job(self.client)
 
     def test_job_rev111111(self):
-        client = self.instance.client(rev="rev111111")
-        self.addCleanup(client.close)
+        client = self.portal(rev="rev111111")
         self.job(client)
 
     def test_job_other_agency_key_of_512_bits_zone_of_kamchatka(self):  # C1, C6, T1
-        client = self.instance.client(recipient="BBBB00002")
-        self.addCleanup(client.close)
+        client = self.portal(recipient="BBBB00002")
         self.job(client, KAMCHATKA, "+12:00")
 
     def test_job_portal_keys_of_every_kind(self):  # C1, C5: the next key works beside the present one
         for who in ("portal-512", "portal-tca", "portal-new"):
             with self.subTest(who):
-                client = self.instance.client(who=who)
-                self.addCleanup(client.close)
+                client = self.portal(who=who)
                 self.job(client)
 
     def test_answer_frame(self):  # V2
@@ -135,6 +131,14 @@ class MainJob(E2E):
         self.assertTrue(self.is_free(self.client, slot))
         self.assertEqual(self.client.get_booking_status(book_id).slots, [])
 
+    def test_missing_and_unknown_fields_are_named(self):  # M10
+        reply = self.client.call("book", [("lastName", "Тестов"), ("выдумка", "1"), ("zz", "2")])
+        self.assertEqual(reply.error_code, 2)
+        required = {"bookId", "slotId", "organizationId", "userType", "userKind", "esiaId"}
+        self.assertLessEqual(required, set(reply.fields))
+        for name in reply.fields:
+            self.assertRegex(name, r"^[a-zA-Z]+$|^выдумка$")
+
     def test_unknown_and_foreign_bookings_look_alike(self):  # A26
         slot = self.free_slots(self.client)[0]["slotId"]
         mine = new_id()
@@ -150,8 +154,7 @@ class MainJob(E2E):
         self.client.cancel_booking(mine)
 
     def test_organization_of_another_agency(self):  # C6
-        other = self.instance.client(recipient="BBBB00002")
-        self.addCleanup(other.close)
+        other = self.portal(recipient="BBBB00002")
         slots = self.free_slots(other, KAMCHATKA)
         reply = self.client.get_slots(KAMCHATKA)
         self.assertEqual((reply.error_code, reply.slots), (2, []))

@@ -73,7 +73,7 @@ class PgBouncer(E2E):
             super().tearDownClass()
 
     def test_the_daemon_is_behind_pgbouncer(self):
-        self.instance.client().get_refs_list()
+        self.portal().get_refs_list()
         rows = self.sql("select count(*) from pg_stat_activity where usename = 'zapisd_daemon'")
         self.assertTrue(1 <= rows[0][0] <= 3, rows)
 

@@ -27,15 +27,15 @@ class Canaries(E2E):
 
     def test_nothing_personal_is_told(self):
         told = []
-        self.client = self.instance.client()
-        for client in (self.client, self.instance.client("plain")):
+        self.client = self.portal()
+        for client in (self.client, self.portal("plain")):
             self.client = client
             slots = [s["slotId"] for s in self.free_slots(client)]
             book_id = new_id()
             good = client.call("book", self.items(book_id, slots[0], PERSON))
             self.assertEqual((good.status_code, good.error_code), ("201", 0))
             client.get_booking_status(book_id, ESIA)
-            client.get_slots(MOSCOW, esia_id=ESIA, more=[])
+            client.get_slots(MOSCOW, esia_id=ESIA)
             client.cancel_booking(book_id, ESIA)
             client.cancel_booking(book_id, "1666666666")
             # Bad ones: each canary in the wrong place, so that messages about values have something to repeat.
@@ -50,7 +50,8 @@ class Canaries(E2E):
                     items = [(n, value if n == field else v) for n, v in self.items(new_id(), slots[1], PERSON)]
                     told.append(self.tell(client, "book", items))
             for value in CANARIES:
-                told.append(self.tell(client, "book", [(value if re.fullmatch(r"\w+", value) and not value[0].isdigit() else "x", value)]))
+                # As names of elements: an answer may name the element that does not belong there, the log may not.
+                self.tell(client, "book", [(value if re.fullmatch(r"\w+", value) and not value[0].isdigit() else "x", value)])
                 told.append(self.tell(client, "getRefItemsList", [("refName", value), ("treeFiltering", value), ("pageNum", value), ("pageSize", value)]))
                 told.append(self.tell(client, value if value.isalpha() else "x" + re.sub(r"\W", "", value), []))
             # Broken messages
@@ -59,7 +60,6 @@ class Canaries(E2E):
                         envelope.replace(b"<eq:lastName>", b'<eq:lastName x="'), envelope.replace("Канарейкин".encode(), "Канарейкин2".encode()),
                         envelope.replace("Канарейкин".encode(), "&Канарейкин;".encode())):
                 told.append(self.tell(client, None, bad))
-            client.close()
         metrics = self.instance.admin("/metrics")[1]
         ready = self.instance.admin("/readyz")[1]
         self.instance.stop_daemon()
@@ -78,7 +78,7 @@ class Canaries(E2E):
             if method is None:
                 client.read(client.post(items, "book"))
                 return ""
-            reply = client.call(method, items)
+            reply = client.read(client.post(client.envelope(method, items)))
             return "\n".join(reply.texts("error/errorDetail/errorMessage") + reply.texts("status/statusMessage")
                              + reply.texts("error/fieldErrors/FieldError/fieldName")
                              + reply.texts("error/fieldErrors/FieldError/errorDetail/errorMessage"))

@@ -22,8 +22,7 @@ class Refused(E2E):
         return {"edit": edit}
 
     def setUp(self):
-        self.client = self.instance.client()
-        self.addCleanup(self.client.close)
+        self.client = self.portal()
         self.bookings = self.one("select count(*) from data.booking")
 
     def items(self):
@@ -109,27 +108,27 @@ class Refused(E2E):
                 self.assertNotEqual(bad, good)
                 self.refused(bad, {"wsse:UnsupportedAlgorithm", "wsse:FailedCheck", "wsse:InvalidSecurity"})
         # Signed with the real algorithm of 2001: refused by name, it is not configured (C1).
-        old = self.instance.client(who="portal-2001")
+        old = self.portal(who="portal-2001")
         self.refused(self.message(old), "wsse:UnsupportedAlgorithm")
 
     def test_certificates(self):  # C2
         for who in ("revoked", "expired", "notyet", "nousage", "stranger"):
             with self.subTest(who):
-                self.refused(self.message(self.instance.client(who=who)), "wsse:InvalidSecurityToken")
+                self.refused(self.message(self.portal(who=who)), "wsse:InvalidSecurityToken")
 
     def test_sender_mismatch(self):  # C2: good certificates, wrong person
-        self.refused(self.message(self.instance.client(who="other")), "wsse:FailedAuthentication")
+        self.refused(self.message(self.portal(who="other")), "wsse:FailedAuthentication")
         self.refused(self.message(sender="SMEV00001"), "wsse:FailedAuthentication")
         self.refused(self.message(sender="PGU001002"), "wsse:FailedAuthentication")
-        self.refused(self.message(self.instance.client(who="smev")), "wsse:FailedAuthentication")
-        self.refused(self.message(self.instance.client(who="agency-a")), "wsse:FailedAuthentication")
+        self.refused(self.message(self.portal(who="smev")), "wsse:FailedAuthentication")
+        self.refused(self.message(self.portal(who="agency-a")), "wsse:FailedAuthentication")
 
     def test_recipient_is_not_us(self):
         self.client.expect_signer = None
         self.refused(self.message(recipient="CCCC00003"), "soap:Client")
 
     def test_header_of_smev_must_be_smevs(self):
-        forger = self.instance.client()
+        forger = self.portal()
         forger.smev = (self.client.key, self.client.cert)  # the portal plays SMEV
         self.refused(forger.envelope("book", self.items(), "m-" + new_id()), "wsse:FailedAuthentication")
         good = self.client.envelope("book", self.items(), "m-1-" + new_id())
@@ -218,12 +217,12 @@ class Refused(E2E):
         self.refused(unknown, "soap:Client", action="dropTables")
 
     def test_fault_tells_nothing_of_the_cause(self):
-        texts = {self.refused(self.message(self.instance.client(who=who)), "wsse:InvalidSecurityToken").text for who in ("revoked", "expired", "stranger")}
+        texts = {self.refused(self.message(self.portal(who=who)), "wsse:InvalidSecurityToken").text for who in ("revoked", "expired", "stranger")}
         self.assertEqual(len({re.sub(r"[0-9a-f-]{8,}", "REF", t) for t in texts}), 1, texts)
 
     def test_refused_messages_are_journalled(self):  # J1
         marker = "marker-" + new_id()
-        self.refused(self.message(self.instance.client(who="revoked"), CaseNumber=marker), "wsse:InvalidSecurityToken")
+        self.refused(self.message(self.portal(who="revoked"), CaseNumber=marker), "wsse:InvalidSecurityToken")
         self.instance.stop_daemon()
         self.instance.start_daemon()
         rows = self.sql("select verdict, direction from data.journal where direction = 'in' and position(%s::bytea in body) > 0", marker.encode())
