@@ -61,6 +61,8 @@ struct server {
     atomic_uint gone_seen;
     atomic_uint off_loop; /* handler calls on another thread: must stay 0 */
     atomic_bool drained;
+    unsigned connections; /* as of command 'c' */
+    struct loop_lag lag;  /* as of command 'm' */
     char last_peer[64];
     char last_path[64];
     char last_fingerprint[65];
@@ -169,8 +171,12 @@ static inline void on_command(void *arg, int events)
     }
     if (c == 'r')
         held_release(s);
+    if (c == 'c')
+        s->connections = listener_connections(s->ls);
     if (c == 'l')
         loop_lag_measure(s->loop);
+    if (c == 'm')
+        loop_lag_read(s->loop, &s->lag);
     assert_int_equal(write(s->done[1], &c, 1), 1);
 }
 
@@ -181,6 +187,12 @@ static inline void server_command(struct server *s, char c)
     char answer = 0;
     assert_int_equal(read(s->done[0], &answer, 1), 1);
     assert_int_equal(answer, c);
+}
+
+static inline unsigned server_connections(struct server *s)
+{
+    server_command(s, 'c');
+    return s->connections;
 }
 
 static inline void *server_thread(void *arg)

@@ -146,7 +146,7 @@ static void test_client_that_never_reads_F10(void **state)
     client_open(&c, s->port);
     assert_true(client_say(&c, GET("/big") GET("/big") GET("/big")));
     EVENTUALLY(atomic_load(&s->requests) == 3);
-    EVENTUALLY(listener_connections(s->ls) == 0);
+    EVENTUALLY(server_connections(s) == 0);
     while (client_fill(&c, 2000) && c.n < BIG_BYTES * 2)
         ;
     assert_true(c.reset); /* cut off, not ended */
@@ -210,10 +210,10 @@ static void test_connection_limit_F11(void **state)
         assert_true(client_sees_end(&more, 5000));
         client_close(&more);
     }
-    assert_int_equal(listener_connections(s->ls), 3);
+    assert_int_equal(server_connections(s), 3);
     assert_int_equal(atomic_load(&s->requests), 3);
     client_close(&c[0]);
-    EVENTUALLY(listener_connections(s->ls) == 2);
+    EVENTUALLY(server_connections(s) == 2);
     client_open(&more, s->port);
     assert_true(client_say(&more, GET("/")));
     assert_true(client_answer(&more, false, 5000, &a));
@@ -234,7 +234,7 @@ static void test_turned_away_crowd_F11(void **state)
     static struct client c[400];
     for (int i = 0; i < 400; i++)
         client_open(&c[i], s->port);
-    EVENTUALLY(listener_connections(s->ls) == 1);
+    EVENTUALLY(server_connections(s) == 1);
     unsigned told = 0;
     unsigned cut = 0;
     struct answer a;
@@ -349,7 +349,7 @@ static void test_idle_connections_are_small_F11(void **state)
         if (i == 99)
             before = resident_bytes();
     }
-    assert_int_equal(listener_connections(s->ls), IDLE_COUNT);
+    assert_int_equal(server_connections(s), IDLE_COUNT);
     size_t after = resident_bytes();
     size_t each = after > before ? (after - before) / (IDLE_COUNT - 100) : 0;
     print_message("%d idle connections: %zu bytes resident each\n", IDLE_COUNT, each);
@@ -359,7 +359,7 @@ static void test_idle_connections_are_small_F11(void **state)
     assert_true(client_answer(&c[0], false, 5000, &a));
     for (int i = 0; i < IDLE_COUNT; i++)
         client_close(&c[i]);
-    EVENTUALLY(listener_connections(s->ls) == 0);
+    EVENTUALLY(server_connections(s) == 0);
     server_stop(s);
 }
 

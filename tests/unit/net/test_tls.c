@@ -188,7 +188,7 @@ static void test_without_the_required_certificate(void **state)
         assert_int_equal(file_read("answer", got, sizeof(got)), 0);
     }
     assert_int_equal(atomic_load(&t.server->requests), 0);
-    EVENTUALLY(listener_connections(t.server->ls) == 0);
+    EVENTUALLY(server_connections(t.server) == 0);
     tls_server_stop(&t);
 }
 
@@ -213,7 +213,7 @@ static void test_plaintext_to_a_tls_port(void **state)
         client_close(&c);
     }
     assert_int_equal(atomic_load(&t.server->requests), 0);
-    EVENTUALLY(listener_connections(t.server->ls) == 0);
+    EVENTUALLY(server_connections(t.server) == 0);
     tls_server_stop(&t);
 }
 
