@@ -9,7 +9,9 @@
 #include "db_private.h"
 
 #include "clock.h"
+#include "log.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -180,12 +182,22 @@ static const char *call_mistake(const struct db_call *calls, unsigned n)
     return NULL;
 }
 
+/* Two holders of one session would mix their transactions: better no daemon than that. */
+static void session_require(const struct db_session *s, bool is_right, const char *what)
+{
+    if (is_right && s->conn->state == CONN_BUSY && !s->is_rolling_back)
+        return;
+    log_event(LOG_LEVEL_ERROR, "database_session_misused", "call", what, NULL);
+    abort();
+}
+
 void db_send(struct db_session *s, const struct db_call *calls, unsigned n, db_done_fn fn, void *arg)
 {
     struct db_conn *c = s->conn;
     const char *mistake = call_mistake(calls, n);
     char detail[400];
 
+    session_require(s, !s->in_call && !s->is_failure_due, "db_send");
     session_clear(s);
     session_reserve(s, n);
     s->done = fn;
@@ -325,6 +337,7 @@ void db_release(struct db_session *s)
 {
     struct db_conn *c = s->conn;
 
+    session_require(s, true, "db_release");
     if (s->is_failure_due) {
         s->is_failure_due = false;
         c->pool->failures_due--;
