@@ -380,7 +380,7 @@ static bool scan_declared(struct scan *s, const char *name, struct span *value)
 /* Behind "<?xml". */
 static bool scan_declaration(struct scan *s)
 {
-    struct span value;
+    struct span value = {NULL, 0};
     if (!scan_declared(s, "version", &value))
         return fail(s, ERR_MALFORMED, "XML declaration without a version");
     if (!span_is(value, "1.0"))

@@ -266,6 +266,8 @@ static xmlSchemaTypePtr type_of_node(struct arena *a, const struct xml_schema *s
             return NULL;
         path[depth++] = n;
     }
+    if (depth == 0)
+        return NULL;
     xmlSchemaTypePtr type = type_of_root(s, path[--depth]);
     while (type != NULL && depth > 0)
         type = type_of(declaration_below(a, type, path[--depth], budget));
