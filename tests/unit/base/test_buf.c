@@ -102,6 +102,8 @@ static void json_is_always_one_string(void **state)
     check(state, buf_add_json, SPAN(""), "\"\"");
     check(state, buf_add_json, SPAN("a\0b"), "\"a\\u0000b\"");
     check(state, buf_add_json, SPAN("\xff\xc0\xaf"), "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\""); /* overlong '/' */
+    check(state, buf_add_json, SPAN("\xe0\x80\xaf"), "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\"");
+    check(state, buf_add_json, SPAN("\xf0\x80\x80\xaf"), "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\"");
     check(state, buf_add_json, SPAN("\xed\xa0\x80"), "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\""); /* surrogate */
     check(state, buf_add_json, SPAN("\xd1"), "\"\xEF\xBF\xBD\"");                                 /* half a letter */
     check(state, buf_add_json, SPAN("\xf0\x9f\x98\x80"), "\"\xf0\x9f\x98\x80\"");

@@ -259,6 +259,7 @@ static void O2_all_mistakes_are_told_in_the_order_of_the_file(void **state)
                                "[log]\n"
                                "level = loud\n"
                                "colour = red\n"
+                               "no sign at all\n"
                                "[listener p]\n"
                                "kind = plain\n"
                                "address = 0.0.0.0:1\n"
@@ -268,9 +269,10 @@ static void O2_all_mistakes_are_told_in_the_order_of_the_file(void **state)
                                "%1$s:3: there is no section [nothing]\n"
                                "%1$s:6: level: expected error|warning|notice|info|debug\n"
                                "%1$s:7: 'colour' is not a key of [log]\n"
+                               "%1$s:8: expected 'key = value'\n"
                                "%1$s:1: [database] needs the key conninfo\n"
-                               "%1$s:11: [trust] needs the key crl, or crl_required = no\n"
-                               "%1$s:8: anybody who reaches this address could book without a signature; use a local "
+                               "%1$s:12: [trust] needs the key crl, or crl_required = no\n"
+                               "%1$s:9: anybody who reaches this address could book without a signature; use a local "
                                "address or say plain_on_public_address = i-know-it-is-unsigned\n";
     struct arena *a = arena_new();
     struct config c;
