@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#define NEARBY_MAX 16 /* elements with one Id that are looked through */
+
 struct reading {
     struct arena *arena;
     const struct dsig_ids *ids;
@@ -221,7 +223,7 @@ static enum err resolve(const struct reading *r, struct dsig_parsed_reference *r
     size_t first, n = dsig_ids_find(r->ids, ref->id, &first);
     if (n == 1)
         ref->element = dsig_ids_at(r->ids, first);
-    else if (n > 1 && r->rules->smev3)
+    else if (n > 1 && n <= NEARBY_MAX && r->rules->smev3)
         ref->element = resolve_nearby(r, first, n);
     if (!ref->element)
         return error_set(r->e, ERR_SECURITY, "%s with the Id a reference names", n ? "several elements" : "no element");

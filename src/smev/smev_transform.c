@@ -5,8 +5,8 @@
  * writer of the reference implementation does it. Works on text that is well formed already; needs no parser's tree.
  */
 #include "smev_transform.h"
+#include "smev_text.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,206 +65,6 @@ static enum err malformed(struct transform *t)
     return error_set(t->e, ERR_MALFORMED, "the SMEV transform was given text that is not canonical XML");
 }
 
-/* ---- characters ---- */
-
-static size_t utf8_length(unsigned char lead)
-{
-    return lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-}
-
-static void add_utf8(struct buf *b, uint32_t c)
-{
-    char s[4];
-    size_t n = 0;
-    if (c < 0x80) {
-        s[n++] = (char)c;
-    } else if (c < 0x800) {
-        s[n++] = (char)(0xC0 | (c >> 6));
-        s[n++] = (char)(0x80 | (c & 0x3F));
-    } else if (c < 0x10000) {
-        s[n++] = (char)(0xE0 | (c >> 12));
-        s[n++] = (char)(0x80 | ((c >> 6) & 0x3F));
-        s[n++] = (char)(0x80 | (c & 0x3F));
-    } else {
-        s[n++] = (char)(0xF0 | (c >> 18));
-        s[n++] = (char)(0x80 | ((c >> 12) & 0x3F));
-        s[n++] = (char)(0x80 | ((c >> 6) & 0x3F));
-        s[n++] = (char)(0x80 | (c & 0x3F));
-    }
-    buf_add(b, s, n);
-}
-
-static int digit_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return 99;
-}
-
-static bool decode_number(struct span digits, uint32_t *out)
-{
-    int base = 10;
-    size_t i = 0;
-    if (digits.n && digits.p[0] == 'x') {
-        base = 16;
-        i = 1;
-    }
-    uint32_t c = 0;
-    if (i == digits.n)
-        return false;
-    for (; i < digits.n; i++) {
-        int d = digit_value(digits.p[i]);
-        if (d >= base || c > 0x10FFFF)
-            return false;
-        c = c * (uint32_t)base + (uint32_t)d;
-    }
-    *out = c;
-    return c > 0 && c <= 0x10FFFF;
-}
-
-static bool decode_reference(struct span name, struct buf *out)
-{
-    static const struct {
-        const char *name;
-        char c;
-    } known[] = {{"lt", '<'}, {"gt", '>'}, {"amp", '&'}, {"quot", '"'}, {"apos", '\''}};
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-        if (span_is(name, known[i].name)) {
-            buf_add_char(out, known[i].c);
-            return true;
-        }
-    }
-    uint32_t c;
-    if (name.n < 2 || name.p[0] != '#' || !decode_number((struct span){name.p + 1, name.n - 1}, &c))
-        return false;
-    add_utf8(out, c);
-    return true;
-}
-
-/* Text or an attribute value without its references. */
-static bool decode(struct arena *a, struct span in, struct span *out)
-{
-    if (!in.n || !memchr(in.p, '&', in.n)) {
-        *out = in;
-        return true;
-    }
-    struct buf b;
-    buf_init(&b, a, in.n);
-    const char *end = in.p + in.n;
-    for (const char *p = in.p; p < end;) {
-        const char *amp = memchr(p, '&', (size_t)(end - p));
-        if (!amp) {
-            buf_add(&b, p, (size_t)(end - p));
-            break;
-        }
-        buf_add(&b, p, (size_t)(amp - p));
-        const char *semicolon = memchr(amp, ';', (size_t)(end - amp));
-        if (!semicolon || !decode_reference((struct span){amp + 1, (size_t)(semicolon - amp - 1)}, &b))
-            return false;
-        p = semicolon + 1;
-    }
-    *out = buf_span(&b);
-    return true;
-}
-
-/* Order of UTF-16 code units, which is not that of code points: surrogates (U+10000 and up) come before U+E000. */
-static int compare_utf16(struct span a, struct span b)
-{
-    size_t n = a.n < b.n ? a.n : b.n;
-    for (size_t i = 0; i < n; i++) {
-        unsigned char x = (unsigned char)a.p[i], y = (unsigned char)b.p[i];
-        if (x == y)
-            continue;
-        if (x >= 0xEE && y >= 0xEE && (x >= 0xF0) != (y >= 0xF0))
-            return x >= 0xF0 ? -1 : 1;
-        return x < y ? -1 : 1;
-    }
-    return a.n == b.n ? 0 : a.n < b.n ? -1 : 1;
-}
-
-/* ---- writing ---- */
-
-static void write_attr_value(struct buf *out, struct span s)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        switch (s.p[i]) {
-        case '<':
-            buf_add_str(out, "&lt;");
-            break;
-        case '&':
-            buf_add_str(out, "&amp;");
-            break;
-        case '"':
-            buf_add_str(out, "&quot;");
-            break;
-        case '\r':
-            buf_add_str(out, "&#xd;");
-            break;
-        case '\n':
-            buf_add_str(out, "&#xa;");
-            break;
-        case '\t':
-            buf_add_str(out, "&#x9;");
-            break;
-        default:
-            buf_add_char(out, s.p[i]);
-        }
-    }
-}
-
-static size_t utf16_units(struct span s)
-{
-    size_t units = 0;
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        units += (c & 0xC0) != 0x80;
-        units += c >= 0xF0;
-    }
-    return units;
-}
-
-/*
- * The reference writer escapes '>' only where "]]>" could come about by its way of cutting the text: at the start of a
- * piece, behind ']', and behind a character that was itself escaped. Short texts are one piece, and forget the last
- * rule.
- */
-static void write_text(struct buf *out, struct span s)
-{
-    enum { SHORT_UNITS = 11, PIECE_UNITS = 512 };
-    bool is_short = utf16_units(s) <= SHORT_UNITS;
-    size_t unit = 0;
-    bool was_escaped = false, was_bracket = false;
-    for (size_t i = 0; i < s.n;) {
-        unsigned char c = (unsigned char)s.p[i];
-        size_t n = utf8_length(c);
-        n = n > s.n - i ? s.n - i : n;
-        bool starts_piece = is_short ? unit == 0 : unit % PIECE_UNITS == 0;
-        if (starts_piece)
-            was_escaped = was_bracket = false;
-        const char *escape = NULL;
-        if (c == '<')
-            escape = "&lt;";
-        else if (c == '&')
-            escape = "&amp;";
-        else if (c == '\r')
-            escape = "&#xd;";
-        else if (c == '>' && (starts_piece || was_bracket || (was_escaped && !is_short)))
-            escape = "&gt;";
-        if (escape)
-            buf_add_str(out, escape);
-        else
-            buf_add(out, s.p + i, n);
-        was_escaped = escape != NULL;
-        was_bracket = c == ']';
-        unit += n == 4 ? 2 : 1;
-        i += n;
-    }
-}
-
 /* ---- namespaces ---- */
 
 static bool find_namespace(const struct transform *t, struct span prefix, struct span *out)
@@ -297,7 +97,7 @@ static unsigned use_namespace(struct transform *t, struct span uri, struct buf *
     t->issued = grow(t->arena, t->issued, t->nissued, &t->issued_cap, sizeof *t->issued);
     t->issued[t->nissued++] = (struct issued){uri, number};
     buf_printf(declarations, " xmlns:ns%u=\"", number);
-    write_attr_value(declarations, uri);
+    smev_text_write_attr(declarations, uri);
     buf_add_char(declarations, '"');
     return number;
 }
@@ -307,8 +107,8 @@ static int compare_attributes(const void *l, const void *r)
     const struct attribute *a = l, *b = r;
     if (!a->ns.n != !b->ns.n)
         return a->ns.n ? -1 : 1;
-    int c = compare_utf16(a->ns, b->ns);
-    return c ? c : compare_utf16(a->local, b->local);
+    int c = smev_text_compare(a->ns, b->ns);
+    return c ? c : smev_text_compare(a->local, b->local);
 }
 
 /* ---- reading ---- */
@@ -354,7 +154,7 @@ static enum err read_attribute(struct transform *t)
         return malformed(t);
     raw = (struct span){t->p, (size_t)(stop - t->p)};
     t->p = stop + 1;
-    if (!decode(t->arena, raw, &value))
+    if (!smev_text_decode(t->arena, raw, &value))
         return malformed(t);
 
     struct span prefix, local;
@@ -396,7 +196,7 @@ static void write_start_tag(struct transform *t, struct span local, struct span 
             buf_printf(&attributes, "ns%u:", use_namespace(t, attr->ns, &declarations));
         buf_add_span(&attributes, attr->local);
         buf_add_str(&attributes, "=\"");
-        write_attr_value(&attributes, attr->value);
+        smev_text_write_attr(&attributes, attr->value);
         buf_add_char(&attributes, '"');
     }
     buf_printf(t->out, "<ns%u:", element->number);
@@ -479,14 +279,14 @@ static enum err read_text(struct transform *t)
     const char *stop = memchr(t->p, '<', (size_t)(t->end - t->p));
     stop = stop ? stop : t->end;
     struct span text;
-    if (!decode(t->arena, (struct span){t->p, (size_t)(stop - t->p)}, &text))
+    if (!smev_text_decode(t->arena, (struct span){t->p, (size_t)(stop - t->p)}, &text))
         return malformed(t);
     t->p = stop;
     if (is_blank_text(text))
         return ERR_OK;
     if (t->depth == 0)
         return malformed(t);
-    write_text(t->out, text);
+    smev_text_write(t->out, text);
     return ERR_OK;
 }
 
