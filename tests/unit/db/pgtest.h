@@ -149,6 +149,7 @@ static void bench_on_hang(void *arg)
 {
     (void)arg;
     fprintf(stderr, "the test hangs\n");
+    pgtest_stop();
     abort();
 }
 
