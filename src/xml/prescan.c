@@ -16,8 +16,8 @@
 #define DEPTH_CAP 256 /* the parser's own limit; depth_max beyond it has no effect */
 
 const struct xml_limits xml_limits_default = {
-    .size_max_bytes = 5U * 1024 * 1024,
-    .start_tag_max_bytes = 32U * 1024,
+    .size_max_bytes = (size_t)5 * 1024 * 1024,
+    .start_tag_max_bytes = (size_t)32 * 1024,
     .attributes_max = 256,
     .namespaces_max = 64,
     .depth_max = 64,
