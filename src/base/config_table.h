@@ -95,7 +95,7 @@ X("trust", "crl", OPTION_FILE, config, crl, NULL, 0, 0, NULL, YES, NO, \
   "PEM file with the revocation lists of all issuers. A revoked certificate is refused whatever crl_required says.") \
 X("trust", "crl_required", OPTION_YES_NO, config, crl_required, "yes", 0, 0, NULL, YES, NO, \
   "Refuse a certificate whose issuer has no revocation list here, or one that is past its time.") \
-X("trust", "allow_gost2001", OPTION_YES_NO, config, allow_gost2001, "no", 0, 0, NULL, YES, NO, \
+X("trust", "allow_gost2001", OPTION_YES_NO, config, allow_gost2001, "no", 0, 0, NULL, NO, NO, \
   "Accept signatures by GOST R 34.10-2001 as well. They are never made.") \
 X("admin", "address", OPTION_ADDRESS, config, admin_address, "127.0.0.1:8182", 0, 0, NULL, NO, NO, \
   "Where health, readiness and metrics are served, without any authentication: keep it local.") \
