@@ -92,7 +92,7 @@ static void context_empty(struct soap *soap, size_t seen)
 }
 
 enum err soap_bind_request(struct arena *a, enum booking_method method, struct span octets, struct booking_request *out,
-                   struct error *e)
+                           struct error *e)
 {
     *out = (struct booking_request){.method = method};
     if ((unsigned)method >= BOOKING_METHOD_COUNT)
