@@ -87,6 +87,10 @@ static bool take_blanks(struct scan *s)
 static bool step_wide(struct scan *s)
 {
     uint32_t code;
+    if (s->end - s->p >= 2 && s->p[0] >= 0xc2 && s->p[0] <= 0xdf && (s->p[1] & 0xc0U) == 0x80) {
+        s->p += 2; /* Cyrillic, for the most part */
+        return true;
+    }
     size_t n = xml_wide_char(s->p, s->end, &code);
     if (n == 0 || !xml_is_char(code))
         return fail(s, ERR_MALFORMED, "not a character");
@@ -326,6 +330,8 @@ static bool scan_cdata(struct scan *s)
 
 static bool scan_markup(struct scan *s)
 {
+    if (s->end - s->p >= 2 && xml_char_is(s->p[1], CHAR_NAME))
+        return scan_start_tag(s);
     if (take(s, "</"))
         return scan_end_tag(s);
     if (take(s, "<!--"))
