@@ -4,7 +4,7 @@
  * input byte says, the parser tells the same story; and the two readers inside it never have to disagree, because the
  * first lets nothing ambiguous through.
  */
-#include "../../src/net/http.h"
+#include "net/http.h"
 
 #include <stdlib.h>
 #include <string.h>
