@@ -43,6 +43,7 @@ static void handle_message(struct request *r)
     m->channel = r->endpoint->conf->kind == LISTENER_SMEV2 ? "smev2" : "plain";
     m->peer = r->peer;
     m->received_us = clock_wall_us() - (int64_t)(clock_mono_us() - r->started_us);
+    m->slots_max = r->service->conf->slots_max;
     m->body = r->body;
 }
 
