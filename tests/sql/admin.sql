@@ -1,0 +1,80 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+-- The operator's functions: generation (T2), slotId (B8), the day, the journal's partitions, readiness.
+\ir lib/helpers.psql
+select no_plan();
+
+-- B8: the layout of slotId, bit by bit, against a known version-1 UUID
+select is(data.slot_uuid('1582-10-15 00:00:00+00', 1, 0), '00000000-0000-1000-8000-010000000001'::uuid, 'B8: the epoch of RFC 4122');
+select is(substr(data.slot_uuid('2026-11-23 09:00:00+03', 77018, 12)::text, 15, 1), '1', 'B8: version 1');
+select is((get_byte(uuid_send(data.slot_uuid('2026-11-23 09:00:00+03', 77018, 16383)), 8) >> 6), 2, 'B8: variant of RFC 4122');
+select is((get_byte(uuid_send(data.slot_uuid('2026-11-23 09:00:00+03', 77018, 12)), 10) & 1), 1, 'B8: multicast bit of the node');
+select throws_ok('select data.slot_uuid(now(), 1, 16384)', '22003', null, 'B8: an area number that does not fit');
+select throws_ok('select data.slot_uuid(now(), 0, 1)', '22003', null, 'B8: no organization');
+select throws_ok('select data.slot_uuid(''1500-01-01'', 1, 1)', '22003', null, 'B8: before the epoch');
+select results_eq($$select visit_at, organization_id, area_id, serial from admin.slot_decode(pg_temp.slot('a2', 3)::uuid)$$,
+    $$select pg_temp.noon() + interval '30 min', 'T1', 'a2', 0$$, 'B8: an id tells whose it is and when');
+select results_eq($$select visit_time, serial from admin.slot_decode(pg_temp.slot('a1', 0)::uuid)$$, $$select data.wire_time(pg_temp.noon(), 'Europe/Moscow'), 1$$, 'B8: and its serial');
+select is_empty($$select * from admin.slot_decode(gen_random_uuid())$$, 'B8: an id that is not ours tells nothing');
+select is_empty($$select * from admin.slot_decode(data.slot_uuid(now(), 999999999, 1))$$, 'B8: nor one of an organization nobody knows');
+select is_empty($$select s.slot_id from data.slot s join data.organization o using (organization_id), admin.slot_decode(s.slot_id) d
+    where o.organization_id in ('R7700018', 'R4100001') and (d.organization_id, d.visit_at) is distinct from (s.organization_id, s.starts_at)$$, 'B8: every demo slot decodes to itself');
+
+-- T1
+select is(data.wire_time('2026-07-01 12:00:00+00', 'America/St_Johns'), '2026-07-01T09:30:00-02:30', 'T1: an offset with minutes, behind UTC');
+select is(data.wire_time('2026-07-01 12:00:00+00', 'UTC'), '2026-07-01T12:00:00+00:00', 'T1: never Z');
+select is(data.wire_time('2026-07-01 12:00:00.9+00', 'Asia/Kamchatka'), '2026-07-02T00:00:00+12:00', 'T1: no fraction, the next day');
+
+-- T2: wall time across changes of the clock
+insert into data.organization (organization_id, agency_code, number, name, time_zone) values ('TZ', 'TEST00001', 900003, 'Зона', 'Europe/Berlin');
+insert into data.area (organization_id, area_id, number, name) values ('TZ', 'z', 1, 'z');
+insert into data.timetable (area_key, organization_id, weekday, starts, ends, slot_min) select area_key, 'TZ', w, '00:30', '05:00', 30 from data.area, generate_series(1, 7) w where organization_id = 'TZ';
+select is(admin.generate('TZ', '2027-03-27', '2027-03-27'), 9::bigint, 'T2: an ordinary night: 0:30 to 5:00');
+select is(admin.generate('TZ', '2027-03-28', '2027-03-28'), 6::bigint, 'T2: clocks forward: 2:00 and 2:30 do not exist, 1:30 would be stretched');
+select is((select array_agg(to_char(starts_at at time zone 'Europe/Berlin', 'HH24:MI') order by starts_at) from data.slot where organization_id = 'TZ' and starts_at > '2027-03-27 23:00+00'),
+    '{00:30,01:00,03:00,03:30,04:00,04:30}', 'T2: these are left');
+select is(admin.generate('TZ', '2027-10-31', '2027-10-31'), 9::bigint, 'T2: clocks back: each wall time once, though 2:00 and 2:30 come twice');
+select is_empty($$select 1 from data.slot a join data.slot b using (area_key) where a.organization_id = 'TZ' and b.slot_id <> a.slot_id and a.starts_at < b.ends_at and b.starts_at < a.ends_at$$, 'T2: no two overlap');
+select is(admin.generate('TZ', '2027-03-27', '2027-03-28'), 0::bigint, 'T2: repeatable');
+update data.slot set is_closed = true where organization_id = 'TZ' and starts_at < '2027-03-27 23:00+00';
+select is(admin.generate('TZ', '2027-03-27', '2027-03-29'), 9::bigint, 'T2: only the new day');
+select is((select count(*) from data.slot where organization_id = 'TZ' and is_closed), 9::bigint, 'T2: what is there is left as it is');
+insert into data.day_off values ('TZ', '2027-04-01', 'праздник');
+select is(admin.generate('TZ', '2027-04-01', '2027-04-01'), 0::bigint, 'T2: a day off');
+update data.timetable set valid_to = '2027-04-02' where organization_id = 'TZ';
+select is(admin.generate('TZ', '2027-04-02', '2027-04-03'), 9::bigint, 'T2: a timetable that ends');
+select throws_ok('select admin.generate(''nowhere'', ''2027-01-01'', ''2027-01-02'')', 'P0002', null, 'an unknown organization');
+select throws_ok('select admin.generate(''TZ'', ''2027-01-02'', ''2027-01-01'')', '22023', null, 'days out of order');
+select throws_ok('select admin.generate(''TZ'', ''2027-01-01'', ''2037-01-01'')', '22023', null, 'ten years');
+select throws_ok('select admin.generate(''TZ'', null, ''2037-01-01'')', '22023', null, 'no first day');
+
+-- the day
+select is(pg_temp.book('d1', array[pg_temp.slot('a1', 5)], applicant => '{"lastName": "Тестов", "firstName": "Тест", "middleName": "Тестович", "mobilePhone": "79000000000"}'), '201/0 slots=1', 'a visit');
+select results_eq($$select area_id, book_id, state, applicant from admin.today('T1', (pg_temp.noon() at time zone 'Europe/Moscow')::date)$$, $$values ('a1', 'd1', 'BOOKED', 'Т*** Т. Т.')$$, 'O3, J3: the day of an organization, names masked');
+select is_empty($$select * from admin.today('T1', '2020-01-01')$$, 'an empty day');
+select is_empty($$select * from admin.today('nowhere')$$, 'an unknown organization');
+select results_eq($$select old_state::text, new_state::text from admin.history('D1')$$, $$values (null, 'BOOKED')$$, 'S3: history of a booking');
+select is_empty($$select * from admin.history('nobody')$$, 'of none');
+
+-- journal
+select is((select count(*) from data.journal_default), (select count(*) from data.journal), 'J2: without partitions all is in the default one');
+select is((select outcome from admin.journal_partitions(2) limit 1), 'skipped: journal_default holds rows of that month', 'J2: a month already in the default partition is named');
+select is((select count(*) from admin.journal_partitions(2) where outcome = 'exists'), 2::bigint, 'J2: made once');
+select throws_ok('select * from admin.journal_partitions(-1)', '22023', null, 'J2: bad count');
+select throws_ok('select * from admin.journal_partitions(null)', '22023', null, 'J2: no count');
+select throws_ok(format('delete from data.%I', (select partition_name from admin.journal_partitions(1) offset 1)), '42501', null, 'J2: a partition is append-only too');
+select api.journal_exchange(pg_temp.msg('jx', 'request'), '0', 'response');
+select set_eq($$select direction, convert_from(body, 'UTF8') from data.journal where journal_id = (select journal_id from data.journal where message_id = 'jx')$$,
+    $$values ('in', 'request'), ('out', 'response')$$, 'J1: both octet strings');
+select throws_ok($$select api.journal_reply(journal_id, at, '0', 'other') from data.journal where message_id = 'jx'$$, '23505', null, 'J2: one answer an exchange');
+select is((select attcompression::text from pg_attribute where attrelid = 'data.journal'::regclass and attname = 'body'), 'l', 'J1: bodies are compressed with lz4');
+
+-- readiness
+select results_eq('select * from api.ready()', $$values (true, '')$$, 'ready');
+select is((select max(name) from data.schema_version), (select substring(prosrc from $$newest constant text := '([^']+)'$$) from pg_proc where proname = 'ready' and pronamespace = 'api'::regnamespace),
+    'api.ready() expects the newest migration');
+delete from data.schema_version where name = (select max(name) from data.schema_version);
+select is((select ok from api.ready()), false, 'not ready without the newest migration');
+set local synchronous_commit = off;
+select matches((select reason from api.ready()), 'synchronous_commit is off', 'nor when commits do not last');
+select * from finish();
+rollback;
