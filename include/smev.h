@@ -133,7 +133,8 @@ struct smev_frame {
 /*
  * soap:Body (its only child) to frame and bare element. SMEV 2: wrapper/{Message, MessageData/AppData}; the children of
  * AppData become those of the bare element. `method` gets the wrapper's local name ("bookRequest").
- * frame NULL: a plain listener, the wrapper itself is the bare element. A PING without AppData leaves *bare NULL.
+ * frame NULL: a plain listener, the wrapper itself is the bare element. A PING without AppData gives a bare element
+ * without children.
  * ERR_ENVELOPE names what is missing, there twice, or in a namespace or revision that is not served.
  */
 MUST_CHECK enum err smev_frame_read(struct arena *a, struct xml_node *body, struct smev_frame *frame,

@@ -30,14 +30,14 @@ struct options {
 static const char usage_text[] =
     "usage: zapisd dsig verify [--no-chain] [--anchors FILE] [--chain FILE] [--crl FILE] [--allow-gost2001] FILE...\n"
     "       zapisd dsig sign --key FILE --cert FILE [--actor URI] FILE\n"
-    "       zapisd dsig transform FILE\n"
+    "       zapisd dsig transform [FILE]\n"
     "\n"
     "verify     prints a line a signature; status 0 only when there are signatures and all are good\n"
     "           --no-chain checks digests and signature values alone, GOST R 34.10-2001 included\n"
     "sign       writes the envelope with a wsse:Security header over soap:Body\n"
     "transform  writes the octets SMEV 3 hashes for the root element\n"
     "\n"
-    "FILE may be - for standard input.\n";
+    "FILE may be - for standard input, which transform reads when none is given.\n";
 
 static int usage(const char *problem)
 {
@@ -190,13 +190,14 @@ static int sign(struct arena *a, const struct options *o, struct error *e)
 
 static int transform(struct arena *a, const struct options *o, struct error *e)
 {
-    if (o->nfiles != 1)
-        return usage("transform needs one file");
+    if (o->nfiles > 1)
+        return usage("transform takes one file");
+    const char *file = o->nfiles ? o->files[0] : "-";
     struct xml_doc *doc = NULL;
     struct buf out;
     buf_init(&out, a, 65536);
-    if (read_document(a, o->files[0], &doc, e) || smev_transform_element(a, xml_root(doc), &out, e))
-        return complain(o->files[0], e);
+    if (read_document(a, file, &doc, e) || smev_transform_element(a, xml_root(doc), &out, e))
+        return complain(file, e);
     return write_out(&out);
 }
 
@@ -267,16 +268,9 @@ int dsig_command(int argc, char **argv)
         if (!read_options(argc - 1, argv + 1, &o))
             return usage("unknown option");
         struct error e = {0};
-        if (crypto_init(&e)) {
-            fprintf(stderr, "zapisd dsig: %s\n", e.detail);
-            return EXIT_USAGE;
-        }
-        xml_init();
         struct arena *a = arena_new();
         int status = commands[i].run(a, &o, &e);
         arena_free(a);
-        xml_fini();
-        crypto_fini();
         return status;
     }
     return usage("unknown command");

@@ -188,8 +188,11 @@ enum err smev_frame_read(struct arena *a, struct xml_node *body, struct smev_fra
         err = find_once(&r, data, "AppData", &app_data);
     if (err)
         return err;
-    if (!app_data && strcmp(frame->status, "PING") == 0)
-        return ERR_OK; /* a PING asks after a request, it need not carry one */
+    if (!app_data && strcmp(frame->status, "PING") == 0) {
+        /* a PING asks after a request, it need not carry one */
+        const char *empty = arena_printf(a, "<eq:%s xmlns:eq=\"" SOAP_NS "\"/>", *method);
+        return xml_parse(a, span_of(empty), bare, e);
+    }
     if (!app_data)
         return error_set(e, ERR_ENVELOPE, "smev:AppData is missing");
     if (xml_has_stray_text(app_data))

@@ -234,6 +234,10 @@ static void test_gost2001_only_when_enabled(void **state)
     }
     struct recipe old_digest = {.refs = {{.digest_uri = HTTP_ALG "gostr3411", .digest_alg = DIGEST_GOST94}}};
     kit_expect("34.11-94 under a 2012 key, not enabled", &old_digest, ERR_ALGORITHM);
+    struct recipe new_digest = {
+        .signer = &kit.signer2001,
+        .refs = {{.digest_uri = URN_ALG "gostr34112012-256", .digest_alg = DIGEST_STREEBOG256}}};
+    kit_expect("34.11-2012 under a 2001 key, not enabled", &new_digest, ERR_ALGORITHM);
     arena_free(a);
 }
 
@@ -251,6 +255,23 @@ static void test_algorithm_and_key_differ(void **state)
     long_value[172] = 0;
     struct recipe padded = {.sign_uri = URN_ALG "gostr34102012-gostr34112012-512", .value = long_value};
     kit_expect("512 claimed and padded, 256 key", &padded, ERR_ALGORITHM);
+
+    /* keys of 2001 and 2012-256 are points of the same curves: only the key's kind tells them apart */
+    static const struct {
+        const struct kit_signer *signer;
+        const char *uri;
+    } rows[] = {{&kit.signer, HTTP_ALG "gostr34102001-gostr3411"},
+                {&kit.signer2001, URN_ALG "gostr34102012-gostr34112012-256"}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct arena *a = arena_new();
+        struct recipe r = {.signer = rows[i].signer, .sign_uri = rows[i].uri};
+        struct wsse_policy policy = kit_policy();
+        policy.dsig.allow_gost2001 = true;
+        struct wsse_result result;
+        struct error e = {0};
+        assert_int_equal(kit_verify(a, kit_make(a, &r), &policy, &result, &e), ERR_ALGORITHM);
+        arena_free(a);
+    }
 }
 
 /* ---- structure ---- */
@@ -629,6 +650,15 @@ static void test_dsig_verify_and_find_id(void **state)
     assert_int_equal(dsig_verify(a, doc, signature, kit.signer512.cert, &policy, &result, &e), ERR_ALGORITHM);
     memset(&e, 0, sizeof e);
     assert_int_equal(dsig_verify(a, doc, xml_root(doc), kit.signer.cert, &policy, &result, &e), ERR_SECURITY);
+
+    struct recipe no_reference = {.nrefs = UINT32_MAX};
+    memset(&e, 0, sizeof e);
+    struct xml_doc *bare = NULL;
+    assert_int_equal(kit_parse(a, kit_make(a, &no_reference), &bare, &e), ERR_OK);
+    struct xml_node *empty = xml_root(bare);
+    while (!xml_is(empty, NS_DSIG, "Signature"))
+        empty = xml_walk(xml_root(bare), empty);
+    assert_int_equal(dsig_verify(a, bare, empty, kit.signer.cert, &policy, &result, &e), ERR_SECURITY);
 
     struct xml_node *found = NULL;
     memset(&e, 0, sizeof e);

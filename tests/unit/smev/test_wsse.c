@@ -232,6 +232,8 @@ static void test_key_info(void **state)
     }
     struct recipe text = {.key_info = "<ds:KeyInfo>x" STR("#token") "</ds:KeyInfo>"};
     kit_expect("text inside KeyInfo", &text, ERR_SECURITY);
+    struct recipe comment = {.key_info = "<ds:KeyInfo><ds:KeyName>a<!-- c --></ds:KeyName></ds:KeyInfo>"};
+    kit_expect("a comment anywhere inside the signature", &comment, ERR_SECURITY);
     struct recipe two = {.key_info =
                              "<ds:KeyInfo>" STR("#token") "</ds:KeyInfo><ds:KeyInfo>" STR("#token") "</ds:KeyInfo>"};
     kit_expect("two KeyInfo", &two, ERR_SECURITY);
