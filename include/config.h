@@ -50,7 +50,6 @@ struct config {
     unsigned workers;          /* 0: one a processor */
     uint64_t drain_timeout_ms; /* drain_timeout = 30s */
     const char *schema_dir, *wsdl_dir, *sql_dir;
-    bool serve_update_booking_details;
     uint64_t request_timeout_ms; /* request_timeout = 15s: from the whole request to the answer */
     unsigned requests_max;       /* in work at once; beyond: 503 */
     /* [log] */

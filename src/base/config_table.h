@@ -54,9 +54,6 @@ X("daemon", "wsdl_dir", OPTION_DIRECTORY, config, wsdl_dir, "/usr/share/zapisd/w
   "The WSDL files that are served for ?wsdl.") \
 X("daemon", "sql_dir", OPTION_DIRECTORY, config, sql_dir, "/usr/share/zapisd/sql", 0, 0, NULL, NO, NO, \
   "The migrations and functions that the migrate command brings into the database.") \
-X("daemon", "serve_update_booking_details", OPTION_YES_NO, config, serve_update_booking_details, "no", \
-  0, 0, NULL, NO, NO, \
-  "Answer the method updateBookingDetails when it is called; order 329 leaves open which side serves it.") \
 X("log", "level", OPTION_WORD, config, log_level, "info", 0, 0, LEVELS, YES, NO, \
   "The least important lines still written: error, warning, notice, info or debug.") \
 X("database", "conninfo", OPTION_TEXT, config, conninfo, NULL, 0, 0, NULL, NO, YES, \

@@ -86,7 +86,7 @@ static void O2_defaults_hold_where_nothing_is_said(void **state)
     assert_int_equal(c.request_timeout_ms, 15000);
     assert_int_equal(c.requests_max, 1000);
     assert_string_equal(c.schema_dir, "/usr/share/zapisd/schemas");
-    assert_false(c.serve_update_booking_details);
+    assert_false(c.allow_gost2001);
     assert_string_equal(c.log_level, "info");
     assert_string_equal(c.conninfo, "dbname=x");
     assert_int_equal(c.db_connections, 8);
@@ -119,8 +119,8 @@ static void O2_values_and_their_units(void **state)
              "  workers=3\r\n"
              "\trequest_timeout   =   250ms\n"
              "drain_timeout = 2m\n"
-             "# serve_update_booking_details = no\n"
-             "serve_update_booking_details = yes\n"
+             "# allow_gost2001 = no\n"
+             "[trust]\nallow_gost2001 = yes\n"
              "[limits]\nbody_max = 16KiB\nhead_timeout = 4s\nidle_timeout = 1h\n"
              "[log]\nlevel: debug\n"
              "[database]\nconninfo = host=a,b dbname='x ; y' # z=1\nbatch_max = 64\n"
@@ -139,7 +139,7 @@ static void O2_values_and_their_units(void **state)
     assert_int_equal(c.workers, 3);
     assert_int_equal(c.request_timeout_ms, 250);
     assert_int_equal(c.drain_timeout_ms, 120000);
-    assert_true(c.serve_update_booking_details);
+    assert_true(c.allow_gost2001);
     assert_int_equal(c.body_max_bytes, 16384);
     assert_int_equal(c.head_timeout_ms, 4000);
     assert_int_equal(c.idle_timeout_ms, 3600000);
