@@ -96,6 +96,9 @@ static void test_refused(void **state)
         "<s:Body xmlns:s=\"" NS_SOAP "\"><a/><b/></s:Body>",
         "<s:Body xmlns:s=\"" NS_SOAP "\">t<bookRequest/></s:Body>",
         "<s:Body xmlns:s=\"" NS_SOAP "\"><evil:bookRequest xmlns:evil=\"urn:evil\"/></s:Body>",
+        "<s:Body xmlns:s=\"" NS_SOAP "\" xmlns:m=\"" NS_SMEV_120315 "\" xmlns:eq=\"" SOAP_NS
+        "\"><bookRequest xmlns=\"urn:evil\"><m:Message>" SENDER RECIPIENT REQUIRED "</m:Message>" DATA
+        "</bookRequest></s:Body>",
         WRAP(""),
         WRAP(DATA),
         WRAP("<m:Message>" SENDER RECIPIENT REQUIRED "</m:Message>"),
