@@ -127,9 +127,9 @@ static const struct {
     {L "[log]\nlevel = verbose\n", 16, "level: expected error|warning|notice|info|debug"},
     {L "[log]\nlevel = info|debug\n", 16, "level: expected"},
     {L "[log]\nlevel = INFO\n", 16, "level: expected"},
-    {L "[trust]\nallow_gost2001 = true\n", 16, "expected yes or no"},
-    {L "[trust]\nallow_gost2001 = 1\n", 16, "expected yes or no"},
-    {L "[trust]\nallow_gost2001 = Yes\n", 16, "expected yes or no"},
+    {L "require_recipient_signature = true\n", 15, "expected yes or no"},
+    {L "require_recipient_signature = 1\n", 15, "expected yes or no"},
+    {L "require_recipient_signature = Yes\n", 15, "expected yes or no"},
     {"[listener x]\nkind = smev3\naddress = 127.0.0.1:1\n", 13, "kind: expected smev2|plain"},
     {P "plain_on_public_address = yes\n", 15, "expected i-know-it-is-unsigned"},
     /* addresses, paths, addresses of the web */
