@@ -43,6 +43,20 @@ revoke all on function data.evict_lapsed(data.slot, integer, timestamptz, boolea
 comment on function data.evict_lapsed(data.slot, integer, timestamptz, boolean) is
     'Frees places of lapsed holds that stand in the way of a place; their bookings are left to their owners and to admin.sweep() (B3)';
 
+-- Waits until whoever is at a place has ended, and keeps nothing: the shared lock goes with the subtransaction. So all who
+-- wait wake up together and see what became of the place, instead of queueing behind each other's commits.
+create or replace function data.await_place(p_slot_id uuid, p_place_no integer) returns void
+language plpgsql as $$
+begin
+    perform pg_advisory_xact_lock_shared(data.place_lock_key(p_slot_id, p_place_no));
+    raise exception 'let go' using errcode = 'ZB001';
+exception when sqlstate 'ZB001' then
+    null;
+end $$;
+alter function data.await_place(uuid, integer) owner to zapisd_owner;
+revoke all on function data.await_place(uuid, integer) from public;
+comment on function data.await_place(uuid, integer) is 'Waits for the transaction that is at a place, without taking its lock';
+
 -- Returns the number of the place, 0 when all are taken, -1 when those left are locked by running transactions (p_wait false).
 create or replace function data.take_place(s data.slot, p_book_key text, p_hold_until timestamptz, p_now timestamptz,
     p_wait boolean)
@@ -99,7 +113,7 @@ begin
         if not p_wait then
             return -1;
         end if;
-        perform pg_advisory_xact_lock(data.place_lock_key(s.slot_id, locked));
+        perform data.await_place(s.slot_id, locked);
     end loop;
 end $$;
 alter function data.take_place(data.slot, text, timestamptz, timestamptz, boolean) owner to zapisd_owner;
