@@ -22,7 +22,7 @@ enum step_result step_reply(struct request *r)
 {
     if (r->failed == ERR_OK && r->outcome.kind == OUTCOME_REPLAY)
         return STEP_NEXT;
-    if (is_fault(r))
+    if (is_fault(r) || r->is_ping)
         return STEP_NEXT; /* has no content of its own; step_sign writes all of it */
     if (r->failed != ERR_OK) {
         int code = r->failed == ERR_INPUT ? 2 : 1;
@@ -132,7 +132,8 @@ enum step_result step_send(struct request *r)
     int http_status = is_fault(r) ? error_http_status(r->failed) : 200;
     bool is_replay = r->failed == ERR_OK && r->outcome.kind == OUTCOME_REPLAY;
     /* The journal comes before the answer leaves: the body belongs to the exchange. */
-    bool is_journalled = r->op != NULL && r->op->is_write && r->failed == ERR_OK && r->outcome.kind == OUTCOME_NEW;
+    bool is_journalled =
+        r->op != NULL && r->op->is_write && r->failed == ERR_OK && !r->is_ping && r->outcome.kind == OUTCOME_NEW;
     if (!is_journalled)
         journal_add(r);
     http_respond(r->exchange, &(struct http_response){.status = http_status,

@@ -36,7 +36,8 @@ enum request_step {
         STEP_COUNT
 };
 
-enum step_result { STEP_NEXT, STEP_WAIT, STEP_FAIL };
+/* Goes on, waits, has the answer already (goes on at reply), or fails (likewise). */
+enum step_result { STEP_NEXT, STEP_WAIT, STEP_ANSWERED, STEP_FAIL };
 
 #define GROUP_MAX       32
 #define HANDLE_ATTEMPTS 4
@@ -89,6 +90,7 @@ struct request {
     const struct keyring_sender *sender;
     struct smev_frame frame;
     bool has_frame;
+    bool is_ping;                        /* only asks whether we are there */
     const struct keyring_agency *agency; /* whose key signs the answer; may be NULL on a plain listener */
     struct xml_doc *bare;
 
