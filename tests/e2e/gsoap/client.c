@@ -8,7 +8,8 @@
 
 #include <stdio.h>
 
-static int say(struct soap *s, const char *step, int rc, const struct ns1__Status *status, const struct ns1__Error *error)
+static int say(struct soap *s, const char *step, int rc, const struct ns1__Status *status,
+               const struct ns1__Error *error)
 {
     if (rc != SOAP_OK) {
         soap_print_fault(s, stderr);
@@ -76,11 +77,13 @@ int main(int argc, char **argv)
     struct ns1__GetBookingStatusRequest status = {.bookId = argv[4], .esiaId = "1000000000"};
     struct ns1__GetBookingStatusResponse status_answer;
     rc = soap_call___ns1__getBookingStatus(s, argv[1], NULL, &status, &status_answer);
-    failed |= say(s, "status", rc, rc == SOAP_OK ? status_answer.status : NULL, rc == SOAP_OK ? status_answer.error : NULL);
+    failed |=
+        say(s, "status", rc, rc == SOAP_OK ? status_answer.status : NULL, rc == SOAP_OK ? status_answer.error : NULL);
     struct ns1__CancelBookingRequest cancel = {.bookId = argv[4], .esiaId = "1000000000"};
     struct ns1__CancelBookingResponse cancel_answer;
     rc = soap_call___ns1__cancelBooking(s, argv[1], NULL, &cancel, &cancel_answer);
-    failed |= say(s, "cancel", rc, rc == SOAP_OK ? cancel_answer.status : NULL, rc == SOAP_OK ? cancel_answer.error : NULL);
+    failed |=
+        say(s, "cancel", rc, rc == SOAP_OK ? cancel_answer.status : NULL, rc == SOAP_OK ? cancel_answer.error : NULL);
     soap_destroy(s);
     soap_end(s);
     soap_free(s);
