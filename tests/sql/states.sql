@@ -129,7 +129,7 @@ select is(pg_temp.status('r1'), '207/0', 'M3: told so');
 select is(pg_temp.cancel('r1'), '207/4', 'A27: nothing to cancel');
 select is(pg_temp.book('r1', array[pg_temp.slot('a1', 30)]), '201/0 slots=1', 'RETURNED -> BOOKED');
 
--- cancelBooking
+-- cancelBooking (M4)
 select is(pg_temp.cancel('nobody'), '-/2 bookId:2', 'A26: unknown');
 select is(pg_temp.cancel(null), '-/2 bookId:2', 'A26: null');
 select is(pg_temp.cancel('r1', '2000000000'), '-/2 bookId:2', 'A26: foreign looks the same');
