@@ -184,6 +184,32 @@ class Life(E2E):
         self.assertEqual(self.one("select count(*) from data.booking_history where book_key = %s", book_id), 1)
         self.client.cancel_booking(book_id)
 
+    def test_database_freezes(self):  # F3
+        """The backends stand still for two seconds: the loop does not, and the waiting request is answered afterwards."""
+        slot = self.free_slots(self.client)[0]["slotId"]
+        book_id, answers = new_id(), []
+        backends = [r[0] for r in self.sql("select pid from pg_stat_activity where usename = 'zapisd_daemon'")]
+        self.assertTrue(backends)
+        for pid in backends:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            thread = threading.Thread(target=lambda: answers.append(self.client.book(book_id, slot, MOSCOW, False, services=[SERVICE])))
+            thread.start()
+            slowest, until = 0.0, time.monotonic() + 2
+            while time.monotonic() < until:
+                started = time.monotonic()
+                self.assertEqual(self.instance.admin("/livez")[0], 200)
+                slowest = max(slowest, time.monotonic() - started)
+                time.sleep(0.02)
+            self.assertEqual(answers, [])
+        finally:
+            for pid in backends:
+                os.kill(pid, signal.SIGCONT)
+        thread.join(15)
+        self.assertLess(slowest, 0.25)
+        self.assertEqual([a.status_code for a in answers], ["201"])
+        self.client.cancel_booking(book_id)
+
     def test_start_without_a_database(self):
         self.instance.stop_daemon()
         self.instance._pg_script('pg_private_run "$(pg_private_bin)/pg_ctl" -D "$PG_PRIVATE_DATA" -m fast -w stop >/dev/null')

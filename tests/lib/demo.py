@@ -6,6 +6,7 @@ Says what each answer said and whether its signature held; the exit status is 0 
 """
 import argparse
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -82,6 +83,7 @@ def main():
     parser.add_argument("--dir", required=True)
     parser.add_argument("--binary", required=True)
     args = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything is stopped then too
     shutil.rmtree(args.dir, ignore_errors=True)
     instance = Instance(args.dir, args.binary)
     failed = ["did not get that far"]

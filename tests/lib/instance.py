@@ -100,10 +100,10 @@ class Instance:
         return connection
 
     def create_database(self):
+        """Made when it is missing; brought up to date in any case, the demonstration slots too."""
         exists = _run(["psql", "-XqAt", "-c", "select 1 from pg_database where datname = '%s'" % DATABASE, self.conninfo(database="postgres")])
-        if exists.strip():
-            return
-        _run(["psql", "-Xq", "-c", 'create database "%s"' % DATABASE, self.conninfo(database="postgres")], what="create database")
+        if not exists.strip():
+            _run(["psql", "-Xq", "-c", 'create database "%s"' % DATABASE, self.conninfo(database="postgres")], what="create database")
         _run([self.binary, "migrate", "--conninfo", self.conninfo(), "--sql-dir", SOURCE / "sql", "--demo"], what="zapisd migrate")
 
     # ---- daemon --------------------------------------------------------------------------------------------------
@@ -237,8 +237,8 @@ def main():
     try:
         if args.command == "up":
             if instance.pid() is not None:
-                raise InstanceError("the daemon is running already (%s)" % instance.pid_file)
-            if args.daemon_only:
+                print("the daemon is running already", file=sys.stderr)
+            elif args.daemon_only:
                 instance.adopt_database()
                 instance.start_daemon()
             else:
@@ -247,7 +247,7 @@ def main():
                 except BaseException:
                     instance.down()
                     raise
-            print(instance.describe())
+            print(instance.describe(), flush=True)
         else:
             if instance.env_file.exists():
                 instance.adopt_database()
@@ -255,6 +255,8 @@ def main():
     except InstanceError as e:
         print("instance: %s" % e, file=sys.stderr)
         return 1
+    except BrokenPipeError:  # ./dev up | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     return 0
 
 

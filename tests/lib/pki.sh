@@ -11,10 +11,14 @@
 #   agency-a agency-b                      who answers
 #   stranger expired notyet revoked nousage  certificates that must be refused
 #
-# and ca.crl, trust.pem (the anchor), revoked in it. Existing directories are left alone.
+# and ca.crl with `revoked` in it, trust.pem (the anchor). What exists is left alone, but for a list past its week.
 set -euo pipefail
 dir=$1
-[ ! -f "$dir/done" ] || exit 0
+if [ -f "$dir/done" ]; then
+    # An instance that is kept needs a revocation list that is fresh.
+    [ -z "$(find "$dir/ca.crl" -mtime +7)" ] || (cd "$dir" && OPENSSL_CONF=$PWD/openssl.cnf openssl ca -gencrl -out ca.crl 2>>openssl.log)
+    exit 0
+fi
 mkdir -p "$dir"
 cd "$dir"
 umask 077
