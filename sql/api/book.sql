@@ -7,7 +7,8 @@ create or replace function api.book(m api.message, book_id text, slot_ids text[]
     user_kind text, esia_id text, applicant jsonb, service_ids text[], area_ids text[], preliminary boolean,
     preliminary_period_min integer, attributes jsonb, bad_fields text[])
 returns setof api.answer
-language plpgsql security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan
+    set enable_seqscan = off as $$
 declare
     door api.answer := data.admit_message(m);
     rows api.answer[];

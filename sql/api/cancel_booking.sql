@@ -5,7 +5,8 @@
 
 create or replace function api.cancel_booking(m api.message, book_id text, esia_id text, bad_fields text[])
 returns setof api.answer
-language plpgsql security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan
+    set enable_seqscan = off as $$
 declare
     door api.answer := data.admit_message(m);
     rows api.answer[];

@@ -3,7 +3,8 @@
 -- getBookingStatus (item 20; A24, A26). Changes nothing: a hold that ran out is told as 303 before the sweeper has said so.
 
 create or replace function api.get_booking_status(recipient_code text, book_id text, esia_id text) returns setof api.answer
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan
+    set enable_seqscan = off as $$
 declare
     b data.booking;
 begin

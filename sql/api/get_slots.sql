@@ -3,12 +3,14 @@
 -- getSlots (item 18): free intervals of one or many organizations in time order (M1). Past, too near, too far, closed,
 -- held and taken ones are absent. An organization, service or area nobody knows is named in a field error, and then
 -- nothing is listed: a partial list would look like "no free time" for the rest. Its plans are kept: planning the listing of
--- fifty slots takes longer than listing them.
+-- fifty slots takes longer than listing them. A kept plan must not scan data.place whole just because the table was
+-- empty when it was made.
 
 create or replace function api.get_slots(recipient_code text, organization_ids text[], service_ids text[], area_ids text[],
     user_type text, user_kind text, esia_id text, slots_max integer)
 returns setof api.answer
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan
+    set enable_seqscan = off as $$
 declare
     organizations text[] := array_remove(array_remove(coalesce(organization_ids, '{}'), ''), null);
     services text[] := array_remove(array_remove(coalesce(service_ids, '{}'), ''), null);
