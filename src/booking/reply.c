@@ -89,6 +89,17 @@ enum err reply_read_answer(const struct db_result *res, unsigned row, struct boo
     return err;
 }
 
+static bool is_known_field(const struct field_errors *f, const char *field)
+{
+    for (unsigned i = 0; i < f->n; i++) {
+        if (strcmp(f->items[i].field, field) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What we found wrong ourselves has been told: that SQL cannot find an absent or misshapen value in its books is no
+ * news. */
 enum err reply_read_field(const struct db_result *res, unsigned row, struct booking_reply *out, struct arena *a,
                           struct error *e)
 {
@@ -97,7 +108,7 @@ enum err reply_read_field(const struct db_result *res, unsigned row, struct book
     const char *field = reply_text(a, res, row, db_column(res, "field"));
     if (err == ERR_OK && field == NULL)
         err = error_set(e, ERR_INTERNAL, "a field row without a field");
-    if (err == ERR_OK)
+    if (err == ERR_OK && !is_known_field(&out->fields, field))
         field_errors_add(&out->fields, field, code, reply_text(a, res, row, db_column(res, "error_message")));
     return err;
 }
