@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
  * The steps that wait for the database: handle and journal. A write goes through a group (group.c), a transaction it
- * may share; a read takes a session for its one statement, and its journal entry follows in a batch (journal.c).
+ * may share; a read takes a session for its one statement, and its journal entry follows in a batch (journal.c). When
+ * the journal cannot keep up with the reads, they queue here instead of its memory growing.
  */
 #include "request_priv.h"
 
@@ -47,19 +48,38 @@ static void handle_message(struct request *r)
     m->body = r->body;
 }
 
+static bool is_out_of_time(struct request *r)
+{
+    if (clock_mono_us() - r->started_us <= r->service->conf->request_timeout_ms * 1000)
+        return false;
+    (void)error_set(&r->error, ERR_TIMEOUT, "its time ran out before the database was asked");
+    return true;
+}
+
 enum step_result step_handle(struct request *r)
 {
     handle_message(r);
-    if (clock_mono_us() - r->started_us > r->service->conf->request_timeout_ms * 1000) {
-        (void)error_set(&r->error, ERR_TIMEOUT, "its time ran out before the database was asked");
+    if (is_out_of_time(r))
         return STEP_FAIL;
-    }
     r->reply.fields = r->fields;
     if (r->op->is_write)
         group_enqueue(r);
+    else if (journal_is_behind(r->service) || r->service->reads.head != NULL)
+        queue_push(&r->service->reads, r);
     else
         db_acquire(r->service->db, read_begin, r);
     return STEP_WAIT;
+}
+
+void reads_release(struct service *s)
+{
+    while (s->reads.head != NULL && (!journal_is_behind(s) || is_out_of_time(s->reads.head))) {
+        struct request *r = queue_pop(&s->reads);
+        if (is_out_of_time(r))
+            request_resume(r, STEP_FAIL);
+        else
+            db_acquire(s->db, read_begin, r);
+    }
 }
 
 enum step_result step_journal(struct request *r)

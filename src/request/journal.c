@@ -2,8 +2,9 @@
 /*
  * The journal of what needed no transaction of its own: reads, faults, replays. They are answered at once and written
  * in batches, a few times a second or every JOURNAL_BATCH entries; a kill loses at most that much of the *reads'*
- * record, never a booking's. While the database is away entries wait, up to JOURNAL_WAITING_MAX_BYTES; beyond that the
- * oldest is dropped, counted and logged. An entry the database refuses for itself is found by batches of one, and
+ * record, never a booking's. When the batches cannot keep up, new reads wait (journal_is_behind), so that nothing is
+ * lost to load. While the database is away faults still come: they wait up to JOURNAL_WAITING_MAX_BYTES; beyond that
+ * the oldest is dropped, counted and logged. An entry the database refuses for itself is found by batches of one, and
  * dropped likewise.
  */
 #include "request_priv.h"
@@ -14,6 +15,7 @@
 #include <string.h>
 
 #define JOURNAL_BATCH             64
+#define JOURNAL_BEHIND_BYTES      (4u << 20)
 #define JOURNAL_WAITING_MAX_BYTES (16u << 20)
 
 /* A copy of what the journal needs, so that the request itself can go. */
@@ -164,6 +166,7 @@ static void batch_end(struct journal_batch *b, enum err err, const struct error 
         for (unsigned i = 0; i < b->n; i++)
             arena_free(b->entries[i]->arena);
     arena_free(b->arena);
+    reads_release(s);
     bool is_database_there = err == ERR_OK || is_entry_at_fault(err);
     if (is_database_there && (s->journal.n >= JOURNAL_BATCH || s->journal.alone > 0 || s->drained != NULL))
         journal_flush(s);
@@ -211,6 +214,11 @@ void journal_flush(struct service *s)
     b->arena = a;
     b->service = s;
     db_acquire(s->db, batch_begin, b);
+}
+
+bool journal_is_behind(const struct service *s)
+{
+    return s->journal.bytes > JOURNAL_BEHIND_BYTES;
 }
 
 void journal_init(struct journal *j)

@@ -143,6 +143,7 @@ struct service {
     struct metrics metrics;
     unsigned in_work;
 
+    struct request_queue reads;  /* wait for the journal to catch up */
     struct request_queue writes; /* wait for a transaction */
     unsigned sessions_asked;     /* for them, not yet given */
     unsigned groups_in_flight;   /* sessions they have */
@@ -163,6 +164,9 @@ const char *request_method(const struct request *r); /* for logs and metrics: a 
 REQUEST_STEPS(X)
 #undef X
 
+/* handle.c: reads held back while the journal is behind */
+void reads_release(struct service *s); /* starts those that may start, ends those whose time ran out */
+
 /* group.c: transactions of writes */
 void group_enqueue(struct request *r);      /* resumed when api.<operation> has answered */
 void group_member_ready(struct request *r); /* its answer is signed, or could not be; resumed when all is committed */
@@ -172,6 +176,7 @@ void journal_init(struct journal *j);
 void journal_fini(struct service *s);
 void journal_add(const struct request *r); /* copies what it needs */
 void journal_flush(struct service *s);
+bool journal_is_behind(const struct service *s);
 
 /* wsdl.c: GET ?wsdl and ?xsd=NAME */
 void wsdl_on_get(const struct endpoint *ep, const struct http_request *req);

@@ -46,6 +46,7 @@ static void service_tick(void *arg)
 {
     struct service *s = arg;
     journal_flush(s);
+    reads_release(s);
     if (s->drained == NULL || s->in_work > 0 || s->journal.n > 0 || s->journal.is_busy)
         return;
     timer_stop(s->journal_timer);
@@ -61,6 +62,7 @@ enum err service_new(struct loop *l, struct db_pool *db, const struct config *co
     *s =
         (struct service){.arena = a, .loop = l, .db = db, .conf = conf, .keys = keys, .xml_limits = xml_limits_default};
     s->xml_limits.size_max_bytes = conf->body_max_bytes;
+    queue_init(&s->reads);
     queue_init(&s->writes);
     journal_init(&s->journal);
     const char *path = arena_printf(a, "%s/equeue-bare.xsd", conf->schema_dir);
