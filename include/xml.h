@@ -94,9 +94,14 @@ MUST_CHECK enum err xml_regraft(struct arena *a, struct xml_node *content, const
  */
 MUST_CHECK enum err xml_schema_load(struct arena *a, const char *path, struct xml_schema **out, struct error *e);
 
-/* Told of every violation: the local name of the element nearest to it (or of the missing one), and the message for the
- * log. */
+/*
+ * Told of every wrong field once: the local name of the element nearest to the violation (or of the missing one), and
+ * the message for the log, without any content. Fields behind or inside misplaced elements are told of as well.
+ */
 typedef void (*xml_violation_fn)(void *arg, const char *element, const char *message);
-/* ERR_OK when the document is valid; ERR_INPUT otherwise, after on_violation was called for each (at most 100). */
+/*
+ * ERR_OK when the document is valid; ERR_INPUT otherwise, after on_violation was called for each wrong field (at most
+ * 100). The document stays as it is.
+ */
 MUST_CHECK enum err xml_validate(const struct xml_schema *s, struct xml_doc *doc, xml_violation_fn on_violation,
                                  void *arg, struct error *e);

@@ -98,8 +98,7 @@ static void rebind_tree(const struct bindings *b, xmlNode *top)
     }
 }
 
-/* A document that shares the names of another one: nodes may go from this to that. */
-static xmlDoc *doc_beside(const xmlDoc *other)
+xmlDoc *xml_doc_beside(const xmlDoc *other)
 {
     xmlDoc *doc = xmlNewDoc(XML_CHARS("1.0"));
     if (doc == NULL || other->dict == NULL)
@@ -122,7 +121,7 @@ static xmlNode *root_new(xmlDoc *doc, const char *ns, const char *local)
 enum err xml_regraft(struct arena *a, struct xml_node *content, const char *ns, const char *local, struct xml_doc **out,
                      struct error *e)
 {
-    xmlDoc *doc = doc_beside(node_of(content)->doc);
+    xmlDoc *doc = xml_doc_beside(node_of(content)->doc);
     if (doc == NULL)
         return error_set(e, ERR_INTERNAL, "regraft: out of memory");
     arena_defer(a, xml_doc_cleanup, doc);

@@ -12,8 +12,6 @@
 #include <string.h>
 
 #define VIOLATIONS_MAX 100
-/* Steps of repair per document: far more than a message of the service needs, a few milliseconds at the most. */
-#define EXPLAIN_STEPS  20000
 
 /* ---- loading ---- */
 
@@ -72,16 +70,13 @@ enum err xml_schema_load(struct arena *a, const char *path, struct xml_schema **
 struct validation {
     const struct xml_schema *schema;
     const xmlNode *root;
-    const xmlNode *last; /* reported last: a bad value is told of twice, as facet and as type */
-    unsigned violations;
-    unsigned budget;
+    struct arena *arena; /* of the names; NULL: nothing to tell so far */
+    const char *names[VIOLATIONS_MAX];
+    unsigned n;
+    bool is_repaired;
+    bool has_wrong_children; /* what is behind them has not been looked at */
     xml_violation_fn fn;
     void *arg;
-};
-
-struct finding {
-    struct validation *v;
-    const xmlError *error;
 };
 
 static const char *words_of(int code)
@@ -116,34 +111,29 @@ static const char *words_of(int code)
     return "does not fit the schema";
 }
 
-static void report(struct validation *v, const char *element, const char *words, const xmlError *error)
+static bool is_told(const struct validation *v, const char *element)
+{
+    for (unsigned i = 0; i < v->n; i++)
+        if (strcmp(v->names[i], element) == 0)
+            return true;
+    return false;
+}
+
+static void tell(struct validation *v, const char *element, const char *words, int code, long line)
 {
     char message[160];
-    if (v->violations++ >= VIOLATIONS_MAX)
+    if (v->n == VIOLATIONS_MAX || is_told(v, element))
         return;
-    snprintf(message, sizeof message, "%.64s: %s (libxml2 %d, line %d)", element, words, error->code, error->line);
+    if (v->arena == NULL)
+        v->arena = arena_new();
+    v->names[v->n++] = arena_strdup(v->arena, element);
+    snprintf(message, sizeof message, "%.64s: %s (libxml2 %d, line %ld)", element, words, code, line);
     v->fn(v->arg, element, message);
 }
 
-static void on_child(void *arg, const char *local, bool is_missing)
+static void on_wrong_child(void *arg, const char *local, const char *words, long line)
 {
-    const struct finding *f = arg;
-    report(f->v, local, is_missing ? "is missing" : "is not expected here", f->error);
-}
-
-/* libxml2 reports a wrong child on the child, a child missing at the end on the parent: only the words tell which. */
-static bool is_about_child(const xmlError *error)
-{
-    return error->message == NULL || strstr(error->message, "Missing child element") == NULL;
-}
-
-static bool explain(struct validation *v, const xmlNode *n, const xmlError *error)
-{
-    const xmlNode *parent = is_about_child(error) ? n->parent : n;
-    struct finding f = {.v = v, .error = error};
-    if (error->code != XML_SCHEMAV_ELEMENT_CONTENT || parent == NULL || parent->type != XML_ELEMENT_NODE)
-        return false;
-    return schema_explain_children(v->schema, parent, &v->budget, on_child, &f);
+    tell(arg, local, words, XML_SCHEMAV_ELEMENT_CONTENT, line);
 }
 
 static void on_violation(void *arg, xmlErrorPtr error)
@@ -154,29 +144,52 @@ static void on_violation(void *arg, xmlErrorPtr error)
         n = n->parent;
     while (n->type != XML_ELEMENT_NODE && n->parent != NULL)
         n = n->parent;
-    bool is_told = n == v->last;
-    v->last = n;
-    if (explain(v, n, error) || is_told)
+    bool is_content = error->code == XML_SCHEMAV_ELEMENT_CONTENT;
+    v->has_wrong_children = v->has_wrong_children || is_content;
+    if ((is_content && !v->is_repaired) || schema_repair_is_ours(n))
         return;
-    bool is_unexpected = error->code == XML_SCHEMAV_ELEMENT_CONTENT && is_about_child(error);
-    report(v, text_of(n->name), is_unexpected ? "is not expected here" : words_of(error->code), error);
+    tell(v, text_of(n->name), words_of(error->code), error->code, error->line);
+}
+
+static enum err validate_once(struct validation *v, xmlDoc *doc, int *rc, struct error *e)
+{
+    xmlSchemaValidCtxtPtr ctxt = xmlSchemaNewValidCtxt(v->schema->compiled);
+    if (ctxt == NULL)
+        return error_set(e, ERR_INTERNAL, "validation: out of memory");
+    v->root = xmlDocGetRootElement(doc);
+    xmlSchemaSetValidStructuredErrors(ctxt, on_violation, v);
+    *rc = xmlSchemaValidateDoc(ctxt, doc);
+    xmlSchemaFreeValidCtxt(ctxt);
+    return *rc < 0 ? error_set(e, ERR_INTERNAL, "validation: libxml2 failed") : ERR_OK;
+}
+
+/* What is behind the wrong children, and who they are. */
+static enum err validate_repaired(struct validation *v, const xmlDoc *doc, struct error *e)
+{
+    struct schema_repair *repair = schema_repair_new(v->schema, doc, on_wrong_child, v);
+    if (repair == NULL)
+        return error_set(e, ERR_INTERNAL, "validation: out of memory");
+    enum err err = ERR_OK;
+    xmlDoc *next;
+    int rc;
+    v->is_repaired = true;
+    while (err == ERR_OK && (next = schema_repair_next(repair)) != NULL)
+        err = validate_once(v, next, &rc, e);
+    schema_repair_free(repair);
+    return err;
 }
 
 enum err xml_validate(const struct xml_schema *s, struct xml_doc *doc, xml_violation_fn fn, void *arg, struct error *e)
 {
-    struct validation v = {.schema = s, .budget = EXPLAIN_STEPS, .fn = fn, .arg = arg};
-    v.root = node_of(xml_root(doc));
-    xmlSchemaValidCtxtPtr ctxt = xmlSchemaNewValidCtxt(s->compiled);
-    if (ctxt == NULL)
-        return error_set(e, ERR_INTERNAL, "validation: out of memory");
-    xmlSchemaSetValidStructuredErrors(ctxt, on_violation, &v);
-    int rc = xmlSchemaValidateDoc(ctxt, (xmlDoc *)doc);
-    xmlSchemaFreeValidCtxt(ctxt);
-    if (rc < 0)
-        return error_set(e, ERR_INTERNAL, "validation: libxml2 failed");
-    if (rc == 0 && v.violations == 0)
-        return ERR_OK;
-    if (v.violations == 0) /* never a refusal without a field */
-        fn(arg, text_of(v.root->name), "does not fit the schema");
-    return error_set(e, ERR_INPUT, "%u violations of the schema", v.violations == 0 ? 1 : v.violations);
+    struct validation v = {.schema = s, .fn = fn, .arg = arg};
+    int rc = 0;
+    enum err err = validate_once(&v, (xmlDoc *)doc, &rc, e);
+    if (err == ERR_OK && v.has_wrong_children)
+        err = validate_repaired(&v, (xmlDoc *)doc, e);
+    if (err == ERR_OK && rc != 0 && v.n == 0) /* never a refusal without a field */
+        tell(&v, xml_local(xml_root(doc)), "does not fit the schema", rc, 0);
+    if (err == ERR_OK && v.n > 0)
+        err = error_set(e, ERR_INPUT, "%u violations of the schema", v.n);
+    arena_free(v.arena);
+    return err;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * Which child is missing? libxml2 stops at the first element that does not fit and lists at most ten that would, the
- * optional ones included: for a request whose last required field is absent the list does not even contain it. So the
- * children are played through the compiled content model once more; where the play stops we try which elements, put
- * in, let it go on.
+ * Which child is missing, which too much? libxml2 stops at the first element that does not fit and lists at most ten
+ * that would, the optional ones included: for a request whose last required field is absent the list does not even
+ * contain it. So the children are played through the compiled content model once more; where the play stops we try
+ * which elements, put in, let it go on.
  *
- * Costs are bounded by a budget of steps; when it is used up nothing more is said.
+ * Costs are bounded by a budget of steps; when it is used up the children left are not looked at.
  */
 #include "schema.h"
 
@@ -15,12 +15,12 @@
 
 #include <string.h>
 
-#define EXPECTED_MAX 64 /* alternatives looked at in one place */
-#define REPAIRS_MAX  16 /* elements put in before giving an element up as unexpected */
-#define DEPTH_MAX    256
+#define EXPECTED_MAX 64  /* alternatives looked at in one place */
+#define REPAIRS_MAX  16  /* elements put in before giving an element up as unexpected */
+#define PUT_IN_MAX   256 /* of one parent */
 #define NS_XSI       "http://www.w3.org/2001/XMLSchema-instance"
 
-/* Elements that might come next. */
+/* Elements that might come next. Tokens are libxml2's: "local|namespace", or "local". */
 struct expected {
     const xmlChar *tokens[EXPECTED_MAX];
     size_t n;
@@ -28,32 +28,52 @@ struct expected {
 
 /* The children of one element on their way through its content model. */
 struct play {
+    struct schema_play *of;
     struct arena *arena;
+    xmlNode *parent;
+    size_t n_children;
     xmlRegexpPtr model;
-    const xmlChar **tokens; /* accepted or put in so far; each "local|namespace", or "local" */
-    size_t n;
-    unsigned *budget;
-    struct expected known; /* all names the model was seen to expect anywhere */
-    schema_children_fn fn;
-    void *arg;
+    const xmlChar **tokens; /* accepted or put in so far */
+    size_t n, max;
+    struct expected known;       /* all names the model was seen to expect anywhere */
+    size_t before[EXPECTED_MAX]; /* the known name each was first seen behind; EXPECTED_MAX: it may come first */
 };
 
-static const xmlChar *token_of(struct arena *a, const xmlNode *element)
+static const xmlChar *href_of(const xmlNode *element)
 {
-    const char *local = text_of(element->name);
-    return XML_CHARS(element->ns == NULL ? local : arena_printf(a, "%s|%s", local, text_of(element->ns->href)));
+    return element->ns == NULL ? NULL : element->ns->href;
 }
 
-static const char *token_local(struct arena *a, const xmlChar *token)
-{
-    return arena_strndup(a, text_of(token), strcspn(text_of(token), "|"));
-}
-
-static const xmlNode *next_element(const xmlNode *n)
+static xmlNode *next_element(xmlNode *n)
 {
     while (n != NULL && n->type != XML_ELEMENT_NODE)
         n = n->next;
     return n;
+}
+
+static bool is_token_of(const xmlChar *token, const xmlNode *element)
+{
+    size_t n = strlen(text_of(element->name));
+    const xmlChar *href = href_of(element);
+    if (strncmp(text_of(token), text_of(element->name), n) != 0)
+        return false;
+    return href == NULL ? token[n] == '\0' : token[n] == '|' && xmlStrEqual(token + n + 1, href);
+}
+
+static const xmlChar *token_new(struct arena *a, const xmlNode *element)
+{
+    const char *local = text_of(element->name);
+    const xmlChar *href = href_of(element);
+    return XML_CHARS(href == NULL ? local : arena_printf(a, "%s|%s", local, text_of(href)));
+}
+
+/* NULL: the model does not know the name. */
+static const xmlChar *known_token(const struct play *p, const xmlNode *element)
+{
+    for (size_t i = 0; i < p->known.n; i++)
+        if (is_token_of(p->known.tokens[i], element))
+            return p->known.tokens[i];
+    return NULL;
 }
 
 /* ---- playing ---- */
@@ -61,9 +81,11 @@ static const xmlNode *next_element(const xmlNode *n)
 /* Plays what was accepted so far, then up to two tokens more; NULL when it does not go or the budget is used up. */
 static xmlRegExecCtxtPtr play_through(const struct play *p, const xmlChar *one, const xmlChar *two)
 {
-    if (*p->budget < p->n + 2)
+    if (p->of->budget < p->n + 2) {
+        p->of->budget = 0;
         return NULL;
-    *p->budget -= (unsigned)p->n + 2;
+    }
+    p->of->budget -= (unsigned)p->n + 2;
     xmlRegExecCtxtPtr exec = xmlRegNewExecCtxt(p->model, NULL, NULL);
     bool goes = exec != NULL;
     for (size_t i = 0; goes && i < p->n; i++)
@@ -94,34 +116,52 @@ static bool is_among(const struct expected *set, const xmlChar *token)
 }
 
 /* Wildcards are no names and are left out. The strings are the model's and stay. */
-static void play_learn(struct play *p, xmlRegExecCtxtPtr exec)
+static void play_learn(struct play *p, xmlRegExecCtxtPtr exec, size_t before)
 {
     xmlChar *values[EXPECTED_MAX];
     int n = EXPECTED_MAX, negated = 0, terminal;
     if (exec == NULL || xmlRegExecNextValues(exec, &n, &negated, values, &terminal) != 0)
         return;
-    for (int i = 0; i < n && p->known.n < EXPECTED_MAX; i++)
-        if (strchr(text_of(values[i]), '*') == NULL && !is_among(&p->known, values[i]))
-            p->known.tokens[p->known.n++] = values[i];
+    for (int i = 0; i < n && p->known.n < EXPECTED_MAX; i++) {
+        if (strchr(text_of(values[i]), '*') != NULL || is_among(&p->known, values[i]))
+            continue;
+        p->before[p->known.n] = before;
+        p->known.tokens[p->known.n++] = values[i];
+    }
+}
+
+static void play_learn_behind(struct play *p, size_t last)
+{
+    const xmlChar *way[EXPECTED_MAX];
+    size_t at = EXPECTED_MAX;
+    for (size_t i = last; i != EXPECTED_MAX; i = p->before[i])
+        way[--at] = p->known.tokens[i];
+    struct play there = *p;
+    there.tokens = way + at;
+    there.n = EXPECTED_MAX - at;
+    xmlRegExecCtxtPtr exec = play_through(&there, NULL, NULL);
+    play_learn(p, exec, last);
+    xmlRegFreeExecCtxt(exec);
+}
+
+/* The names of the whole model: what may come first, and then what may come behind each of those. */
+static void play_learn_all(struct play *p)
+{
+    play_learn_behind(p, EXPECTED_MAX);
+    for (size_t i = 0; i < p->known.n; i++) /* known grows on the way */
+        play_learn_behind(p, i);
 }
 
 /*
  * The elements that may follow. In a repeated choice libxml2 does not list what comes behind it, though it accepts it:
- * so every name seen so far is tried.
+ * so every name known is tried.
  */
 static void play_expected(struct play *p, struct expected *out)
 {
-    xmlRegExecCtxtPtr exec = play_through(p, NULL, NULL);
-    play_learn(p, exec);
-    xmlRegFreeExecCtxt(exec);
     out->n = 0;
-    for (size_t i = 0; i < p->known.n; i++) { /* known grows on the way */
-        exec = play_through(p, p->known.tokens[i], NULL);
-        play_learn(p, exec);
-        if (exec != NULL)
+    for (size_t i = 0; i < p->known.n; i++)
+        if (play_goes(p, NULL, p->known.tokens[i]))
             out->tokens[out->n++] = p->known.tokens[i];
-        xmlRegFreeExecCtxt(exec);
-    }
 }
 
 /* ---- repairing ---- */
@@ -135,14 +175,14 @@ static const xmlChar *required_of(const struct play *p, const struct expected *s
     const xmlChar *found = NULL;
     for (size_t i = 0; i < set->n; i++) {
         bool leaves = true;
-        for (size_t k = 0; leaves && k < set->n; k++)
+        for (size_t k = set->n; leaves && k-- > 0;) /* from the end, where the required one stands */
             leaves = k == i || !play_goes(p, set->tokens[i], set->tokens[k]);
         if (leaves && found != NULL)
             return NULL;
         if (leaves)
             found = set->tokens[i];
     }
-    return *p->budget > p->n + 2 ? found : NULL;
+    return p->of->budget > p->n + 2 ? found : NULL;
 }
 
 /* The alternatives that, put in, let next follow at once: how many, and the first of them. */
@@ -158,149 +198,135 @@ static size_t repairs_of(const struct play *p, const struct expected *set, const
     return n;
 }
 
-/*
- * Puts elements in until next is accepted, and tells of each. parent is named instead when one of several would do: a
- * choice has no name of its own. False, with nothing changed, when next cannot be helped.
+/* Puts tokens in until next is accepted: in how many ways the last one could be chosen; 0 when next cannot be helped.
  */
-static bool play_repair(struct play *p, const xmlChar *next, const char *parent)
+static size_t play_put_in(struct play *p, const xmlChar *next)
 {
-    size_t n_before = p->n;
     const xmlChar *put_in = NULL;
     size_t ways = 0;
-    while (ways == 0 && p->n - n_before < REPAIRS_MAX) {
+    for (size_t i = 0; ways == 0 && i < REPAIRS_MAX && p->n + 1 < p->max; i++) {
         struct expected set;
         play_expected(p, &set);
         ways = repairs_of(p, &set, next, &put_in);
         if (ways == 0)
             put_in = required_of(p, &set);
         if (put_in == NULL)
-            break;
+            return 0;
         p->tokens[p->n++] = put_in;
     }
-    if (ways == 0) {
+    return ways;
+}
+
+/* Of the tokens put in from first on, how many are there as children, only elsewhere? */
+static unsigned count_elsewhere(struct play *p, size_t first)
+{
+    unsigned n = 0;
+    for (size_t i = first; i < p->n && p->of->budget > p->n_children; i++) {
+        p->of->budget -= (unsigned)p->n_children;
+        xmlNode *c = next_element(p->parent->children);
+        while (c != NULL && !is_token_of(p->tokens[i], c))
+            c = next_element(c->next);
+        n += c != NULL;
+    }
+    return n;
+}
+
+/*
+ * Puts elements in until the child next (NULL: the end) is accepted, and tells of each. False, with nothing changed,
+ * when next cannot be helped, or when it is plainly next that stands in the wrong place: several of those it would
+ * need before it are there, elsewhere.
+ */
+static bool play_repair(struct play *p, const xmlChar *token, xmlNode *next)
+{
+    size_t n_before = p->n;
+    size_t ways = play_put_in(p, token);
+    if (ways == 0 || (next != NULL && count_elsewhere(p, n_before) > 1)) {
         p->n = n_before;
         return false;
     }
     for (size_t i = n_before; i < p->n; i++)
-        p->fn(p->arg, i + 1 == p->n && ways > 1 ? parent : token_local(p->arena, p->tokens[i]), true);
+        p->of->on_missing(p->of->arg, p->parent, next, p->tokens[i], i + 1 == p->n && ways > 1);
     return true;
 }
 
-static xmlRegExecCtxtPtr play_again(const struct play *p, xmlRegExecCtxtPtr failed)
+static void play_children(struct play *p)
 {
-    xmlRegFreeExecCtxt(failed); /* it stands where it failed */
-    return play_through(p, NULL, NULL);
-}
-
-static void play_children(struct play *p, const xmlNode *parent, size_t n_children)
-{
-    const char *name = text_of(parent->name);
-    const xmlChar *last = NULL;
-    p->tokens = arena_array(p->arena, (n_children + 1) * (REPAIRS_MAX + 1), sizeof *p->tokens);
-    xmlRegExecCtxtPtr exec = play_through(p, NULL, NULL);
-    play_learn(p, exec);
-    for (const xmlNode *c = next_element(parent->children); exec != NULL && c != NULL; c = next_element(c->next)) {
-        const xmlChar *token = token_of(p->arena, c);
-        bool goes = xmlRegExecPushString(exec, token, NULL) >= 0;
-        if (goes || play_repair(p, token, name))
-            p->tokens[p->n++] = token;
-        else
-            p->fn(p->arg, text_of(c->name), false);
+    const xmlChar *refused = NULL; /* by the state we are still in */
+    xmlRegExecCtxtPtr exec = NULL; /* NULL: to be brought there */
+    xmlNode *next;
+    for (xmlNode *c = next_element(p->parent->children); c != NULL; c = next) {
+        next = next_element(c->next); /* c may go */
+        const xmlChar *known = known_token(p, c);
+        bool goes = false;
+        if (refused == NULL || !is_token_of(refused, c)) {
+            const xmlChar *token = known != NULL ? known : token_new(p->arena, c);
+            if (exec == NULL && (exec = play_through(p, NULL, NULL)) == NULL)
+                return;
+            goes = xmlRegExecPushString(exec, token, NULL) >= 0;
+            if (!goes) { /* exec stands where it failed and is of no more use */
+                xmlRegFreeExecCtxt(exec);
+                exec = NULL;
+                goes = known != NULL && play_repair(p, token, c);
+            }
+            if (goes)
+                p->tokens[p->n++] = token;
+            refused = goes ? NULL : token;
+        }
         if (!goes)
-            exec = play_again(p, exec);
-        else if (!xmlStrEqual(token, last)) /* a long list teaches nothing new */
-            play_learn(p, exec);
-        last = token;
-    }
-    if (exec != NULL && !play_goes(p, NULL, NULL))
-        (void)play_repair(p, NULL, name);
-    xmlRegFreeExecCtxt(exec);
-}
-
-/* ---- the type of an element: down from the root, one content model after the other ---- */
-
-static void note_declaration(xmlRegExecCtxtPtr exec, const xmlChar *token, void *declaration, void *out)
-{
-    (void)exec;
-    (void)token;
-    if (out != NULL)
-        *(xmlSchemaElementPtr *)out = declaration;
-}
-
-/* The declaration of child in the type of its parent; NULL when the play does not come that far. */
-static xmlSchemaElementPtr declaration_below(struct arena *a, xmlSchemaTypePtr type, const xmlNode *child,
-                                             unsigned *budget)
-{
-    xmlSchemaElementPtr found = NULL;
-    if (type->contModel == NULL)
-        return NULL;
-    xmlRegExecCtxtPtr exec = xmlRegNewExecCtxt(type->contModel, note_declaration, NULL);
-    bool goes = exec != NULL;
-    for (const xmlNode *c = next_element(child->parent->children); goes; c = next_element(c->next)) {
-        goes = *budget > 0 && xmlRegExecPushString(exec, token_of(a, c), c == child ? &found : NULL) >= 0 && c != child;
-        *budget -= *budget > 0;
+            p->of->on_unexpected(p->of->arg, c, known != NULL);
     }
     xmlRegFreeExecCtxt(exec);
-    return found;
+    if (!play_goes(p, NULL, NULL))
+        (void)play_repair(p, NULL, NULL);
 }
+
+/* ---- types: down from the root, one content model after the other ---- */
 
 static xmlSchemaTypePtr type_of(xmlSchemaElementPtr declaration)
 {
     return declaration == NULL || declaration->type != XML_SCHEMA_TYPE_ELEMENT ? NULL : declaration->subtypes;
 }
 
-static xmlSchemaTypePtr type_of_root(const struct xml_schema *s, const xmlNode *root)
+static void note_type(xmlRegExecCtxtPtr exec, const xmlChar *token, void *declaration, void *element)
 {
-    const xmlChar *ns = root->ns == NULL ? NULL : root->ns->href;
-    if (!xmlStrEqual(ns, s->compiled->targetNamespace))
-        return NULL;
-    return type_of(xmlHashLookup(s->compiled->elemDecl, root->name));
+    (void)exec;
+    (void)token;
+    if (element != NULL)
+        ((xmlNode *)element)->psvi = type_of(declaration);
 }
 
-static xmlSchemaTypePtr type_of_node(struct arena *a, const struct xml_schema *s, const xmlNode *n, unsigned *budget)
+/* True when the children fit as they are. Those that fit know their types from now on. */
+static bool play_straight(xmlRegexpPtr model, xmlNode *parent)
 {
-    const xmlNode *path[DEPTH_MAX];
-    size_t depth = 0;
-    for (; n != NULL && n->type == XML_ELEMENT_NODE; n = n->parent) {
-        if (depth == DEPTH_MAX || xmlHasNsProp(n, XML_CHARS("type"), XML_CHARS(NS_XSI)) != NULL)
-            return NULL;
-        path[depth++] = n;
-    }
-    if (depth == 0)
-        return NULL;
-    xmlSchemaTypePtr type = type_of_root(s, path[--depth]);
-    while (type != NULL && depth > 0)
-        type = type_of(declaration_below(a, type, path[--depth], budget));
-    return type;
+    xmlRegExecCtxtPtr exec = xmlRegNewExecCtxt(model, note_type, NULL);
+    bool goes = exec != NULL;
+    for (xmlNode *c = next_element(parent->children); goes && c != NULL; c = next_element(c->next))
+        goes = xmlRegExecPushString2(exec, c->name, href_of(c), c) >= 0;
+    goes = goes && xmlRegExecPushString(exec, NULL, NULL) == 1;
+    xmlRegFreeExecCtxt(exec);
+    return goes;
 }
 
-struct telling {
-    schema_children_fn fn;
-    void *arg;
-    unsigned told;
-};
-
-static void count_and_tell(void *arg, const char *local, bool is_missing)
+void schema_play_root(const struct xml_schema *s, xmlNode *root)
 {
-    struct telling *t = arg;
-    t->told++;
-    t->fn(t->arg, local, is_missing);
+    if (xmlStrEqual(href_of(root), s->compiled->targetNamespace))
+        root->psvi = type_of(xmlHashLookup(s->compiled->elemDecl, root->name));
 }
 
-bool schema_explain_children(const struct xml_schema *s, const xmlNode *parent, unsigned *budget, schema_children_fn fn,
-                             void *arg)
+void schema_play_children(struct schema_play *of, xmlNode *parent)
 {
-    struct arena *a = arena_new();
-    struct telling telling = {.fn = fn, .arg = arg};
-    xmlSchemaTypePtr type = type_of_node(a, s, parent, budget);
-    size_t n_children = 0;
+    xmlSchemaTypePtr type = parent->psvi;
+    if (type == NULL || type->contModel == NULL || xmlHasNsProp(parent, XML_CHARS("type"), XML_CHARS(NS_XSI)) != NULL)
+        return;
+    if (play_straight(type->contModel, parent) || of->budget == 0)
+        return;
+    struct play play = {.of = of, .arena = arena_new(), .parent = parent, .model = type->contModel};
     for (const xmlNode *c = next_element(parent->children); c != NULL; c = next_element(c->next))
-        n_children++;
-    if (type != NULL && type->contModel != NULL && n_children < *budget) {
-        struct play play = {
-            .arena = a, .model = type->contModel, .budget = budget, .fn = count_and_tell, .arg = &telling};
-        play_children(&play, parent, n_children);
-    }
-    arena_free(a);
-    return telling.told > 0;
+        play.n_children++;
+    play.max = play.n_children + PUT_IN_MAX;
+    play.tokens = arena_array(play.arena, play.max, sizeof *play.tokens);
+    play_learn_all(&play);
+    play_children(&play);
+    arena_free(play.arena);
+    (void)play_straight(type->contModel, parent);
 }
