@@ -26,8 +26,11 @@ struct schema_play {
 
 /* Gives the root its type (in psvi), if it has one. */
 void schema_play_root(const struct xml_schema *s, xmlNode *root);
-/* Plays the children of an element that has a type through its content model, and gives them theirs. */
-void schema_play_children(struct schema_play *p, xmlNode *parent);
+/*
+ * Plays the children of an element that has a type through its content model, and gives them theirs. False when they do
+ * not fit and nothing could be done about it, for the budget had been used up before.
+ */
+bool schema_play_children(struct schema_play *p, xmlNode *parent);
 
 /* ---- documents without wrong children (schema_repair.c) ---- */
 

@@ -313,14 +313,9 @@ void schema_play_root(const struct xml_schema *s, xmlNode *root)
         root->psvi = type_of(xmlHashLookup(s->compiled->elemDecl, root->name));
 }
 
-void schema_play_children(struct schema_play *of, xmlNode *parent)
+static void repair_children(struct schema_play *of, xmlRegexpPtr model, xmlNode *parent)
 {
-    xmlSchemaTypePtr type = parent->psvi;
-    if (type == NULL || type->contModel == NULL || xmlHasNsProp(parent, XML_CHARS("type"), XML_CHARS(NS_XSI)) != NULL)
-        return;
-    if (play_straight(type->contModel, parent) || of->budget == 0)
-        return;
-    struct play play = {.of = of, .arena = arena_new(), .parent = parent, .model = type->contModel};
+    struct play play = {.of = of, .arena = arena_new(), .parent = parent, .model = model};
     for (const xmlNode *c = next_element(parent->children); c != NULL; c = next_element(c->next))
         play.n_children++;
     play.max = play.n_children + PUT_IN_MAX;
@@ -328,5 +323,18 @@ void schema_play_children(struct schema_play *of, xmlNode *parent)
     play_learn_all(&play);
     play_children(&play);
     arena_free(play.arena);
+}
+
+bool schema_play_children(struct schema_play *of, xmlNode *parent)
+{
+    xmlSchemaTypePtr type = parent->psvi;
+    if (type == NULL || type->contModel == NULL || xmlHasNsProp(parent, XML_CHARS("type"), XML_CHARS(NS_XSI)) != NULL)
+        return true;
+    if (play_straight(type->contModel, parent))
+        return true;
+    if (of->budget == 0)
+        return false;
+    repair_children(of, type->contModel, parent);
     (void)play_straight(type->contModel, parent);
+    return true;
 }

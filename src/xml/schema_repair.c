@@ -16,7 +16,7 @@
 
 #define DOCS_MAX     16
 /* Steps of playing: far more than a message of the service needs, a few milliseconds at the most. */
-#define REPAIR_STEPS 100000
+#define REPAIR_STEPS 200000
 
 struct schema_repair {
     struct arena *arena;
@@ -142,6 +142,21 @@ void schema_repair_free(struct schema_repair *r)
         arena_free(r->arena);
 }
 
+/* Nobody mends it any more: libxml2 need not stumble over it once more. The next element behind it. */
+static struct xml_node *give_up(struct schema_repair *r, struct xml_node *root, xmlNode *n)
+{
+    if (!schema_repair_is_ours(n))
+        r->fn(r->arg, text_of(n->name), "wrong elements inside", n->line);
+    xmlFreeNodeList(n->children);
+    n->children = n->last = NULL;
+    struct xml_node *next = xml_walk(root, node_as(n));
+    if (node_as(n) != root) {
+        xmlUnlinkNode(n);
+        xmlFreeNode(n);
+    }
+    return next;
+}
+
 xmlDoc *schema_repair_next(struct schema_repair *r)
 {
     if (r->n_given == r->n_docs)
@@ -149,7 +164,10 @@ xmlDoc *schema_repair_next(struct schema_repair *r)
     xmlDoc *doc = r->docs[r->n_given++];
     struct xml_node *root = node_as(xmlDocGetRootElement(doc));
     schema_play_root(r->schema, node_of_mutable(root));
-    for (struct xml_node *at = root; at != NULL; at = xml_walk(root, at))
-        schema_play_children(&r->play, node_of_mutable(at));
+    struct xml_node *at = root;
+    while (at != NULL) {
+        bool goes = schema_play_children(&r->play, node_of_mutable(at));
+        at = goes ? xml_walk(root, at) : give_up(r, root, node_of_mutable(at));
+    }
     return doc;
 }
