@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * What finding all wrong fields (M10) costs when the sender means harm: requests of as many elements as the limits
+ * allow, none of which fits. Against the service's own schema.
+ */
+#include "xml.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+struct fixture {
+    struct arena *a;
+    struct xml_schema *schema;
+};
+
+static int begin(void **state)
+{
+    static struct fixture f;
+    struct error e = {.code = ERR_OK};
+    xml_init();
+    f.a = arena_new();
+    if (xml_schema_load(f.a, SOURCE_DIR "/schemas/equeue-bare.xsd", &f.schema, &e) != ERR_OK)
+        fail_msg("%s", e.detail);
+    *state = &f;
+    return 0;
+}
+
+static int end(void **state)
+{
+    struct fixture *f = *state;
+    arena_free(f->a);
+    xml_fini();
+    return 0;
+}
+
+#define E(name, content) "<" name ">" content "</" name ">"
+#define REQUEST(name)    "<" name "Request xmlns='http://epgu.rtlabs.ru/equeue/ws/'>"
+#define ID               E("bookId", "1")
+#define SLOT             E("slotId", "s")
+#define ORG              E("organizationId", "o")
+#define TYPE             E("userType", "SIMPLE")
+#define KIND             E("userKind", "PHYSIC")
+#define ESIA             E("esiaId", "1")
+#define PRE              E("preliminaryReservation", "false")
+#define REST             ORG TYPE KIND ESIA
+#define DOC(inside)      E("userDoc", E("Document", inside))
+#define ATTR(inside)     E("attributes", E("Attribute", inside))
+
+static void note(void *arg, const char *element, const char *message)
+{
+    unsigned *told = arg;
+    assert_true(*element != '\0' && *message != '\0');
+    (*told)++;
+}
+
+static double validate_ms(struct fixture *f, const struct buf *b)
+{
+    struct arena *a = arena_new();
+    struct xml_doc *doc = NULL;
+    struct error e = {.code = ERR_OK};
+    struct timespec from, to;
+    unsigned told = 0;
+    assert_int_equal(xml_prescan(buf_span(b), &xml_limits_default, &e), ERR_OK);
+    assert_int_equal(xml_parse(a, buf_span(b), &doc, &e), ERR_OK);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
+    assert_int_equal(xml_validate(f->schema, doc, note, &told, &e), ERR_INPUT);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
+    assert_in_range(told, 1, 100);
+    arena_free(a);
+    return (double)(to.tv_sec - from.tv_sec) * 1e3 + (double)(to.tv_nsec - from.tv_nsec) / 1e6;
+}
+
+static const struct {
+    const char *title, *head, *unit, *tail;
+    unsigned n;
+} garbage[] = {
+    {"the same unknown", REQUEST("book"), "<u/>", "</bookRequest>", 49990},
+    {"numbered unknown", REQUEST("book"), "<u%u/>", "</bookRequest>", 49990},
+    {"slots, bookId missing", REQUEST("book"), SLOT, REST PRE "</bookRequest>", 49900},
+    {"slots and unknown by turns", REQUEST("book") ID, SLOT "<u/>", REST PRE "</bookRequest>", 24900},
+    {"bookId again and again", REQUEST("book"), ID, "</bookRequest>", 49990},
+    {"names in the wrong order", REQUEST("book") ID SLOT REST, E("firstName", "x") E("lastName", "x"),
+     PRE "</bookRequest>", 24900},
+    {"names and unknown by turns", REQUEST("book") ID SLOT REST PRE, E("lastName", "x") "<u/>", "</bookRequest>",
+     24900},
+    {"empty attributes", REQUEST("book") ID SLOT REST PRE "<attributes>", "<Attribute/>", "</attributes></bookRequest>",
+     49900},
+    {"documents again and again", REQUEST("book") ID SLOT REST, DOC(E("docNumber", "")), PRE "</bookRequest>", 16600},
+    {"values before names", REQUEST("book") ID SLOT REST PRE "<attributes>",
+     E("Attribute", E("value", "") E("name", "")), "</attributes></bookRequest>", 16600},
+    {"predicates without a kind", REQUEST("getSlots") ORG TYPE KIND ESIA "<filter><union>", E("subs", "<union/>"),
+     "</union></filter></getSlotsRequest>", 24900},
+    {"documents without a number", REQUEST("book") ID SLOT REST DOC("") PRE "<attributes>",
+     E("Attribute", "<name/><value/><value/>"), "</attributes></bookRequest>", 12400},
+    {"valid but for the last", REQUEST("book") ID SLOT REST PRE "<attributes>",
+     E("Attribute", E("name", "n") E("value", "")), "</attributes><unknown/></bookRequest>", 16600},
+    {"attributes again and again", REQUEST("book") ID SLOT REST PRE, ATTR(E("name", "")), "</bookRequest>", 16600},
+};
+
+/*
+ * 50,000 elements of each: some 40 ms more than one look of libxml2 at the most. The bound leaves room for sanitizers
+ * and busy machines.
+ */
+static void garbage_is_affordable(void **state)
+{
+    for (size_t i = 0; i < sizeof garbage / sizeof garbage[0]; i++) {
+        struct arena *a = arena_new();
+        struct buf b;
+        buf_init(&b, a, 0);
+        buf_add_str(&b, garbage[i].head);
+        for (unsigned k = 0; k < garbage[i].n; k++) {
+            const char *number = strstr(garbage[i].unit, "%u");
+            buf_add_str(&b, number == NULL ? garbage[i].unit : arena_printf(a, "<u%u/>", k));
+        }
+        buf_add_str(&b, garbage[i].tail);
+        double ms = validate_ms(*state, &b);
+        print_message("%s: %.1f ms\n", garbage[i].title, ms);
+        arena_free(a);
+        assert_true(ms < 1000);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(garbage_is_affordable),
+    };
+    return cmocka_run_group_tests(tests, begin, end);
+}
