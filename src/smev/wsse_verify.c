@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#define ACTOR_NEXT "http://schemas.xmlsoap.org/soap/actor/next"
+
 struct envelope {
     struct xml_node *header, *body;    /* header may be NULL */
     struct xml_node *smev, *recipient; /* wsse:Security by actor */
@@ -44,6 +46,18 @@ static enum err read_parts(struct xml_node *root, struct envelope *env, struct e
     if (env->header && xml_has_stray_text(env->header))
         return error_set(e, ERR_ENVELOPE, "text or comment between header blocks");
     return ERR_OK;
+}
+
+/* SOAP 1.1, 4.2.2: a block without an actor is for whoever gets the message; one for somebody else is none of ours. */
+static bool is_for_us(struct arena *a, const struct xml_node *block)
+{
+    static const char *const ours[] = {"", ACTOR_NEXT, ACTOR_SMEV, ACTOR_RECIPIENT};
+    const char *actor = xml_attr(a, block, NS_SOAP, "actor");
+    for (size_t i = 0; actor && i < sizeof ours / sizeof ours[0]; i++) {
+        if (strcmp(actor, ours[i]) == 0)
+            return true;
+    }
+    return !actor;
 }
 
 /* Anything but a plain "no" counts as yes. */
@@ -89,7 +103,7 @@ static enum err read_blocks(struct arena *a, struct envelope *env, struct error 
             if (env->smev_header)
                 return error_set(e, ERR_ENVELOPE, "two smev:Header blocks");
             env->smev_header = block;
-        } else if (must_understand(a, block)) {
+        } else if (is_for_us(a, block) && must_understand(a, block)) {
             return error_set(e, ERR_MUST_UNDERSTAND, "header block <%s> must be understood", xml_local(block));
         }
     }

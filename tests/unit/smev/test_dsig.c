@@ -306,6 +306,8 @@ static void test_signed_info_structure(void **state)
     kit_expect("attribute on SignedInfo", &attrs, ERR_SECURITY);
     struct recipe type = {.refs = {{.attrs = " Type=\"http://www.w3.org/2000/09/xmldsig#Manifest\""}}};
     kit_expect("a manifest", &type, ERR_SECURITY);
+    struct recipe advice = {.refs = {{.attrs = " Type=\"http://example.org/advice\""}}};
+    kit_expect("any other Type is only advice", &advice, ERR_OK);
     struct recipe length = {
         .sign_method =
             "<ds:SignatureMethod Algorithm=\"" URN_ALG

@@ -84,6 +84,7 @@ static void test_must_understand(void **state)
         {"<wsse:Security S:mustUnderstand=\"1\" S:actor=\"urn:other\"/>", ERR_MUST_UNDERSTAND},
         {"<wsse:Security S:mustUnderstand=\"1\" actor=\"" ACTOR_SMEV "\"/>", ERR_MUST_UNDERSTAND},
         {"<wsse:Security S:mustUnderstand=\"1\" S:actor=\"" ACTOR_SMEV " \"/>", ERR_MUST_UNDERSTAND},
+        {"<x xmlns=\"urn:x\" S:mustUnderstand=\"1\" S:actor=\"urn:other\"/>", ERR_OK}, /* SOAP 1.1, 4.2.2 */
         {"<x xmlns=\"urn:x\" S:mustUnderstand=\"0\"/>", ERR_OK},
         {"<x xmlns=\"urn:x\" S:mustUnderstand=\"false\"/>", ERR_OK},
         {"<x xmlns=\"urn:x\" mustUnderstand=\"1\"/>", ERR_OK},
