@@ -133,8 +133,8 @@ class Player:
         known = next((line.rest for line in lines if line.word == "known"), None)
         try:
             for line in lines:
-                if line.word in ("send", "post"):
-                    answer = self.send(line) if line.word == "send" else self.post(line)
+                if line.word in ("send", "post", "again"):
+                    answer = getattr(self, line.word)(line)
                     if self.show:
                         print("\n== %s" % where, *answer.lines(), sep="\n")
                 else:
@@ -174,7 +174,7 @@ class Player:
             elif change.word == "as":
                 message_id = outline.fill(change.rest, self.variables)
             elif change.word == "frame":
-                self.change(frame_tree, Node(change.rest, change.line))
+                self.change(frame_tree.children[0], Node(change.rest, change.line))
             elif change.word in words:
                 self.change(message, change)
         filled = message.copy(lambda text: outline.fill(text, self.variables))
@@ -234,8 +234,15 @@ class Player:
         inner = "".join(outline.to_xml(c, "smev") for c in message.children)
         body = ('<eq:%s xmlns:eq="%s"><smev:Message xmlns:smev="%s">%s</smev:Message><smev:MessageData xmlns:smev="%s"><smev:AppData>%s'
                 '</smev:AppData></smev:MessageData></eq:%s>') % (element, EQ, REV[rev], inner, REV[rev], content, element)
-        send = self.headers(element, headers)
-        reply = client.post(client.sign(body, message_id), headers=send)
+        return self.exchange_signed(client, client.sign(body, message_id), self.headers(element, headers), rev)
+
+    def again(self, line):
+        """again: the same bytes once more, to the signed listener."""
+        return self.exchange_signed(*self.last)
+
+    def exchange_signed(self, client, data, headers, rev):
+        self.last = client, data, headers, rev
+        reply = client.post(data, headers=headers)
         answer = Answer(reply.http_status, reply.headers, reply.body)
         try:
             client.read(reply)  # V3: no answer is looked at whose signature does not hold
