@@ -104,8 +104,6 @@ KINDS = {
     "russian": r"(?=[^\n]*[А-Яа-я])[^<>{}\n]{2,1000}",                  # M10: some words in Russian
     "number": r"0|[1-9]\d*",
     "some": r"[1-9]\d*",                                                  # a number above 0
-    "decimal": r"-?\d{1,3}\.\d+",                                         # R4: a decimal point
-    "clock": r"([1-9]|1\d|2[0-3]):[0-5]\d",                               # R4: 9:00, as the order writes it
     "text": r"[^\n]+",
 }
 
