@@ -73,11 +73,17 @@ class Expectations:
             raise Wrong("header %s is %r, expected %s" % (name, got, value.strip()))
 
     def do_keep(self, line, answer):
-        """keep NAME = PATH [NUMBER]: the first, or the one of that number, -1 being the last."""
+        """keep NAME = PATH [NUMBER]: the first, or the one of that number, -1 being the last; "PATH at N HH:MM [OFFSET]": where
+        the Nth visit at that wall time stands, or that many places from it. A day may be cut at either end of the list."""
         name, _, rest = line.rest.partition(" = ")
-        path, _, number = rest.partition(" ")
+        path, *where = rest.split()
+        values = outline.find(answer.tree, path)
         try:
-            self.variables[name] = outline.find(answer.tree, path)[int(number or "0")]
+            number = int(where[0]) if where and where[0] != "at" else 0
+            if where and where[0] == "at":
+                times = outline.find(answer.tree, path.rpartition("/")[0] + "/visitTime")
+                number = [i for i, t in enumerate(times) if t[11:16] == where[2]][int(where[1])] + int((where + ["0"])[3])
+            self.variables[name] = values[number]
         except IndexError:
             raise Wrong("nothing to keep at %s" % path) from None
 
