@@ -42,4 +42,4 @@ struct endpoint {
     struct service *service;
     const struct config_listener *conf;
 };
-void request_on_http(void *arg, const struct http_request *req);
+void request_on_http(void *arg, const struct http_request *http);

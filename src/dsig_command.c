@@ -35,7 +35,7 @@ static const char usage_text[] =
     "verify     prints a line a signature; status 0 only when there are signatures and all are good\n"
     "           --no-chain checks digests and signature values alone, GOST R 34.10-2001 included\n"
     "sign       writes the envelope with a wsse:Security header over soap:Body\n"
-    "transform  writes the octets SMEV 3 hashes for the root element\n"
+    "transform  writes the SMEV 3 normal form of the octets as they are\n"
     "\n"
     "FILE may be - for standard input, which transform reads when none is given.\n";
 
@@ -90,7 +90,7 @@ static enum err read_file(struct arena *a, const char *path, struct span *out, s
 
 static enum err read_document(struct arena *a, const char *path, struct xml_doc **doc, struct error *e)
 {
-    struct span bytes;
+    struct span bytes = {0};
     struct xml_limits limits = xml_limits_default;
     limits.size_max_bytes = FILE_MAX_BYTES;
     enum err err = read_file(a, path, &bytes, e);
@@ -193,10 +193,12 @@ static int transform(struct arena *a, const struct options *o, struct error *e)
     if (o->nfiles > 1)
         return usage("transform takes one file");
     const char *file = o->nfiles ? o->files[0] : "-";
+    struct span octets = {0};
     struct xml_doc *doc = NULL;
     struct buf out;
     buf_init(&out, a, 65536);
-    if (read_document(a, file, &doc, e) || smev_transform_element(a, xml_root(doc), &out, e))
+    /* Parsed only to be sure that it is XML: the transform is of the octets as they are. */
+    if (read_file(a, file, &octets, e) || xml_parse(a, octets, &doc, e) || smev_transform(a, octets, &out, e))
         return complain(file, e);
     return write_out(&out);
 }

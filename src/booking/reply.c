@@ -106,11 +106,13 @@ enum err reply_read_field(const struct db_result *res, unsigned row, struct book
     int code = 0;
     enum err err = read_code(res, row, &code, e);
     const char *field = reply_text(a, res, row, db_column(res, "field"));
-    if (err == ERR_OK && field == NULL)
-        err = error_set(e, ERR_INTERNAL, "a field row without a field");
-    if (err == ERR_OK && !is_known_field(&out->fields, field))
+    if (err != ERR_OK)
+        return err;
+    if (field == NULL)
+        return error_set(e, ERR_INTERNAL, "a field row without a field");
+    if (!is_known_field(&out->fields, field))
         field_errors_add(&out->fields, field, code, reply_text(a, res, row, db_column(res, "error_message")));
-    return err;
+    return ERR_OK;
 }
 
 enum err reply_end(struct booking_reply *out, struct error *e)

@@ -67,6 +67,7 @@ enum err crypto_error(struct error *e, enum err code, const char *fmt, ...)
     return reason == NULL ? error_set(e, code, "%s", what) : error_set(e, code, "%s: %s", what, reason);
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the shape is OpenSSL's */
 int crypto_no_password(char *buf, int size, int is_writing, void *arg)
 {
     (void)buf, (void)size, (void)is_writing, (void)arg;

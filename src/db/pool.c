@@ -69,7 +69,7 @@ static void pool_serve_waiting(struct db_pool *p)
     uint64_t now_us = clock_mono_us();
 
     /* those who ask again from inside a callback have their turn later: a counted loop */
-    for (unsigned todo = p->waiting; todo > 0; todo--) {
+    for (unsigned todo = p->waiting; todo > 0 && p->first_waiter != NULL; todo--) {
         struct db_conn *c = p->lists[CONN_IDLE].first;
         struct waiter *w = p->first_waiter;
 

@@ -103,7 +103,7 @@ static enum err unwrap_plain(struct request *r, const char **method)
 static enum err unwrap_method(struct request *r, const char *element)
 {
     static const char suffix[] = "Request";
-    size_t n = strlen(element);
+    size_t n = element == NULL ? 0 : strlen(element);
     if (n <= sizeof suffix - 1 || strcmp(element + n - (sizeof suffix - 1), suffix) != 0)
         return error_set(&r->error, ERR_OPERATION, "the element is not a request of this service");
     const char *name = arena_strndup(r->arena, element, n - (sizeof suffix - 1));

@@ -179,4 +179,4 @@ void journal_flush(struct service *s);
 bool journal_is_behind(const struct service *s);
 
 /* wsdl.c: GET ?wsdl and ?xsd=NAME */
-void wsdl_on_get(const struct endpoint *ep, const struct http_request *req);
+void wsdl_on_get(const struct endpoint *ep, const struct http_request *http);

@@ -91,7 +91,7 @@ void wsdl_on_get(const struct endpoint *ep, const struct http_request *http)
     struct arena *a = arena_new();
     const char *path = wsdl_file(a, ep, http->query);
     struct error e = {0};
-    struct span text;
+    struct span text = {0};
     if (path == NULL || file_read(a, path, &text, &e) != ERR_OK) {
         wsdl_respond(http->exchange, 404, "text/plain", SPAN_LIT("ask for ?wsdl\n"), NULL);
     } else {
