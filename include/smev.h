@@ -111,11 +111,11 @@ MUST_CHECK enum err dsig_report(struct arena *a, struct xml_doc *doc, struct tru
                                 bool allow_gost2001, struct dsig_report_line **lines, unsigned *n, struct error *e);
 
 /*
- * The octets SMEV 3 hashes: exclusive C14N of the element, then urn://smev-gov-ru/xmldsig/transform. ERR_SECURITY for
- * what that form has no answer to (elements without namespace, xml: attributes).
+ * urn://smev-gov-ru/xmldsig/transform: the normal form SMEV 3 hashes, from well-formed octets (in a signature: those
+ * that exclusive C14N gave). ERR_SECURITY for what the form has no answer to (an element without namespace, an xml:
+ * attribute), ERR_DOCTYPE, ERR_MALFORMED.
  */
-MUST_CHECK enum err smev_transform_element(struct arena *a, const struct xml_node *element, struct buf *out,
-                                           struct error *e);
+MUST_CHECK enum err smev_transform(struct arena *a, struct span octets, struct buf *out, struct error *e);
 
 /* ---- frame and envelope ---- */
 

@@ -4,7 +4,6 @@
  * Those octets, and nothing else of the message, are what the rest of the program may read.
  */
 #include "dsig.h"
-#include "smev_transform.h"
 
 #include <string.h>
 
@@ -18,13 +17,6 @@ static enum err canonical(struct arena *a, const struct xml_node *node, const ch
         err = error_set(e, ERR_INTERNAL, "canonical form is empty");
     *out = buf_span(&b);
     return err;
-}
-
-enum err smev_transform_element(struct arena *a, const struct xml_node *element, struct buf *out, struct error *e)
-{
-    struct span octets;
-    enum err err = canonical(a, element, NULL, &octets, e);
-    return err ? err : smev_transform(a, octets, out, e);
 }
 
 static enum err check_reference(struct arena *a, const struct dsig_parsed_reference *ref, struct dsig_reference *out,

@@ -4,7 +4,7 @@
  * blank text go, prefixes are numbered anew in document order, attributes are sorted, and text is escaped the way the
  * writer of the reference implementation does it. Works on text that is well formed already; needs no parser's tree.
  */
-#include "smev_transform.h"
+#include "smev.h"
 #include "smev_text.h"
 
 #include <stdlib.h>

@@ -6,7 +6,6 @@
  */
 #include "crypto.h"
 #include "smev.h"
-#include "smev/smev_transform.h"
 #include "xml.h"
 
 #include <dirent.h>

@@ -4,7 +4,7 @@
  * collected ones (the published scenarios, elements of real messages) lies beside the source, they are run too.
  */
 #include "crypto.h"
-#include "smev/smev_transform.h"
+#include "smev.h"
 #include "xml.h"
 
 #include <dirent.h>
