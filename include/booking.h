@@ -152,6 +152,7 @@ struct booking_op {
     const char *name; /* "book": SOAPAction, and the element name before Request/Response */
     bool is_write;    /* journalled in its own transaction; otherwise in batches */
     bool is_served;   /* false: only when the configuration says so */
+    bool asks_books;  /* a read whose values SQL looks up in reference books: asked even when fields are bad (M10) */
     /* Adds every bad field to f. */
     void (*check)(const struct booking_request *r, struct field_errors *f, struct arena *a);
     /* The SQL call; call and result are NULL for updateBookingDetails, which this version only knows the shape of. bad:

@@ -8,20 +8,21 @@
 #include <string.h>
 
 const struct booking_op booking_ops[BOOKING_METHOD_COUNT] = {
-    [BOOKING_GET_SLOTS] = {"getSlots", false, true, get_slots_check, get_slots_call, get_slots_result},
-    [BOOKING_BOOK] = {"book", true, true, book_check, book_call, book_result},
-    [BOOKING_GET_BOOKING_STATUS] = {"getBookingStatus", false, true, get_booking_status_check, get_booking_status_call,
-                                    get_booking_status_result},
-    [BOOKING_CANCEL_BOOKING] = {"cancelBooking", true, true, cancel_booking_check, cancel_booking_call,
+    [BOOKING_GET_SLOTS] = {"getSlots", false, true, true, get_slots_check, get_slots_call, get_slots_result},
+    [BOOKING_BOOK] = {"book", true, true, false, book_check, book_call, book_result},
+    [BOOKING_GET_BOOKING_STATUS] = {"getBookingStatus", false, true, false, get_booking_status_check,
+                                    get_booking_status_call, get_booking_status_result},
+    [BOOKING_CANCEL_BOOKING] = {"cancelBooking", true, true, false, cancel_booking_check, cancel_booking_call,
                                 cancel_booking_result},
-    [BOOKING_GET_REFS_LIST] = {"getRefsList", false, true, get_refs_list_check, get_refs_list_call,
+    [BOOKING_GET_REFS_LIST] = {"getRefsList", false, true, false, get_refs_list_check, get_refs_list_call,
                                get_refs_list_result},
-    [BOOKING_GET_REF_ATTRIBUTES_LIST] = {"getRefAttributesList", false, true, get_ref_attributes_list_check,
+    [BOOKING_GET_REF_ATTRIBUTES_LIST] = {"getRefAttributesList", false, true, true, get_ref_attributes_list_check,
                                          get_ref_attributes_list_call, get_ref_attributes_list_result},
-    [BOOKING_GET_REF_ITEMS_LIST] = {"getRefItemsList", false, true, get_ref_items_list_check, get_ref_items_list_call,
-                                    get_ref_items_list_result},
+    [BOOKING_GET_REF_ITEMS_LIST] = {"getRefItemsList", false, true, true, get_ref_items_list_check,
+                                    get_ref_items_list_call, get_ref_items_list_result},
     /* A write, and ours to call at the portal; serving it needs the outbox's state machine first. */
-    [BOOKING_UPDATE_BOOKING_DETAILS] = {"updateBookingDetails", true, false, update_booking_details_check, NULL, NULL},
+    [BOOKING_UPDATE_BOOKING_DETAILS] = {"updateBookingDetails", true, false, false, update_booking_details_check, NULL,
+                                        NULL},
 };
 
 const struct booking_op *booking_op_by_name(const char *name, enum booking_method *method)

@@ -234,8 +234,9 @@ enum step_result step_check(struct request *r)
     if (r->op->check != NULL)
         r->op->check(&r->request, &r->fields, r->arena);
     FAULT_POINT(decoded);
-    /* A write goes on with its bad fields: only SQL knows what they mean for a booking that exists already. */
-    if (r->fields.n > 0 && !r->op->is_write)
+    /* Bad fields need not end the walk: SQL knows which values are in no reference book, and what a bad field means for
+     * a booking that exists already. All of it belongs into one answer (M10). */
+    if (r->fields.n > 0 && !r->op->is_write && !r->op->asks_books)
         return step_of(
             error_set(&r->error, ERR_INPUT, "%u bad fields, the first is %s", r->fields.n, r->fields.items[0].field));
     return STEP_NEXT;

@@ -9,32 +9,47 @@
 #include "clock.h"
 #include "fault.h"
 
-static void read_done(void *arg, struct db_result *const *results, unsigned n, enum err err, const struct error *e);
-
-static void read_begin(void *arg, struct db_session *session, enum err err, const struct error *e)
+/* The fields known to be bad are the answer; rows only add to them, and need not have come. */
+static void read_answer_bad_fields(struct request *r, const struct db_result *res)
 {
-    struct request *r = arg;
-    if (err != ERR_OK) {
-        (void)error_set(&r->error, err, "%s", e->detail);
-        request_resume(r, STEP_FAIL);
-        return;
-    }
-    r->session = session;
-    struct db_call call = r->op->call(&r->request, &r->message, &r->fields, r->arena);
-    db_send(session, &call, 1, read_done, r);
+    struct error ignored = {0};
+    if (res != NULL)
+        (void)r->op->result(&r->request, res, &r->reply, r->arena, &ignored);
+    struct field_errors all = r->reply.fields.n > r->fields.n ? r->reply.fields : r->fields;
+    booking_reply_error(&r->request, 2, NULL, &all, &r->reply);
+}
+
+/* A read is never uncertain: nothing depends on whether it was done. */
+static enum step_result read_answer(struct request *r, const struct db_result *res, enum err err, const struct error *e)
+{
+    if (r->fields.n > 0)
+        read_answer_bad_fields(r, res);
+    else if (res != NULL)
+        (void)r->op->result(&r->request, res, &r->reply, r->arena, &r->error);
+    else
+        (void)error_set(&r->error, err == ERR_UNCERTAIN ? ERR_DATABASE : err, "%s", e->detail);
+    return r->error.code == ERR_OK ? STEP_NEXT : STEP_FAIL;
 }
 
 static void read_done(void *arg, struct db_result *const *results, unsigned n, enum err err, const struct error *e)
 {
     struct request *r = arg;
-    if (err == ERR_OK && n == 1)
-        err = r->op->result(&r->request, results[0], &r->reply, r->arena, &r->error);
-    else
-        err = error_set(&r->error, err == ERR_UNCERTAIN ? ERR_DATABASE : err, "%s",
-                        e->detail); /* a read is never uncertain */
+    enum step_result result = read_answer(r, err == ERR_OK && n == 1 ? results[0] : NULL, err, e);
     db_release(r->session);
     r->session = NULL;
-    request_resume(r, err == ERR_OK ? STEP_NEXT : STEP_FAIL);
+    request_resume(r, result);
+}
+
+static void read_begin(void *arg, struct db_session *session, enum err err, const struct error *e)
+{
+    struct request *r = arg;
+    if (err != ERR_OK) {
+        request_resume(r, read_answer(r, NULL, err, e));
+        return;
+    }
+    r->session = session;
+    struct db_call call = r->op->call(&r->request, &r->message, &r->fields, r->arena);
+    db_send(session, &call, 1, read_done, r);
 }
 
 static void handle_message(struct request *r)
