@@ -136,6 +136,19 @@ static void on_wrong_child(void *arg, const char *local, const char *words, long
     tell(arg, local, words, XML_SCHEMAV_ELEMENT_CONTENT, line);
 }
 
+/* An element that must be empty: what stands inside is what is wrong. False when that is only text. */
+static bool tell_children(struct validation *v, const xmlNode *parent)
+{
+    bool any = false;
+    for (const xmlNode *c = parent->children; c != NULL; c = c->next) {
+        if (c->type != XML_ELEMENT_NODE)
+            continue;
+        tell(v, text_of(c->name), "not expected here", XML_SCHEMAV_CVC_COMPLEX_TYPE_2_1, xmlGetLineNo(c));
+        any = true;
+    }
+    return any;
+}
+
 static void on_violation(void *arg, xmlErrorPtr error)
 {
     struct validation *v = arg;
@@ -147,6 +160,8 @@ static void on_violation(void *arg, xmlErrorPtr error)
     bool is_content = error->code == XML_SCHEMAV_ELEMENT_CONTENT;
     v->has_wrong_children = v->has_wrong_children || is_content;
     if ((is_content && !v->is_repaired) || schema_repair_is_ours(n))
+        return;
+    if (error->code == XML_SCHEMAV_CVC_COMPLEX_TYPE_2_1 && tell_children(v, n))
         return;
     tell(v, text_of(n->name), words_of(error->code), error->code, error->line);
 }

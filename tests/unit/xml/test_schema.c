@@ -205,7 +205,7 @@ static const struct {
     {HEAD PRE "<f:note kind='" SECRET "'><f:by>x</f:by><f:on>2026-01-01</f:on></f:note>" CLOSE, "note"},
     {HEAD PRE "<f:note sort='" SECRET "'><f:by>x</f:by><f:on>2026-01-01</f:on></f:note>" CLOSE, "note"},
     {"<getRefsListRequest xmlns='urn:test:booking'>" SECRET "</getRefsListRequest>", "getRefsListRequest"},
-    {"<getRefsListRequest xmlns='urn:test:booking'><x/></getRefsListRequest>", "getRefsListRequest"},
+    {"<getRefsListRequest xmlns='urn:test:booking'><x/></getRefsListRequest>", "x"},
     /* not this service */
     {"<unknownRequest xmlns='urn:test:booking'/>", "unknownRequest"},
     {"<bookRequest/>", "bookRequest"},

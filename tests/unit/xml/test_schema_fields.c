@@ -251,7 +251,7 @@ static const struct {
     {CANCEL(ID E("esiaId", "") ID), "esiaId bookId"},
     /* reference lists */
     {REFS(""), ""},
-    {REFS("<unknown>" SECRET "</unknown>"), "getRefsListRequest"},
+    {REFS("<unknown>" SECRET "</unknown>"), "unknown"},
     {REFATTR(""), "refNames"},
     {REFATTR("<unknown/>" E("refNames", "a") E("refNames", "")), "unknown refNames"},
     {ITEMS(""), "refName treeFiltering pageNum pageSize"},
