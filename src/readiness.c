@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define READINESS_EVERY_MS 3000
-#define REASON_MAX         256
+#define REASON_MAX         512
 
 struct readiness {
     struct arena *arena;
