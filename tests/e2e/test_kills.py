@@ -105,8 +105,12 @@ class Kills(E2E):
         self.assertGreaterEqual(self.one("select count(*) from data.journal where direction = 'out' and body = %s", answer.body), 1)
 
     def test_killed_while_reads_are_journalled(self):
+        """The answer of a read and its journal entry leave in no fixed order: a kill between them may cost the one or the other."""
         self.restart("read_journal_sent:1:kill")
-        self.assertEqual(self.portal().get_refs_list().error_code, 0)
+        try:
+            self.assertEqual(self.portal().get_refs_list().error_code, 0)
+        except GONE:
+            pass
         self.assertTrue(self.died())
         self.restart()
         self.assertEqual(self.portal().get_refs_list().error_code, 0)
