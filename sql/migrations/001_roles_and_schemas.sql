@@ -11,6 +11,12 @@ begin
     end if;
     if not exists (select from pg_roles where rolname = 'zapisd_daemon') then
         create role zapisd_daemon login;
+        -- The server gives up a little before the daemon does, and notices when the daemon has gone: nothing of the
+        -- daemon's keeps its locks after its client was told to come again.
+        alter role zapisd_daemon set statement_timeout = '9s';
+        alter role zapisd_daemon set lock_timeout = '5s';
+        alter role zapisd_daemon set idle_in_transaction_session_timeout = '30s';
+        alter role zapisd_daemon set client_connection_check_interval = '2s';
     end if;
     if not exists (select from pg_roles where rolname = 'zapisd_operator') then
         create role zapisd_operator nologin;
