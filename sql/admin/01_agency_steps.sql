@@ -101,16 +101,16 @@ alter function data.agency_result(boolean, data.booking, timestamptz, text) owne
 revoke all on function data.agency_result(boolean, data.booking, timestamptz, text) from public;
 comment on function data.agency_result(boolean, data.booking, timestamptz, text) is 'The row a command of admin answers with';
 
-create or replace function data.agency_refuse(b data.booking, p_event text, p_why text) returns admin.result
+create or replace function data.agency_refuse(b data.booking, p_event text, p_why text, p_actor "char" default 'G') returns admin.result
 language plpgsql as $$
 begin
     b.changed_at := clock_timestamp();
-    perform data.add_history(b, b.state, b.status_code, 'G', format('отклонено (%s): %s', p_event, p_why), null, null);
+    perform data.add_history(b, b.state, b.status_code, p_actor, format('отклонено (%s): %s', p_event, p_why), null, null);
     return data.agency_result(false, b, data.visit_at(b.book_key), p_why);
 end $$;
-alter function data.agency_refuse(data.booking, text, text) owner to zapisd_owner;
-revoke all on function data.agency_refuse(data.booking, text, text) from public;
-comment on function data.agency_refuse(data.booking, text, text) is 'A command that may not be: a line in the history, nothing else changes (edge case 27)';
+alter function data.agency_refuse(data.booking, text, text, "char") owner to zapisd_owner;
+revoke all on function data.agency_refuse(data.booking, text, text, "char") from public;
+comment on function data.agency_refuse(data.booking, text, text, "char") is 'A command that may not be: a line in the history, nothing else changes (edge case 27)';
 
 -- Null when nothing stands in the way.
 create or replace function data.agency_obstacle(b data.booking, p_event text, p_has_arrow boolean, p_visit timestamptz, p_now timestamptz) returns text
@@ -171,11 +171,11 @@ begin
         and strpos(t.actors, p_actor::text) > 0;
     refusal := data.agency_obstacle(b, p_event, found, visit, clock);
     if refusal is not null then
-        return data.agency_refuse(b, p_event, refusal);
+        return data.agency_refuse(b, p_event, refusal, p_actor);
     end if;
 
     b.state := a.new_state;
-    b.status_code := data.state_code(a.new_state) || coalesce(btrim(p_tail), '');
+    b.status_code := data.state_code(a.new_state) || coalesce(p_tail, '');
     if data.status_fault(agency, b.status_code) is not null then
         raise exception '%: %', data.status_fault(agency, b.status_code), b.status_code using errcode = 'invalid_parameter_value',
             hint = 'После трёх цифр статуса допустимы до шести своих; при строгой проверке — только заведённые admin.add_status';

@@ -43,7 +43,7 @@ begin
         select from data.status_detail as d
         join data.organization as o on o.agency_code = d.agency_code
         join data.booking as b on b.organization_id = o.organization_id and b.book_key = lower(btrim(turned_away.book_id))
-        where d.code = '206' || coalesce(btrim(detail), '')) then
+        where d.code = '206' || coalesce(detail, '')) then
         raise exception 'Нужна причина: её увидит заявитель' using errcode = 'invalid_parameter_value',
             hint = 'Без причины можно с кодом, заведённым admin.add_status: 206001 — Нет документа';
     end if;

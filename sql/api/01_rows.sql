@@ -93,7 +93,7 @@ begin
         array[o.name, o.address, o.phone,
             coalesce(nullif(btrim(p_contacts), ''), concat_ws(', ', nullif(o.phone, ''), nullif(o.address, ''))),
             to_char(p_at at time zone o.time_zone, 'DD.MM.YYYY'), to_char(p_at at time zone o.time_zone, 'HH24:MI'),
-            btrim(p_specialists), btrim(p_reason)]);
+            btrim(p_specialists), rtrim(btrim(p_reason), '.')]);
 end $$;
 alter function data.status_text(text, text, timestamptz, text, text, text) owner to zapisd_owner;
 revoke all on function data.status_text(text, text, timestamptz, text, text, text) from public;

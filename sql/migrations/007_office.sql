@@ -134,7 +134,7 @@ comment on constraint status_detail_reason_filled on data.status_detail is 'Peop
 alter table data.status add column template text;
 update data.status set template = case code
     when '200' then 'Произошла внутренняя ошибка: {organization}'
-    when '202' then message || '[ Вас обслуживали специалисты: {specialists}.]'
+    when '202' then message || '[ Вас обслуживали специалисты: {specialists}]'
     when '206' then 'Заявитель не был принят[: {reason}]'
     when '207' then 'Заявление не зарегистрировано, проверьте введенные данные[. {reason}]'
     when '208' then message || '[. {reason}]'
