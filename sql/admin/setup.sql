@@ -143,9 +143,11 @@ begin
         if split_part(part, '-', 1)::time < last_end then
             raise exception 'Часы приёма пересекаются: %', hours using errcode = 'invalid_parameter_value';
         end if;
-        insert into data.timetable (area_key, organization_id, weekday, starts, ends, slot_min, service_id, capacity)
+        -- Beside hours of other services or other dates that start together, this one has a serial of its own.
+        insert into data.timetable (area_key, organization_id, weekday, starts, ends, slot_min, service_id, capacity, serial)
         select key, set_hours.organization_id, d, split_part(part, '-', 1)::time, part_ends, set_hours.slot_min, set_hours.service_id,
-            set_hours.capacity
+            set_hours.capacity, coalesce((select max(t.serial) + 1 from data.timetable as t
+                where t.area_key = key and t.weekday = d and t.starts = split_part(part, '-', 1)::time), 0)
         from unnest(wanted) as d;
         made := made + cardinality(wanted);
         last_end := part_ends;
