@@ -136,7 +136,9 @@ begin
         return;
     end if;
     n := data.predicate_nodes(p_filter);
-    days := (select max(o.booking_window_days) + 4 from data.organization as o where o.organization_id = any (p_organizations));
+    days := (select max(greatest(o.booking_window_days, case when o.has_rules then (
+                select max(s.booking_window_days) from data.organization_service as s where s.organization_id = o.organization_id) end)) + 4
+        from data.organization as o where o.organization_id = any (p_organizations));
     all_hours := repeat('1', days * 24)::bit varying;
     sets := array_fill(all_hours, array[cardinality(n.parents)]);
     for i in 1 .. cardinality(n.parents) loop

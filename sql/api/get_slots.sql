@@ -6,11 +6,13 @@
 -- fifty slots takes longer than listing them. A kept plan must not scan data.place whole just because the table was
 -- empty when it was made. A filter (P1-P4) narrows what is read to the hours that can meet it.
 
--- Before it had a filter.
+-- Before it had a filter, and before it had a channel.
 drop function if exists api.get_slots(text, text[], text[], text[], text, text, text, integer);
+drop function if exists api.get_slots(text, text[], text[], text[], text, text, text, integer, jsonb);
 
 create or replace function api.get_slots(recipient_code text, organization_ids text[], service_ids text[], area_ids text[],
-    user_type text, user_kind text, esia_id text, slots_max integer, filter jsonb default null)
+    user_type text, user_kind text, esia_id text, slots_max integer, filter jsonb default null,
+    channel text default null)
 returns setof api.answer
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan
     set enable_seqscan = off set enable_bitmapscan = off as $$
@@ -21,6 +23,7 @@ declare
     one_service text := case when cardinality(services) = 1 then services[1] end;
     area_keys integer[];
     fields api.answer[] := '{}';
+    full_days data.full_day[];
     clock timestamptz := clock_timestamp();
 begin
     if cardinality(organizations) = 0 then
@@ -52,6 +55,7 @@ begin
         area_keys := array(select unnest(data.area_subtree(id, areas)) from unnest(organizations) as id);
     end if;
 
+    full_days := data.full_days(organizations, channel, clock);
     return next data.answer_row(null, null, 0);
     return query
         select 'slot', null::text, null::text, null::integer, null::text, null::text, f.slot_id::text,
@@ -66,9 +70,13 @@ begin
                 select t.slot_id, t.organization_id, t.area_key, t.starts_at, t.ends_at, t.service_id
                 from data.free_slots(o.organization_id,
                     -- a day more on either side: what local time says may happen twice, or never
-                    greatest(clock + make_interval(mins => o.notice_min), (p.not_before - interval '1 day') at time zone o.time_zone),
-                    least(clock + make_interval(days => o.booking_window_days), (p.not_after + interval '1 day') at time zone o.time_zone),
-                    services, area_keys, clock) as t
+                    greatest(clock + make_interval(mins => case when o.has_rules
+                            then (data.with_service_rules(o, services)).notice_min else o.notice_min end),
+                        (p.not_before - interval '1 day') at time zone o.time_zone),
+                    least(clock + make_interval(days => case when o.has_rules
+                            then (data.with_service_rules(o, services)).booking_window_days else o.booking_window_days end),
+                        (p.not_after + interval '1 day') at time zone o.time_zone),
+                    services, area_keys, clock, o.has_rules, full_days) as t
                 where (p.cells is null or substring(p.cells
                         from floor(date_part('epoch', t.starts_at at time zone o.time_zone) / 3600)::integer - p.base_hour + 1 for 1) = B'1')
                     and (p.bare_keys is null or case when t.service_id is null then t.area_key = any (p.bare_keys)
@@ -82,7 +90,7 @@ begin
         join data.area as a using (area_key)
         order by f.starts_at, f.slot_id;
 end $$;
-alter function api.get_slots(text, text[], text[], text[], text, text, text, integer, jsonb) owner to zapisd_owner;
-revoke all on function api.get_slots(text, text[], text[], text[], text, text, text, integer, jsonb) from public;
-grant execute on function api.get_slots(text, text[], text[], text[], text, text, text, integer, jsonb) to zapisd_daemon;
-comment on function api.get_slots(text, text[], text[], text[], text, text, text, integer, jsonb) is 'M1, P1: free intervals in time order that meet the filter, at most slots_max';
+alter function api.get_slots(text, text[], text[], text[], text, text, text, integer, jsonb, text) owner to zapisd_owner;
+revoke all on function api.get_slots(text, text[], text[], text[], text, text, text, integer, jsonb, text) from public;
+grant execute on function api.get_slots(text, text[], text[], text[], text, text, text, integer, jsonb, text) to zapisd_daemon;
+comment on function api.get_slots(text, text[], text[], text[], text, text, text, integer, jsonb, text) is 'M1, P1: free intervals in time order that meet the filter, at most slots_max';
