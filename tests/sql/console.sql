@@ -81,9 +81,9 @@ select ok(not exists (select from information_schema.columns where table_schema 
 
 -- load
 select results_eq($$select day, places, taken, held, free, bar from admin.load('T1', pg_temp.day(), pg_temp.day() + 1)$$,
-    $$values (pg_temp.day(), 161::bigint, 0::bigint, 1::bigint, 160::bigint, '····················'), (pg_temp.day() + 1, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 'приёма нет')$$, 'O3: occupancy');
+    $$values (pg_temp.day(), 161::bigint, 0::bigint, 1::bigint, 160::bigint, '▒···················'), (pg_temp.day() + 1, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 'приёма нет')$$, 'O3: occupancy');
 select is(data.bar(t, h, p), bar, format('O3: %s and %s of %s', t, h, p)) from (values (0, 0, 10, '····················'), (10, 0, 10, '████████████████████'), (5, 5, 10, '██████████▒▒▒▒▒▒▒▒▒▒'),
-    (1, 1, 4, '█████▒▒▒▒▒··········'), (12, 0, 10, '████████████████████'), (0, 0, 0, '')) as v (t, h, p, bar);
+    (1, 1, 4, '█████▒▒▒▒▒··········'), (1, 0, 1000, '█···················'), (999, 0, 1000, '███████████████████·'), (999, 1, 1000, '███████████████████▒'), (12, 0, 10, '████████████████████'), (0, 0, 0, '')) as v (t, h, p, bar);
 select is((select count(*) from admin.load('T1')), 14::bigint, 'O3: two weeks by default');
 select is((select weekday from admin.load('T1', '2026-11-23', '2026-11-23')), 'пн', 'O3: a Monday');
 select throws_ok('select * from admin.load(''nowhere'')', 'P0002', null, 'nowhere');
@@ -91,6 +91,7 @@ select throws_ok('select * from admin.load(''T1'', ''2026-01-02'', ''2026-01-01'
 select is((select count(*) from admin.free('T1', pg_temp.day(), 's2')), 40::bigint, 'O3: what is free for a service');
 select is((select min(free) || '-' || max(free) from admin.free('T1', pg_temp.day()) where area_id = 'a3'), '1-2', 'O3: places left');
 select is_empty('select * from admin.free(''nowhere'')', 'nowhere is nothing free');
+select is((select result from admin.move('bbbb-2', (select slot_id from admin.free('T1', pg_temp.day()) limit 1))), 'отказано', 'O3: move takes what free shows; a hold is not the agency''s to move');
 
 -- help
 select is_empty($$select p.oid::regprocedure from pg_proc p where p.pronamespace = 'admin'::regnamespace
