@@ -89,6 +89,8 @@ struct field_error {
 struct field_errors {
     struct arena *arena;
     struct field_error *items;
+    const char *doc_types; /* not of the message: values of docType this caller may use beside the order's (A9), separated
+                              by commas; NULL: none */
     unsigned n, cap;
 };
 /* The order's own words for code 1; what the schema's violations are called. */
@@ -141,6 +143,12 @@ struct booking_message {
     const char *verdict;      /* "good", "unsigned", or the name of the error */
     const char *portal_time;  /* smev:Date as sent, or NULL (item 15) */
     const char *case_number;  /* of smev:Message, or NULL */
+/*
+ * Minutes from the first of these intervals, which are in the order of time, to the end of the last one to end, as text;
+ * NULL when the length of one is not known or a time cannot be read.
+ */
+const char *booking_visit_minutes(struct arena *a, const struct time_slot *slots, unsigned n);
+
     unsigned char digest[32]; /* SHA-256 of the verified octets: same id with another digest is ERR_REUSED */
     int64_t received_us;      /* wall clock */
     unsigned slots_max;       /* TimeSlot elements of one getSlots answer; 0: 20,000 */

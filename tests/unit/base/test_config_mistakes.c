@@ -176,6 +176,11 @@ static const struct {
     {"[listener p]\nkind = plain\naddress = [::ffff:10.0.0.1]:80\n", 12, "i-know-it-is-unsigned"},
     {"[listener p]\nkind = plain\naddress = fd:3\n", 12, "i-know-it-is-unsigned"},
     {L "plain_on_public_address = i-know-it-is-unsigned\n", 12, "is for plain listeners"},
+    {L "reading = lenient\n", 12, "is said in [sender CODE]"}, /* M9: who is read leniently is who signed */
+    {L "doc_types = VISA\n", 12, "is said in [sender CODE]"},
+    {L "status_as_text = yes\n", 12, "is said in [sender CODE]"},
+    {P "reading = loose\n", 15, "expected strict|lenient"},
+    {P "lenient_order = maybe\n", 15, "expected yes or no"},
     {P "require_recipient_signature = yes\n", 12, "is for smev2 listeners"},
     {L "require_recipient_signature = yes\n", 12, "needs a sender with smev = yes"},
     {L "agency = BBBB00002\n", 12, "agency names no [agency CODE]"},
