@@ -78,6 +78,8 @@ struct booking_request {
     /* updateBookingDetails */
     const struct time_slot *timeslot; /* NULL when absent */
     const char *status_code, *status_message;
+    /* Not of the message: what this caller may use as docType beside the order's values (A9), with commas between */
+    const char *doc_types;
 };
 
 /* Item 3: 1 bad value, 2 not in the reference book. */
@@ -89,8 +91,6 @@ struct field_error {
 struct field_errors {
     struct arena *arena;
     struct field_error *items;
-    const char *doc_types; /* not of the message: values of docType this caller may use beside the order's (A9), separated
-                              by commas; NULL: none */
     unsigned n, cap;
 };
 /* The order's own words for code 1; what the schema's violations are called. */
@@ -132,6 +132,12 @@ struct booking_reply {
     struct field_errors fields;
 };
 
+/*
+ * Minutes from the start of the first of these intervals to the end of the last one, as text; NULL when the length of
+ * one is not known or a time cannot be read.
+ */
+const char *booking_visit_minutes(struct arena *a, const struct time_slot *slots, unsigned n);
+
 /* What is journalled with the call, and what keys idempotency (B6). Times are ours; the portal's stay in the body. */
 struct booking_message {
     const char *listener, *channel; /* "smev2", "plain" */
@@ -143,12 +149,6 @@ struct booking_message {
     const char *verdict;      /* "good", "unsigned", or the name of the error */
     const char *portal_time;  /* smev:Date as sent, or NULL (item 15) */
     const char *case_number;  /* of smev:Message, or NULL */
-/*
- * Minutes from the first of these intervals, which are in the order of time, to the end of the last one to end, as text;
- * NULL when the length of one is not known or a time cannot be read.
- */
-const char *booking_visit_minutes(struct arena *a, const struct time_slot *slots, unsigned n);
-
     unsigned char digest[32]; /* SHA-256 of the verified octets: same id with another digest is ERR_REUSED */
     int64_t received_us;      /* wall clock */
     unsigned slots_max;       /* TimeSlot elements of one getSlots answer; 0: 20,000 */

@@ -153,11 +153,11 @@ X("listener", "tls_client_required", OPTION_YES_NO, config_listener, tls_client_
   "Refuse clients without a certificate.") \
 X("listener", "tls_ciphers", OPTION_TEXT, config_listener, tls_ciphers, NULL, 0, 0, NULL, NO, NO, \
   "OpenSSL cipher list for TLS 1.2. Without it: the GOST suites of the engine and modern AEAD suites.") \
+READING_OPTIONS(X, "listener", config_listener, NO) \
 X("agency", "name", OPTION_TEXT, config_agency, name, NULL, 0, 0, NULL, YES, NO, \
   "The name put into answers beside the code. Without it: the code.") \
 X("agency", "key", OPTION_FILE, config_agency, key, NULL, 0, 0, NULL, YES, YES, \
   "PEM file with the private key (GOST R 34.10-2012) that signs answers in the name of this agency.") \
-READING_OPTIONS(X, "listener", config_listener, NO) \
 X("agency", "cert", OPTION_FILE, config_agency, cert, NULL, 0, 0, NULL, YES, YES, \
   "PEM file with the certificate of that key.") \
 X("sender", "name", OPTION_TEXT, config_sender, name, NULL, 0, 0, NULL, YES, NO, \

@@ -220,8 +220,7 @@ static const struct {
     {BOOK(ID SLOT REST PRE DOC_BAD), "userDoc issueDate"},
     {BOOK(ID SLOT REST PRE E("userDoc", E("Document", E("docType", "PASSPORT") E("docType", "")))),
      "userDoc docType docNumber"},
-    {BOOK(DOC(E("docNumber", "1") E("docType", "")) ID SLOT REST PRE_BAD),
-     "userDoc docType preliminaryReservation"},
+    {BOOK(DOC(E("docNumber", "1") E("docType", "")) ID SLOT REST PRE_BAD), "userDoc docType preliminaryReservation"},
     {BOOK(ID SLOT REST E("firstName", "x") E("lastName", "x") PRE_BAD), "lastName preliminaryReservation"},
     /* with other violations of the same elements */
     {BOOK("text" SLOT ORG TYPE_BAD KIND ESIA PRE), "bookRequest bookId userType"},
@@ -303,7 +302,7 @@ struct field {
     TEXT("lastName"), TEXT("firstName"), TEXT("middleName"), TEXT("email"), TEXT("mobilePhone"), TEXT("userSnils"),    \
         TEXT("userLogin"),                                                                                             \
         {"userDoc", '?', E("Document", E("docType", "MIL TICKET") E("docNumber", "1")),                                \
-         E("Document", E("docType", "") E("issueDate", "x")), "docType docNumber issueDate"},                         \
+         E("Document", E("docType", "") E("issueDate", "x")), "docType docNumber issueDate"},                          \
         TEXT("userINN"), TEXT("businessINN"), TEXT("businessOGRN"), TEXT("businessName"), TEXT("caseNumber"),          \
         {"serviceId", '*', "1", "<x/>", NULL},                                                                         \
     {                                                                                                                  \
