@@ -96,18 +96,18 @@ comment on function admin.cancel(text, text, text, text) is
     'cancel(номер записи, причина [, контакт [, ''302'' или ''303'']]): отменить по инициативе ведомства; место освобождается, заявителю уходит контакт (иначе телефон и адрес организации). Пример: select * from admin.cancel(''6b1c…'', ''авария в здании'', ''телефон +7 000 000-00-01'')';
 
 create or replace function admin.free(organization_id text, day date default null, service_id text default null)
-returns table (visit text, area_id text, minutes integer, free integer, slot_id uuid)
+returns table (visit text, area_id text, minutes integer, free integer, slot_id text)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select to_char(s.starts_at at time zone o.time_zone, 'DD.MM HH24:MI'), a.area_id,
         extract(epoch from s.ends_at - s.starts_at)::integer / 60,
         s.capacity - (select count(*) from data.place as p
                       where p.slot_id = s.slot_id and (p.hold_until is null or p.hold_until > clock_timestamp()))::integer,
-        s.slot_id
+        s.slot_id::text
     from data.organization as o
     cross join lateral (select coalesce(free.day, (now() at time zone o.time_zone)::date)::timestamp as midnight) as d
     cross join lateral data.free_slots(o.organization_id, greatest(d.midnight at time zone o.time_zone - interval '1 microsecond', clock_timestamp()),
         (d.midnight + interval '1 day') at time zone o.time_zone - interval '1 microsecond',
-        case when free.service_id is null then '{}'::text[] else array[free.service_id] end, null, clock_timestamp()) as s
+        case when free.service_id is null then '{}'::text[] else array[free.service_id] end, null, clock_timestamp(), o.has_rules) as s
     join data.area as a on a.area_key = s.area_key
     where o.organization_id = free.organization_id
     order by s.starts_at, a.area_id

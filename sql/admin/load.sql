@@ -48,7 +48,7 @@ begin
         )
         select g::date, (array['пн', 'вт', 'ср', 'чт', 'пт', 'сб', 'вс'])[extract(isodow from g)::integer],
             coalesce(p.n, 0), coalesce(p.t, 0), coalesce(p.h, 0), coalesce(p.n - p.t - p.h, 0),
-            case when p.n > 0 then round(100.0 * (p.t + p.h) / p.n)::integer end, coalesce(nullif(data.bar(p.t, p.h, p.n), ''), 'приёма нет')
+            case when p.n > 0 then round(100.0 * (p.t + p.h) / p.n)::integer end, coalesce(nullif(data.bar(p.t, p.h, p.n), ''), case when p.d is null then 'приёма нет' else 'закрыто' end)
         from generate_series(first_day::timestamp, last_day::timestamp, interval '1 day') as g
         left join per_day as p on p.d = g::date
         order by g;

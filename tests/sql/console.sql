@@ -84,6 +84,9 @@ select results_eq($$select day, places, taken, held, free, bar from admin.load('
     $$values (pg_temp.day(), 161::bigint, 0::bigint, 1::bigint, 160::bigint, '▒···················'), (pg_temp.day() + 1, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 'приёма нет')$$, 'O3: occupancy');
 select is(data.bar(t, h, p), bar, format('O3: %s and %s of %s', t, h, p)) from (values (0, 0, 10, '····················'), (10, 0, 10, '████████████████████'), (5, 5, 10, '██████████▒▒▒▒▒▒▒▒▒▒'),
     (1, 1, 4, '█████▒▒▒▒▒··········'), (1, 0, 1000, '█···················'), (999, 0, 1000, '███████████████████·'), (999, 1, 1000, '███████████████████▒'), (12, 0, 10, '████████████████████'), (0, 0, 0, '')) as v (t, h, p, bar);
+update data.slot set is_closed = true where organization_id = 'T2';
+select is((select bar from admin.load('T2', pg_temp.day() + 1, pg_temp.day() + 1)), 'закрыто', 'O3: a closed day');
+update data.slot set is_closed = false where organization_id = 'T2';
 select is((select count(*) from admin.load('T1')), 14::bigint, 'O3: two weeks by default');
 select is((select weekday from admin.load('T1', '2026-11-23', '2026-11-23')), 'пн', 'O3: a Monday');
 select throws_ok('select * from admin.load(''nowhere'')', 'P0002', null, 'nowhere');
