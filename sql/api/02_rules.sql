@@ -151,10 +151,11 @@ begin
         from data.channel_share as c
         join data.organization as o on o.organization_id = c.organization_id
         cross join lateral (
-            select tstzrange((t.day)::timestamp at time zone o.time_zone, (t.day + 1)::timestamp at time zone o.time_zone) as span
-            from (select distinct (s.starts_at at time zone o.time_zone)::date as day from data.slot as s
-                  where s.organization_id = o.organization_id and s.starts_at > p_now
-                    and s.starts_at <= p_now + interval '367 days') as t
+            select tstzrange(t.day at time zone o.time_zone, (t.day + interval '1 day') at time zone o.time_zone) as span
+            from (select date_trunc('day', p_now at time zone o.time_zone) + make_interval(days => n) as day
+                  from generate_series(0, greatest(o.booking_window_days, (
+                      select max(s.booking_window_days) from data.organization_service as s
+                      where s.organization_id = o.organization_id))) as n) as t
         ) as d
         cross join lateral data.share_use(c, d.span, p_now) as u
         cross join lateral unnest(case when c.area_key is not null then data.area_inside(c.area_key)

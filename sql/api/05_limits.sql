@@ -78,21 +78,30 @@ alter function data.person_bookings(text, text, text) owner to zapisd_owner;
 revoke all on function data.person_bookings(text, text, text) from public;
 comment on function data.person_bookings(text, text, text) is 'Bookings of a person or application in an organization, in whatever state';
 
+-- A visit that is over may have given its place to somebody else; history knows where it was.
+create or replace function data.visit_slots(p_book_key text) returns uuid[]
+language plpgsql stable as $$
+declare
+    ids uuid[] := array(select p.slot_id from data.place as p where p.book_key = p_book_key);
+begin
+    if cardinality(ids) = 0 then
+        select h.slot_ids into ids from data.booking_history as h
+        where h.book_key = p_book_key and h.slot_ids <> '{}' order by h.history_id desc limit 1;
+    end if;
+    return ids;
+end $$;
+alter function data.visit_slots(text) owner to zapisd_owner;
+revoke all on function data.visit_slots(text) from public;
+comment on function data.visit_slots(text) is 'Slots of a booking, or those it had last';
+
 create or replace function data.count_bookings(l data.booking_limit, p_value text, p_other_than text, p_span tstzrange,
     p_now timestamptz)
 returns bigint language sql stable as $$
     select count(*)
     from data.person_bookings(l.organization_id, l.person, p_value) as b
     cross join lateral (
-        -- A visit that is over may have given its place to somebody else; history knows when it was.
         select min(s.starts_at) as starts_at, max(s.ends_at) as ends_at, array_agg(s.service_id) as service_ids
-        from data.slot as s
-        where s.slot_id in (select p.slot_id from data.place as p where p.book_key = b.book_key)
-            or not exists (select from data.place as p where p.book_key = b.book_key)
-            and s.slot_id = any (array(
-                select unnest(h.slot_ids) from data.booking_history as h
-                where h.history_id = (select max(g.history_id) from data.booking_history as g
-                                      where g.book_key = b.book_key and g.slot_ids <> '{}')))
+        from unnest(data.visit_slots(b.book_key)) as i (slot_id) join data.slot as s on s.slot_id = i.slot_id
     ) as v
     where b.book_key <> p_other_than
         and (b.state in ('BOOKED', 'ACCEPTED', 'INVITED', 'CANCELLING') or b.state = 'HELD' and b.hold_until > p_now
