@@ -261,6 +261,7 @@ static const struct {
      S_A S("userType", "SIMPLE") S("userKind", "BUSINESS") S("esiaId", "2") S("businessINN", "7700000009") S_C,
      "user_kind"},
     {SLOTS, E("organizationId", "R") E("userType", "SIMPLE") ESIA, SLOTS_S, "user_kind"},
+    {SLOTS, E("organizationId", "R") E("userType", " SIMPLE ") E("userKind", "PHYSIC") ESIA, SLOTS_S, "values"},
     /* A4, A5: updateBookingDetails */
     {BOOKING_UPDATE_BOOKING_DETAILS, ID ESIA E("status", " 201 "), KEY S("status", S("statusCode", "201")), "status"},
     {BOOKING_UPDATE_BOOKING_DETAILS, ID ESIA E("status", E("statusCode", "201")),
@@ -304,6 +305,8 @@ static const struct {
     {STATUS, "<w:bookId xsi:nil=\"true\"/><w:bookId xsi:nil=\"true\"/>" ESIA, "bookId"},
     {BOOK, BOOK_A E("organizationId", "Q") BOOK_B BOOK_C, "organizationId"},
     {BOOK, BOOK_A BOOK_B E("userKind", "BUSINESS") BOOK_C, "userKind"},
+    {BOOK, BOOK_A E("userType", "SIMPLE") E("userKind", "") E("userKind", "BUSINESS") ESIA BOOK_C, "userKind"},
+    {BOOK, BOOK_A E("userType", "SIMPLE") "<w:userKind xsi:nil=\"1\"/>" E("userKind", "") ESIA BOOK_C, "userKind"},
     {BOOK, BOOK_A BOOK_B E("email", "a") E("mobilePhone", "b") E("Email", "c") BOOK_C, "email"},
     {BOOK, BOOK_A BOOK_B BOOK_C BOOK_C, "preliminaryReservation"},
     {BOOK, BOOK_A BOOK_B E("userDoc", E("Document", DOC_IN)) E("userDoc", E("Document", DOC_IN)) BOOK_C, "userDoc"},

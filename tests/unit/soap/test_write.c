@@ -223,7 +223,7 @@ static void a5_every_namespace_is_canonical(void **state)
             for (const char *p = content; *p != '\0';) {
                 if (strncmp(p, declared, strlen(declared)) == 0)
                     p += strlen(declared);
-                else if (*prefixes[ns] != '\0' && (p[-1] == '<' || p[-1] == '/') &&
+                else if (*prefixes[ns] != '\0' && p > content && (p[-1] == '<' || p[-1] == '/') &&
                          strncmp(p, prefixes[ns], strlen(prefixes[ns])) == 0)
                     p += strlen(prefixes[ns]);
                 else
