@@ -140,7 +140,7 @@ const char *booking_visit_minutes(struct arena *a, const struct time_slot *slots
 
 /* What is journalled with the call, and what keys idempotency (B6). Times are ours; the portal's stay in the body. */
 struct booking_message {
-    const char *listener, *channel; /* "smev2", "plain" */
+    const char *listener, *channel; /* portal, kiosk, call-centre, walk-in */
     const char *peer;
     const char *sender_code;    /* verified; "" on a plain listener */
     const char *recipient_code; /* the agency's SMEV code; "" on a plain listener that serves all */

@@ -42,6 +42,7 @@ struct config_listener { /* [listener NAME] */
     const char *public_url;  /* public_url: written into the WSDL; default http://address/path */
     bool allow_remote_plain; /* plain_on_public_address = i-know-it-is-unsigned */
     const char *agency;      /* agency = CODE: only this agency's organizations; optional */
+    const char *channel;     /* channel = portal | kiosk | call-centre | walk-in; NULL: by kind */
     const char *tls_cert, *tls_key, *tls_client_ca, *tls_ciphers;
     bool tls_client_required;
     bool require_recipient;        /* require_recipient_signature = yes: an actors/recipient signature by SMEV too */

@@ -137,6 +137,8 @@ X("listener", "public_url", OPTION_URL, config_listener, public_url, NULL, 0, 0,
   "The address written into the WSDL. Without it: made of address and path.") \
 X("listener", "agency", OPTION_CODE, config_listener, agency, NULL, 0, 0, NULL, NO, NO, \
   "Serve the organizations of this agency only.") \
+X("listener", "channel", OPTION_WORD, config_listener, channel, NULL, 0, 0, "portal|kiosk|call-centre|walk-in", NO, NO, \
+  "Who books here; shares of places are set per channel in the database. Without it: portal for smev2, kiosk for plain.") \
 X("listener", "plain_on_public_address", OPTION_CONSENT, config_listener, allow_remote_plain, NULL, \
   0, 0, "i-know-it-is-unsigned", NO, NO, \
   "Must say i-know-it-is-unsigned before a plain listener may be reached from other machines.") \

@@ -132,7 +132,7 @@ static void O2_values_and_their_units(void **state)
              "tls_cert = /t1\ntls_key = /t2\ntls_client_ca = /t3\ntls_client_required = yes\ntls_ciphers = A:B\n"
              "require_recipient_signature = yes\n"
              "[listener two]\nkind = smev2\naddress = fd:3\npublic_url = https://x.example/q\n"
-             "[listener three]\nkind = plain\naddress = unix:/run/z/plain\n"
+             "[listener three]\nkind = plain\naddress = unix:/run/z/plain\nchannel = call-centre\n"
              "[listener four]\nkind = plain\naddress = 10.0.0.1:80\n"
              "plain_on_public_address = i-know-it-is-unsigned");
     assert_int_equal(c.workers, 3);
@@ -168,6 +168,8 @@ static void O2_values_and_their_units(void **state)
     assert_true(l[0].require_recipient);
     assert_string_equal(l[1].public_url, "https://x.example/q");
     assert_int_equal(l[2].kind, LISTENER_PLAIN);
+    assert_null(l[1].channel);
+    assert_string_equal(l[2].channel, "call-centre");
     assert_string_equal(l[2].public_url, "http://localhost/equeue");
     assert_true(l[3].allow_remote_plain);
 }

@@ -126,6 +126,7 @@ static const struct {
     /* words */
     {L "[log]\nlevel = verbose\n", 16, "level: expected error|warning|notice|info|debug"},
     {L "[log]\nlevel = info|debug\n", 16, "level: expected"},
+    {L "channel = phone\n", 15, "expected portal|kiosk|call-centre|walk-in"},
     {L "[log]\nlevel = INFO\n", 16, "level: expected"},
     {L "require_recipient_signature = true\n", 15, "expected yes or no"},
     {L "require_recipient_signature = 1\n", 15, "expected yes or no"},
