@@ -202,7 +202,7 @@ static bool is_bare_ping(const struct request *r)
 
 enum step_result step_unwrap(struct request *r)
 {
-    const char *element = NULL;
+    const char *element = "";
     enum err err;
     r->reading = is_signed(r) ? &r->sender->reading : &r->endpoint->conf->reading;
     if (is_signed(r)) {
