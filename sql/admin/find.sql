@@ -30,7 +30,7 @@ begin
         from (
             select x.book_key from data.booking as x where x.book_key = wanted
             union
-            select x.book_key from data.booking as x where length(wanted) >= 4 and starts_with(x.book_key, wanted)
+            select x.book_key from data.booking as x where length(wanted) between 4 and 35 and starts_with(x.book_key, wanted)
             union
             select x.book_key from data.booking as x where x.case_number = btrim(what)
             union
