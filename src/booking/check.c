@@ -88,7 +88,8 @@ static void check_document(const struct user_document *doc, const char *doc_type
         field_errors_add(f, "issueDate", 1, "Дата выдачи указывается как ГГГГ-ММ-ДД");
     if (doc->valid_date != NULL && !rule_date(doc->valid_date))
         field_errors_add(f, "validDate", 1, "Дата окончания действия указывается как ГГГГ-ММ-ДД");
-    else if (doc->valid_date != NULL && rule_date(doc->issue_date) && strcmp(doc->valid_date, doc->issue_date) < 0)
+    else if (doc->valid_date != NULL && doc->issue_date != NULL && rule_date(doc->issue_date) &&
+             strcmp(doc->valid_date, doc->issue_date) < 0)
         field_errors_add(f, "validDate", 1, "Дата окончания действия раньше даты выдачи");
 }
 
