@@ -102,6 +102,14 @@ select is_empty($$select p.oid::regprocedure from pg_proc p where p.pronamespace
 select is_empty($$select c.oid::regclass from pg_class c where c.relnamespace = 'admin'::regnamespace and c.relkind = 'v'
     and obj_description(c.oid, 'pg_class') !~ ('\. Пример: select .*admin\.' || c.relname)$$, 'O3: every view too');
 select is_empty($$select example from admin.help() where example is null$$, 'O3: no example is missing');
+create function pg_temp.typed(example text) returns text language plpgsql as $$
+begin
+    execute example;
+    raise exception using errcode = 'ZZ001';
+exception when others then
+    return case when sqlstate ~ '^(42|ZZ002)' then sqlstate || ' ' || sqlerrm end;
+end $$;
+select is_empty($$select what, pg_temp.typed(example) from admin.help() where pg_temp.typed(example) is not null$$, 'O3: every example can be typed as it stands');
 select ok((select count(*) between 1 and 5 from admin.help('перенести')), 'O3: help about a word');
 select is(pg_temp.as_role('zapisd_auditor', 'select count(*) from admin.help(''cancel('')'), '(0)', 'O3: help shows what one may');
 select is(pg_temp.as_role('zapisd_registrar', 'select count(*) from admin.help(''cancel('')'), '(1)', 'O3: and all of it');
