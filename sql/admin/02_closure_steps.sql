@@ -299,6 +299,9 @@ begin
     select * into strict c from data.closure as t
     where t.organization_id = c.organization_id and t.area_key is not distinct from c.area_key and t.kind = c.kind
         and t.from_at = c.from_at and t.to_at is not distinct from c.to_at and t.state <> 'lifted';
+    if c.to_at is null then
+        perform data.ref_derive('organizations', array[c.organization_id]); -- its weekly hours are others (R4)
+    end if;
     perform data.closure_work(c.closure_id, p_at_most);
     return query select * from data.closure_report(c.closure_id);
 end $$;

@@ -105,6 +105,9 @@ begin
         and not exists (select from data.closure as other where other.organization_id = c.organization_id and other.state <> 'lifted'
             and s.slot_id in (select t.slot_id from data.closure_slots(other, clock_timestamp()) as t));
     get diagnostics opened = row_count;
+    if c.to_at is null then
+        perform data.ref_derive('organizations', array[c.organization_id]);
+    end if;
     perform data.schedule_touch(c.organization_id);
     return opened + r.opened + r.made;
 end $$;

@@ -37,7 +37,7 @@ begin
         end if;
     end loop;
 
-    -- A month of one organization a call. Somebody who is changing its schedule just now is not waited for.
+    -- A week of one organization a call. Somebody who is changing its schedule just now is not waited for.
     for w in
         select s.organization_id, s.due_from
         from data.schedule_state as s
@@ -50,7 +50,7 @@ begin
         task := 'generate';
         select * into o from data.organization as t where t.organization_id = w.organization_id;
         w.due_from := greatest(coalesce(w.due_from, (now() at time zone o.time_zone)::date), (now() at time zone o.time_zone)::date);
-        last_day := least(w.due_from + 30, data.horizon_day(o));
+        last_day := least(w.due_from + 6, data.horizon_day(o));
         begin
             r := data.sync_slots(o, w.due_from, last_day);
             update data.schedule_state as s set due_from = last_day + 1, generated_at = clock_timestamp(), not_before = null, last_error = null

@@ -113,6 +113,20 @@ select is((select count(*) from admin.close_day('T2', current_date + 5, 'уче�
 select is(admin.generate('T2', current_date + 4, current_date + 6), 4::bigint, 'T2: a closed day makes no slots');
 select is(admin.reopen((select max(closure_id) from data.closure)), 2::bigint, 'T2: reopened it does');
 
+-- R4: the reference book shows the week as it is; closed until further notice is no week, closed with an end is
+create function pg_temp.week() returns text language sql as $$
+    select coalesce(string_agg(k || '=' || v, ' '), '-') from (
+        select e.key as k, e.value as v from data.ref_item as i, jsonb_each_text(i.attributes) as e where i.ref_name = 'organizations' and i.code = 'T2' and e.key in ('monIsWorking', 'monStart') order by 1) x
+$$;
+select is(pg_temp.week(), 'monIsWorking=true monStart=8:00', 'R4: the hours the slots come from');
+select lives_ok($$select * from admin.close_office('T2', current_date, current_date + 30, 'отпуск', true)$$, 'closed for a month');
+select is(pg_temp.week(), 'monIsWorking=true monStart=8:00', 'R4: the week is the same');
+select lives_ok($$select * from admin.close_area('T2', 'b1', (now() at time zone 'Asia/Kamchatka')::date, null, 'окно убрано', true)$$, 'its only window closed for good');
+select is(pg_temp.week(), 'monIsWorking=false', 'R4: no reception in any week');
+select lives_ok($$select admin.reopen((select max(closure_id) from data.closure))$$, 'put back');
+select is(pg_temp.week(), 'monIsWorking=true monStart=8:00', 'R4: and open again');
+select admin.reopen((select max(closure_id) from data.closure where state <> 'lifted'));
+
 -- grants
 grant usage on schema public to zapisd_operator, zapisd_daemon, zapisd_auditor;
 set local role zapisd_operator;

@@ -218,7 +218,7 @@ select is(array(select t from unnest(pg_temp.keep_house()) t where t like '% S,%
 select is((select due_from from data.schedule_state where organization_id = 'S'), (now() at time zone 'Europe/Moscow')::date + 16, 'T2: till tomorrow');
 update data.organization set horizon_days = 40 where organization_id = 'S';
 select ok((select due_from is null from data.schedule_state where organization_id = 'S'), 'T2: a longer horizon is news');
-select ok(cardinality(array(select t from unnest(pg_temp.keep_house()) t where t like 'generate S,%')) = 2, 'T2: a month a call');
+select ok(cardinality(array(select t from unnest(pg_temp.keep_house()) t where t like 'generate S,%')) = 6, 'T2: a week a call');
 select is((select due_from from data.schedule_state where organization_id = 'S'), (now() at time zone 'Europe/Moscow')::date + 41, 'T2: as far as configured');
 select admin.calendar_day('t-land', '2027-12-31', 'праздник');
 select ok((select due_from is null from data.schedule_state where organization_id = 'S'), 'T2: a new holiday is news to those who keep the calendar');
