@@ -41,6 +41,16 @@ struct attributes {
     unsigned n;
 };
 
+/* Items 4 to 6: a condition on an attribute, or several predicates under AND or OR. */
+struct predicate {
+    enum { PREDICATE_NEITHER, PREDICATE_SIMPLE, PREDICATE_UNION, PREDICATE_BOTH } kind;
+    const char *attribute_name, *condition, *value; /* simple */
+    bool check_all_values;
+    const char *union_kind; /* union */
+    const struct predicate *subs;
+    unsigned nsubs;
+};
+
 /* Item 7. Empty strings and absent elements are both NULL here. */
 struct user_document {
     const char *doc_type, *doc_series, *doc_number, *issue_date, *valid_date, *issued_by, *issue_dept;
@@ -68,7 +78,8 @@ struct booking_request {
     bool preliminary;
     const char *preliminary_period_min; /* decimal digits, or NULL */
     struct attributes attributes;
-    bool has_filter;
+    const struct predicate *filter;              /* NULL when absent */
+    unsigned filter_depth_max, filter_nodes_max; /* unions inside each other; predicates in all; 0: 8 and 200 */
     /* reference books */
     struct strings ref_names; /* getRefItemsList: exactly one */
     const char *parent_ref_item_value, *tree_filtering;

@@ -260,23 +260,8 @@ static void get_slots_wrong(void **state)
                                  .applicant.user_snils = "1"};
     assert_string_equal(found(*state, &r), "userSnils:1");
     r.organization_ids.n = 501;
-    r.has_filter = true;
+    r.filter = &(struct predicate){.kind = PREDICATE_BOTH};
     assert_string_equal(found(*state, &r), "organizationId:1 userSnils:1 filter:1");
-}
-
-static void a_filter_is_refused_by_name_not_ignored(void **state)
-{
-    struct booking_request r = {.method = BOOKING_GET_REF_ITEMS_LIST,
-                                .ref_names = LIST("Organizations"),
-                                .tree_filtering = "SUBTREE",
-                                .page_num = "0",
-                                .page_size = "0",
-                                .has_filter = true};
-    struct field_errors f = {.arena = *state};
-    booking_ops[r.method].check(&r, &f, *state);
-    assert_int_equal(f.n, 1);
-    assert_string_equal(f.items[0].field, "filter");
-    assert_string_equal(f.items[0].message, "Фильтр не поддерживается");
 }
 
 static void reference_books(void **state)
@@ -383,7 +368,6 @@ int main(void)
         TEST(a23_period_matters_only_when_preliminary),
         TEST(a10_get_slots_without_esia_id),
         TEST(get_slots_wrong),
-        TEST(a_filter_is_refused_by_name_not_ignored),
         TEST(reference_books),
         TEST(keys_of_status_and_cancel),
         TEST(a25_unknown_status),
