@@ -67,7 +67,7 @@ begin
         c := data.book_check(m, p_organization_id, slot_ids, service_ids, area_ids, clock);
         is_same := false;
         if is_alive and b.organization_id = p_organization_id then
-            is_same := c.is_blind or own = array(select t.slot_id from unnest(c.slots) as t);
+            is_same := c.is_blind or cardinality(own) = cardinality(slot_ids) and own = array(select t.slot_id from unnest(c.slots) as t);
         end if;
         if (c.o).has_rules then
             c.fields := c.fields || data.admission_fields(c.o, case when cardinality(service_ids) > 0 then service_ids
@@ -138,11 +138,17 @@ begin
         b.status_message := data.status_text(b.status_code, p_organization_id, first_start);
 
         if is_same then
-            if o.has_rules then
+            -- Whatever has become of its slots meanwhile, they were promised; another service was not.
+            refusal := null;
+            if service_ids <> was.service_ids and cardinality(service_ids) > 0 and exists (
+                select from data.place as p join data.slot as s on s.slot_id = p.slot_id
+                where p.book_key = key and not data.slot_serves(s.service_id, s.area_key, service_ids)) then
+                refusal := 'В это время услуга не оказывается';
+            elsif o.has_rules then
                 refusal := data.correction_refusal(o, was, b, p_applicant, clock);
-                is_done := refusal is null;
-                exit again when not is_done;
             end if;
+            is_done := refusal is null;
+            exit again when not is_done;
             update data.place as p set hold_until = b.hold_until where p.book_key = key and p.hold_until is distinct from b.hold_until;
         elsif is_alive then
             if refusal is null then
