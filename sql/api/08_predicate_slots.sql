@@ -32,10 +32,9 @@ begin
     end if;
     days := data.predicate_bits(case p_name when 'DATE' then 'DATE' when 'DAYOFWEEK' then 'WEEKDAY' else 'LONG' end, p_condition, p_check_all,
         p_wanted, array(
-            select case p_name when 'DATE' then to_char(d, 'YYYY-MM-DD') when 'DAYOFWEEK' then extract(isodow from d)::text
-                when 'DAY' then extract(doy from d)::text when 'MONTH' then extract(month from d)::text else extract(year from d)::text end
-            from generate_series(0, p_days - 1) as n
-            cross join lateral (select p_from + n) as x (d)))::text;
+            select to_char((p_from + n)::timestamp, case p_name when 'DATE' then 'YYYY-MM-DD' when 'DAYOFWEEK' then 'ID'
+                when 'DAY' then 'FMDDD' when 'MONTH' then 'FMMM' else 'FMYYYY' end)
+            from generate_series(0, p_days - 1) as n))::text;
     return replace(replace(days, '0', repeat('0', 24)), '1', repeat('1', 24))::bit varying;
 end $$;
 alter function data.hours_bits(text, text, boolean, text, date, integer) owner to zapisd_owner;
@@ -112,8 +111,7 @@ comment on function data.slot_kinds(text[], text[], text[], boolean[], text[]) i
     'Slots of organizations by the conditions on areaId and serviceId that they meet';
 
 -- Where to look, in parts: of an organization the slots of a kind (see above; null: of any), and which hours of it. Bit 1 of
--- cells is base_hour, in hours of local time since 1970; not_before and not_after enclose the ones. Without a filter: a part for
--- each organization, and no limits.
+-- cells is base_hour, in hours of local time since 1970; not_before and not_after enclose the ones.
 create or replace function data.slot_filter(p_filter jsonb, p_organizations text[], p_now timestamptz)
 returns table (organization_id text, named_keys integer[], service_ids text[], bare_keys integer[], base_hour integer, cells bit varying,
     not_before timestamp, not_after timestamp)
@@ -130,11 +128,6 @@ declare
     area_no integer;
     service_no integer;
 begin
-    if p_filter is null then
-        return query select distinct o, null::integer[], null::text[], null::integer[], null::integer, null::bit varying, null::timestamp,
-            null::timestamp from unnest(p_organizations) as o;
-        return;
-    end if;
     n := data.predicate_nodes(p_filter);
     days := (select max(greatest(o.booking_window_days, case when o.has_rules then (
                 select max(s.booking_window_days) from data.organization_service as s where s.organization_id = o.organization_id) end)) + 4

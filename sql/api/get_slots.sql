@@ -45,7 +45,9 @@ begin
             fields := fields || data.field_row('areaId', 2);
         end if;
     end if;
-    fields := fields || data.slot_filter_errors(filter);
+    if filter is not null then
+        fields := fields || data.slot_filter_errors(filter);
+    end if;
     if cardinality(fields) > 0 then
         return next data.answer_row(null, null, 2);
         return query select * from unnest(fields);
@@ -64,7 +66,14 @@ begin
             null::timestamptz, null::bytea
         from (
             select s.*, o.time_zone
-            from data.slot_filter(filter, organizations, clock) as p
+            from (
+                select k.organization_id, null::integer[] as named_keys, null::text[] as service_ids, null::integer[] as bare_keys,
+                    null::integer as base_hour, null::bit varying as cells, null::timestamp as not_before, null::timestamp as not_after
+                from data.organization as k
+                where k.organization_id = any (organizations) and filter is null
+                union all
+                select k.* from data.slot_filter(filter, organizations, clock) as k where filter is not null
+            ) as p
             join data.organization as o on o.organization_id = p.organization_id
             cross join lateral (
                 select t.slot_id, t.organization_id, t.area_key, t.starts_at, t.ends_at, t.service_id
