@@ -35,3 +35,19 @@ return (
 alter function data.ref_order(text[]) owner to zapisd_owner;
 revoke all on function data.ref_order(text[]) from public;
 comment on function data.ref_order(text[]) is 'orderBy without what cannot change the order';
+
+-- A long order as octets: of a value stored apart and not compressed the server reads only what is cut out.
+create or replace function data.ids_pack(p_ids bigint[]) returns bytea
+language sql immutable parallel safe
+return (select string_agg(int8send(u.id), '' order by u.n) from unnest(p_ids) with ordinality as u (id, n));
+alter function data.ids_pack(bigint[]) owner to zapisd_owner;
+revoke all on function data.ids_pack(bigint[]) from public;
+comment on function data.ids_pack(bigint[]) is 'Inner keys as octets';
+
+create or replace function data.ids_unpack(p_octets bytea) returns bigint[]
+language sql immutable parallel safe
+return array(select ('x' || encode(substr(p_octets, 8 * n + 1, 8), 'hex'))::bit(64)::bigint
+    from generate_series(0, length(p_octets) / 8 - 1) as n order by n);
+alter function data.ids_unpack(bytea) owner to zapisd_owner;
+revoke all on function data.ids_unpack(bytea) from public;
+comment on function data.ids_unpack(bytea) is 'And back';

@@ -49,7 +49,7 @@ comment on function data.ref_wrong(data.ref_book, text, text, text, text[], text
 create or replace function data.ref_read(p_recipient text, p_ref_name text, p_parent text, p_tree text, p_selected text[],
     p_order_by text[], p_page integer, p_size integer, p_version text, p_filter jsonb)
 returns table (kind text, error_code integer, error_message text, field text, total_items bigint, version text, depth integer,
-    parent_item text, names text[], "values" text[], keep_key bytea, keep_ids bigint[])
+    parent_item text, names text[], "values" text[], keep_key bytea, keep_ids bytea)
 language plpgsql stable parallel safe as $$
 #variable_conflict use_column
 declare
@@ -67,7 +67,7 @@ declare
     take bigint := case when has_pages then p_size else 9223372036854775807 / 2 end;
     since bigint;
     list_key bytea;
-    remembered data.ref_paging;
+    remembered record;
     list record;
     page_ids bigint[];
     line record;
@@ -107,9 +107,11 @@ begin
         return;
     end if;
 
+    select null::bigint as version, null::timestamptz as at, null::bigint as total, false as has_ids into remembered;
     if has_pages then
         list_key := sha256(convert_to(jsonb_build_array(p_recipient, p_ref_name, p_parent, p_tree, ordered, p_size, p_version, p_filter)::text, 'UTF8'));
-        select * into remembered from data.ref_paging as g where g.key = list_key and g.at > now() - interval '30 min';
+        select g.version, g.at, g.total, g.ids is not null as has_ids into remembered
+        from data.ref_paging as g where g.key = list_key and g.at > now() - interval '30 min';
         if found and remembered.version <> book.version and p_page > 1 then -- A16
             error_code := 1;
             error_message := 'Справочник изменился во время чтения по страницам, начните с первой страницы';
@@ -168,15 +170,17 @@ begin
         list := data.ref_step_page(p_ref_name, skip, take);
         page_ids := list.ids;
     else
-        if remembered.version = book.version and remembered.ids is not null then
-            select remembered.total as total, remembered.ids as ids into list;
+        if remembered.version = book.version and remembered.has_ids then
+            select remembered.total as total, data.ids_unpack(substr(g.ids, (8 * least(skip, length(g.ids) / 8) + 1)::integer, 8 * p_size)) as ids into list
+            from data.ref_paging as g where g.key = list_key;
+            page_ids := list.ids;
         else
             list := data.ref_list(book, p_recipient, parents, is_tree, ordered, types, p_filter);
             if cardinality(list.ids) > 500 then
-                keep_ids := list.ids;
+                keep_ids := data.ids_pack(list.ids);
             end if;
+            page_ids := case when skip >= cardinality(list.ids) then '{}' when has_pages then list.ids[skip + 1 : skip + take] else list.ids end;
         end if;
-        page_ids := case when skip >= cardinality(list.ids) then '{}' when has_pages then list.ids[skip + 1 : skip + take] else list.ids end;
     end if;
     total_items := list.total;
     if has_pages and total_items > p_size and (remembered.version is distinct from book.version or remembered.at < now() - interval '10 min') then
@@ -187,7 +191,7 @@ begin
     return next;
     return query
         select 'item'::text, null::integer, null::text, null::text, null::bigint, null::text, l.depth, l.parent_item, l.names, l."values",
-            null::bytea, null::bigint[]
+            null::bytea, null::bytea
         from data.ref_lines(book, p_recipient, page_ids, is_tree, ordered, types, p_filter, shown) as l;
 end $$;
 alter function data.ref_read(text, text, text, text, text[], text[], integer, integer, text, jsonb) owner to zapisd_owner;

@@ -197,7 +197,7 @@ create table data.ref_paging (
     version bigint not null,
     at timestamptz not null,
     total bigint,
-    ids bigint[],
+    ids bytea,
     constraint ref_paging_pkey primary key (key),
     constraint ref_paging_book_fkey foreign key (ref_name) references data.ref_book (ref_name) on delete cascade
 );
@@ -210,7 +210,7 @@ comment on column data.ref_paging.ref_name is 'Book';
 comment on column data.ref_paging.version is 'Version of the first page';
 comment on column data.ref_paging.at is 'When it was read';
 comment on column data.ref_paging.total is 'totalItems, where ids are kept';
-comment on column data.ref_paging.ids is 'Top items in order';
+comment on column data.ref_paging.ids is 'Top items in order, eight octets each: a page is cut out without reading the rest';
 comment on constraint ref_paging_pkey on data.ref_paging is 'One row a list';
 comment on constraint ref_paging_book_fkey on data.ref_paging is 'Goes with its book';
 comment on index data.ref_paging_at is 'What has been given up';
