@@ -110,11 +110,13 @@ revoke all on function data.slot_kinds(text[], text[], text[], boolean[], text[]
 comment on function data.slot_kinds(text[], text[], text[], boolean[], text[]) is
     'Slots of organizations by the conditions on areaId and serviceId that they meet';
 
--- Where to look, in parts: of an organization the slots of a kind (see above; null: of any), and which hours of it. Bit 1 of
--- cells is base_hour, in hours of local time since 1970; not_before and not_after enclose the ones.
-create or replace function data.slot_filter(p_filter jsonb, p_organizations text[], p_now timestamptz)
-returns table (organization_id text, named_keys integer[], service_ids text[], bare_keys integer[], base_hour integer, cells bit varying,
-    not_before timestamp, not_after timestamp)
+-- Where to look: of each organization the hours at which slots can meet the predicate, as bits; those of kind k begin behind bit
+-- k * width. Bit 1 is base_hour, in hours of local time since 1970; not_before and not_after enclose the ones. kinds tells
+-- the kind of a slot by its area_key, with a blank and the service behind it when the slot names one; those it does not have meet
+-- the predicate never. No kinds: all are of kind 0.
+drop function if exists data.slot_filter(jsonb, text[], timestamptz);
+create function data.slot_filter(p_filter jsonb, p_organizations text[], p_now timestamptz)
+returns table (organization_id text, kinds jsonb, width integer, base_hour integer, cells bit varying, not_before timestamp, not_after timestamp)
 language plpgsql stable rows 5 as $$
 #variable_conflict use_column
 declare
@@ -125,28 +127,39 @@ declare
     sets bit varying[];
     part record;
     seen text;
+    met bit varying;
+    kind integer;
     area_no integer;
     service_no integer;
+    known bit varying[] := '{}';
+    part_kinds jsonb[] := '{}';
+    part_organizations text[] := '{}';
 begin
     n := data.predicate_nodes(p_filter);
     days := (select max(greatest(o.booking_window_days, case when o.has_rules then (
                 select max(s.booking_window_days) from data.organization_service as s where s.organization_id = o.organization_id) end)) + 4
         from data.organization as o where o.organization_id = any (p_organizations));
-    all_hours := repeat('1', days * 24)::bit varying;
+    width := days * 24;
+    base_hour := (first_day - date '1970-01-01') * 24;
+    all_hours := repeat('1', width)::bit varying;
     sets := array_fill(all_hours, array[cardinality(n.parents)]);
     for i in 1 .. cardinality(n.parents) loop
         if n.unions[i] is null and n.names[i] not in ('areaId', 'serviceId') then
             sets[i] := data.hours_bits(n.names[i], n.conditions[i], n.checks[i], n.wanted[i], first_day, days);
         end if;
     end loop;
-    base_hour := (first_day - date '1970-01-01') * 24;
+    if not n.names && '{areaId,serviceId}' then
+        met := data.predicate_fold(n.parents, n.unions, sets, all_hours);
+        if position(B'1' in met) > 0 then
+            return query select distinct o, null::jsonb, width, base_hour, met, first_day + make_interval(hours => position(B'1' in met) - 1),
+                first_day + make_interval(hours => length(rtrim(met::text, '0')))
+            from unnest(p_organizations) as o;
+        end if;
+        return;
+    end if;
     for part in
         select k.* from data.slot_kinds(p_organizations, n.names, n.conditions, n.checks, n.wanted) as k
-        where n.names && '{areaId,serviceId}'
-        union all
-        select distinct o, '', '', null::integer[], null::text[], null::integer[] from unnest(p_organizations) as o
-        where not n.names && '{areaId,serviceId}'
-        order by 2, 3, 1
+        order by k.marks, k.service_marks
     loop
         if seen is distinct from part.marks || '/' || part.service_marks then
             seen := part.marks || '/' || part.service_marks;
@@ -161,20 +174,32 @@ begin
                     sets[i] := case substr(part.service_marks, service_no, 1) when '1' then all_hours else ~all_hours end;
                 end if;
             end loop;
-            cells := data.predicate_fold(n.parents, n.unions, sets, all_hours);
-            not_before := first_day + make_interval(hours => position(B'1' in cells) - 1);
-            not_after := first_day + make_interval(hours => length(rtrim(cells::text, '0')));
+            met := data.predicate_fold(n.parents, n.unions, sets, all_hours);
+            kind := coalesce(array_position(known, met), cardinality(known) + 1);
+            known[kind] := met;
         end if;
-        if position(B'1' in cells) > 0 then
-            organization_id := part.organization_id;
-            named_keys := part.named_keys;
-            service_ids := part.service_ids;
-            bare_keys := part.bare_keys;
-            return next;
+        if position(B'1' in met) > 0 then
+            part_organizations := part_organizations || part.organization_id;
+            part_kinds := part_kinds || (
+                select jsonb_object_agg(k.key, kind - 1)
+                from (
+                    select b::text as key from unnest(part.bare_keys) as b
+                    union all
+                    select a || ' ' || s from unnest(part.named_keys) as a, unnest(part.service_ids) as s) as k);
         end if;
     end loop;
+    met := ~all_hours;
+    for i in 1 .. cardinality(known) loop
+        met := met | known[i];
+    end loop;
+    return query
+        select k.organization_id, jsonb_object_agg(e.key, e.value), width, base_hour, array_to_string(known, '')::bit varying,
+            first_day + make_interval(hours => position(B'1' in met) - 1), first_day + make_interval(hours => length(rtrim(met::text, '0')))
+        from unnest(part_organizations, part_kinds) as k (organization_id, kinds)
+        cross join lateral jsonb_each(k.kinds) as e
+        group by k.organization_id;
 end $$;
 alter function data.slot_filter(jsonb, text[], timestamptz) owner to zapisd_owner;
 revoke all on function data.slot_filter(jsonb, text[], timestamptz) from public;
 comment on function data.slot_filter(jsonb, text[], timestamptz) is
-    'Where the slots can be that meet a predicate: kinds of slots and hours of local time (P1-P4)';
+    'Where the slots can be that meet a predicate: hours of local time, by kind of slot (P1-P4)';

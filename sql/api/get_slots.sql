@@ -67,8 +67,8 @@ begin
         from (
             select s.*, o.time_zone
             from (
-                select k.organization_id, null::integer[] as named_keys, null::text[] as service_ids, null::integer[] as bare_keys,
-                    null::integer as base_hour, null::bit varying as cells, null::timestamp as not_before, null::timestamp as not_after
+                select k.organization_id, null::jsonb as kinds, null::integer as width, null::integer as base_hour,
+                    null::bit varying as cells, null::timestamp as not_before, null::timestamp as not_after
                 from data.organization as k
                 where k.organization_id = any (organizations) and filter is null
                 union all
@@ -86,10 +86,11 @@ begin
                             then (data.with_service_rules(o, services)).booking_window_days else o.booking_window_days end),
                         (p.not_after + interval '1 day') at time zone o.time_zone),
                     services, area_keys, clock, o.has_rules, full_days) as t
-                where (p.cells is null or substring(p.cells
-                        from floor(date_part('epoch', t.starts_at at time zone o.time_zone) / 3600)::integer - p.base_hour + 1 for 1) = B'1')
-                    and (p.bare_keys is null or case when t.service_id is null then t.area_key = any (p.bare_keys)
-                        else t.area_key = any (p.named_keys) and t.service_id = any (p.service_ids) end)
+                where p.cells is null or substring(p.cells
+                    from case when p.kinds is null then 0
+                            else (p.kinds ->> (t.area_key::text || coalesce(' ' || t.service_id, '')))::integer end * p.width
+                        + floor(date_part('epoch', t.starts_at at time zone o.time_zone) / 3600)::integer - p.base_hour + 1
+                    for 1) = B'1'
                 order by t.starts_at, t.slot_id
                 limit slots_max
             ) as s

@@ -124,6 +124,7 @@ comment on column data.full_day.area_key is 'Area';
 comment on column data.full_day.span is 'The day, midnight to midnight of the organization';
 
 comment on column api.message.channel is 'Channel of the listener: portal, kiosk, call-centre, walk-in';
+comment on column data.journal.channel is 'Channel of the listener: portal, kiosk, call-centre, walk-in';
 comment on column data.booking.channel is 'Channel it was made by: portal, kiosk, call-centre, walk-in';
 
 -- B9: buffers, and areas that one visit at a time may use, whichever area inside them it is in.
@@ -320,6 +321,12 @@ begin
     end if;
     update data.organization as o set has_rules = not o.has_rules
     where o.organization_id = id and o.has_rules <> data.organization_has_rules(id);
+    -- The quick way of getSlots knows of no buffers: with the last rule those of visits already booked go too.
+    if found and not (select o.has_rules from data.organization as o where o.organization_id = id) then
+        update data.place as p set before_min = 0, after_min = 0
+        from data.area as a
+        where a.organization_id = id and p.area_key = a.area_key and (p.before_min > 0 or p.after_min > 0);
+    end if;
     return null;
 end $$;
 alter function data.rules_changed() owner to zapisd_owner;

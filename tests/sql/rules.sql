@@ -192,6 +192,10 @@ update data.area set buffer_before_min = 720 where area_key = pg_temp.key('a2');
 select is(pg_temp.attempt('b6', '{blind_request}', services => '{s2}'), '208/4', 'buffer: blind_request keeps it: nothing is that far apart');
 update data.area set buffer_before_min = 0 where area_key = pg_temp.key('a2');
 select is(pg_temp.attempt('b6', '{blind_request}', services => '{s2}'), '201/0 slots=1', 'without it there is room');
+select is(pg_temp.has_rules(), false, 'the last buffer is off');
+select is(pg_temp.attempt('b5', array[pg_temp.slot('a2', 23)]), '201/0 slots=1', 'a move, without any rule');
+select is(pg_temp.offers(pg_temp.slot('a2', 20)), true, 'buffer: with the last rule those of visits already booked go');
+select is(pg_temp.attempt('b7', array[pg_temp.slot('a2', 20)]), '201/0 slots=1', 'buffer: what is offered can be had');
 update data.slot set is_closed = false where organization_id = 'T1';
 
 -- B9: exclusive areas: a room with two specialists in it
