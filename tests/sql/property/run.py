@@ -109,7 +109,8 @@ def draw_step(rng, model, count):
         elif kind == "any":
             slots.append(rng.randrange(len(model.slots)))
         elif kind == "wrong":
-            slots = rng.choice(([], ["junk"], [None], [first, None], [first, first], ["blind", first], ["blind", "blind"]))
+            held = list(b.slots()) if b is not None and b.slots() else [first]
+            slots = rng.choice(([], ["junk"], [None], held + [None], held + [None], held * 2, ["blind"] + held, ["blind", "blind"]))
         op.update(slots=slots, preliminary=rng.random() < 0.45, period=rng.choice((None, 60, 240)),
                   services=rng.choices(([], ["s1"], ["s2"], ["s1", "s2"], ["s9"]), (50, 20, 20, 7, 3))[0],
                   type=rng.choice(("SIMPLE", "QUALIFIED")), snils=rng.choice((None, "00000000101")), case=rng.choice((None, "77")),
@@ -197,8 +198,8 @@ class Worker:
             wrong = self.ask(0, "select string_agg(problem || ' ' || what, '; ') from admin.check()") if number % 20 == 0 else None
             if wrong:
                 raise Failure("admin.check(): " + wrong)
-        except (Failure, psycopg2.Error, KeyError, TypeError, AttributeError) as e:
-            print("FAILED: %s\nplay again: --seed %s --only %d\nsettings: %s" % (e, self.seed, number, settings))
+        except Exception as e:
+            print("FAILED: %r\nplay again: --seed %s --only %d\nsettings: %s" % (e, self.seed, number, settings))
             for n, s in enumerate(slots):
                 print("  slot %2d %s %d-%d of %d%s" % (n, s["area"], s["start"], s["end"], s["capacity"], " exclusive" if s["uses"] else ""))
             for ops, who, ends_well in log[-40:]:
@@ -244,7 +245,14 @@ class Worker:
             else:
                 if json.loads(json.dumps(trial.picture())) == got:
                     return trial
-        raise Failure("at once: answers %s%s come out in no order" % (answers, "" if ends_well else " (the first rolled back)"))
+        why = []
+        for order in itertools.permutations(range(0 if ends_well else 1, len(ops))):
+            trial = copy.deepcopy(model)
+            answers_of = [getattr(trial, ops[i]["do"])(ops[i], None) for i in order]
+            want = json.loads(json.dumps(trial.picture()))
+            why.append("%s: %s %s" % (order, answers_of, {k: (got["bookings"].get(k), want["bookings"].get(k)) for k in got["bookings"]
+                                                        if got["bookings"].get(k) != want["bookings"].get(k)}))
+        raise Failure("at once: answers %s%s come out in no order; %s" % (answers, "" if ends_well else " (the first rolled back)", "; ".join(why)))
 
 
 def work(args, conninfo, number, workers, queue):
@@ -260,8 +268,8 @@ def work(args, conninfo, number, workers, queue):
             if time.monotonic() - last > 15:
                 last = time.monotonic()
                 print("worker %d: %d steps in %d s" % (number, worker.steps, last - started), flush=True)
-    except Failure as e:
-        failed = str(e)
+    except BaseException as e:
+        failed = repr(e)
     queue.put((failed, worker.steps, worker.together, worker.deadlocks, worker.good))
 
 
