@@ -41,6 +41,16 @@ struct attributes {
     unsigned n;
 };
 
+/* Items 4 to 6: a condition on an attribute, or several predicates under AND or OR. */
+struct predicate {
+    enum { PREDICATE_NEITHER, PREDICATE_SIMPLE, PREDICATE_UNION, PREDICATE_BOTH } kind;
+    const char *attribute_name, *condition, *value; /* simple */
+    bool check_all_values;
+    const char *union_kind; /* union */
+    const struct predicate *subs;
+    unsigned nsubs;
+};
+
 /* Item 7. Empty strings and absent elements are both NULL here. */
 struct user_document {
     const char *doc_type, *doc_series, *doc_number, *issue_date, *valid_date, *issued_by, *issue_dept;
@@ -68,7 +78,8 @@ struct booking_request {
     bool preliminary;
     const char *preliminary_period_min; /* decimal digits, or NULL */
     struct attributes attributes;
-    bool has_filter;
+    const struct predicate *filter;              /* NULL when absent */
+    unsigned filter_depth_max, filter_nodes_max; /* unions inside each other; predicates in all; 0: 8 and 200 */
     /* reference books */
     struct strings ref_names; /* getRefItemsList: exactly one */
     const char *parent_ref_item_value, *tree_filtering;
@@ -78,6 +89,8 @@ struct booking_request {
     /* updateBookingDetails */
     const struct time_slot *timeslot; /* NULL when absent */
     const char *status_code, *status_message;
+    /* Not of the message: what this caller may use as docType beside the order's values (A9), with commas between */
+    const char *doc_types;
 };
 
 /* Item 3: 1 bad value, 2 not in the reference book. */
@@ -130,9 +143,15 @@ struct booking_reply {
     struct field_errors fields;
 };
 
+/*
+ * Minutes from the start of the first of these intervals to the end of the last one, as text; NULL when the length of
+ * one is not known or a time cannot be read.
+ */
+const char *booking_visit_minutes(struct arena *a, const struct time_slot *slots, unsigned n);
+
 /* What is journalled with the call, and what keys idempotency (B6). Times are ours; the portal's stay in the body. */
 struct booking_message {
-    const char *listener, *channel; /* "smev2", "plain" */
+    const char *listener, *channel; /* portal, kiosk, call-centre, walk-in */
     const char *peer;
     const char *sender_code;    /* verified; "" on a plain listener */
     const char *recipient_code; /* the agency's SMEV code; "" on a plain listener that serves all */

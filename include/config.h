@@ -16,6 +16,24 @@
 
 enum listener_kind { LISTENER_SMEV2, LISTENER_PLAIN };
 
+/* How the messages of one caller are read, and how its answers are shaped: of a [sender CODE], or of a plain
+ * [listener NAME], whose callers have no code. The switches of a lenient reading mean nothing in a strict one. */
+enum reading_mode { READING_STRICT, READING_LENIENT };
+struct config_reading {
+    enum reading_mode mode; /* reading = strict | lenient */
+    bool namespaces;        /* lenient_namespaces: the types' namespace, or none, in place of the messages' */
+    bool order;             /* lenient_order: fields in any order */
+    bool names;             /* lenient_names: names in any case */
+    bool unknown;           /* lenient_unknown: unknown elements and attributes are left out */
+    bool arrays;            /* lenient_arrays: wrapped for repeated, repeated for wrapped */
+    bool values;            /* lenient_values: words of a list in any case */
+    bool user_kind;         /* lenient_user_kind: may be missing */
+    bool user_type;         /* lenient_user_type: ANONYMOUS and BASIC may look at slots */
+    bool status;            /* lenient_status: plain text in place of the structure */
+    const char *doc_types;  /* doc_types = A, B: beside those of the order; NULL: none */
+    bool omit_error_on_success, status_as_text, single_timeslot; /* of answers */
+};
+
 struct config_listener { /* [listener NAME] */
     const char *name;
     enum listener_kind kind; /* kind = smev2 | plain */
@@ -24,9 +42,11 @@ struct config_listener { /* [listener NAME] */
     const char *public_url;  /* public_url: written into the WSDL; default http://address/path */
     bool allow_remote_plain; /* plain_on_public_address = i-know-it-is-unsigned */
     const char *agency;      /* agency = CODE: only this agency's organizations; optional */
+    const char *channel;     /* channel = portal | kiosk | call-centre | walk-in; NULL: by kind */
     const char *tls_cert, *tls_key, *tls_client_ca, *tls_ciphers;
     bool tls_client_required;
-    bool require_recipient; /* require_recipient_signature = yes: an actors/recipient signature by SMEV too */
+    bool require_recipient;        /* require_recipient_signature = yes: an actors/recipient signature by SMEV too */
+    struct config_reading reading; /* of a plain listener */
     const char *file;
     int line;
 };
@@ -41,6 +61,7 @@ struct config_sender { /* [sender CODE]: who may call; CODE is the SMEV code */
     const char **certs;
     unsigned ncerts; /* cert = FILE, may be repeated (key change without a gap) */
     bool is_smev;    /* smev = yes: this certificate is SMEV's own (actors/recipient) */
+    struct config_reading reading;
     const char *file;
     int line;
 };
@@ -62,6 +83,7 @@ struct config {
     uint64_t body_max_bytes, head_timeout_ms, body_timeout_ms, idle_timeout_ms, write_timeout_ms;
     unsigned connections_max, pipeline_max;
     unsigned slots_max; /* TimeSlot elements of one getSlots answer: 20,000 */
+    unsigned filter_depth_max, filter_nodes_max;
     /* [trust] */
     const char *anchors, *chain, *crl;
     bool crl_required, allow_gost2001;

@@ -12,6 +12,7 @@
 
 /* gSOAP has a soap_bind() of its own, hence the longer name below. */
 #define SOAP_NS          "http://epgu.rtlabs.ru/equeue/ws/"
+#define SOAP_NS_TYPES    "http://epgu.rtlabs.ru/equeue/ws/types/"
 #define SOAP_NS_ENVELOPE "http://schemas.xmlsoap.org/soap/envelope/"
 
 void soap_binding_init(void); /* once, before any thread */
@@ -26,9 +27,21 @@ void soap_binding_fini(void);
 MUST_CHECK enum err soap_bind_request(struct arena *a, enum booking_method method, struct span octets,
                                       struct booking_request *out, struct error *e);
 
+/* Which namespace the fields of a message are in: that of the messages, that of the types, or none. */
+enum soap_namespace { SOAP_CHILDREN_WS, SOAP_CHILDREN_TYPES, SOAP_CHILDREN_BARE };
+
+/* How an answer is shaped for its caller. All zero: as the schema has it. */
+struct soap_style {
+    enum soap_namespace children;
+    bool omit_error_on_success; /* A11: no error with code 0, where the order lets it be left out */
+    bool status_as_text;        /* A4: getBookingStatus and cancelBooking give the code alone */
+    bool single_timeslot;       /* A6: one timeSlot for the whole visit */
+};
+
 /*
  * The content of {SOAP_NS}<method>Response in canonical form, prefix "eq" left to be declared by the caller's wrapper:
- * "<eq:bookId>...</eq:bookId>...". Never contains another namespace.
+ * "<eq:bookId>...</eq:bookId>...". With another namespace of the children in style (NULL: none of its departures) each
+ * top element declares it, under the prefix "eqt", or all are without one; then the caller declares no default.
  */
-MUST_CHECK enum err soap_write_content(struct arena *a, const struct booking_reply *reply, struct buf *out,
-                                       struct error *e);
+MUST_CHECK enum err soap_write_content(struct arena *a, const struct booking_reply *reply,
+                                       const struct soap_style *style, struct buf *out, struct error *e);

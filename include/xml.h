@@ -67,6 +67,8 @@ void xml_each_attr(const struct xml_node *node,
                    bool (*fn)(void *arg, const char *ns, const char *local, const char *value), void *arg);
 /* The text, CDATA included, of an element with nothing else in it ("" when empty); NULL with elements or comments. */
 const char *xml_text(struct arena *a, const struct xml_node *node);
+/* The text and CDATA directly below the element, elements and comments left out; "" when there is none. */
+const char *xml_own_text(struct arena *a, const struct xml_node *node);
 /* True when there is non-blank text, a comment or a CDATA section directly below the element. */
 bool xml_has_stray_text(const struct xml_node *node);
 bool xml_has_comments(const struct xml_node *node); /* anywhere below */

@@ -9,6 +9,7 @@
 #include "admin.h"
 #include "clock.h"
 #include "config.h"
+#include "housekeeping.h"
 #include "log.h"
 #include "notify.h"
 #include "readiness.h"
@@ -29,6 +30,7 @@ struct daemon {
     struct db_pool *db;
     struct service *service;
     struct readiness *readiness;
+    struct housekeeping *housekeeping;
     struct listener **listeners;
     unsigned nlisteners, ndrained;
     struct admin *admin;
@@ -212,6 +214,7 @@ static enum err daemon_start(struct daemon *d, struct error *e)
         return e->code;
     }
     d->readiness = readiness_start(d->loop, d->db, d->service);
+    d->housekeeping = housekeeping_start(d->loop, d->db);
     return daemon_listen(d, e);
 }
 
@@ -227,6 +230,7 @@ static void daemon_finish(struct daemon *d)
         readiness_stop(d->readiness);
     if (d->db != NULL)
         db_pool_free(d->db);
+    housekeeping_free(d->housekeeping);
     if (d->service != NULL)
         service_free(d->service);
     if (d->loop != NULL)

@@ -42,4 +42,4 @@ $$;
 alter function admin.check() owner to zapisd_owner;
 revoke all on function admin.check() from public;
 grant execute on function admin.check() to zapisd_operator, zapisd_auditor;
-comment on function admin.check() is 'check(): what is wrong in the database; no row when nothing is';
+comment on function admin.check() is 'check(): что в базе не так; ни строки, когда всё в порядке. Пример: select * from admin.check()';

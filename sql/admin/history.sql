@@ -14,5 +14,6 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 $$;
 alter function admin.history(text) owner to zapisd_owner;
 revoke all on function admin.history(text) from public;
-grant execute on function admin.history(text) to zapisd_operator, zapisd_auditor;
-comment on function admin.history(text) is 'history(book_id): what happened to a booking, oldest first';
+grant execute on function admin.history(text) to zapisd_operator, zapisd_registrar, zapisd_auditor;
+comment on function admin.history(text) is 
+    'history(номер записи): что с ней было, по порядку. Пример: select * from admin.history(''6b1c…'')';

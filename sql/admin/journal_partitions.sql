@@ -37,4 +37,5 @@ end $$;
 alter function admin.journal_partitions(integer) owner to zapisd_owner;
 revoke all on function admin.journal_partitions(integer) from public;
 grant execute on function admin.journal_partitions(integer) to zapisd_operator;
-comment on function admin.journal_partitions(integer) is 'journal_partitions([months_ahead]): makes partitions of the journal; monthly';
+comment on function admin.journal_partitions(integer) is 
+    'journal_partitions([месяцев вперёд]): разделы журнала на будущее; раз в месяц. Пример: select * from admin.journal_partitions()';

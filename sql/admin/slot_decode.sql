@@ -34,4 +34,5 @@ end $$;
 alter function admin.slot_decode(uuid) owner to zapisd_owner;
 revoke all on function admin.slot_decode(uuid) from public;
 grant execute on function admin.slot_decode(uuid) to zapisd_operator, zapisd_auditor;
-comment on function admin.slot_decode(uuid) is 'slot_decode(slot_id): visit time, organization and area an id tells of itself (B8)';
+comment on function admin.slot_decode(uuid) is 
+    'slot_decode(номер интервала): время, организация и помещение, которые он говорит о себе сам. Пример: select * from admin.slot_decode(''…'')';

@@ -12,8 +12,8 @@ from data.booking as b
 left join data.applicant as n using (book_key);
 alter view admin.v_booking owner to zapisd_owner;
 revoke all on admin.v_booking from public;
-grant select on admin.v_booking to zapisd_operator;
-comment on view admin.v_booking is 'v_booking: bookings, names masked';
+grant select on admin.v_booking to zapisd_operator, zapisd_registrar;
+comment on view admin.v_booking is 'Записи с инициалами вместо имён. Пример: select * from admin.v_booking where organization_id = ''R7700018'' order by visit_at';
 comment on column admin.v_booking.book_id is 'bookId';
 comment on column admin.v_booking.organization_id is 'Organization';
 comment on column admin.v_booking.state is 'Inner state; a lapsed hold reads EXPIRED';

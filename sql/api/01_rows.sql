@@ -46,20 +46,56 @@ alter function data.slot_rows(text, timestamptz, text) owner to zapisd_owner;
 revoke all on function data.slot_rows(text, timestamptz, text) from public;
 comment on function data.slot_rows(text, timestamptz, text) is 'Rows of kind slot: the places of a booking in time order (A6)';
 
-create or replace function data.status_text(p_code text, p_organization_id text, p_at timestamptz default null) returns text
-language plpgsql stable parallel safe as $$
+-- A part in [ ] goes when a placeholder in it has no value; values themselves are never read as placeholders of the ones
+-- before them, nor as parts.
+create or replace function data.fill_text(t text, keys text[], vals text[]) returns text
+language plpgsql immutable parallel safe as $$
+declare
+    part text;
+    is_empty boolean;
 begin
-    return (
-        select replace(replace(replace(replace(coalesce(
-                    (select c.comment from data.organization_status as c
-                     where c.organization_id = p_organization_id and c.code in (p_code, left(p_code, 3))
-                     order by length(c.code) desc limit 1), s.message),
-                '{organization}', o.name), '{address}', o.address), '{phone}', o.phone),
-            '{time}', coalesce(to_char(p_at at time zone o.time_zone, 'HH24:MI'), ''))
-        from data.status as s, data.organization as o
-        where s.code = left(p_code, 3) and o.organization_id = p_organization_id
-    );
+    loop
+        part := substring(t from '\[[^][]*\]');
+        exit when part is null;
+        is_empty := false;
+        for i in 1 .. cardinality(keys) loop
+            is_empty := is_empty or coalesce(vals[i], '') = '' and position('{' || keys[i] || '}' in part) > 0;
+        end loop;
+        t := overlay(t placing case when is_empty then '' else substr(part, 2, length(part) - 2) end
+            from position(part in t) for length(part));
+    end loop;
+    for i in 1 .. cardinality(keys) loop
+        t := replace(t, '{' || keys[i] || '}', coalesce(vals[i], ''));
+    end loop;
+    return t;
 end $$;
-alter function data.status_text(text, text, timestamptz) owner to zapisd_owner;
-revoke all on function data.status_text(text, text, timestamptz) from public;
-comment on function data.status_text(text, text, timestamptz) is 'Text of a status: the organization''s own, else that of Appendix 1 (S4)';
+alter function data.fill_text(text, text[], text[]) owner to zapisd_owner;
+revoke all on function data.fill_text(text, text[], text[]) from public;
+comment on function data.fill_text(text, text[], text[]) is 'A text with its placeholders filled in and its optional parts kept or dropped (S4)';
+
+create or replace function data.status_text(p_code text, p_organization_id text, p_at timestamptz default null,
+    p_reason text default null, p_specialists text default null, p_contacts text default null) returns text
+language plpgsql stable parallel safe as $$
+declare
+    t text;
+    o data.organization;
+begin
+    t := coalesce(
+        (select c.comment from data.organization_status as c
+         where c.organization_id = p_organization_id and c.code in (p_code, left(p_code, 3))
+         order by length(c.code) desc limit 1),
+        (select s.template from data.status as s where s.code = left(p_code, 3)));
+    if position('{' in t) = 0 and position('[' in t) = 0 then
+        return t;
+    end if;
+    select * into o from data.organization as x where x.organization_id = p_organization_id;
+    return data.fill_text(t, array['organization', 'address', 'phone', 'contacts', 'date', 'time', 'specialists', 'reason'],
+        array[o.name, o.address, o.phone,
+            coalesce(nullif(btrim(p_contacts), ''), concat_ws(', ', nullif(o.phone, ''), nullif(o.address, ''))),
+            to_char(p_at at time zone o.time_zone, 'DD.MM.YYYY'), to_char(p_at at time zone o.time_zone, 'HH24:MI'),
+            btrim(p_specialists), rtrim(btrim(p_reason), '.')]);
+end $$;
+alter function data.status_text(text, text, timestamptz, text, text, text) owner to zapisd_owner;
+revoke all on function data.status_text(text, text, timestamptz, text, text, text) from public;
+comment on function data.status_text(text, text, timestamptz, text, text, text) is
+    'Text of a status: the organization''s own, else that of Appendix 1, filled in (S4)';

@@ -14,9 +14,12 @@ revoke all on function data.slot_serves(text, integer, text[]) from public;
 comment on function data.slot_serves(text, integer, text[]) is 'Whether a slot serves one of the services';
 
 -- What may be booked, said once for getSlots and blind_request. One plain SELECT, so that the planner folds it into the
--- query that calls it and stops at its LIMIT. Lapsed holds do not count (B3).
+-- query that calls it and stops at its LIMIT. Lapsed holds do not count (B3). p_has_rules is the organization's, p_full what
+-- data.full_days found for the channel.
+drop function if exists data.free_slots(text, timestamptz, timestamptz, text[], integer[], timestamptz);
 create or replace function data.free_slots(p_organization_id text, p_after timestamptz, p_until timestamptz,
-    p_service_ids text[], p_area_keys integer[], p_now timestamptz)
+    p_service_ids text[], p_area_keys integer[], p_now timestamptz, p_has_rules boolean default false,
+    p_full data.full_day[] default null)
 returns setof data.slot language sql stable as $$
     select s.*
     from data.slot as s
@@ -42,10 +45,15 @@ returns setof data.slot language sql stable as $$
                 (select count(*) from data.place as p
                  where p.slot_id = s.slot_id and (p.hold_until is null or p.hold_until > p_now)) < s.capacity
             end
+        and (not p_has_rules or data.slot_passes(s, p_service_ids, p_now))
+        and (p_full is null or not exists (
+            select from unnest(p_full) as f where f.area_key = s.area_key and s.starts_at <@ f.span))
 $$;
-alter function data.free_slots(text, timestamptz, timestamptz, text[], integer[], timestamptz) owner to zapisd_owner;
-revoke all on function data.free_slots(text, timestamptz, timestamptz, text[], integer[], timestamptz) from public;
-comment on function data.free_slots(text, timestamptz, timestamptz, text[], integer[], timestamptz) is
+alter function data.free_slots(text, timestamptz, timestamptz, text[], integer[], timestamptz, boolean, data.full_day[])
+    owner to zapisd_owner;
+revoke all on function data.free_slots(text, timestamptz, timestamptz, text[], integer[], timestamptz, boolean, data.full_day[])
+    from public;
+comment on function data.free_slots(text, timestamptz, timestamptz, text[], integer[], timestamptz, boolean, data.full_day[]) is
     'Slots of an organization with a place left: open, in the window, of the services and areas asked';
 
 -- Slots come in slot_id order, so that two visits of several slots never wait for each other crosswise.
@@ -53,9 +61,20 @@ create or replace function data.take_slots(p_slots data.slot[], p_book_key text,
 returns boolean language plpgsql as $$
 declare
     s data.slot;
+    has_rules boolean := (select o.has_rules from data.organization as o where o.organization_id = p_slots[1].organization_id);
+    service_ids text[];
+    n integer;
 begin
+    if has_rules then
+        service_ids := (select b.service_ids from data.booking as b where b.book_key = p_book_key);
+    end if;
     foreach s in array p_slots loop
-        if data.take_place(s, p_book_key, p_hold_until, p_now, true) < 1 then
+        if has_rules then
+            n := data.take_place_by_rules(s, p_book_key, p_hold_until, p_now, true, service_ids, p_slots);
+        else
+            n := data.take_place(s, p_book_key, p_hold_until, p_now, true);
+        end if;
+        if n < 1 then
             delete from data.place as p where p.book_key = p_book_key;
             return false;
         end if;
@@ -75,14 +94,24 @@ returns uuid language plpgsql as $$
 declare
     s data.slot;
     n integer;
+    hold_until timestamptz;
     is_all_mine boolean;
     is_somebody_there boolean;
+    full_days data.full_day[];
+    reach interval := '0';
 begin
+    if o.has_rules then
+        full_days := data.full_days(array[o.organization_id],
+            (select b.channel from data.booking as b where b.book_key = p_book_key), p_now);
+        -- Whoever keeps free more than this around a visit is not of this organization.
+        reach := make_interval(mins => 2 * data.longest_buffer(o.organization_id));
+    end if;
     for attempt in 1 .. 20 loop
         is_somebody_there := false;
         for s in
             select t.* from data.free_slots(o.organization_id, p_now + make_interval(mins => o.notice_min),
-                p_now + make_interval(days => o.booking_window_days), p_service_ids, p_area_keys, p_now) as t
+                p_now + make_interval(days => o.booking_window_days), p_service_ids, p_area_keys, p_now, o.has_rules,
+                full_days) as t
             order by t.starts_at, t.slot_id
         loop
             -- A slot just being closed or changed is passed over too.
@@ -96,15 +125,19 @@ begin
             if s.capacity = 1 then
                 select bool_and(pg_try_advisory_xact_lock(data.place_lock_key(t.slot_id, 1))) into is_all_mine
                 from data.slot as t
-                where t.area_key = s.area_key and t.capacity = 1 and t.starts_at < s.ends_at and t.ends_at > s.starts_at
-                    and t.starts_at > s.starts_at - interval '1 day';
+                where t.area_key = s.area_key and t.capacity = 1 and t.starts_at < s.ends_at + reach
+                    and t.ends_at > s.starts_at - reach and t.starts_at > s.starts_at - reach - interval '1 day';
                 if not is_all_mine then
                     is_somebody_there := true;
                     continue;
                 end if;
             end if;
-            n := data.take_place(s, p_book_key, case when p_hold_until < s.starts_at then p_hold_until when p_hold_until is not null then s.starts_at end,
-                p_now, false);
+            hold_until := case when p_hold_until < s.starts_at then p_hold_until when p_hold_until is not null then s.starts_at end;
+            if o.has_rules then
+                n := data.take_place_by_rules(s, p_book_key, hold_until, p_now, false, p_service_ids, array[s]);
+            else
+                n := data.take_place(s, p_book_key, hold_until, p_now, false);
+            end if;
             if n > 0 then
                 return s.slot_id;
             end if;

@@ -33,6 +33,9 @@ begin
         fields := fields || data.field_row('organizationId', 2);
     else
         o := r.organization;
+        if o.has_rules then
+            o := data.with_service_rules(o, p_service_ids);
+        end if;
         if not r.is_served then
             fields := fields || data.field_row('serviceId', 2);
         end if;
@@ -80,6 +83,10 @@ begin
     if cardinality(slots) < n then
         refusal := 'Интервал времени не найден';
         return;
+    end if;
+
+    if o.has_rules and cardinality(p_service_ids) = 0 then
+        o := data.with_service_rules(o, array(select t.service_id from unnest(slots) as t));
     end if;
 
     -- One visit: one organization (A7, A33), one area, each slot where the one before ends.

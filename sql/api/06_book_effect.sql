@@ -31,6 +31,7 @@ declare
     is_done boolean := true;
     o data.organization;
     first_start timestamptz;
+    refusal text;
 begin
     if coalesce(p_book_id, '') = '' or coalesce(p_esia_id, '') = '' then
         return array[data.answer_row('207', data.plain_status_text('207'), 2),
@@ -66,7 +67,18 @@ begin
         c := data.book_check(m, p_organization_id, slot_ids, service_ids, area_ids, clock);
         is_same := false;
         if is_alive and b.organization_id = p_organization_id then
-            is_same := c.is_blind or own = array(select t.slot_id from unnest(c.slots) as t);
+            is_same := c.is_blind or cardinality(own) = cardinality(slot_ids) and own = array(select t.slot_id from unnest(c.slots) as t);
+        end if;
+        if (c.o).has_rules then
+            c.fields := c.fields || data.admission_fields(c.o, case when cardinality(service_ids) > 0 then service_ids
+                else array(select t.service_id from unnest(c.slots) as t) end, p_user_type, p_user_kind);
+        end if;
+        refusal := c.refusal;
+        if is_alive and not is_same and b.state <> 'HELD' and exists (
+            select from data.place as p
+            where p.book_key = key
+                and p.starts_at <= clock + make_interval(mins => data.deadline_min(b.organization_id, b.service_ids, 'move'))) then
+            refusal := 'срок переноса записи истёк';
         end if;
 
         if cardinality(c.fields) > 0 or cardinality(p_bad_fields) > 0 then
@@ -126,23 +138,39 @@ begin
         b.status_message := data.status_text(b.status_code, p_organization_id, first_start);
 
         if is_same then
+            -- Whatever has become of its slots meanwhile, they were promised; another service was not.
+            refusal := null;
+            if service_ids <> was.service_ids and cardinality(service_ids) > 0 and exists (
+                select from data.place as p join data.slot as s on s.slot_id = p.slot_id
+                where p.book_key = key and not data.slot_serves(s.service_id, s.area_key, service_ids)) then
+                refusal := 'В это время услуга не оказывается';
+            elsif o.has_rules then
+                refusal := data.correction_refusal(o, was, b, p_applicant, clock);
+            end if;
+            is_done := refusal is null;
+            exit again when not is_done;
             update data.place as p set hold_until = b.hold_until where p.book_key = key and p.hold_until is distinct from b.hold_until;
         elsif is_alive then
-            is_done := c.refusal is null and data.move_places(o, c.slots, c.is_blind, service_ids, c.area_keys, b, clock);
+            if refusal is null then
+                refusal := data.change_visit(o, c.slots, c.is_blind, service_ids, c.area_keys, b, p_applicant, clock);
+            end if;
+            is_done := refusal is null;
         else
             if not is_there then
                 b.created_at := clock;
                 b.portal_created := m.portal_time;
                 continue again when not data.insert_booking(b); -- the same bookId came by another message meanwhile
             end if;
-            is_done := c.refusal is null
-                and data.take_visit(o, c.slots, c.is_blind, service_ids, c.area_keys, b, clock);
+            if refusal is null then
+                refusal := data.first_visit(o, c.slots, c.is_blind, service_ids, c.area_keys, b, p_applicant, clock);
+            end if;
+            is_done := refusal is null;
         end if;
         exit again;
     end loop;
 
     if not is_done then
-        return data.book_refused(was, b, is_there, is_alive, c.refusal, m, p_journal_id);
+        return data.book_refused(was, b, is_there, is_alive, refusal, m, p_journal_id);
     end if;
 
     if c.is_blind then

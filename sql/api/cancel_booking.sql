@@ -72,6 +72,9 @@ begin
     end if;
     select * into o from data.organization as t where t.organization_id = b.organization_id;
     visit := (select min(p.starts_at) from data.place as p where p.book_key = b.book_key);
+    if o.has_rules then
+        o := data.with_service_rules(o, data.visit_services(b.book_key, b.service_ids));
+    end if;
     if visit <= clock + make_interval(mins => o.cancel_deadline_min) then
         return array[data.answer_row(b.status_code, b.status_message, 4,
             case when visit <= clock then 'Время посещения уже наступило' else 'Срок отмены записи истёк' end)];

@@ -14,7 +14,9 @@ begin
     if coalesce(cardinality(ref_names), 0) = 0 then
         head := data.answer_row(null, null, 2);
         wrong := data.field_row('refNames', 1);
-    elsif exists (select from unnest(ref_names) as r (ref) where not exists (select from data.ref_book as b where b.ref_name = r.ref)) then
+    elsif exists (select from unnest(ref_names) as r (ref) where not exists (
+        select from data.ref_book as b
+        where b.ref_name = r.ref and (b.agency_code is null or coalesce(recipient_code, '') in ('', b.agency_code)))) then
         head := data.answer_row(null, null, 3, 'Справочник не найден');
         wrong := data.field_row('refNames', 2);
     end if;

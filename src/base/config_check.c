@@ -65,6 +65,9 @@ static void check_smev2(const struct config *c, const struct config_listener *l,
 {
     if (l->allow_remote_plain)
         add(m, at, "plain_on_public_address is for plain listeners");
+    if (l->reading.mode != READING_STRICT || l->reading.doc_types != NULL || l->reading.omit_error_on_success ||
+        l->reading.status_as_text || l->reading.single_timeslot)
+        add(m, at, "how signed messages are read and answered is said in [sender CODE]");
     if (c->nagencies == 0)
         add(m, at, "a smev2 listener needs an [agency CODE] to answer for");
     if (c->nsenders == 0)

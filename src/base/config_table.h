@@ -39,6 +39,37 @@ enum option_kind {
 #define LEVELS "error|warning|notice|info|debug"
 
 /* clang-format off */
+/* The same keys for a [sender CODE] and for a plain [listener NAME]: who calls there has no code. */
+#define READING_OPTIONS(X, section, struct_, reload) \
+X(section, "reading", OPTION_ENUM, struct_, reading.mode, "strict", 0, 0, "strict|lenient", reload, NO, \
+  "strict: messages must be as the schema says. lenient: departures that the switches below allow are put right.") \
+X(section, "lenient_namespaces", OPTION_YES_NO, struct_, reading.namespaces, "yes", 0, 0, NULL, reload, NO, \
+  "In a lenient reading: fields in the namespace of the types, or in none. Answers come in the same one.") \
+X(section, "lenient_order", OPTION_YES_NO, struct_, reading.order, "yes", 0, 0, NULL, reload, NO, \
+  "In a lenient reading: fields in any order.") \
+X(section, "lenient_names", OPTION_YES_NO, struct_, reading.names, "yes", 0, 0, NULL, reload, NO, \
+  "In a lenient reading: names of methods and fields in any case.") \
+X(section, "lenient_unknown", OPTION_YES_NO, struct_, reading.unknown, "yes", 0, 0, NULL, reload, NO, \
+  "In a lenient reading: unknown fields and attributes are left out, fields marked xsi:nil too.") \
+X(section, "lenient_arrays", OPTION_YES_NO, struct_, reading.arrays, "yes", 0, 0, NULL, reload, NO, \
+  "In a lenient reading: lists wrapped that should be repeated, and repeated that should be wrapped.") \
+X(section, "lenient_values", OPTION_YES_NO, struct_, reading.values, "yes", 0, 0, NULL, reload, NO, \
+  "In a lenient reading: words of a fixed list, true and false in any case.") \
+X(section, "lenient_user_kind", OPTION_YES_NO, struct_, reading.user_kind, "yes", 0, 0, NULL, reload, NO, \
+  "In a lenient reading: userKind may be missing; it is BUSINESS when businessINN is there, else PHYSIC.") \
+X(section, "lenient_user_type", OPTION_YES_NO, struct_, reading.user_type, "yes", 0, 0, NULL, reload, NO, \
+  "In a lenient reading: the userTypes ANONYMOUS and BASIC may look at slots, as SIMPLE does.") \
+X(section, "lenient_status", OPTION_YES_NO, struct_, reading.status, "yes", 0, 0, NULL, reload, NO, \
+  "In a lenient reading: status as plain text in place of its structure.") \
+X(section, "doc_types", OPTION_TEXT, struct_, reading.doc_types, NULL, 0, 0, NULL, reload, NO, \
+  "Values of docType, separated by commas, that are accepted beside PASSPORT and MIL TICKET in either reading.") \
+X(section, "omit_error_on_success", OPTION_YES_NO, struct_, reading.omit_error_on_success, "no", 0, 0, NULL, reload, NO, \
+  "Leave error out of answers that tell of success. Without it: error with code 0.") \
+X(section, "status_as_text", OPTION_YES_NO, struct_, reading.status_as_text, "no", 0, 0, NULL, reload, NO, \
+  "Give status in the answers of getBookingStatus and cancelBooking as the code alone, not as a structure.") \
+X(section, "single_timeslot", OPTION_YES_NO, struct_, reading.single_timeslot, "no", 0, 0, NULL, reload, NO, \
+  "Give one timeSlot for a visit of several intervals: the first, with the duration of the whole.")
+
 #define CONFIG_OPTIONS(X) \
 X("daemon", "workers", OPTION_COUNT, config, workers, "0", 0, 256, NULL, NO, NO, \
   "Threads that parse, verify and sign. 0 means one for each processor.") \
@@ -84,6 +115,10 @@ X("limits", "pipeline_max", OPTION_COUNT, config, pipeline_max, "8", 1, 1000, NU
   "Requests of one connection in work at once.") \
 X("limits", "slots_max", OPTION_COUNT, config, slots_max, "20000", 1, 1000000, NULL, NO, NO, \
   "Free intervals in one answer of getSlots; the earliest are given.") \
+X("limits", "filter_depth_max", OPTION_COUNT, config, filter_depth_max, "8", 1, 16, NULL, NO, NO, \
+  "Unions inside each other in a filter. A deeper one is refused with error 2.") \
+X("limits", "filter_nodes_max", OPTION_COUNT, config, filter_nodes_max, "200", 1, 10000, NULL, NO, NO, \
+  "Conditions and unions in a filter. A larger one is refused with error 2.") \
 X("trust", "anchors", OPTION_FILE, config, anchors, NULL, 0, 0, NULL, YES, NO, \
   "PEM file with the root certificates that senders are traced back to. Needed as soon as there is a smev2 listener.") \
 X("trust", "chain", OPTION_FILE, config, chain, NULL, 0, 0, NULL, YES, NO, \
@@ -106,6 +141,8 @@ X("listener", "public_url", OPTION_URL, config_listener, public_url, NULL, 0, 0,
   "The address written into the WSDL. Without it: made of address and path.") \
 X("listener", "agency", OPTION_CODE, config_listener, agency, NULL, 0, 0, NULL, NO, NO, \
   "Serve the organizations of this agency only.") \
+X("listener", "channel", OPTION_WORD, config_listener, channel, NULL, 0, 0, "portal|kiosk|call-centre|walk-in", NO, NO, \
+  "Who books here; shares of places are set per channel in the database. Without it: portal for smev2, kiosk for plain.") \
 X("listener", "plain_on_public_address", OPTION_CONSENT, config_listener, allow_remote_plain, NULL, \
   0, 0, "i-know-it-is-unsigned", NO, NO, \
   "Must say i-know-it-is-unsigned before a plain listener may be reached from other machines.") \
@@ -122,6 +159,7 @@ X("listener", "tls_client_required", OPTION_YES_NO, config_listener, tls_client_
   "Refuse clients without a certificate.") \
 X("listener", "tls_ciphers", OPTION_TEXT, config_listener, tls_ciphers, NULL, 0, 0, NULL, NO, NO, \
   "OpenSSL cipher list for TLS 1.2. Without it: the GOST suites of the engine and modern AEAD suites.") \
+READING_OPTIONS(X, "listener", config_listener, NO) \
 X("agency", "name", OPTION_TEXT, config_agency, name, NULL, 0, 0, NULL, YES, NO, \
   "The name put into answers beside the code. Without it: the code.") \
 X("agency", "key", OPTION_FILE, config_agency, key, NULL, 0, 0, NULL, YES, YES, \
@@ -133,7 +171,8 @@ X("sender", "name", OPTION_TEXT, config_sender, name, NULL, 0, 0, NULL, YES, NO,
 X("sender", "cert", OPTION_FILES, config_sender, certs, NULL, 0, 0, NULL, YES, YES, \
   "PEM file with a certificate of the sender. Repeat the line to accept the old and the new one side by side.") \
 X("sender", "smev", OPTION_YES_NO, config_sender, is_smev, "no", 0, 0, NULL, YES, NO, \
-  "This sender is SMEV itself, which countersigns (actor recipient).")
+  "This sender is SMEV itself, which countersigns (actor recipient).") \
+READING_OPTIONS(X, "sender", config_sender, YES)
 /* clang-format on */
 
 /* What config_options() cannot say: one row of this for each row of that. */

@@ -55,14 +55,32 @@ void check_user(const struct booking_request *r, struct field_errors *f)
         field_errors_add(f, "userKind", 1, "Допускаются значения PHYSIC, BUSINESS и PERSBUSINESS");
 }
 
-static void check_document(const struct user_document *doc, struct field_errors *f)
+/* Is the value one of "A, B C, D"? */
+static bool is_listed(const char *list, const char *value)
+{
+    size_t n = strlen(value);
+    for (const char *at = list; at != NULL && *at != '\0';) {
+        at += strspn(at, ", \t");
+        size_t len = strcspn(at, ",");
+        const char *next = at + len;
+        while (len > 0 && (at[len - 1] == ' ' || at[len - 1] == '\t'))
+            len--;
+        if (len == n && n > 0 && memcmp(at, value, n) == 0)
+            return true;
+        at = next;
+    }
+    return false;
+}
+
+/* doc_types: A9, what the configuration lets this caller send beside the order's two. */
+static void check_document(const struct user_document *doc, const char *doc_types, struct field_errors *f)
 {
     if (doc == NULL)
         return;
     if (doc->doc_type == NULL)
         field_errors_add(f, "docType", 1, FIELD_REQUIRED);
     else if (!text_is(doc->doc_type, "PASSPORT") && !text_is(doc->doc_type, "MIL TICKET") &&
-             !text_is(doc->doc_type, "MIL_TICKET"))
+             !text_is(doc->doc_type, "MIL_TICKET") && !is_listed(doc_types, doc->doc_type))
         field_errors_add(f, "docType", 1, "Допускаются значения PASSPORT и MIL TICKET");
     if (doc->doc_number == NULL)
         field_errors_add(f, "docNumber", 1, FIELD_REQUIRED);
@@ -110,5 +128,5 @@ void check_applicant(const struct booking_request *r, struct field_errors *f)
     if (p->user_inn != NULL && !rule_inn_person(p->user_inn))
         field_errors_add(f, "userINN", 1, "ИНН физического лица: 12 цифр с верными контрольными цифрами");
     check_business(r, f);
-    check_document(p->user_doc, f);
+    check_document(p->user_doc, r->doc_types, f);
 }

@@ -5,7 +5,6 @@
 #include "booking.h"
 
 #define FIELD_REQUIRED "Не заполнено обязательное поле"
-#define FIELD_FILTER   "Фильтр не поддерживается"
 
 /* bookId and esiaId: items 17 and 19 to 21. */
 void check_book_key(const struct booking_request *r, struct field_errors *f);
@@ -15,6 +14,8 @@ void check_user(const struct booking_request *r, struct field_errors *f);
 void check_applicant(const struct booking_request *r, struct field_errors *f);
 /* serviceId, areaId, attributes and the like are bounded in number, not only in length. */
 void check_count(const struct strings *list, unsigned max, const char *field, struct field_errors *f);
+/* filter: items 4 to 6. What its attributes are and which values they take is known to SQL. */
+void check_filter(const struct booking_request *r, struct field_errors *f);
 
 bool text_is(const char *s, const char *expected);
 bool text_is_digits(const char *s);

@@ -35,8 +35,7 @@ void get_ref_items_list_check(const struct booking_request *r, struct field_erro
     check_count(&r->order_by, NAMES_MAX, "orderBy", f);
     check_page(r->page_num, "pageNum", f);
     check_page(r->page_size, "pageSize", f);
-    if (r->has_filter)
-        field_errors_add(f, "filter", 1, FIELD_FILTER);
+    check_filter(r, f);
 }
 
 struct db_call get_ref_items_list_call(const struct booking_request *r, const struct booking_message *m,
@@ -53,8 +52,9 @@ struct db_call get_ref_items_list_call(const struct booking_request *r, const st
     call_add_text(c, text_integer(a, r->page_num, PAGE_MAX));
     call_add_text(c, text_integer(a, r->page_size, PAGE_MAX));
     call_add_text(c, r->version);
+    call_add_filter(c, r->filter);
     return call_end(c, "select * from api.get_ref_items_list($1::text, $2::text, $3::text, $4::text, $5::text[], "
-                       "$6::text[], $7::int, $8::int, $9::text)");
+                       "$6::text[], $7::int, $8::int, $9::text, $10::jsonb)");
 }
 
 struct items {

@@ -20,8 +20,7 @@ void get_slots_check(const struct booking_request *r, struct field_errors *f, st
     check_applicant(r, f);
     check_count(&r->service_ids, SERVICES_MAX, "serviceId", f);
     check_count(&r->area_ids, AREAS_MAX, "areaId", f);
-    if (r->has_filter)
-        field_errors_add(f, "filter", 1, FIELD_FILTER); /* an unfiltered list would be a wrong answer */
+    check_filter(r, f);
 }
 
 struct db_call get_slots_call(const struct booking_request *r, const struct booking_message *m,
@@ -37,8 +36,10 @@ struct db_call get_slots_call(const struct booking_request *r, const struct book
     call_add_text(c, r->user_kind);
     call_add_text(c, r->esia_id);
     call_add_text(c, arena_printf(a, "%u", m->slots_max == 0 ? SLOTS_MAX_DEFAULT : m->slots_max));
+    call_add_filter(c, r->filter);
+    call_add_text(c, m->channel);
     return call_end(c, "select * from api.get_slots($1::text, $2::text[], $3::text[], $4::text[], $5::text, $6::text, "
-                       "$7::text, $8::int)");
+                       "$7::text, $8::int, $9::jsonb, $10::text)");
 }
 
 enum err get_slots_result(const struct booking_request *r, const struct db_result *res, struct booking_reply *out,

@@ -29,7 +29,8 @@ enum step_result step_reply(struct request *r)
         booking_reply_error(&r->request, code, error_text(r->failed), &r->fields, &r->reply);
     }
     buf_init(&r->content, r->arena, 1024 + 400 * (size_t)r->reply.nslots);
-    enum err err = soap_write_content(r->arena, &r->reply, &r->content, &r->error);
+    struct soap_style style = reading_style(r);
+    enum err err = soap_write_content(r->arena, &r->reply, &style, &r->content, &r->error);
     FAULT_POINT(reply_written);
     return err == ERR_OK ? STEP_NEXT : STEP_FAIL;
 }
@@ -122,8 +123,9 @@ static void log_request(const struct request *r, uint64_t took_us, int http_stat
               request_method(r), "sender", r->sender != NULL ? r->sender->code : NULL, "agency",
               r->agency != NULL ? r->agency->code : NULL, "error", r->failed != ERR_OK ? error_name(r->failed) : NULL,
               "detail", r->failed != ERR_OK ? r->error.detail : NULL, "status",
-              is_fault(r) || is_replay ? NULL : r->reply.status_code, "replay", is_replay ? "yes" : NULL, "http",
-              status, "bytes_in", size, "us", took, NULL);
+              is_fault(r) || is_replay ? NULL : r->reply.status_code, "lenient", reading_used(r), "unknown",
+              r->normalized.first_unknown, "replay", is_replay ? "yes" : NULL, "http", status, "bytes_in", size, "us",
+              took, NULL);
 }
 
 enum step_result step_send(struct request *r)
@@ -147,6 +149,7 @@ enum step_result step_send(struct request *r)
     uint64_t took_us = clock_mono_us() - r->started_us;
     log_request(r, took_us, http_status);
     s->metrics.replays += is_replay;
+    reading_count(&s->leniencies, s->arena, r);
     metrics_count(&s->metrics, r->op != NULL ? (int)(r->op - booking_ops) : -1, result_of(r), r->failed, took_us);
     request_free(r);
     return STEP_NEXT;

@@ -11,6 +11,7 @@
 #include "fault.h"
 
 #include <string.h>
+#include <strings.h>
 
 static bool is_signed(const struct request *r)
 {
@@ -86,12 +87,24 @@ static enum err unwrap_parties(struct request *r)
     return ERR_OK;
 }
 
+/* The frame of SMEV 2 reads its wrapper likewise, whoever sent it. */
+static bool is_served_namespace(struct request *r, const struct xml_node *bare)
+{
+    if (xml_is(bare, SOAP_NS, NULL))
+        return true;
+    const char *ns = xml_ns(bare);
+    if (!reading_allows(r, LENIENCY_namespaces) || (ns != NULL && strcmp(ns, SOAP_NS_TYPES) != 0))
+        return false;
+    r->normalized.used[LENIENCY_namespaces]++;
+    return true;
+}
+
 static enum err unwrap_plain(struct request *r, const char **method)
 {
     struct xml_node *bare = r->soap_body == NULL ? NULL : xml_first(r->soap_body, NULL, NULL);
     if (bare == NULL || xml_count(r->soap_body, NULL, NULL) != 1)
         return error_set(&r->error, ERR_ENVELOPE, "soap:Body must hold exactly one element");
-    if (!xml_is(bare, SOAP_NS, NULL))
+    if (!is_served_namespace(r, bare))
         return error_set(&r->error, ERR_OPERATION, "the element in soap:Body is of another namespace");
     *method = xml_local(bare);
     if (r->endpoint->conf->agency != NULL)
@@ -99,11 +112,25 @@ static enum err unwrap_plain(struct request *r, const char **method)
     return xml_regraft(r->arena, bare, SOAP_NS, *method, &r->bare, &r->error);
 }
 
+/* The name as the order spells it, when it is one in any case of its letters. */
+static const char *method_spelled(struct request *r, const char *element)
+{
+    for (unsigned i = 0; i < BOOKING_METHOD_COUNT && reading_allows(r, LENIENCY_names); i++) {
+        const char *ours = arena_printf(r->arena, "%sRequest", booking_ops[i].name);
+        if (strcmp(element, ours) == 0 || strcasecmp(element, ours) != 0)
+            continue;
+        r->normalized.used[LENIENCY_names]++;
+        return ours;
+    }
+    return element;
+}
+
 /* "bookRequest" to its operation. Dispatch is by the element, which is under the signature, never by SOAPAction. */
 static enum err unwrap_method(struct request *r, const char *element)
 {
     static const char suffix[] = "Request";
-    size_t n = element == NULL ? 0 : strlen(element);
+    element = method_spelled(r, element == NULL ? "" : element);
+    size_t n = strlen(element);
     if (n <= sizeof suffix - 1 || strcmp(element + n - (sizeof suffix - 1), suffix) != 0)
         return error_set(&r->error, ERR_OPERATION, "the element is not a request of this service");
     const char *name = arena_strndup(r->arena, element, n - (sizeof suffix - 1));
@@ -124,6 +151,11 @@ static enum err unwrap_action(struct request *r)
         action = (struct span){action.p + 1, action.n - 2};
     if (action.n == 0 || span_is(action, r->op->name))
         return ERR_OK;
+    if (reading_allows(r, LENIENCY_names) && action.n == strlen(r->op->name) &&
+        strncasecmp(action.p, r->op->name, action.n) == 0) {
+        r->normalized.used[LENIENCY_names]++;
+        return ERR_OK;
+    }
     return error_set(&r->error, ERR_ACTION, "SOAPAction names another method than the element, which is %s",
                      r->op->name);
 }
@@ -170,8 +202,9 @@ static bool is_bare_ping(const struct request *r)
 
 enum step_result step_unwrap(struct request *r)
 {
-    const char *element = NULL;
+    const char *element = "";
     enum err err;
+    r->reading = is_signed(r) ? &r->sender->reading : &r->endpoint->conf->reading;
     if (is_signed(r)) {
         err = smev_frame_read(r->arena, r->soap_body, &r->frame, &element, &r->bare, &r->error);
         if (err != ERR_OK)
@@ -213,6 +246,15 @@ static const char *bare_text(struct request *r, const char *local)
     return node == NULL ? NULL : xml_text(r->arena, node);
 }
 
+/* Whose booking is meant must be said once: of two numbers neither is taken, or a wrong request could touch one. */
+static void bind_identity(struct request *r, const char *local, const char **value)
+{
+    if (xml_count(xml_root(r->bare), SOAP_NS, local) < 2)
+        return;
+    field_errors_add(&r->fields, local, 1, FIELD_TWICE);
+    *value = NULL;
+}
+
 enum step_result step_bind(struct request *r)
 {
     struct buf octets;
@@ -221,11 +263,18 @@ enum step_result step_bind(struct request *r)
         return STEP_FAIL;
     struct error misfit = {0};
     enum err err = soap_bind_request(r->arena, r->request.method, buf_span(&octets), &r->request, &misfit);
+    r->request.doc_types = r->reading->doc_types;
+    r->request.filter_depth_max = r->service->conf->filter_depth_max;
+    r->request.filter_nodes_max = r->service->conf->filter_nodes_max;
+    if (err != ERR_OK) {
+        enum booking_method method = (enum booking_method)(r->op - booking_ops);
+        r->request = (struct booking_request){
+            .method = method, .book_id = bare_text(r, "bookId"), .esia_id = bare_text(r, "esiaId")};
+    }
+    bind_identity(r, "bookId", &r->request.book_id);
+    bind_identity(r, "esiaId", &r->request.esia_id);
     if (err == ERR_OK)
         return STEP_NEXT;
-    enum booking_method method = (enum booking_method)(r->op - booking_ops);
-    r->request = (struct booking_request){
-        .method = method, .book_id = bare_text(r, "bookId"), .esia_id = bare_text(r, "esiaId")};
     return step_of(error_set(&r->error, err, "%s", misfit.detail));
 }
 

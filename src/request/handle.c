@@ -56,7 +56,9 @@ static void handle_message(struct request *r)
 {
     struct booking_message *m = &r->message;
     m->listener = r->endpoint->conf->name;
-    m->channel = r->endpoint->conf->kind == LISTENER_SMEV2 ? "smev2" : "plain";
+    m->channel = r->endpoint->conf->channel;
+    if (m->channel == NULL)
+        m->channel = r->endpoint->conf->kind == LISTENER_SMEV2 ? "portal" : "kiosk";
     m->peer = r->peer;
     m->received_us = clock_wall_us() - (int64_t)(clock_mono_us() - r->started_us);
     m->slots_max = r->service->conf->slots_max;

@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "metrics.h"
+#include "reading.h"
 #include "request.h"
 #include "soap.h"
 
@@ -19,6 +20,7 @@
     X(parse,    WORKER) /* bytes to a document */ \
     X(verify,   WORKER) /* signatures good, signer known; only the octets they cover go on */ \
     X(unwrap,   WORKER) /* SMEV frame off: who to whom, and the bare element */ \
+    X(normalize,WORKER) /* of a lenient caller: the bare element as the schema wants it */ \
     X(validate, WORKER) /* the bare element against the schema; every violation is a field error */ \
     X(bind,     WORKER) /* its canonical octets to a request */ \
     X(check,    WORKER) /* the rules that need no database */ \
@@ -49,6 +51,7 @@ struct keyring_agency {
 struct keyring_sender {
     const char *code, *name;
     bool is_smev;
+    struct config_reading reading;
     unsigned char (*fingerprints)[32];
     unsigned nfingerprints;
 };
@@ -93,6 +96,8 @@ struct request {
     bool is_ping;                        /* only asks whether we are there */
     const struct keyring_agency *agency; /* whose key signs the answer; may be NULL on a plain listener */
     struct xml_doc *bare;
+    const struct config_reading *reading; /* the sender's or the plain listener's; NULL before unwrap */
+    struct normalized normalized;         /* by a lenient reading */
 
     /* bind, check, handle, reply, sign */
     const struct booking_op *op;
@@ -141,6 +146,7 @@ struct service {
     struct xml_schema *schema;
     struct xml_limits xml_limits;
     struct metrics metrics;
+    struct leniency_counter *leniencies;
     unsigned in_work;
 
     struct request_queue reads;  /* wait for the journal to catch up */

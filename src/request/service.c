@@ -110,6 +110,7 @@ void service_metrics_write(const struct service *s, struct buf *out)
 {
     metrics_write(&s->metrics, out);
     keyring_metrics_write(s->keys, out);
+    reading_metrics_write(s->leniencies, out);
     buf_printf(
         out,
         "# HELP zapisd_requests_in_work Messages being worked on.\n# TYPE zapisd_requests_in_work gauge\n"

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #define FIELD_MAX_BYTES 1024
-#define NS_TYPES        SOAP_NS "types/"
 
 struct frame_reader {
     struct arena *arena;
@@ -137,7 +136,7 @@ static enum err read_wrapper(struct xml_node *body, struct xml_node **out, struc
     if (!wrapper || xml_next(wrapper, NULL, NULL) || xml_has_stray_text(body))
         return error_set(e, ERR_ENVELOPE, "soap:Body does not hold exactly one element");
     const char *ns = xml_ns(wrapper);
-    if (ns && strcmp(ns, SOAP_NS) != 0 && strcmp(ns, NS_TYPES) != 0)
+    if (ns && strcmp(ns, SOAP_NS) != 0 && strcmp(ns, SOAP_NS_TYPES) != 0)
         return error_set(e, ERR_ENVELOPE, "<%s> is in a namespace that is not served: %.100s", xml_local(wrapper), ns);
     *out = wrapper;
     return ERR_OK;

@@ -123,6 +123,37 @@ static const struct time_slot *take_time_slot(struct arena *a, const struct eq__
     return out;
 }
 
+/* The schema wants exactly one of the two; what it got otherwise is told to the check. Depth: gSOAP's maxlevel. */
+static void take_predicate(struct arena *a, const struct eq__Predicate *in, struct predicate *out)
+{
+    out->kind = (in->simple != NULL ? PREDICATE_SIMPLE : 0) | (in->union_ != NULL ? PREDICATE_UNION : 0);
+    if (in->simple != NULL) {
+        out->attribute_name = take(a, in->simple->attributeName);
+        out->condition = take(a, in->simple->condition);
+        out->check_all_values = take_bool(a, in->simple->checkAllValues);
+        out->value = take(a, in->simple->value);
+    }
+    if (in->union_ == NULL)
+        return;
+    out->union_kind = take(a, in->union_->unionKind);
+    if (in->union_->__sizesubs <= 0)
+        return;
+    struct predicate *subs = arena_array(a, (size_t)in->union_->__sizesubs, sizeof *subs);
+    out->subs = subs;
+    out->nsubs = (unsigned)in->union_->__sizesubs;
+    for (unsigned i = 0; i < out->nsubs; i++)
+        take_predicate(a, &in->union_->subs[i], &subs[i]);
+}
+
+static const struct predicate *take_filter(struct arena *a, const struct eq__Predicate *in)
+{
+    if (in == NULL)
+        return NULL;
+    struct predicate *out = arena_alloc(a, sizeof *out);
+    take_predicate(a, in, out);
+    return out;
+}
+
 static const char *take_either(struct arena *a, char *one, char *other)
 {
     const char *first = take(a, one);
@@ -154,7 +185,7 @@ static void map_get_slots(struct arena *a, const struct eq__GetSlotsRequest *in,
     out->applicant = (struct applicant)TAKE_APPLICANT(a, in);
     out->service_ids = take_list(a, in->serviceId, in->__sizeserviceId);
     out->area_ids = take_list(a, in->areaId, in->__sizeareaId);
-    out->has_filter = in->filter != NULL;
+    out->filter = take_filter(a, in->filter);
     out->attributes = take_attributes(a, in->attributes);
 }
 
@@ -207,7 +238,7 @@ static void map_get_ref_items_list(struct arena *a, const struct eq__GetRefItems
     out->parent_ref_item_value = take(a, in->parentRefItemValue);
     out->tree_filtering = take(a, in->treeFiltering);
     out->select_attributes = take_list(a, in->selectAttributes, in->__sizeselectAttributes);
-    out->has_filter = in->filter != NULL;
+    out->filter = take_filter(a, in->filter);
     out->order_by = take_list(a, in->orderBy, in->__sizeorderBy);
     out->page_num = take_integer(a, in->pageNum);
     out->page_size = take_integer(a, in->pageSize);

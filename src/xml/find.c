@@ -155,6 +155,16 @@ const char *xml_text(struct arena *a, const struct xml_node *node)
     return all.n == 0 ? "" : all.p;
 }
 
+const char *xml_own_text(struct arena *a, const struct xml_node *node)
+{
+    struct buf all;
+    buf_init(&all, a, 0);
+    for (const xmlNode *n = node_of(node)->children; n != NULL; n = n->next)
+        if (is_text(n) && n->content != NULL)
+            buf_add_str(&all, text_of(n->content));
+    return all.n == 0 ? "" : all.p;
+}
+
 static bool is_blank(const xmlChar *s)
 {
     while (s != NULL && xml_is_blank(*s))

@@ -90,7 +90,7 @@ select results_eq($$select error_code, field from api.get_ref_attributes_list(''
 select results_eq($$select error_code, field from api.get_ref_attributes_list('', '{}')$$, $$values (2, null), (1, 'refNames')$$, 'M6: no book is error 2');
 select results_eq($$select error_code, field from api.get_ref_attributes_list('', null)$$, $$values (2, null), (1, 'refNames')$$, 'M6: null is error 2');
 select results_eq($$select ref_name, name, type, allow_filtering from api.get_ref_attributes_list('', '{services,services}') where kind = 'attribute'$$,
-    $$values ('services', 'code', 'STRING', false), ('services', 'title', 'STRING', false), ('services', 'frguNumber', 'STRING', false)$$, 'A12, M6: code and title are announced; a book asked twice comes once');
+    $$values ('services', 'code', 'STRING', true), ('services', 'title', 'STRING', true), ('services', 'frguNumber', 'STRING', true), ('services', 'isDeleted', 'BOOLEAN', false)$$, 'A12, A13, M6: code and title are announced; a book asked twice comes once');
 select is((select count(*) from api.get_ref_attributes_list('', '{organizations}') where name ~ '^(mon|tue|wed|thu|fri|sat|sun)(IsWorking|Start|End|HasDinner|DinnerStart|DinnerEnd)$'), 42::bigint, 'R4: the timetable attributes');
 select is(pg_temp.ref('areas'), '0 total=3 a3 >a1^a3 >a2^a3', 'A20: SUBTREE nests; A19: totalItems counts all');
 select is(pg_temp.ref('areas', tree => 'ONELEVEL'), '0 total=1 a3', 'A20: ONELEVEL: roots');

@@ -32,6 +32,17 @@ select is((select hold_until from data.place where book_key = 'h1'), null, 'its 
 select is(pg_temp.book('h1', array[pg_temp.slot('a1', 5)], true), '201/0 slots=1', 'BOOKED, preliminary again');
 select is(pg_temp.state('h1'), 'BOOKED', 'S2: BOOKED never falls back to HELD');
 
+-- the held slots, and something that was not held
+select is(pg_temp.book('hs', array[pg_temp.slot('a1', 30)], true), '201/0 slots=1', 'a hold');
+select is(pg_temp.book('hs', array[pg_temp.slot('a1', 30), gen_random_uuid()::text]), '208/4', 'A6: with a slot nobody knows beside it, it is not the same visit');
+select is(pg_temp.book('hs', array[pg_temp.slot('a1', 30)], services => '{s2}'), '208/4', 'M1: nor for a service that room does not serve');
+select is(pg_temp.book('hs', '{blind_request}', services => '{s2}'), '208/4', 'M1: nor blindly');
+select is(pg_temp.state('hs'), 'HELD', 'the hold lives on');
+update data.slot set is_closed = true where slot_id = pg_temp.slot('a1', 30)::uuid;
+select is(pg_temp.book('hs', array[pg_temp.slot('a1', 30)], services => '{s1}'), '201/0 slots=1', 'a slot closed meanwhile was promised');
+update data.slot set is_closed = false where slot_id = pg_temp.slot('a1', 30)::uuid;
+select pg_temp.cancel('hs');
+
 -- repeated holds
 update data.organization set max_holds = 2 where organization_id = 'T1';
 select is(pg_temp.book('h2', array[pg_temp.slot('a1', 6)], true, period => 10), '201/0 slots=1', 'a hold of 10 minutes');

@@ -132,7 +132,7 @@ static void O2_values_and_their_units(void **state)
              "tls_cert = /t1\ntls_key = /t2\ntls_client_ca = /t3\ntls_client_required = yes\ntls_ciphers = A:B\n"
              "require_recipient_signature = yes\n"
              "[listener two]\nkind = smev2\naddress = fd:3\npublic_url = https://x.example/q\n"
-             "[listener three]\nkind = plain\naddress = unix:/run/z/plain\n"
+             "[listener three]\nkind = plain\naddress = unix:/run/z/plain\nchannel = call-centre\n"
              "[listener four]\nkind = plain\naddress = 10.0.0.1:80\n"
              "plain_on_public_address = i-know-it-is-unsigned");
     assert_int_equal(c.workers, 3);
@@ -168,8 +168,39 @@ static void O2_values_and_their_units(void **state)
     assert_true(l[0].require_recipient);
     assert_string_equal(l[1].public_url, "https://x.example/q");
     assert_int_equal(l[2].kind, LISTENER_PLAIN);
+    assert_null(l[1].channel);
+    assert_string_equal(l[2].channel, "call-centre");
     assert_string_equal(l[2].public_url, "http://localhost/equeue");
     assert_true(l[3].allow_remote_plain);
+}
+
+/* M9: strict unless said otherwise; of a lenient reading every switch is on unless said otherwise. */
+static void M9_reading_of_a_caller(void **state)
+{
+    (void)state;
+    struct config c =
+        load(LEAST "reading = lenient\nlenient_order = no\nstatus_as_text = yes\n"
+                   "[listener q]\nkind = plain\naddress = 127.0.0.1:9\n"
+                   "[sender S]\ncert = /c\nreading = lenient\nlenient_user_kind = no\n"
+                   "doc_types = VISA, BIRTH CERTIFICATE\nsingle_timeslot = yes\nomit_error_on_success = yes\n"
+                   "[sender T]\ncert = /d\n");
+    const struct config_reading *p = &c.listeners[0].reading, *q = &c.listeners[1].reading, *s = &c.senders[0].reading,
+                                *t = &c.senders[1].reading;
+    assert_int_equal(p->mode, READING_LENIENT);
+    assert_false(p->order);
+    assert_true(p->namespaces && p->names && p->unknown && p->arrays && p->values && p->user_kind && p->user_type &&
+                p->status);
+    assert_true(p->status_as_text);
+    assert_false(p->single_timeslot || p->omit_error_on_success);
+    assert_int_equal(q->mode, READING_STRICT);
+    assert_false(q->status_as_text);
+    assert_null(q->doc_types);
+    assert_int_equal(s->mode, READING_LENIENT);
+    assert_true(s->order);
+    assert_false(s->user_kind);
+    assert_string_equal(s->doc_types, "VISA, BIRTH CERTIFICATE");
+    assert_true(s->single_timeslot && s->omit_error_on_success);
+    assert_int_equal(t->mode, READING_STRICT);
 }
 
 static void O2_drop_ins_are_read_in_order_and_win(void **state)
@@ -305,7 +336,9 @@ static void O2_the_sample_file_can_be_used(void **state)
     for (const char *p = text; *p != '\0';) {
         size_t len = strcspn(p, "\n");
         bool is_off = p[0] == '#' && len > 1 && p[1] != ' ';
-        bool is_plain_only = strncmp(p, "#plain_on", 9) == 0; /* the sample listener is a signed one */
+        /* the sample listener is a signed one */
+        bool is_plain_only =
+            strncmp(p, "#plain_on", 9) == 0 || (strncmp(p, "#doc_types", 10) == 0 && strstr(p, "\n#[agency") != NULL);
         if (is_off && !is_plain_only)
             buf_add(&b, p + 1, len);
         else
@@ -349,9 +382,14 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(O2_defaults_hold_where_nothing_is_said), T(O2_values_and_their_units),
-        T(O2_drop_ins_are_read_in_order_and_win),  T(O2_the_sample_file_says_what_the_program_does),
-        T(O2_the_sample_file_can_be_used),         T(O2_the_manual_page_says_what_the_program_does),
+        T(O2_defaults_hold_where_nothing_is_said),
+        T(O2_values_and_their_units),
+        T(M9_reading_of_a_caller),
+        T(O2_the_sample_file_says_what_the_program_does),
+        T(O2_drop_ins_are_read_in_order_and_win),
+        T(O2_the_sample_file_says_what_the_program_does),
+        T(O2_the_sample_file_can_be_used),
+        T(O2_the_manual_page_says_what_the_program_does),
     };
     return cmocka_run_group_tests(tests, setup_group, teardown_group);
 }

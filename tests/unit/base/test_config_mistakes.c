@@ -126,6 +126,7 @@ static const struct {
     /* words */
     {L "[log]\nlevel = verbose\n", 16, "level: expected error|warning|notice|info|debug"},
     {L "[log]\nlevel = info|debug\n", 16, "level: expected"},
+    {L "channel = phone\n", 15, "expected portal|kiosk|call-centre|walk-in"},
     {L "[log]\nlevel = INFO\n", 16, "level: expected"},
     {L "require_recipient_signature = true\n", 15, "expected yes or no"},
     {L "require_recipient_signature = 1\n", 15, "expected yes or no"},
@@ -176,6 +177,11 @@ static const struct {
     {"[listener p]\nkind = plain\naddress = [::ffff:10.0.0.1]:80\n", 12, "i-know-it-is-unsigned"},
     {"[listener p]\nkind = plain\naddress = fd:3\n", 12, "i-know-it-is-unsigned"},
     {L "plain_on_public_address = i-know-it-is-unsigned\n", 12, "is for plain listeners"},
+    {L "reading = lenient\n", 12, "is said in [sender CODE]"}, /* M9: who is read leniently is who signed */
+    {L "doc_types = VISA\n", 12, "is said in [sender CODE]"},
+    {L "status_as_text = yes\n", 12, "is said in [sender CODE]"},
+    {P "reading = loose\n", 15, "expected strict|lenient"},
+    {P "lenient_order = maybe\n", 15, "expected yes or no"},
     {P "require_recipient_signature = yes\n", 12, "is for smev2 listeners"},
     {L "require_recipient_signature = yes\n", 12, "needs a sender with smev = yes"},
     {L "agency = BBBB00002\n", 12, "agency names no [agency CODE]"},

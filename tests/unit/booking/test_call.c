@@ -189,11 +189,13 @@ static void the_other_calls(void **state)
                                  .user_kind = "PHYSIC"};
     c = make(state, &r, NULL);
     assert_placeholders(&c);
-    assert_int_equal(c.nparams, 8);
+    assert_int_equal(c.nparams, 10);
     assert_string_equal(c.values[1], db_text_array(*state, (const char *const[]){"R1", "R2"}, 2));
     assert_string_equal(c.values[2], "{}");
     assert_null(c.values[6]);
     assert_string_equal(c.values[7], "20000");
+    assert_null(c.values[8]); /* no filter */
+    assert_string_equal(c.values[9], "plain");
 
     r = (struct booking_request){.method = BOOKING_GET_REFS_LIST};
     c = make(state, &r, NULL);
@@ -213,13 +215,14 @@ static void the_other_calls(void **state)
                                  .version = "41"};
     c = make(state, &r, NULL);
     assert_placeholders(&c);
-    assert_int_equal(c.nparams, 9);
+    assert_int_equal(c.nparams, 10);
     assert_string_equal(c.values[1], "Services");
     assert_null(c.values[2]);
     assert_string_equal(c.values[3], "ONELEVEL");
     assert_string_equal(c.values[6], "1");
     assert_string_equal(c.values[7], "2000000000");
     assert_string_equal(c.values[8], "41");
+    assert_null(c.values[9]); /* no filter */
 }
 
 static void j1_journal(void **state)

@@ -120,6 +120,64 @@ static void case24_kind_decides_the_numbers(void **state)
     assert_string_equal(found(*state, &r), "");
 }
 
+static void a9_document_types_of_the_configuration(void **state)
+{
+    static const struct {
+        const char *list, *type, *fields;
+    } cases[] = {
+        {NULL, "VISA", "docType:1"},
+        {"VISA", "VISA", ""},
+        {" BIRTH CERTIFICATE ,VISA,\tID", "VISA", ""},
+        {" BIRTH CERTIFICATE ,VISA,\tID", "BIRTH CERTIFICATE", ""},
+        {" BIRTH CERTIFICATE ,VISA,\tID ", "ID", ""},
+        {"BIRTH CERTIFICATE,VISA", "CERTIFICATE", "docType:1"},
+        {"BIRTH CERTIFICATE,VISA", "BIRTH", "docType:1"},
+        {"VISA", "visa", "docType:1"},
+        {"VISA", "VIS", "docType:1"},
+        {"VISA", "VISAS", "docType:1"},
+        {"A,B", "A,B", "docType:1"},
+        {",", ",", "docType:1"},
+        {"VISA", "PASSPORT", ""},
+        {"VISA", "MIL TICKET", ""},
+    };
+    for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct user_document doc = {.doc_type = cases[i].type, .doc_number = "1"};
+        struct booking_request r = good_book;
+        r.applicant.user_doc = &doc;
+        r.doc_types = cases[i].list;
+        assert_string_equal(found(*state, &r), cases[i].fields);
+    }
+}
+
+static void a6_minutes_of_a_visit(void **state)
+{
+    static const struct {
+        const char *first, *first_min, *last, *last_min, *minutes;
+    } cases[] = {
+        {"2026-12-02T09:45:00+03:00", "15", "2026-12-02T10:00:00+03:00", "15", "30"},
+        {"2028-02-28T23:50:00+12:00", "10", "2028-02-29T00:00:00+12:00", "10", "20"},
+        {"2027-02-28T23:50:00+12:00", "10", "2027-03-01T00:00:00+12:00", "10", "20"},
+        {"2026-12-31T23:50:00-01:00", "10", "2027-01-01T01:00:00+00:00", "10",
+         "20"}, /* offsets differ: a change of zone */
+        {"2026-12-02T09:45:00+03:00", "60", "2026-12-02T10:00:00+03:00", "15", "60"},
+        {"2026-12-02T09:45:00Z", "15", "2026-12-02T10:00:00+03:00", "15", NULL},
+        {"2026-12-02T09:45:00+03:00", NULL, "2026-12-02T10:00:00+03:00", "15", NULL},
+        {"2026-12-02T09:45:00+03:00", "15", "2026-12-02T10:00:00+03:00", "x", NULL},
+        {NULL, "15", "2026-12-02T10:00:00+03:00", "15", NULL},
+        {"2026-12-02T09:45:00+03:00 ", "15", "2026-12-02T10:00:00+03:00", "15", NULL},
+    };
+    for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct time_slot slots[] = {{.visit_time = cases[i].first, .duration = cases[i].first_min},
+                                    {.visit_time = cases[i].last, .duration = cases[i].last_min}};
+        const char *minutes = booking_visit_minutes(*state, slots, 2);
+        if (cases[i].minutes == NULL)
+            assert_null(minutes);
+        else
+            assert_string_equal(minutes, cases[i].minutes);
+    }
+    assert_null(booking_visit_minutes(*state, NULL, 0));
+}
+
 static void document_valid_before_issue(void **state)
 {
     struct user_document doc = {
@@ -202,23 +260,8 @@ static void get_slots_wrong(void **state)
                                  .applicant.user_snils = "1"};
     assert_string_equal(found(*state, &r), "userSnils:1");
     r.organization_ids.n = 501;
-    r.has_filter = true;
+    r.filter = &(struct predicate){.kind = PREDICATE_BOTH};
     assert_string_equal(found(*state, &r), "organizationId:1 userSnils:1 filter:1");
-}
-
-static void a_filter_is_refused_by_name_not_ignored(void **state)
-{
-    struct booking_request r = {.method = BOOKING_GET_REF_ITEMS_LIST,
-                                .ref_names = LIST("Organizations"),
-                                .tree_filtering = "SUBTREE",
-                                .page_num = "0",
-                                .page_size = "0",
-                                .has_filter = true};
-    struct field_errors f = {.arena = *state};
-    booking_ops[r.method].check(&r, &f, *state);
-    assert_int_equal(f.n, 1);
-    assert_string_equal(f.items[0].field, "filter");
-    assert_string_equal(f.items[0].message, "Фильтр не поддерживается");
 }
 
 static void reference_books(void **state)
@@ -319,11 +362,12 @@ int main(void)
         TEST(m10_everything_wrong_in_one_answer),
         TEST(case24_kind_decides_the_numbers),
         TEST(document_valid_before_issue),
+        TEST(a9_document_types_of_the_configuration),
+        TEST(a6_minutes_of_a_visit),
         TEST(a7_slots),
         TEST(a23_period_matters_only_when_preliminary),
         TEST(a10_get_slots_without_esia_id),
         TEST(get_slots_wrong),
-        TEST(a_filter_is_refused_by_name_not_ignored),
         TEST(reference_books),
         TEST(keys_of_status_and_cancel),
         TEST(a25_unknown_status),

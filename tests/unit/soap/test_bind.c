@@ -89,8 +89,10 @@ static void m9_get_slots(void **state)
         "</eq:esiaId>%s<eq:serviceId>10000593393</eq:serviceId><eq:serviceId>10000593394</"
         "eq:serviceId><eq:areaId>hall-1"
         "</eq:areaId><eq:areaId></eq:areaId><eq:filter><eq:union><eq:unionKind>AND</eq:unionKind><eq:subs><eq:simple>"
-        "<eq:attributeName>DATE</eq:attributeName><eq:condition>equals</eq:condition><eq:checkAllValues>true"
-        "</eq:checkAllValues><eq:value>2026-12-01</eq:value></eq:simple></eq:subs></eq:union></"
+        "<eq:attributeName>DATE</eq:attributeName><eq:condition>equals</eq:condition><eq:checkAllValues> 1 "
+        "</eq:checkAllValues><eq:value>2026-12-01</eq:value></eq:simple></eq:subs><eq:subs><eq:union><eq:unionKind>OR"
+        "</eq:unionKind><eq:subs><eq:simple><eq:attributeName>areaId</eq:attributeName><eq:checkAllValues>false"
+        "</eq:checkAllValues><eq:value></eq:value></eq:simple></eq:subs></eq:union></eq:subs></eq:union></"
         "eq:filter><eq:attributes>"
         "<eq:Attribute><eq:name>SlotsPeriod</eq:name><eq:value>2026-12</eq:value></"
         "eq:Attribute><eq:Attribute><eq:name>n"
@@ -105,11 +107,55 @@ static void m9_get_slots(void **state)
     assert_applicant(&r.applicant);
     assert_list(&r.service_ids, "10000593393|10000593394");
     assert_list(&r.area_ids, "hall-1"); /* the empty one says nothing */
-    assert_true(r.has_filter);
+    assert_non_null(r.filter);          /* P1 */
+    assert_int_equal(r.filter->kind, PREDICATE_UNION);
+    assert_string_equal(r.filter->union_kind, "AND");
+    assert_int_equal(r.filter->nsubs, 2);
+    const struct predicate *p = &r.filter->subs[0];
+    assert_int_equal(p->kind, PREDICATE_SIMPLE);
+    assert_string_equal(p->attribute_name, "DATE");
+    assert_string_equal(p->condition, "equals");
+    assert_true(p->check_all_values);
+    assert_string_equal(p->value, "2026-12-01");
+    p = &r.filter->subs[1];
+    assert_int_equal(p->kind, PREDICATE_UNION);
+    assert_string_equal(p->union_kind, "OR");
+    assert_int_equal(p->nsubs, 1);
+    assert_string_equal(p->subs[0].attribute_name, "areaId");
+    assert_null(p->subs[0].condition);
+    assert_false(p->subs[0].check_all_values);
+    assert_null(p->subs[0].value); /* A17: an empty value is none */
     assert_int_equal(r.attributes.n, 2);
     assert_string_equal(r.attributes.items[0].name, "SlotsPeriod");
     assert_string_equal(r.attributes.items[0].value, "2026-12");
     assert_string_equal(r.attributes.items[1].value, "");
+}
+
+/* What the schema refuses is bound as it is, for the check to tell. */
+static void p1_filters_that_are_none(void **state)
+{
+    static const struct {
+        const char *inside;
+        int kind;
+    } cases[] = {
+        {"", PREDICATE_NEITHER},
+        {"<eq:simple/>", PREDICATE_SIMPLE},
+        {"<eq:union/>", PREDICATE_UNION},
+        {"<eq:simple/><eq:union/>", PREDICATE_BOTH},
+        {"<eq:union><eq:subs/></eq:union>", PREDICATE_UNION},
+    };
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct booking_request r;
+        const char *xml = arena_printf(
+            *state, "<eq:getRefItemsListRequest" EQ "><eq:filter>%s</eq:filter></eq:getRefItemsListRequest>",
+            cases[i].inside);
+        assert_int_equal(bind_text(*state, BOOKING_GET_REF_ITEMS_LIST, xml, &r), ERR_OK);
+        assert_non_null(r.filter);
+        assert_int_equal(r.filter->kind, cases[i].kind);
+        assert_int_equal(r.filter->nsubs, i == 4);
+        if (i == 4)
+            assert_int_equal(r.filter->subs[0].kind, PREDICATE_NEITHER);
+    }
 }
 
 static void m9_book(void **state)
@@ -139,7 +185,7 @@ static void m9_book(void **state)
     assert_true(r.preliminary);
     assert_string_equal(r.preliminary_period_min, "60");
     assert_int_equal(r.attributes.n, 0);
-    assert_false(r.has_filter);
+    assert_null(r.filter);
 }
 
 static void a30_phone_before_email(void **state)
@@ -202,7 +248,7 @@ static void m9_get_ref_items_list(void **state)
     assert_string_equal(r.page_num, "2");
     assert_string_equal(r.page_size, "100");
     assert_string_equal(r.version, "41");
-    assert_false(r.has_filter);
+    assert_null(r.filter);
 }
 
 static void m9_update_booking_details(void **state)
@@ -412,6 +458,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(m9_get_slots),
+        TEST(p1_filters_that_are_none),
         TEST(m9_book),
         TEST(a30_phone_before_email),
         TEST(m9_the_short_ones),

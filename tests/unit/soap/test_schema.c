@@ -66,7 +66,8 @@ static const struct {
     {"bookRequest",
      BOOK_KEYS BOOK_USER DOC("<docType>MIL TICKET</docType><docNumber>1</docNumber><issueDate/>") BOOK_END, true},
     {"bookRequest", BOOK_KEYS BOOK_USER DOC("<docType>VISA</docType><docNumber>1</docNumber>") BOOK_END,
-     false}, /* A9 */
+     true}, /* A9: a rule's business */
+    {"bookRequest", BOOK_KEYS BOOK_USER DOC("<docType></docType><docNumber>1</docNumber>") BOOK_END, false},
     {"bookRequest", BOOK_KEYS BOOK_USER DOC("<docType>PASSPORT</docType>") BOOK_END, false},
     {"bookRequest",
      BOOK_KEYS BOOK_USER DOC("<docType>PASSPORT</docType><docNumber>1</docNumber><issueDate>1.1.2020</issueDate>")

@@ -36,7 +36,7 @@ static const char *write_content(struct arena *a, const struct booking_reply *r)
     struct buf b;
     struct error e = {0};
     buf_init(&b, a, 256);
-    assert_int_equal(soap_write_content(a, r, &b, &e), ERR_OK);
+    assert_int_equal(soap_write_content(a, r, NULL, &b, &e), ERR_OK);
     return b.p;
 }
 
@@ -186,6 +186,116 @@ static void every_answer_is_canonical_and_valid(void **state)
     (void)state;
 }
 
+static const char *write_as(struct arena *a, const struct booking_reply *r, const struct soap_style *style)
+{
+    struct buf b;
+    struct error e = {0};
+    buf_init(&b, a, 256);
+    assert_int_equal(soap_write_content(a, r, style, &b, &e), ERR_OK);
+    buf_add_str(&b, "");
+    return b.p;
+}
+
+/* A5: whichever namespace the fields are in, an answer is its own canonical form, also inside the frame of SMEV. */
+static void a5_every_namespace_is_canonical(void **state)
+{
+    (void)state;
+    static const char *const prefixes[] = {"eq:", "eqt:", ""};
+    struct booking_reply replies[2 * BOOKING_METHOD_COUNT];
+    unsigned n = fill(replies, nasty);
+    for (unsigned ns = 0; ns < LENGTH(prefixes); ns++) {
+        struct soap_style style = {.children = (enum soap_namespace)ns};
+        for (unsigned i = 0; i < n; i++) {
+            struct arena *a = arena_new();
+            const char *content = write_as(a, &replies[i], &style), *name = booking_ops[replies[i].method].name;
+            assert_canonical(a,
+                             arena_printf(a,
+                                          "<eq:%sResponse xmlns:eq=\"" SOAP_NS "\"><s:D xmlns:s=\"urn:s\"><s:A>%s</s:A>"
+                                          "</s:D></eq:%sResponse>",
+                                          name, content, name));
+            assert_non_null(strstr(content, arena_printf(a, "</%serrorDetail>", prefixes[ns])));
+            assert_true((strstr(content, "eq:") == NULL) == (ns != SOAP_CHILDREN_WS));
+            assert_true((strstr(content, SOAP_NS_TYPES) == NULL) == (ns != SOAP_CHILDREN_TYPES));
+            /* the same answer but for the prefix */
+            struct buf bare;
+            const char *declared = " xmlns:eqt=\"" SOAP_NS_TYPES "\"";
+            buf_init(&bare, a, 4096);
+            for (const char *p = content; *p != '\0';) {
+                if (strncmp(p, declared, strlen(declared)) == 0)
+                    p += strlen(declared);
+                else if (*prefixes[ns] != '\0' && p > content && (p[-1] == '<' || p[-1] == '/') &&
+                         strncmp(p, prefixes[ns], strlen(prefixes[ns])) == 0)
+                    p += strlen(prefixes[ns]);
+                else
+                    buf_add_char(&bare, *p++);
+            }
+            style.children = SOAP_CHILDREN_BARE;
+            assert_string_equal(bare.p, write_as(a, &replies[i], &style));
+            style.children = (enum soap_namespace)ns;
+            arena_free(a);
+        }
+    }
+}
+
+static void a11_error_left_out_on_success(void **state)
+{
+    const struct soap_style style = {.omit_error_on_success = true};
+    struct booking_reply r = {.method = BOOKING_CANCEL_BOOKING, .book_id = "B", .esia_id = "E", .error_message = "ОК"};
+    assert_string_equal(write_as(*state, &r, &style), "<eq:bookId>B</eq:bookId><eq:esiaId>E</eq:esiaId>");
+    r.fields = (struct field_errors){.items = two_fields, .n = 1};
+    assert_non_null(strstr(write_as(*state, &r, &style), "userSnils"));
+    r.fields.n = 0;
+    for (r.error_code = 1; r.error_code < 6; r.error_code++)
+        assert_non_null(strstr(write_as(*state, &r, &style), "<eq:error>"));
+    r = (struct booking_reply){.method = BOOKING_GET_REFS_LIST};
+    assert_string_equal(write_as(*state, &r, &style), "<eq:refsList></eq:refsList>");
+    r = (struct booking_reply){.method = BOOKING_UPDATE_BOOKING_DETAILS, .error_message = "ОК"};
+    assert_non_null(strstr(write_as(*state, &r, &style), "<eq:error>")); /* item 17: required */
+}
+
+static void a4_status_as_text(void **state)
+{
+    const struct soap_style style = {.status_as_text = true};
+    static const struct {
+        enum booking_method method;
+        bool is_text;
+    } cases[] = {{BOOKING_CANCEL_BOOKING, true}, {BOOKING_GET_BOOKING_STATUS, true}, {BOOKING_BOOK, false}};
+    for (unsigned i = 0; i < LENGTH(cases); i++) {
+        struct booking_reply r = {.method = cases[i].method, .status_code = "206001", .status_message = "слова"};
+        const char *text = write_as(*state, &r, &style);
+        assert_int_equal(strstr(text, "<eq:status>206001</eq:status>") != NULL, cases[i].is_text);
+        assert_int_equal(strstr(text, "<eq:statusCode>") == NULL, cases[i].is_text);
+        r.status_code = NULL;
+        assert_null(strstr(write_as(*state, &r, &style), "<eq:status>"));
+    }
+}
+
+static void a6_one_time_slot_for_the_visit(void **state)
+{
+    const struct soap_style style = {.single_timeslot = true};
+    struct time_slot slots[] = {
+        {.slot_id = "a", .organization_id = "R", .visit_time = "2026-12-31T23:30:00+03:00", .duration = "15"},
+        {.slot_id = "b", .organization_id = "R", .visit_time = "2026-12-31T23:45:00+03:00", .duration = "15"},
+        {.slot_id = "c", .organization_id = "R", .visit_time = "2027-01-01T00:10:00+03:00", .duration = "20"}};
+    struct booking_reply r = {.method = BOOKING_BOOK, .book_id = "B", .esia_id = "E", .slots = slots, .nslots = 3};
+    const char *text = write_as(*state, &r, &style);
+    assert_non_null(strstr(text, "<eq:slotId>a</eq:slotId>"));
+    assert_null(strstr(text, "<eq:slotId>b</eq:slotId>"));
+    assert_non_null(strstr(text, "<eq:duration>60</eq:duration>"));
+    r.nslots = 1;
+    assert_non_null(strstr(write_as(*state, &r, &style), "<eq:duration>15</eq:duration>"));
+    r.nslots = 3;
+    r.method = BOOKING_GET_SLOTS; /* those are not one visit */
+    text = write_as(*state, &r, &style);
+    assert_non_null(strstr(text, "<eq:slotId>c</eq:slotId>"));
+    assert_null(strstr(text, "<eq:duration>60"));
+    r.method = BOOKING_GET_BOOKING_STATUS;
+    slots[1].duration = NULL; /* unknown: none is better than a wrong one */
+    text = write_as(*state, &r, &style);
+    assert_null(strstr(text, "<eq:slotId>b"));
+    assert_null(strstr(text, "<eq:duration>"));
+}
+
 static void what_the_schema_is_worth(void **state) /* that is_valid() can say no */
 {
     assert_false(
@@ -211,7 +321,7 @@ static void no_such_method(void **state)
     struct buf b;
     struct error e = {0};
     buf_init(&b, *state, 16);
-    assert_int_equal(soap_write_content(*state, &r, &b, &e), ERR_INTERNAL);
+    assert_int_equal(soap_write_content(*state, &r, NULL, &b, &e), ERR_INTERNAL);
     assert_int_equal(b.n, 0);
 }
 
@@ -222,6 +332,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(book_answer_in_the_orders_order),
         TEST(m10_error_answer),
+        TEST(a5_every_namespace_is_canonical),
+        TEST(a11_error_left_out_on_success),
+        TEST(a4_status_as_text),
+        TEST(a6_one_time_slot_for_the_visit),
         TEST(a11_empty_lists_are_success),
         TEST(every_answer_is_canonical_and_valid),
         TEST(what_the_schema_is_worth),

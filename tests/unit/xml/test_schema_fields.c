@@ -180,7 +180,7 @@ static const struct {
     {BOOK(ID SLOT ORG TYPE KIND DOC(E("docType", "PASSPORT")) PRE), "esiaId docNumber"},
     {BOOK(ID SLOT ORG TYPE KIND DOC("") PRE_BAD), "esiaId docType docNumber preliminaryReservation"},
     {BOOK(SLOT REST "<userDoc/>" PRE), "bookId Document"},
-    {BOOK(SLOT REST DOC(E("docType", SECRET) E("issueDate", SECRET) E("validDate", SECRET)) PRE_BAD),
+    {BOOK(SLOT REST DOC(E("docType", "") E("issueDate", SECRET) E("validDate", SECRET)) PRE_BAD),
      "bookId docType docNumber issueDate validDate preliminaryReservation"},
     {BOOK(SLOT REST DOC(E("docNumber", "1") E("validDate", SECRET)) ATTR(E("value", ""))),
      "bookId docType validDate preliminaryReservation name"},
@@ -217,10 +217,9 @@ static const struct {
     {BOOK(ESIA SLOT ORG TYPE_BAD KIND PRE_BAD), "esiaId bookId userType preliminaryReservation"},
     {BOOK(PRE_BAD ID SLOT ORG TYPE_BAD KIND ESIA), "preliminaryReservation userType"},
     {BOOK(ID SLOT REST PRE DOC_BAD), "userDoc issueDate"},
-    {BOOK(ID SLOT REST PRE E("userDoc", E("Document", E("docType", "PASSPORT") E("docType", "x")))),
+    {BOOK(ID SLOT REST PRE E("userDoc", E("Document", E("docType", "PASSPORT") E("docType", "")))),
      "userDoc docType docNumber"},
-    {BOOK(DOC(E("docNumber", "1") E("docType", SECRET)) ID SLOT REST PRE_BAD),
-     "userDoc docType preliminaryReservation"},
+    {BOOK(DOC(E("docNumber", "1") E("docType", "")) ID SLOT REST PRE_BAD), "userDoc docType preliminaryReservation"},
     {BOOK(ID SLOT REST E("firstName", "x") E("lastName", "x") PRE_BAD), "lastName preliminaryReservation"},
     /* with other violations of the same elements */
     {BOOK("text" SLOT ORG TYPE_BAD KIND ESIA PRE), "bookRequest bookId userType"},
@@ -302,7 +301,7 @@ struct field {
     TEXT("lastName"), TEXT("firstName"), TEXT("middleName"), TEXT("email"), TEXT("mobilePhone"), TEXT("userSnils"),    \
         TEXT("userLogin"),                                                                                             \
         {"userDoc", '?', E("Document", E("docType", "MIL TICKET") E("docNumber", "1")),                                \
-         E("Document", E("docType", "x") E("issueDate", "x")), "docType docNumber issueDate"},                         \
+         E("Document", E("docType", "") E("issueDate", "x")), "docType docNumber issueDate"},                          \
         TEXT("userINN"), TEXT("businessINN"), TEXT("businessOGRN"), TEXT("businessName"), TEXT("caseNumber"),          \
         {"serviceId", '*', "1", "<x/>", NULL},                                                                         \
     {                                                                                                                  \

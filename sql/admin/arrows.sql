@@ -1,0 +1,37 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+--
+-- The state machine and the texts, to be read; and who has looked at people.
+
+create or replace view admin.arrows with (security_barrier) as
+select a.event, a.old_state, a.new_state, data.state_code(a.new_state) as status, data.state_title(a.new_state) as title,
+    a.actors, a.place, a.is_pushed
+from data.booking_arrow as a
+order by array_position(array['hold', 'book', 'rebook', 'lapse', 'cancel_booking', 'confirm', 'reject', 'move', 'invite', 'cancel',
+    'withdraw', 'visited', 'no_show', 'turned_away', 'no_data', 'correct'], a.event), a.old_state nulls first, a.new_state;
+alter view admin.arrows owner to zapisd_owner;
+revoke all on admin.arrows from public;
+grant select on admin.arrows to zapisd_operator, zapisd_registrar, zapisd_auditor;
+comment on view admin.arrows is 'Что с записью может случиться: событие, из какого состояния в какое, чьё слово. Пример: select * from admin.arrows where old_state = ''BOOKED''';
+comment on column admin.arrows.event is 'Событие; у событий ведомства так же называется функция admin (withdraw — это cancel с 303)';
+comment on column admin.arrows.old_state is 'Откуда; пусто — записи ещё нет';
+comment on column admin.arrows.new_state is 'Куда';
+comment on column admin.arrows.status is 'Статус, который видит портал';
+comment on column admin.arrows.title is 'То же словами';
+comment on column admin.arrows.actors is 'Чьё слово: A заявитель, P портал, G ведомство, T таймер';
+comment on column admin.arrows.place is 'Что с местом: taken занято, kept остаётся, freed свободно, swapped заменено, used использовано, none не было';
+comment on column admin.arrows.is_pushed is 'Сообщается ли порталу';
+
+create or replace view admin.readings with (security_barrier) as
+select g.at, g.db_user, g.db_role, g.what, b.book_id
+from data.personal_reading as g
+join data.booking as b using (book_key)
+order by g.reading_id desc;
+alter view admin.readings owner to zapisd_owner;
+revoke all on admin.readings from public;
+grant select on admin.readings to zapisd_operator, zapisd_auditor;
+comment on view admin.readings is 'Кто, когда и чьи персональные данные видел, последние сверху. Пример: select * from admin.readings limit 20';
+comment on column admin.readings.at is 'Когда';
+comment on column admin.readings.db_user is 'Пользователь базы';
+comment on column admin.readings.db_role is 'В какой роли';
+comment on column admin.readings.what is 'Какой функцией admin';
+comment on column admin.readings.book_id is 'Номер записи';

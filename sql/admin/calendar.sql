@@ -1,0 +1,250 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+--
+-- Days that are not what their weekday says: in a calendar that many organizations keep, or in one organization or area
+-- (T2, O3). Each command may be repeated; the last word counts. Slots follow within a minute, or at once by generate.
+
+create or replace function data.parse_hours(p_hours text) returns table (starts time, ends time)
+language plpgsql immutable as $$
+declare
+    part text;
+    last_end time := '00:00';
+begin
+    foreach part in array regexp_split_to_array(translate(btrim(coalesce(p_hours, '')), '–—', '--'), '\s*,\s*') loop
+        if part !~ '^([01]?[0-9]|2[0-3]):[0-5][0-9]\s*-\s*(([01]?[0-9]|2[0-3]):[0-5][0-9]|24:00)$' then
+            raise exception 'Часы приёма: %', coalesce(p_hours, 'null') using errcode = 'invalid_parameter_value',
+                hint = 'Так: 9:00-13:00, 14:00-18:00; перерыв — это промежуток';
+        end if;
+        starts := btrim(split_part(part, '-', 1))::time;
+        ends := btrim(split_part(part, '-', 2))::time;
+        if starts < last_end or ends <= starts then
+            raise exception 'Часы приёма идут не по порядку: %', p_hours using errcode = 'invalid_parameter_value';
+        end if;
+        last_end := ends;
+        return next;
+    end loop;
+end $$;
+alter function data.parse_hours(text) owner to zapisd_owner;
+revoke all on function data.parse_hours(text) from public;
+comment on function data.parse_hours(text) is 'Intervals of a text such as "9:00-13:00, 14:00-18:00", in order';
+
+create or replace function data.weekday_number(p_day text) returns smallint
+language plpgsql immutable as $$
+declare
+    n smallint := array_position(array['пн', 'вт', 'ср', 'чт', 'пт', 'сб', 'вс'], lower(btrim(p_day)));
+begin
+    if n is null then
+        raise exception 'День недели: %', coalesce(p_day, 'null') using errcode = 'invalid_parameter_value', hint = 'пн, вт, ср, чт, пт, сб или вс';
+    end if;
+    return n;
+end $$;
+alter function data.weekday_number(text) owner to zapisd_owner;
+revoke all on function data.weekday_number(text) from public;
+comment on function data.weekday_number(text) is 'Number of a day of the week: пн is 1';
+
+create or replace function admin.add_calendar(calendar_id text, name text, parent_id text default null) returns text
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    insert into data.calendar as c (calendar_id, name, parent_id) values (add_calendar.calendar_id, add_calendar.name, add_calendar.parent_id)
+    on conflict on constraint calendar_pkey do update set name = excluded.name, parent_id = coalesce(excluded.parent_id, c.parent_id);
+    return calendar_id;
+end $$;
+alter function admin.add_calendar(text, text, text) owner to zapisd_owner;
+revoke all on function admin.add_calendar(text, text, text) from public;
+grant execute on function admin.add_calendar(text, text, text) to zapisd_operator;
+comment on function admin.add_calendar(text, text, text) is
+    'add_calendar(код, название [, на каком основан]): производственный календарь, например региона. Пример: select admin.add_calendar(''ru-77'', ''Город Примерск'', ''ru'')';
+
+create or replace function admin.calendar_day(calendar_id text, day date, what text, name text default '') returns text
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    w constant text := lower(btrim(coalesce(what, '')));
+    d data.calendar_day;
+begin
+    if day is null or not isfinite(day) then
+        raise exception 'Не указан день' using errcode = 'invalid_parameter_value';
+    end if;
+    d.kind := case when w = 'праздник' then 'holiday' when w = 'обычный' then 'usual' when w ~ '^как [а-я]{2}$' then 'workday'
+        when w ~ '^короче на [0-9]{1,3}$' then 'short' end;
+    if w = 'убрать' then
+        delete from data.calendar_day as t where t.calendar_id = calendar_day.calendar_id and t.day = calendar_day.day;
+        return 'убран';
+    end if;
+    if d.kind is null then
+        raise exception 'Что за день: %', coalesce(what, 'null') using errcode = 'invalid_parameter_value',
+            hint = 'праздник; как пт (рабочая суббота как пятница); короче на 60 (минут); обычный (вопреки вышестоящему календарю); убрать';
+    end if;
+    insert into data.calendar_day (calendar_id, day, kind, as_weekday, cut_min, name)
+    values (calendar_day.calendar_id, calendar_day.day, d.kind, case d.kind when 'workday' then data.weekday_number(substr(w, 5)) end,
+        case d.kind when 'short' then substr(w, 11)::smallint end, coalesce(calendar_day.name, ''))
+    on conflict on constraint calendar_day_pkey do update set kind = excluded.kind, as_weekday = excluded.as_weekday, cut_min = excluded.cut_min,
+        name = excluded.name;
+    return w;
+end $$;
+alter function admin.calendar_day(text, date, text, text) owner to zapisd_owner;
+revoke all on function admin.calendar_day(text, date, text, text) from public;
+grant execute on function admin.calendar_day(text, date, text, text) to zapisd_operator;
+comment on function admin.calendar_day(text, date, text, text) is
+    'calendar_day(календарь, день, ''праздник'' | ''как пт'' | ''короче на 60'' | ''обычный'' | ''убрать'' [, название]): день производственного календаря. Пример: select admin.calendar_day(''ru'', ''2027-02-20'', ''как пн'', ''перенос'')';
+
+create or replace function admin.use_calendar(agency_or_organization text, calendar_id text) returns text
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    update data.organization as o set calendar_id = nullif(use_calendar.calendar_id, 'нет'),
+        observes_calendar = use_calendar.calendar_id is distinct from 'нет'
+    where o.organization_id = agency_or_organization;
+    if found then
+        return case when calendar_id is null then 'как у ведомства' else calendar_id end;
+    end if;
+    update data.agency as a set calendar_id = nullif(use_calendar.calendar_id, 'нет') where a.agency_code = agency_or_organization;
+    if not found then
+        raise exception 'Ни организации, ни ведомства % нет', coalesce(agency_or_organization, 'null') using errcode = 'no_data_found';
+    end if;
+    return coalesce(calendar_id, 'нет');
+end $$;
+alter function admin.use_calendar(text, text) owner to zapisd_owner;
+revoke all on function admin.use_calendar(text, text) from public;
+grant execute on function admin.use_calendar(text, text) to zapisd_operator;
+comment on function admin.use_calendar(text, text) is
+    'use_calendar(ведомство или организация, календарь | ''нет'' | null): по какому календарю работать; null у организации — как у ведомства. Пример: select admin.use_calendar(''AAAA00001'', ''ru'')';
+
+create or replace function admin.special_day(organization_id text, day date, hours text, area_id text default null, slot_min integer default null,
+    as_weekday text default null, comment text default '')
+returns text language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    h constant text := lower(btrim(coalesce(hours, '')));
+    key integer;
+    id integer;
+begin
+    if not exists (select from data.organization as o where o.organization_id = special_day.organization_id) then
+        raise exception 'Организация % не найдена', coalesce(organization_id, 'null') using errcode = 'no_data_found';
+    end if;
+    if area_id is not null then
+        key := (select a.area_key from data.area as a where a.organization_id = special_day.organization_id and a.area_id = special_day.area_id);
+        if key is null then
+            raise exception 'Помещения % в организации % нет', area_id, organization_id using errcode = 'no_data_found';
+        end if;
+    end if;
+    if day is null or not isfinite(day) then
+        raise exception 'Не указан день' using errcode = 'invalid_parameter_value';
+    end if;
+    if slot_min is not null and (area_id is null or h in ('закрыто', 'обычный', 'убрать')) then
+        raise exception 'Минут на приём указывают вместе с помещением и часами' using errcode = 'invalid_parameter_value',
+            hint = 'Без минут часы урезают обычное расписание';
+    end if;
+    delete from data.special_day as t
+    where t.organization_id = special_day.organization_id and t.area_key is not distinct from key and t.day = special_day.day;
+    if h = 'убрать' then
+        return 'убран';
+    end if;
+    insert into data.special_day (organization_id, area_key, day, kind, as_weekday, comment)
+    values (special_day.organization_id, key, special_day.day, case h when 'закрыто' then 'closed' when 'обычный' then 'usual' else 'hours' end,
+        case when as_weekday is not null then data.weekday_number(as_weekday) end, coalesce(special_day.comment, ''))
+    returning special_day_id into id;
+    if h not in ('закрыто', 'обычный') then
+        insert into data.special_hours (special_day_id, organization_id, starts, ends, slot_min)
+        select id, special_day.organization_id, p.starts, p.ends, special_day.slot_min from data.parse_hours(hours) as p;
+    end if;
+    return h;
+end $$;
+alter function admin.special_day(text, date, text, text, integer, text, text) owner to zapisd_owner;
+revoke all on function admin.special_day(text, date, text, text, integer, text, text) from public;
+grant execute on function admin.special_day(text, date, text, text, integer, text, text) to zapisd_operator;
+comment on function admin.special_day(text, date, text, text, integer, text, text) is
+    'special_day(организация, день, ''10:00-14:00'' | ''закрыто'' | ''обычный'' | ''убрать'' [, помещение [, минут на приём]] [, as_weekday => ''пт''] [, comment => …]): особый день; важнее календаря. Часы без минут урезают обычное расписание. Записи не трогает: для этого close_day. Пример: select admin.special_day(''R7700018'', ''2027-03-06'', ''9:00-13:00'', as_weekday => ''пт'')';
+
+create or replace function admin.set_hours_for(organization_id text, area_id text, from_day date, to_day date, days text, hours text, slot_min integer,
+    service_id text default null, capacity integer default null)
+returns integer language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    wanted constant smallint[] := data.weekdays(days);
+    key integer;
+    t data.timetable;
+    made integer;
+begin
+    select a.area_key into key from data.area as a where a.organization_id = set_hours_for.organization_id and a.area_id = set_hours_for.area_id;
+    if not found then
+        raise exception 'Помещения % в организации % нет', area_id, organization_id using errcode = 'no_data_found';
+    end if;
+    if from_day > to_day or from_day is null and to_day is null then
+        raise exception 'С % по %: нужен срок', from_day, to_day using errcode = 'invalid_parameter_value',
+            hint = 'Без срока: admin.set_hours';
+    end if;
+    -- What was in force at that time ends before it and begins again after it.
+    for t in
+        select * from data.timetable as x
+        where x.area_key = key and x.weekday = any (wanted) and x.service_id is not distinct from set_hours_for.service_id
+            and daterange(x.valid_from, x.valid_to, '[]') && daterange(from_day, to_day, '[]')
+    loop
+        delete from data.timetable as x where x.timetable_id = t.timetable_id;
+        insert into data.timetable (area_key, organization_id, weekday, starts, ends, slot_min, service_id, capacity, serial, valid_from, valid_to)
+        select key, t.organization_id, t.weekday, t.starts, t.ends, t.slot_min, t.service_id, t.capacity, t.serial, v.valid_from, v.valid_to
+        from (values (t.valid_from, from_day - 1, from_day > coalesce(t.valid_from, '-infinity')),
+            (to_day + 1, t.valid_to, to_day < coalesce(t.valid_to, 'infinity'))) as v (valid_from, valid_to, is_left)
+        where v.is_left;
+    end loop;
+    if lower(btrim(coalesce(hours, ''))) in ('', 'нет') then
+        return 0;
+    end if;
+    insert into data.timetable (area_key, organization_id, weekday, starts, ends, slot_min, service_id, capacity, valid_from, valid_to)
+    select key, set_hours_for.organization_id, d, p.starts, p.ends, set_hours_for.slot_min, set_hours_for.service_id, set_hours_for.capacity,
+        from_day, to_day
+    from unnest(wanted) as d, data.parse_hours(hours) as p;
+    get diagnostics made = row_count;
+    return made;
+end $$;
+alter function admin.set_hours_for(text, text, date, date, text, text, integer, text, integer) owner to zapisd_owner;
+revoke all on function admin.set_hours_for(text, text, date, date, text, text, integer, text, integer) from public;
+grant execute on function admin.set_hours_for(text, text, date, date, text, text, integer, text, integer) to zapisd_operator;
+comment on function admin.set_hours_for(text, text, date, date, text, text, integer, text, integer) is
+    'set_hours_for(организация, помещение, с дня, по день или null, дни, часы, минут на приём [, услуга [, мест]]): недельное расписание на срок; прежнее действует до и после него. Пример: select admin.set_hours_for(''R7700018'', ''room-11'', ''2027-06-01'', ''2027-08-31'', ''пн-пт'', ''9:00-15:00'', 15)';
+
+create or replace function admin.schedule(organization_id text, from_day date default null, to_day date default null)
+returns table (day date, weekday text, area_id text, hours text, slots bigint, taken bigint, why text)
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    o data.organization;
+    first_day date;
+    last_day date;
+begin
+    select * into o from data.organization as t where t.organization_id = schedule.organization_id;
+    if not found then
+        raise exception 'Организация % не найдена', coalesce(organization_id, 'null') using errcode = 'no_data_found';
+    end if;
+    first_day := coalesce(from_day, (now() at time zone o.time_zone)::date);
+    last_day := coalesce(to_day, first_day + 6);
+    if last_day < first_day or last_day - first_day > 400 then
+        raise exception 'Дни с % по %: не больше 400 по порядку', first_day, last_day using errcode = 'invalid_parameter_value';
+    end if;
+    return query
+        select r.day, (array['пн', 'вт', 'ср', 'чт', 'пт', 'сб', 'вс'])[extract(isodow from r.day)::integer], a.area_id,
+            coalesce(h.hours, '—'), coalesce(h.slots, 0), k.taken,
+            concat_ws('; ', r.why, case when r.weekday <> extract(isodow from r.day)::integer
+                    then 'как ' || (array['пн', 'вт', 'ср', 'чт', 'пт', 'сб', 'вс'])[r.weekday] end, c.reason,
+                (select 'выходной' || coalesce(': ' || nullif(f.comment, ''), '') from data.day_off as f
+                 where f.organization_id = o.organization_id and f.day = r.day))
+        from data.day_rules(o.organization_id, first_day, last_day) as r
+        join data.area as a on a.area_key = r.area_key
+        left join lateral (
+            select string_agg(to_char(lower(x), 'HH24:MI') || '-' || to_char(upper(x), 'HH24:MI'), ', ' order by x) as hours, sum(m.n)::bigint / greatest(count(*), 1) as slots
+            from (select range_agg(tsrange(f.wall_at, f.wall_end)) as mr, count(*) as n
+                  from data.offered_slots(o.organization_id, r.day, r.day) as f where f.area_key = r.area_key) as m, unnest(m.mr) as x
+        ) as h on true
+        cross join lateral (
+            select count(*) as taken from data.slot as s join data.place as p on p.slot_id = s.slot_id
+            where s.area_key = r.area_key and s.starts_at >= r.day::timestamp at time zone o.time_zone
+                and s.starts_at < (r.day + 1)::timestamp at time zone o.time_zone
+        ) as k
+        left join lateral (
+            select string_agg(distinct format('закрытие № %s: %s', t.closure_id, t.reason), '; ') as reason
+            from data.closure as t
+            where t.organization_id = o.organization_id and t.state <> 'lifted' and t.from_at < r.day + 1 and (t.to_at is null or t.to_at > r.day)
+                and (t.area_key is null or exists (select from data.area_up(o.organization_id) as u where u.area_key = r.area_key and u.up_key = t.area_key))
+        ) as c on true
+        where h.hours is not null or k.taken > 0 or r.why is not null or c.reason is not null
+        order by 1, 3;
+end $$;
+alter function admin.schedule(text, date, date) owner to zapisd_owner;
+revoke all on function admin.schedule(text, date, date) from public;
+grant execute on function admin.schedule(text, date, date) to zapisd_operator, zapisd_auditor;
+comment on function admin.schedule(text, date, date) is
+    'schedule(организация [, с дня [, по день]]): часы приёма по дням, как их даёт расписание, и почему они такие. Пример: select * from admin.schedule(''R7700018'')';

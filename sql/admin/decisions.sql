@@ -1,0 +1,119 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+--
+-- The agency's own word on a visit that is still to come: confirm, reject (B10, A28), invite, move, cancel.
+
+create or replace function admin.confirm(book_id text)
+returns admin.result language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    return data.agency_step('confirm', book_id, p_note => 'подтверждено');
+end $$;
+alter function admin.confirm(text) owner to zapisd_owner;
+revoke all on function admin.confirm(text) from public;
+grant execute on function admin.confirm(text) to zapisd_operator, zapisd_registrar;
+comment on function admin.confirm(text) is
+    'confirm(номер записи): подтвердить то, что ждёт решения: запись (100 → 201) или её отмену (300 → 301). Пример: select * from admin.confirm(''6b1c…'')';
+
+create or replace function admin.reject(book_id text, reason text, status_code text default '207')
+returns admin.result language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    code constant text := btrim(coalesce(status_code, ''));
+    is_cancelling boolean;
+begin
+    if coalesce(btrim(reason), '') = '' then
+        raise exception 'Нужна причина отказа' using errcode = 'invalid_parameter_value';
+    end if;
+    if left(code, 3) not in ('207', '208') then
+        raise exception 'Отказ — это 207 (ошибки в данных) или 208 (время занять нельзя), а не %', coalesce(status_code, 'null')
+            using errcode = 'invalid_parameter_value';
+    end if;
+    -- Locked here already, so that the state cannot change before the step.
+    is_cancelling := (data.agency_lock(book_id)).state = 'CANCELLING';
+    return data.agency_step('reject', book_id,
+        case when is_cancelling then 'BOOKED' when code like '208%' then 'REFUSED' else 'RETURNED' end::data.booking_state,
+        case when is_cancelling then '' else substr(code, 4) end, reason,
+        p_note => case when is_cancelling then 'отмена отклонена' else 'отказ' end);
+end $$;
+alter function admin.reject(text, text, text) owner to zapisd_owner;
+revoke all on function admin.reject(text, text, text) from public;
+grant execute on function admin.reject(text, text, text) to zapisd_operator, zapisd_registrar;
+comment on function admin.reject(text, text, text) is
+    'reject(номер записи, причина [, ''207'' или ''208'']): отклонить ждущую запись (место освобождается) или ждущую отмену (запись остаётся). Пример: select * from admin.reject(''6b1c…'', ''не оплачена пошлина'')';
+
+create or replace function admin.invite(book_id text)
+returns admin.result language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    return data.agency_step('invite', book_id, p_note => 'приглашён за результатом');
+end $$;
+alter function admin.invite(text) owner to zapisd_owner;
+revoke all on function admin.invite(text) from public;
+grant execute on function admin.invite(text) to zapisd_operator, zapisd_registrar;
+comment on function admin.invite(text) is
+    'invite(номер записи): пригласить за результатом к забронированному времени, 201. Пример: select * from admin.invite(''6b1c…'')';
+
+create or replace function admin.move(book_id text, slot_id text, reason text default null)
+returns admin.result language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    ids constant text[] := regexp_split_to_array(btrim(coalesce(slot_id, ''), E' ,{}\t'), '[\s,]+');
+begin
+    if exists (select from unnest(ids) as t where t !~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$') then
+        raise exception 'Не номер интервала: %', coalesce(slot_id, 'null') using errcode = 'invalid_parameter_value',
+            hint = 'Свободные: select * from admin.free(''организация'', ''день'')';
+    end if;
+    return data.agency_move(book_id, ids::uuid[], reason);
+end $$;
+alter function admin.move(text, text, text) owner to zapisd_owner;
+revoke all on function admin.move(text, text, text) from public;
+grant execute on function admin.move(text, text, text) to zapisd_operator, zapisd_registrar;
+comment on function admin.move(text, text, text) is
+    'move(номер записи, номер интервала или несколько через запятую [, причина]): перенести визит; порталу уходит новое время. Пример: select * from admin.move(''6b1c…'', (select slot_id from admin.free(''R7700018'', current_date + 1) limit 1), ''специалист болен'')';
+
+create or replace function admin.cancel(book_id text, reason text, contact text default null, status_code text default '302')
+returns admin.result language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    code constant text := btrim(coalesce(status_code, ''));
+begin
+    if coalesce(btrim(reason), '') = '' then
+        raise exception 'Нужна причина отмены' using errcode = 'invalid_parameter_value';
+    end if;
+    if left(code, 3) not in ('302', '303') then
+        raise exception 'Отмена ведомством — это 302 (или 303), а не %', coalesce(status_code, 'null')
+            using errcode = 'invalid_parameter_value';
+    end if;
+    -- Order 329, status 302: the applicant is told where to turn.
+    if code like '302%' and coalesce(btrim(contact), '') = '' and exists (
+        select from data.booking as b join data.organization as o using (organization_id)
+        where b.book_key = lower(btrim(cancel.book_id)) and btrim(o.phone) = '' and btrim(o.address) = '') then
+        raise exception 'Куда обращаться заявителю: у организации нет ни телефона, ни адреса, укажите contact'
+            using errcode = 'invalid_parameter_value';
+    end if;
+    return data.agency_step(case when code like '302%' then 'cancel' else 'withdraw' end, book_id, null, substr(code, 4), reason,
+        p_contacts => contact, p_note => 'отмена ведомством');
+end $$;
+alter function admin.cancel(text, text, text, text) owner to zapisd_owner;
+revoke all on function admin.cancel(text, text, text, text) from public;
+grant execute on function admin.cancel(text, text, text, text) to zapisd_operator, zapisd_registrar;
+comment on function admin.cancel(text, text, text, text) is
+    'cancel(номер записи, причина [, контакт [, ''302'' или ''303'']]): отменить по инициативе ведомства; место освобождается, заявителю уходит контакт (иначе телефон и адрес организации). Пример: select * from admin.cancel(''6b1c…'', ''авария в здании'', ''телефон +7 000 000-00-01'')';
+
+create or replace function admin.free(organization_id text, day date default null, service_id text default null)
+returns table (visit text, area_id text, minutes integer, free integer, slot_id text)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select to_char(s.starts_at at time zone o.time_zone, 'DD.MM HH24:MI'), a.area_id,
+        extract(epoch from s.ends_at - s.starts_at)::integer / 60,
+        s.capacity - (select count(*) from data.place as p
+                      where p.slot_id = s.slot_id and (p.hold_until is null or p.hold_until > clock_timestamp()))::integer,
+        s.slot_id::text
+    from data.organization as o
+    cross join lateral (select coalesce(free.day, (now() at time zone o.time_zone)::date)::timestamp as midnight) as d
+    cross join lateral data.free_slots(o.organization_id, greatest(d.midnight at time zone o.time_zone - interval '1 microsecond', clock_timestamp()),
+        (d.midnight + interval '1 day') at time zone o.time_zone - interval '1 microsecond',
+        case when free.service_id is null then '{}'::text[] else array[free.service_id] end, null, clock_timestamp(), o.has_rules) as s
+    join data.area as a on a.area_key = s.area_key
+    where o.organization_id = free.organization_id
+    order by s.starts_at, a.area_id
+$$;
+alter function admin.free(text, date, text) owner to zapisd_owner;
+revoke all on function admin.free(text, date, text) from public;
+grant execute on function admin.free(text, date, text) to zapisd_operator, zapisd_registrar;
+comment on function admin.free(text, date, text) is
+    'free(организация [, день [, услуга]]): свободные интервалы дня с номерами, для move. Пример: select * from admin.free(''R7700018'', current_date + 1)';

@@ -1,0 +1,73 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+--
+-- A booking by what a visitor has at hand. A hit on a name already tells that this person has a booking, so names,
+-- telephones and SNILS are searched for registrars alone; a number of a booking or of a case is for everybody (J3).
+
+create or replace function admin.find(what text)
+returns table (visit text, organization_id text, applicant text, phone text, snils text, case_number text, status text, state text, book_id text)
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    sees constant boolean := data.sees_people();
+    wanted constant text := lower(btrim(coalesce(what, '')));
+    digits constant text := regexp_replace(wanted, '\D', '', 'g');
+    words constant text[] := regexp_split_to_array(translate(wanted, 'ё', 'е'), '\s+');
+    -- A telephone or SNILS is written in many ways, but with digits and signs only.
+    is_number constant boolean := wanted ~ '^[0-9 ()+-]+$' and length(digits) between 10 and 11;
+    is_name constant boolean := wanted ~ '^[[:alpha:]]' and wanted !~ '[0-9]';
+    r record;
+    keys text[] := '{}';
+begin
+    if length(wanted) < 2 then
+        raise exception 'Что искать: номер записи или его начало, номер дела, фамилия, телефон, СНИЛС'
+            using errcode = 'invalid_parameter_value';
+    end if;
+    if not sees and (is_name or is_number) then
+        raise notice 'По фамилии, телефону и СНИЛС ищет только регистратор (роль zapisd_registrar); ищу среди номеров записей и дел';
+    end if;
+    for r in
+        select b, n as person, o.time_zone, data.visit_at(b.book_key) as at,
+            case when b.state = 'HELD' and b.hold_until <= clock_timestamp() then 'EXPIRED' else b.state end as now_state
+        from (
+            select x.book_key from data.booking as x where x.book_key = wanted
+            union
+            select x.book_key from data.booking as x where length(wanted) between 4 and 35 and starts_with(x.book_key, wanted)
+            union
+            select x.book_key from data.booking as x where x.case_number = btrim(what)
+            union
+            select a.book_key from data.applicant as a
+            where sees and is_name and starts_with(translate(lower(a.last_name), 'ё', 'е'), words[1])
+                and (cardinality(words) < 2 or starts_with(translate(lower(a.first_name), 'ё', 'е'), words[2]))
+                and (cardinality(words) < 3 or starts_with(translate(lower(a.middle_name), 'ё', 'е'), words[3]))
+            union
+            select a.book_key from data.applicant as a
+            where sees and is_number and (right(translate(a.mobile_phone, ' ()+-', ''), 10) = right(digits, 10)
+                or translate(a.user_snils, ' -', '') = digits)
+        ) as hit
+        join data.booking as b using (book_key)
+        join data.organization as o on o.organization_id = b.organization_id
+        left join data.applicant as n on n.book_key = b.book_key
+        order by data.visit_at(b.book_key) desc nulls last, b.changed_at desc
+        limit 100
+    loop
+        visit := to_char(r.at at time zone r.time_zone, 'DD.MM.YYYY HH24:MI');
+        organization_id := (r.b).organization_id;
+        applicant := case when sees then data.full_name(r.person)
+            else admin.mask_name((r.person).last_name, (r.person).first_name, (r.person).middle_name) end;
+        phone := case when sees then (r.person).mobile_phone end;
+        snils := case when sees then (r.person).user_snils end;
+        case_number := (r.b).case_number;
+        state := r.now_state;
+        status := concat_ws(' ', case r.now_state when 'EXPIRED' then '303' else (r.b).status_code end, data.state_title(r.now_state));
+        book_id := (r.b).book_id;
+        if sees and r.person is distinct from null then
+            keys := keys || (r.b).book_key;
+        end if;
+        return next;
+    end loop;
+    perform data.note_reading(keys, 'find');
+end $$;
+alter function admin.find(text) owner to zapisd_owner;
+revoke all on function admin.find(text) from public;
+grant execute on function admin.find(text) to zapisd_operator, zapisd_registrar;
+comment on function admin.find(text) is
+    'find(что): записи по номеру (можно начало, от 4 знаков) или номеру дела, регистратору и по фамилии с именем, телефону, СНИЛС; не больше ста. Пример: select * from admin.find(''Тестов Т'')';

@@ -1,0 +1,143 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+--
+-- The list a request asks for: its top items in order, and how many nodes it has in all (A19, A20). An item that meets the
+-- filter and stands under one that does not is a top item of the list; its parentItem tells where it belongs.
+
+create or replace function data.ref_list(p_book data.ref_book, p_recipient text, p_parents bigint[], p_is_tree boolean,
+    p_order text[], p_types text[], p_filter jsonb, out total bigint, out ids bigint[])
+language plpgsql stable parallel safe as $$
+declare
+    nodes bigint[];
+begin
+    if p_filter is not null or p_is_tree then
+        nodes := array(
+            with recursive node as (
+                select i.item_id, 1 as level from data.ref_item as i
+                where p_parents is null and i.ref_name = p_book.ref_name and i.parent_id is null
+                    and (p_recipient = '' or i.agencies is null or p_recipient = any (i.agencies))
+                union all
+                select i.item_id, 1 from unnest(p_parents) as p (id) join data.ref_item as i on i.parent_id = p.id
+                where p_recipient = '' or i.agencies is null or p_recipient = any (i.agencies)
+                union all
+                select c.item_id, n.level + 1 from node as n join data.ref_item as c on c.parent_id = n.item_id
+                where p_is_tree and n.level < p_book.max_depth
+                    and (p_recipient = '' or c.agencies is null or p_recipient = any (c.agencies))
+            )
+            select n.item_id from node as n);
+        if p_filter is not null then
+            nodes := data.ref_filter(p_book.ref_name, nodes, p_filter);
+            ids := array(
+                select i.item_id from unnest(nodes) as n (id) join data.ref_item as i on i.item_id = n.id
+                left join unnest(nodes) as p (id) on p.id = i.parent_id
+                where p.id is null
+                order by data.ref_keys(p_order, p_types, i.code collate "default", i.title, i.attributes), i.code, i.source_key);
+            total := cardinality(nodes);
+            return;
+        end if;
+    end if;
+    if cardinality(p_order) = 0 then
+        ids := array(
+            select t.item_id from (
+                select i.item_id, i.code, i.source_key from data.ref_item as i
+                where p_parents is null and i.ref_name = p_book.ref_name and i.parent_id is null
+                    and (p_recipient = '' or i.agencies is null or p_recipient = any (i.agencies))
+                union all
+                select i.item_id, i.code, i.source_key from unnest(p_parents) as p (id) join data.ref_item as i on i.parent_id = p.id
+                where p_recipient = '' or i.agencies is null or p_recipient = any (i.agencies)
+            ) as t
+            order by t.code, t.source_key);
+    else
+        ids := array(
+            select t.item_id from (
+                select i.* from data.ref_item as i
+                where p_parents is null and i.ref_name = p_book.ref_name and i.parent_id is null
+                    and (p_recipient = '' or i.agencies is null or p_recipient = any (i.agencies))
+                union all
+                select i.* from unnest(p_parents) as p (id) join data.ref_item as i on i.parent_id = p.id
+                where p_recipient = '' or i.agencies is null or p_recipient = any (i.agencies)
+            ) as t
+            cross join lateral (select data.ref_text(p_order[1], t.code collate "default", t.title, t.attributes)) as k (value)
+            -- the first one plainly, which is many times faster than a list of one
+            order by case when p_types[1] in ('LONG', 'DECIMAL') then k.value::numeric when p_types[1] = 'BOOLEAN' then k.value::boolean::integer
+                    when p_types[1] = 'DATETIME' then extract(epoch from k.value::timestamptz) end nulls last,
+                case when p_types[1] = 'STRING' then k.value end collate "ru-x-icu" nulls last,
+                case when cardinality(p_order) > 1 then data.ref_keys(p_order[2:], p_types[2:], t.code collate "default", t.title, t.attributes) end,
+                t.code, t.source_key);
+    end if;
+    total := case when p_is_tree then cardinality(nodes) else cardinality(ids) end;
+end $$;
+alter function data.ref_list(data.ref_book, text, bigint[], boolean, text[], text[], jsonb) owner to zapisd_owner;
+revoke all on function data.ref_list(data.ref_book, text, bigint[], boolean, text[], text[], jsonb) from public;
+comment on function data.ref_list(data.ref_book, text, bigint[], boolean, text[], text[], jsonb) is
+    'Top items in order and the number of all nodes of a list (A19)';
+
+create or replace function data.ref_step_page(p_ref_name text, p_skip bigint, p_n bigint, out total bigint, out ids bigint[])
+language plpgsql stable parallel safe as $$
+declare
+    step record;
+begin
+    select sum(s.n) into total from data.ref_step as s where s.ref_name = p_ref_name;
+    total := coalesce(total, 0);
+    select t.* into step
+    from (select s.from_code, sum(s.n) over (order by s.from_code) - s.n as before from data.ref_step as s where s.ref_name = p_ref_name) as t
+    where t.before <= p_skip
+    order by t.from_code desc limit 1;
+    ids := case when p_skip >= total then '{}' else array(
+        select i.item_id from data.ref_item as i
+        where i.ref_name = p_ref_name and i.parent_id is null and i.code >= step.from_code
+        order by i.code
+        offset p_skip - step.before limit p_n) end;
+end $$;
+alter function data.ref_step_page(text, bigint, bigint) owner to zapisd_owner;
+revoke all on function data.ref_step_page(text, bigint, bigint) from public;
+comment on function data.ref_step_page(text, bigint, bigint) is
+    'A page of the top of a book of one''s own in order of code, and how many there are, found by the steps';
+
+create or replace function data.ref_lines(p_book data.ref_book, p_recipient text, p_ids bigint[], p_is_tree boolean, p_order text[],
+    p_types text[], p_filter jsonb, p_names text[])
+returns table (depth integer, parent_item text, names text[], "values" text[])
+language plpgsql stable parallel safe as $$
+declare
+    under bigint[];
+begin
+    if p_is_tree then
+        -- what is under the top items; under what does not meet the filter nothing hangs here
+        under := array(
+            with recursive node as (
+                select u.id, 1 as level from unnest(p_ids) as u (id)
+                union all
+                select c.item_id, n.level + 1 from node as n join data.ref_item as c on c.parent_id = n.id
+                where n.level < p_book.max_depth and (p_recipient = '' or c.agencies is null or p_recipient = any (c.agencies))
+            )
+            select n.id from node as n where n.level > 1);
+        if p_filter is not null then
+            under := data.ref_filter(p_book.ref_name, under, p_filter);
+        end if;
+    end if;
+    return query
+        with recursive ranked as materialized (
+            select i.item_id, i.parent_id, i.code, i.title, i.attributes,
+                row_number() over (order by data.ref_keys(p_order, p_types, i.code collate "default", i.title, i.attributes), i.code, i.source_key) as rank
+            from unnest(under) as u (id) join data.ref_item as i on i.item_id = u.id
+        ), node as (
+            select i.item_id, i.parent_id, i.code, i.title, i.attributes, 0 as depth, array[u.n] as path
+            from unnest(p_ids) with ordinality as u (id, n) join data.ref_item as i on i.item_id = u.id
+            union all
+            select r.item_id, r.parent_id, r.code, r.title, r.attributes, n.depth + 1, n.path || r.rank
+            from node as n join ranked as r on r.parent_id = n.item_id
+        )
+        select n.depth, p.code::text, v.names, v.vals
+        from node as n
+        left join data.ref_item as p on p.item_id = n.parent_id
+        cross join lateral (
+            select coalesce(array_agg(u.name order by u.n), '{}') as names, coalesce(array_agg(t.value order by u.n), '{}') as vals
+            from unnest(p_names) with ordinality as u (name, n)
+            cross join lateral (select data.ref_text(u.name, n.code collate "default", n.title, n.attributes)) as t (value)
+            where t.value is not null
+        ) as v
+        order by n.path;
+end $$;
+alter function data.ref_lines(data.ref_book, text, bigint[], boolean, text[], text[], jsonb, text[]) owner to zapisd_owner;
+revoke all on function data.ref_lines(data.ref_book, text, bigint[], boolean, text[], text[], jsonb, text[]) from public;
+comment on function data.ref_lines(data.ref_book, text, bigint[], boolean, text[], text[], jsonb, text[]) is
+    'Items as they are sent, in document order: each top item, then what is under it';

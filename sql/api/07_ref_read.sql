@@ -1,0 +1,200 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+--
+-- The reading half of getRefItemsList (item 24; A12-A20). It is stable, so everything in it sees the database as one
+-- statement does: the version it tells is that of the items it lists (R6). What is to be remembered of a list that is read
+-- by page comes with the first row; the caller writes it down.
+
+create or replace function data.ref_wrong(p_book data.ref_book, p_recipient text, p_parent text, p_tree text, p_selected text[],
+    p_order_by text[], p_filter jsonb, p_page integer, p_size integer)
+returns api.answer[] language plpgsql stable parallel safe as $$
+declare
+    known text[];
+    types text[];
+    allowed boolean[];
+    wrong api.answer[] := '{}';
+begin
+    select array_agg(a.name), array_agg(a.type), array_agg(a.allow_filtering) into known, types, allowed
+    from data.ref_attribute as a where a.ref_name = p_book.ref_name;
+    if p_tree is null or p_tree not in ('ONELEVEL', 'SUBTREE') then
+        wrong := wrong || data.field_row('treeFiltering', 1);
+    end if;
+    if p_parent is not null and not exists (
+        select from data.ref_item as i
+        where i.ref_name = p_book.ref_name and i.code = p_parent and p_book.kind = 'H'
+            and (p_recipient = '' or i.agencies is null or p_recipient = any (i.agencies))) then
+        wrong := wrong || data.field_row('parentRefItemValue', 2);
+    end if;
+    if not p_selected <@ known then
+        wrong := wrong || data.field_row('selectAttributes', 2);
+    end if;
+    if not p_order_by <@ known then
+        wrong := wrong || data.field_row('orderBy', 2);
+    end if;
+    if p_filter is not null then
+        wrong := wrong || data.predicate_errors(p_filter, known, types, allowed);
+    end if;
+    if p_page < 0 then
+        wrong := wrong || data.field_row('pageNum', 1);
+    end if;
+    if p_size < 0 then
+        wrong := wrong || data.field_row('pageSize', 1);
+    end if;
+    return wrong;
+end $$;
+alter function data.ref_wrong(data.ref_book, text, text, text, text[], text[], jsonb, integer, integer) owner to zapisd_owner;
+revoke all on function data.ref_wrong(data.ref_book, text, text, text, text[], text[], jsonb, integer, integer) from public;
+comment on function data.ref_wrong(data.ref_book, text, text, text, text[], text[], jsonb, integer, integer) is
+    'Everything that is wrong with a request for items (M10)';
+
+create or replace function data.ref_read(p_recipient text, p_ref_name text, p_parent text, p_tree text, p_selected text[],
+    p_order_by text[], p_page integer, p_size integer, p_version text, p_filter jsonb)
+returns table (kind text, error_code integer, error_message text, field text, total_items bigint, version text, depth integer,
+    parent_item text, names text[], "values" text[], keep_key bytea, keep_ids bytea)
+language plpgsql stable parallel safe as $$
+#variable_conflict use_column
+declare
+    book data.ref_book;
+    wrong api.answer[];
+    w api.answer;
+    parents bigint[];
+    is_tree boolean;
+    ordered text[] := data.ref_order(p_order_by);
+    types text[];
+    shown text[];
+    gone_shown text[];
+    has_pages boolean := p_page > 0 and p_size > 0;
+    skip bigint := case when has_pages then (p_page - 1)::bigint * p_size else 0 end;
+    take bigint := case when has_pages then p_size else 9223372036854775807 / 2 end;
+    since bigint;
+    list_key bytea;
+    remembered record;
+    list record;
+    page_ids bigint[];
+    line record;
+    is_first boolean := true;
+begin
+    kind := 'answer';
+    total_items := 0;
+    select * into book from data.ref_book as b
+    where b.ref_name = p_ref_name and (b.agency_code is null or p_recipient in ('', b.agency_code));
+    if not found then
+        error_code := 3;
+        error_message := 'Справочник не найден';
+        return next;
+        return;
+    end if;
+    version := book.version::text;
+    wrong := data.ref_wrong(book, p_recipient, p_parent, p_tree, p_selected, p_order_by, p_filter, p_page, p_size);
+    if cardinality(wrong) > 0 then
+        error_code := 2;
+        error_message := (data.answer_row(null, null, 2)).error_message;
+        return next;
+        kind := 'field';
+        total_items := null;
+        version := null;
+        foreach w in array wrong loop
+            error_code := w.error_code;
+            error_message := w.error_message;
+            field := w.field;
+            return next;
+        end loop;
+        return;
+    end if;
+    if p_version = book.version::text then
+        error_code := 5;
+        error_message := 'Ваш справочник имеет актуальную версию';
+        return next;
+        return;
+    end if;
+
+    select null::bigint as version, null::timestamptz as at, null::bigint as total, false as has_ids into remembered;
+    if has_pages then
+        list_key := sha256(convert_to(jsonb_build_array(p_recipient, p_ref_name, p_parent, p_tree, ordered, p_size, p_version, p_filter)::text, 'UTF8'));
+        select g.version, g.at, g.total, g.ids is not null as has_ids into remembered
+        from data.ref_paging as g where g.key = list_key and g.at > now() - interval '30 min';
+        if found and remembered.version <> book.version and p_page > 1 then -- A16
+            error_code := 1;
+            error_message := 'Справочник изменился во время чтения по страницам, начните с первой страницы';
+            return next;
+            return;
+        end if;
+    end if;
+    is_tree := p_tree = 'SUBTREE' and book.kind = 'H';
+    if p_parent is not null then
+        parents := array(select i.item_id from data.ref_item as i where i.ref_name = p_ref_name and i.code = p_parent
+            and (p_recipient = '' or i.agencies is null or p_recipient = any (i.agencies)));
+    end if;
+    types := array(select a.type from unnest(ordered) with ordinality as o (name, n)
+        join data.ref_attribute as a on a.ref_name = p_ref_name and a.name = o.name order by o.n);
+    shown := array(select a.name from data.ref_attribute as a
+        where a.ref_name = p_ref_name and case when cardinality(p_selected) = 0 then a.name <> 'isDeleted' else a.name = any (p_selected) end
+        order by a.position);
+    gone_shown := array(select a.name from data.ref_attribute as a
+        where a.ref_name = p_ref_name and (a.name in ('code', 'isDeleted') or a.name = any (shown)) order by a.position);
+    error_code := 0;
+    error_message := 'ОК';
+    -- A version of ours, older, and not older than the changes we know: a delta. A filtered list is a question, not a copy
+    -- to be kept, and comes whole.
+    if p_version ~ '^[0-9]{1,18}$' and p_filter is null then
+        since := p_version::bigint;
+    end if;
+    if since < book.version and since >= book.delta_from then
+        for line in select * from data.ref_delta(book, p_recipient, parents, is_tree or book.kind = 'P', since, ordered, types, skip, take,
+                shown, gone_shown) loop
+            if is_first then
+                is_first := false;
+                total_items := coalesce(line.total, 0);
+                if has_pages and total_items > p_size and (remembered.version is distinct from book.version or remembered.at < now() - interval '10 min') then
+                    keep_key := list_key;
+                end if;
+                return next;
+                kind := 'item';
+                error_code := null;
+                error_message := null;
+                version := null;
+                total_items := null;
+                keep_key := null;
+                depth := 0;
+            end if;
+            if cardinality(line.names) > 0 or line.parent_item is not null then
+                parent_item := line.parent_item;
+                names := line.names;
+                "values" := line.values;
+                return next;
+            end if;
+        end loop;
+        return;
+    end if;
+
+    if has_pages and not is_tree and parents is null and p_filter is null and cardinality(ordered) = 0 and not book.is_derived then
+        list := data.ref_step_page(p_ref_name, skip, take);
+        page_ids := list.ids;
+    else
+        if remembered.version = book.version and remembered.has_ids then
+            select remembered.total as total, data.ids_unpack(substr(g.ids, (8 * least(skip, length(g.ids) / 8) + 1)::integer, 8 * p_size)) as ids into list
+            from data.ref_paging as g where g.key = list_key;
+            page_ids := list.ids;
+        else
+            list := data.ref_list(book, p_recipient, parents, is_tree, ordered, types, p_filter);
+            if cardinality(list.ids) > 500 then
+                keep_ids := data.ids_pack(list.ids);
+            end if;
+            page_ids := case when skip >= cardinality(list.ids) then '{}' when has_pages then list.ids[skip + 1 : skip + take] else list.ids end;
+        end if;
+    end if;
+    total_items := list.total;
+    if has_pages and total_items > p_size and (remembered.version is distinct from book.version or remembered.at < now() - interval '10 min') then
+        keep_key := list_key;
+    else
+        keep_ids := null;
+    end if;
+    return next;
+    return query
+        select 'item'::text, null::integer, null::text, null::text, null::bigint, null::text, l.depth, l.parent_item, l.names, l."values",
+            null::bytea, null::bytea
+        from data.ref_lines(book, p_recipient, page_ids, is_tree, ordered, types, p_filter, shown) as l;
+end $$;
+alter function data.ref_read(text, text, text, text, text[], text[], integer, integer, text, jsonb) owner to zapisd_owner;
+revoke all on function data.ref_read(text, text, text, text, text[], text[], integer, integer, text, jsonb) from public;
+comment on function data.ref_read(text, text, text, text, text[], text[], integer, integer, text, jsonb) is
+    'The answer of getRefItemsList, with what to remember of a list read by page (A16)';

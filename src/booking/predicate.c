@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * The filter of getSlots and getRefItemsList (items 4 to 6; P1, P2, P4): its form and size are judged here, its names
+ * and values in SQL, which knows the attributes. It travels as one jsonb parameter with the order's own names.
+ */
+#include "call.h"
+#include "check.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#define DEPTH_MAX_DEFAULT 8
+#define NODES_MAX_DEFAULT 200
+
+static const char *const conditions[] = {
+    "equals",           "notEquals", "greaterThan", "lessThan", "greaterThanOrEquals",
+    "lessThanOrEquals", "contains",  "startsWith",  "endsWith", "wordStarts"};
+
+/* greaterThan or GREATER_THAN (A21), and nothing between the two. */
+static bool is_condition(const char *s, const char *name)
+{
+    if (strcmp(s, name) == 0)
+        return true;
+    for (; *name != '\0'; name++, s++) {
+        if (isupper((unsigned char)*name) && *s++ != '_')
+            return false;
+        if (*s != toupper((unsigned char)*name))
+            return false;
+    }
+    return *s == '\0';
+}
+
+static bool is_known_condition(const char *s)
+{
+    for (size_t i = 0; i < sizeof conditions / sizeof conditions[0]; i++) {
+        if (is_condition(s, conditions[i]))
+            return true;
+    }
+    return false;
+}
+
+struct walk {
+    struct field_errors *fields;
+    unsigned depth_max, nodes_max, nodes;
+};
+
+static void walk_add(const struct walk *w, const char *message)
+{
+    field_errors_add(w->fields, "filter", 1, message);
+}
+
+static void check_simple(const struct walk *w, const struct predicate *p)
+{
+    if (p->attribute_name == NULL)
+        walk_add(w, "В условии фильтра не указан атрибут");
+    if (p->condition == NULL ? p->value != NULL : !is_known_condition(p->condition))
+        walk_add(w, "В фильтре недопустимое условие сравнения");
+}
+
+/* depth: unions around p. What is beyond a limit is not looked at, so that a limit bounds this walk too. */
+static void check_node(struct walk *w, const struct predicate *p, unsigned depth)
+{
+    if (++w->nodes > w->nodes_max) {
+        walk_add(w, "В фильтре слишком много условий");
+        return;
+    }
+    if (p->kind == PREDICATE_SIMPLE) {
+        check_simple(w, p);
+        return;
+    }
+    if (p->kind != PREDICATE_UNION) {
+        walk_add(w, "Предикат содержит либо simple, либо union");
+        return;
+    }
+    if (depth == w->depth_max) {
+        walk_add(w, "Слишком большая вложенность фильтра");
+        return;
+    }
+    if (p->nsubs == 0 || (!text_is(p->union_kind, "AND") && !text_is(p->union_kind, "OR")))
+        walk_add(w, "Объединение условий указывается как AND или OR хотя бы с одним условием");
+    for (unsigned i = 0; i < p->nsubs && w->nodes <= w->nodes_max; i++)
+        check_node(w, &p->subs[i], depth + 1);
+}
+
+void check_filter(const struct booking_request *r, struct field_errors *f)
+{
+    struct walk w = {.fields = f,
+                     .depth_max = r->filter_depth_max == 0 ? DEPTH_MAX_DEFAULT : r->filter_depth_max,
+                     .nodes_max = r->filter_nodes_max == 0 ? NODES_MAX_DEFAULT : r->filter_nodes_max};
+    if (r->filter != NULL)
+        check_node(&w, r->filter, 0);
+}
+
+static void add_member(struct buf *b, const char *name, const char *value)
+{
+    if (value == NULL)
+        return;
+    buf_printf(b, ",\"%s\":", name);
+    buf_add_json(b, span_of(value));
+}
+
+static void add_predicate(struct buf *b, const struct predicate *p)
+{
+    if (p->kind == PREDICATE_SIMPLE) {
+        buf_printf(b, "{\"checkAllValues\":%s", p->check_all_values ? "true" : "false");
+        add_member(b, "attributeName", p->attribute_name);
+        add_member(b, "condition", p->condition);
+        add_member(b, "value", p->value);
+        buf_add_char(b, '}');
+        return;
+    }
+    buf_add_str(b, "{\"unionKind\":");
+    buf_add_json(b, span_of(p->union_kind));
+    buf_add_str(b, ",\"subs\":[");
+    for (unsigned i = 0; i < p->nsubs; i++) {
+        if (i > 0)
+            buf_add_char(b, ',');
+        add_predicate(b, &p->subs[i]);
+    }
+    buf_add_str(b, "]}");
+}
+
+void call_add_filter(struct call *c, const struct predicate *p)
+{
+    struct buf b;
+    if (p == NULL) {
+        call_add_text(c, NULL);
+        return;
+    }
+    buf_init(&b, c->arena, 256);
+    add_predicate(&b, p);
+    call_add_text(c, b.p);
+}

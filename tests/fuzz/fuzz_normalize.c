@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * Any element as any lenient request (M9): what comes out parses, is its own canonical form, and reading it once more
+ * changes nothing. The first byte chooses the method, the second the switches.
+ */
+#include "request/normalize.h"
+
+#include <stdint.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    (void)argc;
+    (void)argv;
+    xml_init();
+    return 0;
+}
+
+static void read_once(struct arena *a, struct xml_doc *doc, enum booking_method method,
+                      const struct config_reading *how, struct buf *out, struct normalized *result)
+{
+    struct error e = {0};
+    struct field_errors f = {.arena = a};
+    buf_init(out, a, 0);
+    if (normalize(a, xml_root(doc), method, how, out, &f, result, &e) != ERR_OK)
+        __builtin_trap();
+    for (unsigned i = 0; i < f.n; i++)
+        if (f.items[i].field[0] == '\0' || strlen(f.items[i].field) > 255)
+            __builtin_trap();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size < 3)
+        return 0;
+    enum booking_method method = (enum booking_method)(data[0] % BOOKING_METHOD_COUNT);
+    const struct config_reading how = {.mode = READING_LENIENT,
+                                       .namespaces = data[1] & 1,
+                                       .order = data[1] & 2,
+                                       .names = data[1] & 4,
+                                       .unknown = data[1] & 8,
+                                       .arrays = data[1] & 16,
+                                       .values = data[1] & 32,
+                                       .user_kind = data[1] & 64,
+                                       .user_type = data[1] & 128,
+                                       .status = true};
+    struct span octets = {(const char *)data + 2, size - 2};
+    struct arena *a = arena_new();
+    struct error e = {0};
+    struct xml_doc *doc, *bare, *strict;
+    struct buf first, second, canonical;
+    struct normalized once, again;
+    if (xml_prescan(octets, &xml_limits_default, &e) == ERR_OK && xml_parse(a, octets, &doc, &e) == ERR_OK &&
+        xml_regraft(a, xml_root(doc), SOAP_NS, "x", &bare, &e) == ERR_OK) {
+        read_once(a, bare, method, &how, &first, &once);
+        buf_init(&canonical, a, 0);
+        if (xml_parse(a, buf_span(&first), &strict, &e) != ERR_OK ||
+            xml_c14n(xml_root(strict), NULL, &canonical, &e) != ERR_OK ||
+            !span_equals(buf_span(&first), buf_span(&canonical)))
+            __builtin_trap();
+        read_once(a, strict, method, &how, &second, &again);
+        if (!span_equals(buf_span(&first), buf_span(&second)))
+            __builtin_trap();
+    }
+    arena_free(a);
+    return 0;
+}

@@ -1,0 +1,167 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+-- O3: the console. J3: who sees whom, and that it is written down. M8: the outbox seen and emptied. An office from nothing.
+\ir lib/helpers.psql
+select no_plan();
+grant usage on schema public to zapisd_operator, zapisd_registrar, zapisd_auditor, zapisd_daemon;
+create function pg_temp.day() returns date language sql return (pg_temp.noon() at time zone 'Europe/Moscow')::date;
+
+select is(pg_temp.book('aaaa-1', array[pg_temp.slot('a1', 5)], services => '{s1}', m => pg_temp.msg('msg-1'), applicant =>
+    '{"lastName": "Тестов", "firstName": "Пётр", "middleName": "Тестович", "mobilePhone": "7 900 123 45 67", "userSnils": "112-233-445 95", "email": "t@example.org", "caseNumber": "дело-7"}'), '201/0 slots=1', 'a booking');
+select is(pg_temp.book('bbbb-2', array[pg_temp.slot('a3', 1)], true, applicant => '{"lastName": "Тёткин", "firstName": "Иван"}'), '201/0 slots=1', 'a hold');
+select is(pg_temp.book('cccc-3', array[pg_temp.slot('a2', 2)], applicant => '{"businessName": "ООО Пример"}'), '201/0 slots=1', 'a firm');
+
+-- J3: masks. The tests' own superuser is no registrar either.
+create function pg_temp.as_role(r name, query text) returns text language plpgsql as $$
+declare
+    t text;
+begin
+    perform set_config('role', r, true);
+    execute 'select string_agg(x::text, '' '') from (' || query || ') as x' into t;
+    perform set_config('role', 'none', true);
+    return t;
+exception when others then
+    return sqlstate;
+end $$;
+select is(pg_temp.as_role('none', $$select applicant, phone from admin.today('T1', pg_temp.day()) where book_id = 'aaaa-1'$$), '("Т*** П. Т.",)', 'J3: a superuser is no registrar');
+select is(pg_temp.as_role('zapisd_operator', $$select applicant, phone from admin.today('T1', pg_temp.day()) where book_id = 'aaaa-1'$$), '("Т*** П. Т.",)', 'J3: nor is the operator');
+select is((select count(*) from data.personal_reading), 0::bigint, 'J3: masked: nothing to write down');
+select is(pg_temp.as_role('zapisd_registrar', $$select applicant, phone from admin.today('T1', pg_temp.day()) where book_id = 'aaaa-1'$$), '("Тестов Пётр Тестович","7 900 123 45 67")', 'J3: the registrar is');
+select set_eq($$select book_key || ' ' || what || ' ' || db_role || ' ' || db_user from data.personal_reading$$,
+    $$select b || ' today zapisd_registrar ' || session_user from unnest(array['aaaa-1', 'bbbb-2', 'cccc-3']) b$$, 'J3: each reading is written down, with user and role');
+select results_eq($$select visit, area_id, minutes, place_no, services, status, state, book_id from admin.today('T1', pg_temp.day())$$,
+    $$values ('12:00', 'a3', 15, 1, null, '201 удерживается', 'HELD', 'bbbb-2'), ('12:15', 'a2', 15, 1, null, '201 забронировано', 'BOOKED', 'cccc-3'),
+        ('13:00', 'a1', 15, 1, 'Услуга 1', '201 забронировано', 'BOOKED', 'aaaa-1')$$, 'O3: the day in time order');
+select is_empty($$select * from admin.today('T1')$$, 'O3: today by default');
+-- A role of one's own, made by the administrator.
+create role office_clerk in role zapisd_registrar;
+create role office_chief in role office_clerk;
+create role office_guest in role zapisd_operator;
+grant usage on schema public to office_clerk, office_chief, office_guest;
+select is(pg_temp.as_role('office_chief', $$select applicant from admin.find('aaaa-1')$$), '("Тестов Пётр Тестович")', 'J3: membership counts, however far up');
+select is(pg_temp.as_role('office_guest', $$select applicant from admin.find('aaaa-1')$$), '("Т*** П. Т.")', 'J3: and nothing else does');
+select is((select count(*) from admin.readings where db_role = 'office_chief' and what = 'find' and book_id = 'aaaa-1'), 1::bigint, 'J3: the auditor finds it');
+select throws_ok(format('%s data.personal_reading%s', c, s), '42501', null, 'J3: not forgotten: ' || c) from (values ('delete from', ''), ('update', ' set what = ''x'''), ('truncate', '')) as v (c, s);
+
+-- find
+select is(pg_temp.as_role(r, format('select book_id from admin.find(%L) order by 1', q)), answer, format('O3: %s finds %s', r, q)) from (values
+    ('zapisd_operator', 'AAAA-1', '(aaaa-1)'), ('zapisd_operator', 'bbbb', '(bbbb-2)'), ('zapisd_operator', 'дело-7', '(aaaa-1)'), ('zapisd_operator', ' aaaa-1 ', '(aaaa-1)'),
+    ('zapisd_operator', 'Тестов', null), ('zapisd_operator', '7 900 123 45 67', null), ('zapisd_operator', '11223344595', null), ('zapisd_operator', 'aaa', null),
+    ('zapisd_registrar', 'тестов', '(aaaa-1)'), ('zapisd_registrar', 'Тестов петр', '(aaaa-1)'), ('zapisd_registrar', 'тест п тестович', '(aaaa-1)'), ('zapisd_registrar', 'Теткин', '(bbbb-2)'),
+    ('zapisd_registrar', 'Тестов Иван', null), ('zapisd_registrar', 'те', '(aaaa-1) (bbbb-2)'), ('zapisd_registrar', '8 (900) 123-45-67', '(aaaa-1)'), ('zapisd_registrar', '+79001234567', '(aaaa-1)'),
+    ('zapisd_registrar', '9001234567', '(aaaa-1)'), ('zapisd_registrar', '112-233-445 95', '(aaaa-1)'), ('zapisd_registrar', '11223344595', '(aaaa-1)'), ('zapisd_registrar', '%', '22023'),
+    ('zapisd_registrar', '%%%%', null), ('zapisd_registrar', '____', null), ('zapisd_registrar', ''' or true --', null), ('zapisd_registrar', '', '22023'), ('zapisd_auditor', 'aaaa-1', '42501')) as v (r, q, answer);
+select throws_ok('select * from admin.find(null)', '22023', null, 'nothing to look for');
+
+-- why
+select set_eq($$select kind from admin.why('AAAA-1')$$, array['сейчас', 'сообщение', 'история', 'просмотр'], 'O3: the kinds of lines');
+select ok((select what like 'book от PORTAL, plain, подпись: good, № msg-1%' from admin.why('aaaa-1') where kind = 'сообщение'), 'O3: the message and its verdict');
+select is((select what from admin.why('aaaa-1') where kind = 'история'), 'заявитель: забронировано (201)', 'O3: the history');
+select ok((select bool_or(what like 'Отдел Т1, T1; Т*** П. Т.; дело дело-7') from admin.why('aaaa-1')), 'J3: masked');
+select ok(pg_temp.as_role('zapisd_registrar', $$select what from admin.why('aaaa-1')$$) like '%Тестов Пётр Тестович, 7 900 123 45 67, t@example.org; дело дело-7%', 'J3: the registrar sees whose it is');
+select is((select count(*) from admin.readings where what = 'why'), 1::bigint, 'J3: and that is written down');
+select ok((select bool_or(what like '%12:00–%12:15, Зал (a3), место 1 из 2') and bool_or(what like '%держится до%') from admin.why('bbbb-2')), 'O3: a hold and its place');
+select throws_ok('select * from admin.why(''nobody'')', 'P0002', null, 'nobody''s story');
+
+-- M8: the outbox
+select result from admin.move('aaaa-1', pg_temp.slot('a1', 6), 'ремонт');
+select result from admin.cancel('aaaa-1', 'авария');
+select result from admin.cancel('cccc-3', 'авария');
+select results_eq($$select book_id, state, status, agency_code, visit_time is not null from admin.outbox$$,
+    $$values ('aaaa-1', 'waiting', '201', 'TEST00001', true), ('aaaa-1', 'waiting', '302', 'TEST00001', false), ('cccc-3', 'waiting', '302', 'TEST00001', false)$$, 'M8: what waits, in order');
+select is((select count(*) from admin.why('aaaa-1') where kind = 'порталу' and what like '%ждёт отправки'), 2::bigint, 'O3: and in the story');
+select throws_ok(format('select admin.outbox_done(%s)', (select max(outbox_id) from admin.outbox where book_id = 'aaaa-1')), '55000', null, 'M8: not before the one before it');
+select is(admin.outbox_done((select min(outbox_id) from admin.outbox)), 1::bigint, 'M8: told by other means');
+select is(admin.outbox_done((select min(outbox_id) from admin.outbox)), 0::bigint, 'M8: once');
+select is(admin.outbox_done('AAAA-1'), 1::bigint, 'M8: the rest of a booking');
+select is(admin.outbox_done('nobody'), 0::bigint, 'M8: of none');
+select throws_ok('select admin.outbox_done(-1)', 'P0002', null, 'M8: no such one');
+select set_eq($$select done_by::text from admin.outbox where state = 'sent'$$, array[session_user::text], 'M8: and who said so');
+select is((select count(*) from admin.outbox where state = 'waiting'), 1::bigint, 'M8: another booking is none of it');
+select ok(not exists (select from information_schema.columns where table_schema = 'admin' and table_name = 'outbox' and column_name in ('payload', 'esia_id')), 'J3: without the account');
+
+-- load
+select results_eq($$select day, places, taken, held, free, bar from admin.load('T1', pg_temp.day(), pg_temp.day() + 1)$$,
+    $$values (pg_temp.day(), 161::bigint, 0::bigint, 1::bigint, 160::bigint, '▒···················'), (pg_temp.day() + 1, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 'приёма нет')$$, 'O3: occupancy');
+select is(data.bar(t, h, p), bar, format('O3: %s and %s of %s', t, h, p)) from (values (0, 0, 10, '····················'), (10, 0, 10, '████████████████████'), (5, 5, 10, '██████████▒▒▒▒▒▒▒▒▒▒'),
+    (1, 1, 4, '█████▒▒▒▒▒··········'), (1, 0, 1000, '█···················'), (999, 0, 1000, '███████████████████·'), (999, 1, 1000, '███████████████████▒'), (12, 0, 10, '████████████████████'), (0, 0, 0, '')) as v (t, h, p, bar);
+update data.slot set is_closed = true where organization_id = 'T2';
+select is((select bar from admin.load('T2', pg_temp.day() + 1, pg_temp.day() + 1)), 'закрыто', 'O3: a closed day');
+update data.slot set is_closed = false where organization_id = 'T2';
+select is((select count(*) from admin.load('T1')), 14::bigint, 'O3: two weeks by default');
+select is((select weekday from admin.load('T1', '2026-11-23', '2026-11-23')), 'пн', 'O3: a Monday');
+select throws_ok('select * from admin.load(''nowhere'')', 'P0002', null, 'nowhere');
+select throws_ok('select * from admin.load(''T1'', ''2026-01-02'', ''2026-01-01'')', '22023', null, 'days out of order');
+select is((select count(*) from admin.free('T1', pg_temp.day(), 's2')), 40::bigint, 'O3: what is free for a service');
+select is((select min(free) || '-' || max(free) from admin.free('T1', pg_temp.day()) where area_id = 'a3'), '1-2', 'O3: places left');
+select is_empty('select * from admin.free(''nowhere'')', 'nowhere is nothing free');
+select is((select result from admin.move('bbbb-2', (select slot_id from admin.free('T1', pg_temp.day()) limit 1))), 'отказано', 'O3: move takes what free shows; a hold is not the agency''s to move');
+
+-- help
+select is_empty($$select p.oid::regprocedure from pg_proc p where p.pronamespace = 'admin'::regnamespace
+    and obj_description(p.oid, 'pg_proc') !~ ('^' || p.proname || '\(.*\): .*\. Пример: (select|call) .*admin\.' || p.proname)$$, 'O3: every function of admin has a line in help() with an example');
+select is_empty($$select c.oid::regclass from pg_class c where c.relnamespace = 'admin'::regnamespace and c.relkind = 'v'
+    and obj_description(c.oid, 'pg_class') !~ ('\. Пример: select .*admin\.' || c.relname)$$, 'O3: every view too');
+select is_empty($$select example from admin.help() where example is null$$, 'O3: no example is missing');
+create function pg_temp.typed(example text) returns text language plpgsql as $$
+begin
+    execute example;
+    raise exception using errcode = 'ZZ001';
+exception when others then
+    return case when sqlstate ~ '^(42|ZZ002)' then sqlstate || ' ' || sqlerrm end;
+end $$;
+select is_empty($$select what, pg_temp.typed(example) from admin.help() where pg_temp.typed(example) is not null$$, 'O3: every example can be typed as it stands');
+select ok((select count(*) between 1 and 5 from admin.help('перенести')), 'O3: help about a word');
+select is(pg_temp.as_role('zapisd_auditor', 'select count(*) from admin.help(''cancel('')'), '(0)', 'O3: help shows what one may');
+select is(pg_temp.as_role('zapisd_registrar', 'select count(*) from admin.help(''cancel('')'), '(1)', 'O3: and all of it');
+
+-- An office from nothing (O3), each command twice.
+create function pg_temp.as_operator(query text) returns text language sql return pg_temp.as_role('zapisd_operator', query);
+select is(pg_temp.as_operator(q) || pg_temp.as_operator(q), a || a, 'O3: ' || q) from (values
+    ('select admin.add_agency(''NEW00001'', ''Новое'')', '(NEW00001)'),
+    ('select admin.add_organization(''N1'', ''NEW00001'', ''Новый отдел'', ''Asia/Yekaterinburg'', ''Улица, 1'', ''+7'')', '(N1)'),
+    ('select admin.add_service(''N1'', ''n-1'', ''Услуга'')', '(n-1)'), ('select admin.add_service(''N1'', ''n-2'', ''Услуга 2'', ''77'')', '(n-2)'),
+    ('select admin.add_area(''N1'', ''hall'', ''Зал'', 3)', '(hall)'), ('select admin.add_area(''N1'', ''w1'', ''Окно'', 1, ''{n-1}'', ''hall'')', '(w1)'),
+    ('select admin.set_hours(''N1'', ''w1'', ''пн-пт, вс'', ''9:00-13:00, 14:00 – 18:00'', 30)', '(12)'), ('select admin.set_hours(''N1'', ''w1'', ''вс'', ''нет'', 30)', '(0)')) as v (q, a);
+select results_eq($$select a.area_id, a.number::integer, p.area_id, array_agg(s.service_id order by s.service_id) from data.area a left join data.area p on p.area_key = a.parent_key
+    join data.area_service s on s.area_key = a.area_key where a.organization_id = 'N1' group by 1, 2, 3 order by 2$$,
+    $$values ('hall', 1, null, '{n-1,n-2}'::text[]), ('w1', 2, 'hall', '{n-1}')$$, 'B9: areas, numbered, in a tree, with their services');
+select results_eq($$select weekday::integer, starts, ends from data.timetable t where organization_id = 'N1' order by 1, 2$$,
+    $$select w, s::time, e::time from generate_series(1, 5) w, (values ('09:00', '13:00'), ('14:00', '18:00')) v (s, e) order by 1, 2$$, 'T2: the hours');
+select is(pg_temp.as_operator(q), a, 'O3: ' || q) from (values
+    ('select admin.add_organization(''N2'', ''NOBODY'', ''x'', ''Europe/Moscow'')', '23503'), ('select admin.add_organization(''N2'', ''NEW00001'', ''x'', ''Moscow'')', '23514'),
+    ('select admin.add_area(''nowhere'', ''x'', ''x'')', '23503'), ('select admin.add_area(''N1'', ''x'', ''x'', 0)', '23514'), ('select admin.add_area(''N1'', ''x'', ''x'', 1, ''{s3}'')', '23503'),
+    ('select admin.add_area(''N1'', ''x'', ''x'', 1, null, ''nowhere'')', 'P0002'), ('select admin.add_area(''N1'', ''hall'', ''x'', 1, null, ''w1'')', '23514'),
+    ('select admin.set_hours(''N1'', ''nowhere'', ''пн'', ''9:00-10:00'', 30)', 'P0002'), ('select admin.set_hours(''N1'', ''w1'', ''пт-пн'', ''9:00-10:00'', 30)', '22023'),
+    ('select admin.set_hours(''N1'', ''w1'', ''mon'', ''9:00-10:00'', 30)', '22023'), ('select admin.set_hours(''N1'', ''w1'', '''', ''9:00-10:00'', 30)', '22023'),
+    ('select admin.set_hours(''N1'', ''w1'', ''пн'', ''9-10'', 30)', '22023'), ('select admin.set_hours(''N1'', ''w1'', ''пн'', ''10:00-9:00'', 30)', '23514'),
+    ('select admin.set_hours(''N1'', ''w1'', ''пн'', ''9:00-12:00, 11:00-13:00'', 30)', '22023'), ('select admin.set_hours(''N1'', ''w1'', ''пн'', ''9:00-10:00'', 0)', '23514'),
+    ('select admin.set_hours(''N1'', ''w1'', ''пн'', ''9:00-10:00'', 30, ''s3'')', '23503'), ('select admin.set_hours(''N1'', ''w1'', ''пн'', ''25:00-26:00'', 30)', '22008')) as v (q, a);
+select is((select count(*) from data.timetable where organization_id = 'N1'), 10::bigint, 'O3: a refused command changes nothing');
+
+-- Grants, function by function: operator, registrar, auditor.
+create temp table may (fn text, roles text);
+insert into may values ('today(text,date)', 'or'), ('find(text)', 'or'), ('why(text)', 'or'), ('history(text)', 'ora'), ('visited(text,time without time zone,text,text)', 'or'),
+    ('no_show(text,text)', 'or'), ('turned_away(text,text,text)', 'or'), ('correct(text,text,text)', 'or'), ('confirm(text)', 'or'), ('reject(text,text,text)', 'or'),
+    ('invite(text)', 'or'), ('move(text,text,text)', 'or'), ('cancel(text,text,text,text)', 'or'), ('free(text,date,text)', 'or'), ('load(text,date,date)', 'ora'),
+    ('help(text)', 'ora'), ('outbox_done(bigint)', 'o'), ('outbox_done(text)', 'o'), ('set_text(text,text,text)', 'o'), ('add_status(text,text,text)', 'o'),
+    ('add_agency(text,text)', 'o'), ('add_organization(text,text,text,text,text,text)', 'o'), ('add_service(text,text,text,text)', 'o'),
+    ('add_area(text,text,text,integer,text[],text)', 'o'), ('set_hours(text,text,text,text,integer,text,integer)', 'o'), ('sweep(integer)', 'o'), ('check()', 'oa'),
+    ('journal_partitions(integer)', 'o'), ('slot_decode(uuid)', 'oa'), ('mask_name(text,text,text)', 'or');
+select is(concat(case when has_function_privilege('zapisd_operator', f, 'execute') then 'o' end, case when has_function_privilege('zapisd_registrar', f, 'execute') then 'r' end,
+    case when has_function_privilege('zapisd_auditor', f, 'execute') then 'a' end, case when has_function_privilege('zapisd_daemon', f, 'execute') then 'd' end,
+    case when has_function_privilege('public', f, 'execute') then 'p' end), roles, 'O3: who may call ' || fn)
+from may, lateral (select ('admin.' || fn)::regprocedure::oid as f) as x;
+select is(concat(case when has_table_privilege('zapisd_operator', v, 'select') then 'o' end, case when has_table_privilege('zapisd_registrar', v, 'select') then 'r' end,
+    case when has_table_privilege('zapisd_auditor', v, 'select') then 'a' end, case when has_table_privilege('zapisd_daemon', v, 'select') then 'd' end), roles, 'O3: who may read ' || v)
+from (values ('admin.outbox', 'ora'), ('admin.arrows', 'ora'), ('admin.readings', 'oa'), ('admin.v_booking', 'or')) as x (v, roles);
+select is_empty($$select c.oid::regclass, p from pg_class c, unnest(array['insert', 'update', 'delete', 'truncate']) p
+    where c.relnamespace = 'admin'::regnamespace and has_table_privilege('zapisd_operator', c.oid, p)$$, 'no view is written through');
+select is_empty($$select c.oid::regclass from pg_class c where c.relnamespace = 'data'::regnamespace and c.relkind in ('r', 'p', 'v', 'S')
+    and (case c.relkind when 'S' then has_sequence_privilege('zapisd_registrar', c.oid, 'usage, select, update')
+        else has_any_column_privilege('zapisd_registrar', c.oid, 'select, insert, update, references') end)$$, 'J3: the registrar touches no table');
+select is_empty($$select p.oid::regprocedure from pg_proc p where p.pronamespace in ('data'::regnamespace, 'api'::regnamespace) and has_function_privilege('zapisd_registrar', p.oid, 'execute')$$, 'nor calls api or data');
+select is_empty($$select r, p from unnest(array['zapisd_operator', 'zapisd_registrar', 'zapisd_auditor', 'zapisd_daemon']) r, unnest(array['insert', 'update', 'delete', 'truncate']) p
+    where has_table_privilege(r, 'data.personal_reading', p)$$, 'J3: nobody writes or forgets readings');
+select pg_temp.healthy();
+select * from finish();
+rollback;

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* M9: the table of a lenient reading says what schemas/equeue-types.xsd says: names, order, repetition, types, words.
+ */
+#include "request/shape.h"
+#include "xml.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define NS_XS "http://www.w3.org/2001/XMLSchema"
+
+static struct arena *a;
+static struct xml_node *schema;
+
+static int setup(void **state)
+{
+    (void)state;
+    xml_init();
+    a = arena_new();
+    FILE *f = fopen(SOURCE_DIR "/schemas/equeue-types.xsd", "re");
+    assert_non_null(f);
+    struct buf b;
+    char part[4096];
+    buf_init(&b, a, 65536);
+    for (size_t n; (n = fread(part, 1, sizeof part, f)) > 0;)
+        buf_add(&b, part, n);
+    fclose(f);
+    struct xml_doc *doc;
+    struct error e = {0};
+    assert_int_equal(xml_parse(a, buf_span(&b), &doc, &e), ERR_OK);
+    schema = xml_root(doc);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    arena_free(a);
+    xml_fini();
+    return 0;
+}
+
+static struct xml_node *named(const char *kind, const char *name)
+{
+    for (struct xml_node *n = xml_first(schema, NS_XS, kind); n != NULL; n = xml_next(n, NS_XS, kind))
+        if (strcmp(xml_attr(a, n, NULL, "name"), name) == 0)
+            return n;
+    return NULL;
+}
+
+/* The elements of a complex type in order, groups opened; the second mention in a choice of two orders is left out. */
+static unsigned elements_of(struct xml_node *top, struct xml_node **out, unsigned n)
+{
+    for (struct xml_node *at = xml_walk(top, top); at != NULL; at = xml_walk(top, at)) {
+        if (xml_is(at, NS_XS, "group")) {
+            const char *ref = xml_attr(a, at, NULL, "ref");
+            n = elements_of(named("group", ref + strlen("eq:")), out, n);
+        }
+        if (!xml_is(at, NS_XS, "element"))
+            continue;
+        bool is_known = false;
+        for (unsigned i = 0; i < n; i++)
+            is_known |= strcmp(xml_attr(a, out[i], NULL, "name"), xml_attr(a, at, NULL, "name")) == 0;
+        assert_true(n < 64);
+        if (!is_known)
+            out[n++] = at;
+    }
+    return n;
+}
+
+static void check_values(const struct shape_child *c, const char *type)
+{
+    if (strcmp(type, "xs:boolean") == 0) {
+        static const char *const truths[] = {"true", "false", "1", "0"};
+        for (unsigned i = 0; i < 4; i++)
+            assert_string_equal(c->values[i], truths[i]);
+        assert_null(c->values[4]);
+        return;
+    }
+    struct xml_node *simple = strncmp(type, "eq:", 3) == 0 ? named("simpleType", type + 3) : NULL;
+    if (strncmp(type, "eq:", 3) == 0)
+        assert_non_null(simple);
+    unsigned n = 0;
+    for (struct xml_node *at = simple; at != NULL; at = xml_walk(simple, at)) {
+        if (!xml_is(at, NS_XS, "enumeration"))
+            continue;
+        assert_non_null(c->values);
+        assert_non_null(c->values[n]);
+        assert_string_equal(c->values[n++], xml_attr(a, at, NULL, "value"));
+    }
+    if (n == 0)
+        assert_null(c->values);
+    else
+        assert_null(c->values[n]);
+}
+
+static unsigned compared;
+
+static void check_shape(const struct shape *shape, unsigned depth)
+{
+    struct xml_node *type = named("complexType", shape->type), *elements[64];
+    if (type == NULL)
+        fail_msg("the schema has no type %s", shape->type);
+    unsigned n = elements_of(type, elements, 0);
+    assert_int_equal(n, shape->n);
+    for (unsigned i = 0; i < n; i++) {
+        const struct shape_child *c = &shape->children[i];
+        const char *of = xml_attr(a, elements[i], NULL, "type"), *max = xml_attr(a, elements[i], NULL, "maxOccurs");
+        assert_string_equal(c->name, xml_attr(a, elements[i], NULL, "name"));
+        if (c->is_many != (max != NULL))
+            fail_msg("%s/%s is repeated in one of them only", shape->type, c->name);
+        compared++;
+        if (c->shape == NULL) {
+            assert_null(named("complexType", of + 3));
+            check_values(c, of);
+        } else {
+            assert_string_equal(of, arena_printf(a, "eq:%s", c->shape->type));
+            if (depth < 4) /* predicates hold predicates */
+                check_shape(c->shape, depth + 1);
+        }
+    }
+}
+
+static void M9_the_table_is_the_schema(void **state)
+{
+    (void)state;
+    for (unsigned m = 0; m < BOOKING_METHOD_COUNT; m++) {
+        const struct shape *shape = shape_of_request((enum booking_method)m);
+        char first = booking_ops[m].name[0];
+        assert_string_equal(shape->type, arena_printf(a, "%c%sRequest", first - 'a' + 'A', booking_ops[m].name + 1));
+        check_shape(shape, 0);
+    }
+    assert_true(compared > 100);
+}
+
+/* A5: without this a name in the wrong case would be two fields at once. */
+static void A5_no_two_names_differ_in_case_only(void **state)
+{
+    (void)state;
+    for (unsigned m = 0; m < BOOKING_METHOD_COUNT; m++) {
+        const struct shape *s = shape_of_request((enum booking_method)m);
+        for (unsigned i = 0; i < s->n; i++) {
+            bool is_exact;
+            assert_int_equal(shape_find(s, s->children[i].name, &is_exact), (int)i);
+            assert_true(is_exact);
+            if (s->children[i].alias != NULL)
+                assert_int_equal(shape_find(s, s->children[i].alias, &is_exact), (int)i);
+        }
+    }
+}
+
+static void A5_names_in_any_case(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *a, *b;
+        bool is_same;
+    } cases[] = {{"bookId", "BOOKID", true},  {"bookId", "bookid", true}, {"bookId", "book_id", false},
+                 {"bookId", "bookI", false},  {"bookI", "bookId", false}, {"", "", true},
+                 {"bookId", "", false},       {"", "b", false},           {"subs", "Subs", true},
+                 {"bookId", "bооkId", false}, {"a[", "A{", false},        {"Ы", "ы", false}};
+    for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(shape_is_name(cases[i].a, cases[i].b), cases[i].is_same);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(M9_the_table_is_the_schema),
+        cmocka_unit_test(A5_no_two_names_differ_in_case_only),
+        cmocka_unit_test(A5_names_in_any_case),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
