@@ -5,6 +5,7 @@ Written from order 329 and its resolutions (A3, A6, A7, A23, A24, A26-A28, A32),
 list sorted by (start, id); time is minutes. Every method returns the answer as a line: "201/0 3,4", "207/2 slotId:1".
 """
 import copy
+import json
 
 LIVE = ("BOOKED", "ACCEPTED", "INVITED", "CANCELLING", "HELD")
 DONE = ("SERVED", "NO_SHOW", "NO_DATA", "NOT_SERVED")
@@ -51,6 +52,11 @@ class Model:
             c = new.bookings[key] = copy.copy(b)
             c.places, c.history = list(b.places), list(b.history)
         return new
+
+    def __eq__(self, other):
+        """Also in what no answer shows: which content a repeated message would be compared with."""
+        return (self.closed, self.gone, self.messages, {k: vars(b) for k, b in self.bookings.items()}) == \
+            (other.closed, other.gone, other.messages, {k: vars(b) for k, b in other.bookings.items()})
 
     # ---- places ------------------------------------------------------------------------------------------------------
 
@@ -326,10 +332,15 @@ class Model:
         return "ok"
 
     def may_come(self, b):
-        mine = set(b.slots())
-        # Slots of others, and slots that would come to lie upon others there, stay.
-        return b.state in ("BOOKED", "INVITED", "ACCEPTED") and not b.past and not any(self.slots[n]["is_long"] for n in mine) and all(
-            self.slots[n]["capacity"] == 1 and not self.slots[n]["uses"] for n in mine)
+        mine = b.slots()
+        if b.state not in ("BOOKED", "INVITED", "ACCEPTED") or b.past or any(
+                self.slots[n]["is_long"] or self.slots[n]["capacity"] > 1 or self.slots[n]["uses"] for n in mine):
+            return False
+        # Two days ago there may be visits already, and buffers around them.
+        there = copy.copy(self)
+        there.gone = self.gone | set(mine)
+        others = [p for other, p in self.taken() if other is not b]
+        return all(there.fits(*p, others) for p in b.places)
 
     def sweep(self, op, choice=None):
         for b in self.bookings.values():
@@ -349,3 +360,7 @@ class Model:
             bookings[key] = [b.state, CODE[b.state], b.lapsed, b.holds if b.state == "HELD" else 0, shown, len(b.history),
                              [[h[0], h[1], h[2], list(h[3])] for h in b.history[-3:]]]
         return {"bookings": bookings, "free": self.free(channel=self.set["looks_as"])}
+
+    def seen(self):
+        """The picture as it comes out of the database."""
+        return json.loads(json.dumps(self.picture()))

@@ -5,8 +5,8 @@
     run.py [--steps 100000] [--seed S] [--only EPISODE] [--workers N]
 
 A step is one operation, or several at once on as many connections; after each the answer, every booking with its state and
-history, and the free places of getSlots are compared. Several at once must come out as in one of their orders. An episode is
-an office of its own, with rules of its own, drawn from "seed:episode"; a failure prints both, and --only plays it again (what
+history, and the free places of getSlots are compared. Several at once must come out as in one of their orders; while more than one
+order explains what was seen, all of them are followed. An episode is an office of its own, with rules of its own, drawn from "seed:episode"; a failure prints both, and --only plays it again (what
 ran at once may then run otherwise). Workers have a database each; a worker has CONNECTIONS connections.
 """
 import argparse
@@ -120,6 +120,11 @@ def draw_step(rng, model, count):
     return op
 
 
+def differences(got, want):
+    return "; ".join("%s: %s, the model says %s" % (key, a.get(key), b.get(key)) for a, b in ((got, want), (got["bookings"], want["bookings"]))
+                     for key in sorted(set(a) | set(b)) if a.get(key) != b.get(key) and key != "bookings")
+
+
 class Worker:
     def __init__(self, conninfo, seed):
         self.seed = seed
@@ -170,30 +175,25 @@ class Worker:
         rng = random.Random("%s:%d" % (self.seed, number))
         settings = draw_settings(rng)
         slots = draw_slots(rng, settings)
-        model, office, log, count = Model(slots, settings), "e%d." % number, [], 0
+        models, office, log, count = [Model(slots, settings)], "e%d." % number, [], 0
         self.open_office(office, slots, settings)
         try:
             while count < EPISODE_STEPS:
                 n = rng.choice((2, 2, 3)) if rng.random() < 0.12 else 1
-                ops = [draw_step(rng, model, count + i) for i in range(n)]
+                ops = [draw_step(rng, models[0], count + i) for i in range(n)]
                 if n > 1:
                     ops = [op for op in ops if op["do"] in ("book", "cancel", "agency", "status")]
                 for op in ops:
-                    b = model.bookings.get(op["book"].lower())
-                    if op["do"] == "comes" and (b is None or not model.may_come(b)):
+                    if op["do"] == "comes" and not all(op["book"] in m.bookings and m.may_come(m.bookings[op["book"]]) for m in models):
                         op["do"] = "status"
                 count += n
                 who = rng.sample(range(CONNECTIONS), max(1, len(ops)))
                 ends_well = rng.random() < 0.8
                 log.append((ops, who, ends_well))
                 if len(ops) == 1:
-                    got, want = self.act(who[0], office, ops[0]), getattr(model, ops[0]["do"])(ops[0])
-                    if got != want:
-                        raise Failure("answer: %r, the model says %r" % (got, want))
-                    self.good += got.startswith(("201/0", "100/0"))
-                    self.compare(model, office, who[0])
+                    models = self.alone(models, office, ops[0], who[0])
                 elif ops:
-                    model = self.at_once(model, office, ops, who, ends_well)
+                    models = self.at_once(models, office, ops, who, ends_well)
                 self.steps += len(ops)
             wrong = self.ask(0, "select string_agg(problem || ' ' || what, '; ') from admin.check()") if number % 20 == 0 else None
             if wrong:
@@ -207,15 +207,23 @@ class Worker:
                                           for op, c in zip(ops, who)), "" if ends_well or len(ops) == 1 else "(the first is rolled back)")
             raise Failure(str(e)) from e
 
-    def compare(self, model, office, who):
-        want = json.loads(json.dumps(model.picture()))
-        got = self.ask(who, "select prop.picture(%s, %s)", office, model.set["looks_as"])
-        if got != want:
-            raise Failure("picture: %s" % "; ".join(
-                "%s: %s, the model says %s" % (key, a.get(key), b.get(key)) for a, b in ((got, want), (got["bookings"], want["bookings"]))
-                for key in sorted(set(a) | set(b)) if a.get(key) != b.get(key) and key != "bookings"))
+    def picture(self, models, office, who):
+        return self.ask(who, "select prop.picture(%s, %s)", office, models[0].set["looks_as"])
 
-    def at_once(self, model, office, ops, who, ends_well):
+    def alone(self, models, office, op, who):
+        answer = self.act(who, office, op)
+        self.good += answer.startswith(("201/0", "100/0"))
+        wants = [getattr(model, op["do"])(op) for model in models]
+        models = [model for model, want in zip(models, wants) if want == answer]
+        if not models:
+            raise Failure("answer: %r, the model says %r" % (answer, wants))
+        got, wants = self.picture(models, office, who), [model.seen() for model in models]
+        models = [model for model, want in zip(models, wants) if want == got]
+        if not models:
+            raise Failure("picture: %s" % differences(got, wants[0]))
+        return models
+
+    def at_once(self, models, office, ops, who, ends_well):
         """The first stands uncommitted while the others start; then it is committed or rolled back."""
         if not ends_well and any(op.get("slots") == ["blind"] for op in ops[1:]):
             ends_well = True  # a blind request passes over what is not yet rolled back
@@ -234,25 +242,21 @@ class Worker:
                 self.deadlocks += 1
                 concurrent.futures.wait(futures)
                 answers.append(self.act(who[i], office, ops[i]))
-        got = self.ask(who[0], "select prop.picture(%s, %s)", office, model.set["looks_as"])
-        for order in itertools.permutations(range(0 if ends_well else 1, len(ops))):
-            trial = copy.deepcopy(model)
+        got, found, why = self.picture(models, office, who[0]), [], []
+        for model, order in itertools.product(models, itertools.permutations(range(0 if ends_well else 1, len(ops)))):
+            trial, said = copy.deepcopy(model), []
             for i in order:
                 choice = int(answers[i].split()[1]) if ops[i].get("slots") == ["blind"] and answers[i].startswith(("201/0 ", "100/0 ")) \
                     and "," not in answers[i] else None
-                if getattr(trial, ops[i]["do"])(ops[i], choice) != answers[i]:
-                    break
+                said.append(getattr(trial, ops[i]["do"])(ops[i], choice))
+            if said == [answers[i] for i in order] and trial.seen() == got:
+                if all(trial != other for other in found):
+                    found.append(trial)
             else:
-                if json.loads(json.dumps(trial.picture())) == got:
-                    return trial
-        why = []
-        for order in itertools.permutations(range(0 if ends_well else 1, len(ops))):
-            trial = copy.deepcopy(model)
-            answers_of = [getattr(trial, ops[i]["do"])(ops[i], None) for i in order]
-            want = json.loads(json.dumps(trial.picture()))
-            why.append("%s: %s %s" % (order, answers_of, {k: (got["bookings"].get(k), want["bookings"].get(k)) for k in got["bookings"]
-                                                        if got["bookings"].get(k) != want["bookings"].get(k)}))
-        raise Failure("at once: answers %s%s come out in no order; %s" % (answers, "" if ends_well else " (the first rolled back)", "; ".join(why)))
+                why.append("%s: %s %s" % (order, said, differences(got, trial.seen())))
+        if not found:
+            raise Failure("at once: answers %s%s come out in no order; %s" % (answers, "" if ends_well else " (the first rolled back)", "; ".join(why)))
+        return found
 
 
 def work(args, conninfo, number, workers, queue):
