@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
  * Makes messages for the load generator, one a line: book requests for consecutive places, signed or plain. Signing
- * before the clock starts keeps the client's share of the machine small; each message can be sent once only. With PLACES
- * the slots are those with so many places each, and that many messages in a row want the same one.
+ * before the clock starts keeps the client's share of the machine small; each message can be sent once only. With
+ * PLACES the slots are those with so many places each, and that many messages in a row want the same one.
  *
  * bench_messages FIRST COUNT [PLACES | KEY CERT] > file
  */
