@@ -49,7 +49,7 @@ begin
         fields := fields || data.field_row('serviceId', 1);
     end if;
     if s.slot_id is not null then
-        if data.parse_time(p_slot ->> 'visitTime') is distinct from s.starts_at then
+        if data.parse_time(p_slot ->> 'visitTime') is distinct from date_trunc('second', s.starts_at) then
             fields := fields || data.field_row('visitTime', 1);
         end if;
         -- Of a visit in several slots the whole is told as one (A6).

@@ -88,7 +88,7 @@ begin
             if head = '201' and is_alive then
                 c := data.update_slot_check(m, b, own, p_slot, clock);
                 fields := fields || c.fields;
-            elsif head <> '201' and is_other_slot and cardinality(own) > 0 then
+            elsif head <> '201' and is_other_slot and cardinality(own) > 0 and cardinality(fields) + cardinality(bad) = 0 then
                 fields := fields || data.field_row('timeslot', 1);
             end if;
         end if;
