@@ -64,6 +64,7 @@ declare
     clock timestamptz;
     is_mine boolean := false;
     is_alive boolean;
+    is_wrong_status boolean := bad && array['status', 'statusCode'];
     is_other_slot boolean := false;
     fields api.answer[] := '{}';
     done api.answer[];
@@ -75,9 +76,11 @@ begin
             fields := fields || data.field_row('bookId', 2);
         end if;
     end if;
-    if not bad && array['status', 'statusCode'] then
-        fields := fields || data.update_status_fields(case when is_mine then
+    if not is_wrong_status then
+        done := data.update_status_fields(case when is_mine then
             (select o.agency_code from data.organization as o where o.organization_id = b.organization_id) else m.recipient_code end, p_code);
+        is_wrong_status := cardinality(done) > 0;
+        fields := fields || done;
     end if;
     if is_mine then
         own := data.lock_places(b.book_key);
@@ -85,10 +88,10 @@ begin
         is_alive := b.state in ('BOOKED', 'ACCEPTED') or b.state = 'HELD' and b.hold_until > clock;
         if p_slot ? 'slotId' and not bad && array['slotId', 'organizationId', 'areaId', 'serviceId', 'visitTime', 'duration'] then
             is_other_slot := lower(p_slot ->> 'slotId') <> all (own::text[]);
-            if head = '201' and is_alive then
+            if is_alive and (head = '201' or is_wrong_status) then
                 c := data.update_slot_check(m, b, own, p_slot, clock);
                 fields := fields || c.fields;
-            elsif head <> '201' and is_other_slot and cardinality(own) > 0 and cardinality(fields) + cardinality(bad) = 0 then
+            elsif head <> '201' and not is_wrong_status and is_other_slot and cardinality(own) > 0 then
                 fields := fields || data.field_row('timeslot', 1);
             end if;
         end if;
