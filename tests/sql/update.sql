@@ -285,5 +285,20 @@ set local role zapisd_operator;
 select throws_ok($$select * from api.update_booking_details(null, 'i1', '1000000000', null, null, null, null, null, null, '303', null, '{}')$$, '42501', null, 'J3: the operator does not speak for the portal');
 reset role;
 select pg_temp.healthy();
+
+-- ---- A29: 205 and 203 by our own timer, when the organization has asked for it ---------------------------------
+delete from data.place where slot_id = pg_temp.past()::uuid;
+select pg_temp.put('t1', 'BOOKED', pg_temp.past());
+grant usage on schema public to zapisd_operator, zapisd_daemon;
+set local role zapisd_daemon;
+select is_empty($$select * from api.housekeeping() where task = 'sweep'$$, 'A29: by default nobody says anything');
+set local role zapisd_operator;
+select lives_ok($$update data.organization set no_data_after_hours = 0 where organization_id = 'T1'$$, 'O3: the operator asks for 205');
+set local role zapisd_daemon;
+select results_eq($$select task, did, failed from api.housekeeping()$$, $$values ('sweep', '1 bookings', false)$$, 'A29: the daemon''s housekeeping says it');
+reset role;
+select is(pg_temp.last('t1'), 'BOOKED NO_DATA 205 T без отметки о приёме', 'S3: the timer is the one who said so');
+select is((select string_agg(payload #>> '{status,statusCode}', ',') from data.outbox where book_key = 't1'), '205', 'M8: the portal is told, once');
+select is(pg_temp.update('t1', '205') || pg_temp.lines('t1'), '01', 'A29: and may say the same');
 select * from finish();
 rollback;
