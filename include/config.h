@@ -30,6 +30,7 @@ struct config_reading {
     bool user_kind;         /* lenient_user_kind: may be missing */
     bool user_type;         /* lenient_user_type: ANONYMOUS and BASIC may look at slots */
     bool status;            /* lenient_status: plain text in place of the structure */
+    bool date;              /* lenient_date: of the SMEV frame, without a zone */
     const char *doc_types;  /* doc_types = A, B: beside those of the order; NULL: none */
     bool omit_error_on_success, status_as_text, single_timeslot; /* of answers */
 };

@@ -15,11 +15,12 @@ comment on function data.slot_serves(text, integer, text[]) is 'Whether a slot s
 
 -- What may be booked, said once for getSlots and blind_request. One plain SELECT, so that the planner folds it into the
 -- query that calls it and stops at its LIMIT. Lapsed holds do not count (B3). p_has_rules is the organization's, p_full what
--- data.full_days found for the channel.
+-- data.full_days found for the channel; p_own are slots that are listed though they are not free.
+drop function if exists data.free_slots(text, timestamptz, timestamptz, text[], integer[], timestamptz, boolean, data.full_day[]);
 drop function if exists data.free_slots(text, timestamptz, timestamptz, text[], integer[], timestamptz);
 create or replace function data.free_slots(p_organization_id text, p_after timestamptz, p_until timestamptz,
     p_service_ids text[], p_area_keys integer[], p_now timestamptz, p_has_rules boolean default false,
-    p_full data.full_day[] default null)
+    p_full data.full_day[] default null, p_own uuid[] default '{}')
 returns setof data.slot language sql stable as $$
     select s.*
     from data.slot as s
@@ -31,7 +32,7 @@ returns setof data.slot language sql stable as $$
                 where a.organization_id = p_organization_id and a.service_id = any (p_service_ids)))
         -- A slot is a day long at most (slot_order). Reading back from the slot to the last place before it costs more: a
         -- backward scan fetches a whole page of the area's past first.
-        and case when s.capacity = 1 then
+        and (s.slot_id = any (p_own) or case when s.capacity = 1 then
                 not exists (
                     select from data.place as p
                     where p.capacity = 1 and p.area_key = s.area_key and p.starts_at < s.ends_at
@@ -43,13 +44,13 @@ returns setof data.slot language sql stable as $$
             end
         and (not p_has_rules or data.slot_passes(s, p_service_ids, p_now))
         and (p_full is null or not exists (
-            select from unnest(p_full) as f where f.area_key = s.area_key and s.starts_at <@ f.span))
+            select from unnest(p_full) as f where f.area_key = s.area_key and s.starts_at <@ f.span)))
 $$;
-alter function data.free_slots(text, timestamptz, timestamptz, text[], integer[], timestamptz, boolean, data.full_day[])
+alter function data.free_slots(text, timestamptz, timestamptz, text[], integer[], timestamptz, boolean, data.full_day[], uuid[])
     owner to zapisd_owner;
-revoke all on function data.free_slots(text, timestamptz, timestamptz, text[], integer[], timestamptz, boolean, data.full_day[])
+revoke all on function data.free_slots(text, timestamptz, timestamptz, text[], integer[], timestamptz, boolean, data.full_day[], uuid[])
     from public;
-comment on function data.free_slots(text, timestamptz, timestamptz, text[], integer[], timestamptz, boolean, data.full_day[]) is
+comment on function data.free_slots(text, timestamptz, timestamptz, text[], integer[], timestamptz, boolean, data.full_day[], uuid[]) is
     'Slots of an organization with a place left: open, in the window, of the services and areas asked';
 
 -- Slots come in slot_id order, so that two visits of several slots never wait for each other crosswise.

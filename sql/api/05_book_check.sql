@@ -95,11 +95,11 @@ begin
         in_time := array(select t from unnest(slots) as t order by t.starts_at, t.slot_id);
     end if;
     first_start := in_time[1].starts_at;
+    if n > 1 and exists (select from unnest(slots) as t where t.organization_id <> slots[1].organization_id) then
+        fields := fields || data.field_row('slotId', 1);
+        return;
+    end if;
     foreach s in array in_time loop
-        if s.organization_id <> slots[1].organization_id then
-            fields := fields || data.field_row('slotId', 1);
-            return;
-        end if;
         if s.organization_id <> p_organization_id then
             fields := fields || data.field_row('organizationId', 1);
             return;

@@ -170,6 +170,11 @@ begin
     end loop;
 
     if not is_done then
+        -- A hold whose final booking is refused has come to its end (Appendix 3, alternative 3).
+        if is_same and was.state = 'HELD' and not p_preliminary then
+            delete from data.place as p where p.book_key = key;
+            is_alive := false;
+        end if;
         return data.book_refused(was, b, is_there, is_alive, refusal, m, p_journal_id);
     end if;
 

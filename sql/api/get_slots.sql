@@ -6,6 +6,21 @@
 -- fifty slots takes longer than listing them. A kept plan must not scan data.place whole just because the table was
 -- empty when it was made. A filter (P1-P4) narrows what is read to the hours that can meet it.
 
+-- Found by the holds there are: few at a time, whoever asks.
+create or replace function data.own_holds(p_organization_ids text[], p_esia_id text, p_now timestamptz) returns uuid[]
+language sql stable as $$
+    select coalesce(array_agg(p.slot_id), '{}')
+    from data.booking as b
+    join data.organization as o using (organization_id)
+    join data.place as p using (book_key)
+    where b.state = 'HELD' and b.hold_until > p_now and b.esia_id = p_esia_id
+        and b.organization_id = any (p_organization_ids) and o.show_own_holds
+$$;
+alter function data.own_holds(text[], text, timestamptz) owner to zapisd_owner;
+revoke all on function data.own_holds(text[], text, timestamptz) from public;
+comment on function data.own_holds(text[], text, timestamptz) is
+    'Intervals a person holds, of the organizations that show them to him (item 18)';
+
 -- Before it had a filter, and before it had a channel.
 drop function if exists api.get_slots(text, text[], text[], text[], text, text, text, integer);
 drop function if exists api.get_slots(text, text[], text[], text[], text, text, text, integer, jsonb);
@@ -24,6 +39,7 @@ declare
     area_keys integer[];
     fields api.answer[] := '{}';
     full_days data.full_day[];
+    own uuid[] := '{}';
     clock timestamptz := clock_timestamp();
 begin
     if cardinality(organizations) = 0 then
@@ -58,6 +74,10 @@ begin
     end if;
 
     full_days := data.full_days(organizations, channel, clock);
+    if esia_id <> '' and exists (
+        select from data.organization as o where o.organization_id = any (organizations) and o.show_own_holds) then
+        own := data.own_holds(organizations, get_slots.esia_id, clock);
+    end if;
     return next data.answer_row(null, null, 0);
     return query
         select 'slot', null::text, null::text, null::integer, null::text, null::text, f.slot_id::text,
@@ -85,7 +105,7 @@ begin
                     least(clock + make_interval(days => case when o.has_rules
                             then (data.with_service_rules(o, services)).booking_window_days else o.booking_window_days end),
                         (p.not_after + interval '1 day') at time zone o.time_zone),
-                    services, area_keys, clock, o.has_rules, full_days) as t
+                    services, area_keys, clock, o.has_rules, full_days, own) as t
                 where p.cells is null or substring(p.cells
                     from case when p.kinds is null then 0
                             else (p.kinds ->> (t.area_key::text || coalesce(' ' || t.service_id, '')))::integer end * p.width

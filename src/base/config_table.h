@@ -61,6 +61,8 @@ X(section, "lenient_user_type", OPTION_YES_NO, struct_, reading.user_type, "yes"
   "In a lenient reading: the userTypes ANONYMOUS and BASIC may look at slots, as SIMPLE does.") \
 X(section, "lenient_status", OPTION_YES_NO, struct_, reading.status, "yes", 0, 0, NULL, reload, NO, \
   "In a lenient reading: status as plain text in place of its structure.") \
+X(section, "lenient_date", OPTION_YES_NO, struct_, reading.date, "yes", 0, 0, NULL, reload, NO, \
+  "In a lenient reading: the time of creation in the SMEV frame may be without a zone.") \
 X(section, "doc_types", OPTION_TEXT, struct_, reading.doc_types, NULL, 0, 0, NULL, reload, NO, \
   "Values of docType, separated by commas, that are accepted beside PASSPORT and MIL TICKET in either reading.") \
 X(section, "omit_error_on_success", OPTION_YES_NO, struct_, reading.omit_error_on_success, "no", 0, 0, NULL, reload, NO, \

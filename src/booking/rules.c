@@ -216,6 +216,49 @@ bool rule_date(const char *s)
     return day >= 1 && day <= last;
 }
 
+/* Two digits and not more than max; -1 otherwise. */
+static int two_digits(const char *s, int max)
+{
+    if (!is_digit(s[0]) || !is_digit(s[1]))
+        return -1;
+    int value = (s[0] - '0') * 10 + (s[1] - '0');
+    return value > max ? -1 : value;
+}
+
+/* XML Schema 3.2.7.3: Z, or up to fourteen hours either way. */
+static bool is_zone(const char *s)
+{
+    if (strcmp(s, "Z") == 0)
+        return true;
+    if (strnlen(s, 7) != 6 || (s[0] != '+' && s[0] != '-') || s[3] != ':')
+        return false;
+    int hours = two_digits(s + 1, 14), minutes = two_digits(s + 4, 59);
+    return hours >= 0 && minutes >= 0 && (hours < 14 || minutes == 0);
+}
+
+/* XML Schema 3.2.7, years of four digits. */
+bool rule_instant(const char *s, bool *has_zone)
+{
+    char day[11];
+    *has_zone = false;
+    if (s == NULL || strnlen(s, 64) < 19 || strnlen(s, 64) > 40 || s[10] != 'T' || s[13] != ':' || s[16] != ':')
+        return false;
+    memcpy(day, s, 10);
+    day[10] = '\0';
+    int hour = two_digits(s + 11, 24), minute = two_digits(s + 14, 59), second = two_digits(s + 17, 59);
+    if (!rule_date(day) || hour < 0 || minute < 0 || second < 0 || (hour == 24 && (minute > 0 || second > 0)))
+        return false;
+    const char *rest = s + 19;
+    if (*rest == '.') {
+        if (!is_digit(*++rest))
+            return false;
+        while (is_digit(*rest))
+            rest++;
+    }
+    *has_zone = is_zone(rest);
+    return *has_zone || *rest == '\0';
+}
+
 /* Appendix 2, item 10, and A1: a UUID by the comment, a Number by the table. */
 bool rule_book_id(const char *s)
 {

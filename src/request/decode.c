@@ -193,6 +193,21 @@ static enum err unwrap_message(struct request *r)
     return ERR_OK;
 }
 
+/* Item 25: a request tells when it was made, and in which zone. A departure is told like any other bad field. */
+static void unwrap_date(struct request *r)
+{
+    bool has_zone;
+    bool is_instant = rule_instant(r->frame.date, &has_zone);
+    if (is_instant && has_zone)
+        return;
+    if (is_instant && reading_is_lenient(r)) {
+        r->normalized.used[LENIENCY_date]++;
+        if (reading_allows(r, LENIENCY_date))
+            return;
+    }
+    field_errors_add(&r->fields, "Date", 1, "Укажите время создания сообщения с часовым поясом");
+}
+
 /* SMEV asks whether the service is there: Status PING and nothing in AppData (V2). getRefsList never has anything. */
 static bool is_bare_ping(const struct request *r)
 {
@@ -219,6 +234,8 @@ enum step_result step_unwrap(struct request *r)
     if (unwrap_message(r) != ERR_OK)
         return STEP_FAIL;
     r->is_ping = is_bare_ping(r);
+    if (r->has_frame && !r->is_ping)
+        unwrap_date(r);
     return r->is_ping ? STEP_ANSWERED : STEP_NEXT;
 }
 

@@ -8,7 +8,8 @@
 #include "xml.h"
 
 /* Names of the metric's label and of the switch in struct config_reading. */
-#define LENIENCIES(X) X(namespaces) X(order) X(names) X(unknown) X(arrays) X(values) X(user_kind) X(user_type) X(status)
+#define LENIENCIES(X)                                                                                                  \
+    X(namespaces) X(order) X(names) X(unknown) X(arrays) X(values) X(user_kind) X(user_type) X(status) X(date)
 
 enum leniency {
 #define X(name) LENIENCY_##name,

@@ -233,7 +233,7 @@ class Model:
             refused = not places or self.breaks_limit(key, op) or self.breaks_share(key, op, places)
         old = b.state if is_there else None
         if refused:
-            if alive:
+            if alive and not (same and b.state == "HELD" and not op["preliminary"]):  # a hold ends with its final booking
                 self.note(b, "A", old, old)
             else:
                 if not is_there:

@@ -189,7 +189,7 @@ static void M9_reading_of_a_caller(void **state)
     assert_int_equal(p->mode, READING_LENIENT);
     assert_false(p->order);
     assert_true(p->namespaces && p->names && p->unknown && p->arrays && p->values && p->user_kind && p->user_type &&
-                p->status);
+                p->status && p->date);
     assert_true(p->status_as_text);
     assert_false(p->single_timeslot || p->omit_error_on_success);
     assert_int_equal(q->mode, READING_STRICT);

@@ -30,7 +30,8 @@ static const struct config_reading lenient = {.mode = READING_LENIENT,
                                               .values = true,
                                               .user_kind = true,
                                               .user_type = true,
-                                              .status = true};
+                                              .status = true,
+                                              .date = true};
 
 static struct xml_schema *schema;
 static struct arena *schema_arena;
