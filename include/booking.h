@@ -106,6 +106,7 @@ struct field_errors {
 };
 /* The order's own words for code 1; what the schema's violations are called. */
 #define FIELD_BAD_VALUE "Недопустимое значение поля"
+#define FIELD_REQUIRED  "Не заполнено обязательное поле"
 /* One per field and code: the first text stays, but any text is better than FIELD_BAD_VALUE. Strings are kept, not
  * copied. */
 void field_errors_add(struct field_errors *f, const char *field, int code, const char *message);
@@ -210,6 +211,8 @@ struct db_call booking_journal_reply(const struct booking_outcome *o, struct spa
 struct db_call booking_journal_exchange(const struct booking_message *m, struct span answer, const char *status,
                                         struct arena *a);
 
+/* Of a date without its zone. */
+#define DATE_LENGTH 10
 /* Pure checks (booking/rules.c); true when the value may stand. Cited clause by clause there. */
 bool rule_snils(const char *s);                           /* 11 digits, blanks and hyphens allowed, check number */
 bool rule_inn_person(const char *s);                      /* 12 digits, two check digits */
@@ -218,5 +221,5 @@ bool rule_ogrn(const char *s);                            /* 13 digits, check di
 bool rule_ogrnip(const char *s);                          /* 15 digits, check digit */
 bool rule_phone(const char *s, char out[12]); /* 7XXXXXXXXXX once everything but digits is gone; written to out */
 bool rule_email(const char *s);
-bool rule_date(const char *s);    /* YYYY-MM-DD, a day that exists */
+bool rule_date(const char *s);    /* YYYY-MM-DD, a day that exists; a zone may stand behind it */
 bool rule_book_id(const char *s); /* UUID, or 1 to 19 digits (A1) */

@@ -64,6 +64,9 @@ begin
             end if;
         end if;
 
+        if area_ids && slot_ids then -- old pages of the portal repeat the slotId as areaId: that says nothing about areas
+            area_ids := array(select t.id from unnest(area_ids) as t (id) where t.id <> all (slot_ids));
+        end if;
         c := data.book_check(m, p_organization_id, slot_ids, service_ids, area_ids, clock);
         is_same := false;
         if is_alive and b.organization_id = p_organization_id then

@@ -14,9 +14,7 @@ begin
     if coalesce(cardinality(ref_names), 0) = 0 then
         head := data.answer_row(null, null, 2);
         wrong := data.field_row('refNames', 1);
-    elsif exists (select from unnest(ref_names) as r (ref) where not exists (
-        select from data.ref_book as b
-        where b.ref_name = r.ref and (b.agency_code is null or coalesce(recipient_code, '') in ('', b.agency_code)))) then
+    elsif exists (select from unnest(ref_names) as r (ref) where data.ref_named(coalesce(recipient_code, ''), r.ref) is null) then
         head := data.answer_row(null, null, 3, 'Справочник не найден');
         wrong := data.field_row('refNames', 2);
     end if;
@@ -30,8 +28,12 @@ begin
     return query
         select 'attribute'::text, null::integer, null::text, null::text, a.ref_name, a.name, a.title, a.type, a.attr_ref_name,
             a.allow_filtering
-        from (select r.ref, min(r.n) as n from unnest(ref_names) with ordinality as r (ref, n) group by r.ref) as w
-        join data.ref_attribute as a on a.ref_name = w.ref
+        from (
+            select b.book, min(r.n) as n
+            from unnest(ref_names) with ordinality as r (ref, n)
+            cross join lateral (select data.ref_named(coalesce(recipient_code, ''), r.ref)) as b (book)
+            group by b.book) as w
+        join data.ref_attribute as a on a.ref_name = w.book
         order by w.n, a.position;
 end $$;
 alter function api.get_ref_attributes_list(text, text[]) owner to zapisd_owner;

@@ -16,17 +16,19 @@ returns table (kind text, error_code integer, error_message text, field text, to
 language plpgsql security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan
     set enable_seqscan = off set jit = off as $$
 #variable_conflict use_column
+declare
+    book_name text := coalesce(data.ref_named(coalesce($1, ''), $2), $2);
 begin
     perform data.ref_refresh();
     return query
         with answer as materialized (
-            select r.* from data.ref_read(coalesce($1, ''), $2, nullif($3, ''), $4,
+            select r.* from data.ref_read(coalesce($1, ''), book_name, nullif($3, ''), $4,
                 array_remove(array_remove(coalesce($5, '{}'), ''), null), array_remove(array_remove(coalesce($6, '{}'), ''), null),
                 coalesce($7, 0), coalesce($8, 0), $9, $10) with ordinality
                 as r (kind, error_code, error_message, field, total_items, version, depth, parent_item, names, vals, keep_key, keep_ids, n)
         ), kept as (
             insert into data.ref_paging as p (key, ref_name, version, at, total, ids)
-            select a.keep_key, $2, a.version::bigint, clock_timestamp(), a.total_items, a.keep_ids
+            select a.keep_key, book_name, a.version::bigint, clock_timestamp(), a.total_items, a.keep_ids
             from answer as a where a.keep_key is not null
             on conflict on constraint ref_paging_pkey do update
             set version = excluded.version, at = excluded.at, total = excluded.total,

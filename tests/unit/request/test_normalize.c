@@ -76,8 +76,9 @@ struct outcome {
     struct normalized normalized;
 };
 
-static void on_violation(void *arg, const char *element, const char *message)
+static void on_violation(void *arg, const char *element, bool is_missing, const char *message)
 {
+    (void)is_missing;
     (void)message;
     field_errors_add(arg, element, 1, FIELD_BAD_VALUE);
 }
@@ -213,6 +214,9 @@ static const struct {
      S_A S_B S_C S("attributes", ATTR_S("a", "1") ATTR_S("b", "2")), "arrays"},
     {BOOK, BOOK_A BOOK_B BOOK_C E("attributes", E("Attribute", E("Value", "1") E("Name", "a"))),
      S_A S_B S_C S("attributes", ATTR_S("a", "1")), "order names"},
+    /* what toolkits write for a structure they have not got */
+    {BOOK, BOOK_A BOOK_B "<w:userDoc/>" BOOK_C, S_A S_B S_C, "unknown"},
+    {BOOK, BOOK_A BOOK_B E("userDoc", " <!-- none --> ") BOOK_C, S_A S_B S_C, "unknown"},
     {BOOK, BOOK_A BOOK_B BOOK_C E("attributes", ""), S_A S_B S_C S("attributes", ""), ""},
     /* predicates */
     {SLOTS, SLOTS_A E("filter", SIMPLE("equals")), SLOTS_S S("filter", SIMPLE_S("equals")), ""},
