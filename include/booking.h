@@ -91,6 +91,7 @@ struct booking_request {
     const char *status_code, *status_message;
     /* Not of the message: what this caller may use as docType beside the order's values (A9), with commas between */
     const char *doc_types;
+    bool in_any_case; /* and whether names of reference books may be spelled in any case (A5) */
 };
 
 /* Item 3: 1 bad value, 2 not in the reference book. */
@@ -139,6 +140,7 @@ struct booking_reply {
     struct ref_item *items;
     unsigned nitems;
     const char *total_items, *version;
+    bool is_respelled;         /* a reference book was asked for by its name in another case */
     int error_code;            /* 0 ok .. 5 up to date */
     const char *error_message; /* Russian */
     struct field_errors fields;

@@ -207,8 +207,8 @@ static bool is_zone(const char *s)
 }
 
 /*
- * XML Schema 3.2.9. A day on a document has no zone, but some toolkits write that of their machine behind every xs:date;
- * it is no part of the day.
+ * XML Schema 3.2.9. A day on a document has no zone, but some toolkits write that of their machine behind every
+ * xs:date; it is no part of the day.
  */
 bool rule_date(const char *s)
 {

@@ -273,6 +273,7 @@ enum step_result step_bind(struct request *r)
     struct error misfit = {0};
     enum err err = soap_bind_request(r->arena, r->request.method, buf_span(&octets), &r->request, &misfit);
     r->request.doc_types = r->reading->doc_types;
+    r->request.in_any_case = reading_allows(r, LENIENCY_names);
     r->request.filter_depth_max = r->service->conf->filter_depth_max;
     r->request.filter_nodes_max = r->service->conf->filter_nodes_max;
     if (err != ERR_OK) {

@@ -365,7 +365,7 @@ static const struct {
     {BOOK, BOOK_A E("userType", "SIMPLE") E("userKind", "ROBOT") ESIA BOOK_C, "userKind"},
     {BOOK, BOOK_A BOOK_B E("preliminaryReservation", "no"), "preliminaryReservation"},
     {BOOK, BOOK_A BOOK_B E("userDoc", E("Document", E("docNumber", "1"))) BOOK_C, "docType"},
-    {BOOK, BOOK_A BOOK_B E("userDoc", "") BOOK_C, "Document"},
+    {BOOK, BOOK_A BOOK_B E("userDoc", E("Document", "")) BOOK_C, "docType docNumber"},
     {BOOK, BOOK_A BOOK_B BOOK_C E("attributes", E("value", "1")), "name"},
     {SLOTS, SLOTS_A E("filter", SIMPLE("like")), "condition"},
     {SLOTS, SLOTS_A E("filter", SIMPLE("equal_s_")) E("areaId", "x") E("filter", ""), "filter"},
