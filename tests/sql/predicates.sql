@@ -67,6 +67,8 @@ select is(pg_temp.texts('endsWith', 'ЁЛКА'), '110100', 'P2: STRING endsWith'
 select is(pg_temp.texts('wordStarts', 'ёлк'), '111100', 'P2: STRING wordStarts');
 select is(pg_temp.texts('wordStarts', 'и ё'), '001000', 'P2: STRING wordStarts, with two words');
 select is(pg_temp.texts('wordStarts', 'лк'), '000000', 'P2: STRING wordStarts, not inside of a word');
+select is(pg_temp.met('STRING', 'contains', U&'\0415\0308лки', 'Ёлкин', 'елкин', U&'\0435\0308лкин', 'элкин'), '1110', 'P2: a letter in two parts (е and its dots) is one letter');
+select is(pg_temp.met('STRING', 'wordStarts', 'йод', U&'И\0306одов', 'Йодов', 'Иодов'), '110', 'P2: й in two parts is й, not и');
 select is(pg_temp.met('STRING', 'wordStarts', 'ром', 'ООО «Ромашка»', 'Санкт-Ромск', 'Аэродром', '1ром', 'д.Ромы'), '11001', 'P2: wordStarts: behind quotes, hyphens and points');
 select is(pg_temp.met('STRING', 'greaterThan', 'егор', 'Ёж', 'ежи', 'Егор', 'егор', 'ЖАН', 'д', null), '1100100', 'P2: STRING greaterThan, as a dictionary has them');
 select is(pg_temp.met('STRING', 'lessThan', 'егор', 'Ёж', 'ежи', 'Егор', 'егор', 'ЖАН', 'д', null), '0010010', 'P2: STRING lessThan: of equal words capitals are first');
