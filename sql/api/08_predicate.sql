@@ -124,7 +124,7 @@ begin
         order by q.code
     loop
         w := data.field_row('filter', p.code);
-        w.error_message := p.what;
+        w.error_message := case when length(p.what) > 1000 then left(p.what, 999) || '…' else p.what end;
         wrong := wrong || w;
     end loop;
     return wrong;

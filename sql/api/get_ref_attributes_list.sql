@@ -33,7 +33,7 @@ begin
         return;
     end if;
     return query
-        select 'attribute'::text, null::integer, null::text, null::text, a.ref_name, a.name, a.title, a.type, a.attr_ref_name,
+        select 'attribute'::text, null::integer, null::text, null::text, a.ref_name, a.name, left(a.title, 4000), a.type, a.attr_ref_name,
             a.allow_filtering
         from (
             select b.book, min(r.n) as n

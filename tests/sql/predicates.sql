@@ -198,6 +198,9 @@ select is(pg_temp.wrong(pg_temp.both('OR', pg_temp.simple('HOUR', 'equals', 'x')
     pg_temp.simple('size', 'equals', 'x'), pg_temp.simple('colour', 'contains', 'y'), pg_temp.simple('YEAR', 'lessThan', '2026,5'))),
     'filter:1 Недопустимое значение для атрибута «HOUR»; Недопустимое значение для атрибута «YEAR» | filter:2 Атрибут «colour» не найден; Атрибут «size» не найден',
     'M10: all of them');
+select cmp_ok((select max(length(w.error_message)) from unnest(data.slot_filter_errors(jsonb_build_object('unionKind', 'OR', 'subs', (
+    select jsonb_agg(jsonb_build_object('attributeName', rpad(n::text, 255, 'я'), 'condition', 'equals', 'checkAllValues', false, 'value', 'x')) from generate_series(1, 199) as n)))) as w),
+    '<=', 1000, 'M10: a text that names everything stays one the schema allows');
 select is(pg_temp.filtered(pg_temp.simple('colour', 'equals', 'red'), '{T1,nowhere}'), '-/2 organizationId:2 filter:2', 'M10: with what else is wrong');
 
 -- P4
