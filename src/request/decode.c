@@ -231,11 +231,15 @@ enum step_result step_unwrap(struct request *r)
     return r->is_ping ? STEP_ANSWERED : STEP_NEXT;
 }
 
+#define FIELD_NAME_MAX 255
+
 static void on_violation(void *arg, const char *element, bool is_missing, const char *message)
 {
     struct request *r = arg;
     (void)message; /* the schema's words are for programmers; the order wants the field and a code */
-    field_errors_add(&r->fields, element, 1, is_missing ? FIELD_REQUIRED : FIELD_BAD_VALUE);
+    /* No fieldName is that long; what it stands in is told of instead. */
+    const char *field = strlen(element) <= FIELD_NAME_MAX ? element : arena_printf(r->arena, "%sRequest", r->op->name);
+    field_errors_add(&r->fields, field, 1, is_missing ? FIELD_REQUIRED : FIELD_BAD_VALUE);
 }
 
 /* A violation does not end the walk: all bad fields belong into one answer (M10), those of the rules too. */

@@ -144,9 +144,9 @@ select is(pg_temp.cancel('m2'), '301/0', 'B5: another service has no such deadli
 update data.organization_service set cancel_deadline_min = null where organization_id = 'T1';
 select is(pg_temp.cancel('m1'), '301/0', 'B5: no deadline');
 
--- B5: window and notice of a service
+-- B5: window and notice of a service. So short that at no time of day they meet the slot of midnight that is booked above.
 insert into data.slot (slot_id, organization_id, area_key, starts_at, ends_at)
-select ('00000000-0000-4000-8000-00000000020' || n)::uuid, 'T1', pg_temp.key('a2'), now() + d, now() + d + interval '5 min'
+select ('00000000-0000-4000-8000-00000000020' || n)::uuid, 'T1', pg_temp.key('a2'), now() + d, now() + d + interval '1 second'
 from (values (1, interval '15 days'), (2, interval '13 days 23 hours'), (3, interval '20 minutes'), (4, interval '40 minutes'), (5, interval '29 days')) v (n, d);
 update data.organization_service set booking_window_days = 14, notice_min = 30 where organization_id = 'T1' and service_id = 's2';
 select is((select array_agg(pg_temp.offers(('00000000-0000-4000-8000-00000000020' || n), '{s2}') order by n) from generate_series(1, 4) n), '{f,t,f,t}', 'B5: what a service''s window and notice offer');
