@@ -74,7 +74,7 @@ begin
         end if;
         if (c.o).has_rules then
             c.fields := c.fields || data.admission_fields(c.o, case when cardinality(service_ids) > 0 then service_ids
-                else array(select t.service_id from unnest(c.slots) as t) end, p_user_type, p_user_kind);
+                else array(select data.slot_service(t) from unnest(c.slots) as t) end, p_user_type, p_user_kind);
         end if;
         refusal := c.refusal;
         if is_alive and not is_same and b.state <> 'HELD' and exists (

@@ -125,6 +125,10 @@ select throws_ok($$update data.organization_service set user_types = '{BASIC}' w
 update data.slot set service_id = 's2' where slot_id = pg_temp.slot('a2', 13)::uuid;
 select is(pg_temp.attempt('q3', array[pg_temp.slot('a2', 13)]), '207/2 userType:1', 'edge 24: a slot for that service alone, though none is named');
 update data.slot set service_id = null where slot_id = pg_temp.slot('a2', 13)::uuid;
+select is(pg_temp.attempt('q4', array[pg_temp.slot('a2', 13)]), '201/0 slots=1', 'edge 24: in an area of several services nobody knows which is meant');
+delete from data.area_service where area_key = pg_temp.key('a2') and service_id <> 's2';
+select is(pg_temp.attempt('q5', array[pg_temp.slot('a2', 17)]), '207/2 userType:1', 'edge 24: in an area for that service alone it goes without saying');
+insert into data.area_service (area_key, organization_id, service_id) values (pg_temp.key('a2'), 'T1', 's1');
 update data.organization_service set user_types = null, user_kinds = null where service_id = 's2';
 
 -- B5: deadlines. Noon tomorrow is between 12 and 36 hours away.
