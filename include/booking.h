@@ -91,6 +91,7 @@ struct booking_request {
     const char *status_code, *status_message;
     /* Not of the message: what this caller may use as docType beside the order's values (A9), with commas between */
     const char *doc_types;
+    bool in_any_case; /* and whether names of reference books may be spelled in any case (A5) */
 };
 
 /* Item 3: 1 bad value, 2 not in the reference book. */
@@ -106,6 +107,7 @@ struct field_errors {
 };
 /* The order's own words for code 1; what the schema's violations are called. */
 #define FIELD_BAD_VALUE "Недопустимое значение поля"
+#define FIELD_REQUIRED  "Не заполнено обязательное поле"
 /* One per field and code: the first text stays, but any text is better than FIELD_BAD_VALUE. Strings are kept, not
  * copied. */
 void field_errors_add(struct field_errors *f, const char *field, int code, const char *message);
@@ -138,6 +140,7 @@ struct booking_reply {
     struct ref_item *items;
     unsigned nitems;
     const char *total_items, *version;
+    bool is_respelled;         /* a reference book was asked for by its name in another case */
     int error_code;            /* 0 ok .. 5 up to date */
     const char *error_message; /* Russian */
     struct field_errors fields;
@@ -209,6 +212,8 @@ struct db_call booking_journal_reply(const struct booking_outcome *o, struct spa
 struct db_call booking_journal_exchange(const struct booking_message *m, struct span answer, const char *status,
                                         struct arena *a);
 
+/* Of a date without its zone. */
+#define DATE_LENGTH 10
 /* Pure checks (booking/rules.c); true when the value may stand. Cited clause by clause there. */
 bool rule_snils(const char *s);                           /* 11 digits, blanks and hyphens allowed, check number */
 bool rule_inn_person(const char *s);                      /* 12 digits, two check digits */
@@ -217,7 +222,7 @@ bool rule_ogrn(const char *s);                            /* 13 digits, check di
 bool rule_ogrnip(const char *s);                          /* 15 digits, check digit */
 bool rule_phone(const char *s, char out[12]); /* 7XXXXXXXXXX once everything but digits is gone; written to out */
 bool rule_email(const char *s);
-bool rule_date(const char *s); /* YYYY-MM-DD, a day that exists */
+bool rule_date(const char *s); /* YYYY-MM-DD, a day that exists; a zone may stand behind it */
 /* An xs:dateTime that exists; *has_zone tells whether it says which (item 25). */
 bool rule_instant(const char *s, bool *has_zone);
 bool rule_book_id(const char *s); /* UUID, or 1 to 19 digits (A1) */

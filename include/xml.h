@@ -98,9 +98,10 @@ MUST_CHECK enum err xml_schema_load(struct arena *a, const char *path, struct xm
 
 /*
  * Told of every wrong field once: the local name of the element nearest to the violation (or of the missing one), and
- * the message for the log, without any content. Fields behind or inside misplaced elements are told of as well.
+ * the message for the log, without any content. is_missing: it is required and not there. Fields behind or inside
+ * misplaced elements are told of as well.
  */
-typedef void (*xml_violation_fn)(void *arg, const char *element, const char *message);
+typedef void (*xml_violation_fn)(void *arg, const char *element, bool is_missing, const char *message);
 /*
  * ERR_OK when the document is valid; ERR_INPUT otherwise, after on_violation was called for each wrong field (at most
  * 100). The document stays as it is.

@@ -73,6 +73,7 @@ alter function data.fill_text(text, text[], text[]) owner to zapisd_owner;
 revoke all on function data.fill_text(text, text[], text[]) from public;
 comment on function data.fill_text(text, text[], text[]) is 'A text with its placeholders filled in and its optional parts kept or dropped (S4)';
 
+-- Never longer than a text of the schema may be, whatever a person wrote.
 create or replace function data.status_text(p_code text, p_organization_id text, p_at timestamptz default null,
     p_reason text default null, p_specialists text default null, p_contacts text default null) returns text
 language plpgsql stable parallel safe as $$
@@ -86,14 +87,14 @@ begin
          order by length(c.code) desc limit 1),
         (select s.template from data.status as s where s.code = left(p_code, 3)));
     if position('{' in t) = 0 and position('[' in t) = 0 then
-        return t;
+        return left(t, 4000);
     end if;
     select * into o from data.organization as x where x.organization_id = p_organization_id;
-    return data.fill_text(t, array['organization', 'address', 'phone', 'contacts', 'date', 'time', 'specialists', 'reason'],
+    return left(data.fill_text(t, array['organization', 'address', 'phone', 'contacts', 'date', 'time', 'specialists', 'reason'],
         array[o.name, o.address, o.phone,
             coalesce(nullif(btrim(p_contacts), ''), concat_ws(', ', nullif(o.phone, ''), nullif(o.address, ''))),
             to_char(p_at at time zone o.time_zone, 'DD.MM.YYYY'), to_char(p_at at time zone o.time_zone, 'HH24:MI'),
-            btrim(p_specialists), rtrim(btrim(p_reason), '.')]);
+            btrim(p_specialists), rtrim(btrim(p_reason), '.')]), 4000);
 end $$;
 alter function data.status_text(text, text, timestamptz, text, text, text) owner to zapisd_owner;
 revoke all on function data.status_text(text, text, timestamptz, text, text, text) from public;

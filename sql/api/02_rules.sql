@@ -28,6 +28,16 @@ revoke all on function data.with_service_rules(data.organization, text[]) from p
 comment on function data.with_service_rules(data.organization, text[]) is
     'An organization with the windows and deadlines of services in place of its own; of several the strictest';
 
+-- The order's book has no serviceId: in an area with one service alone it goes without saying.
+create or replace function data.slot_service(s data.slot) returns text
+language sql stable as $$
+    select coalesce(s.service_id,
+        (select case when count(*) = 1 then min(t.service_id) end from data.area_service as t where t.area_key = s.area_key))
+$$;
+alter function data.slot_service(data.slot) owner to zapisd_owner;
+revoke all on function data.slot_service(data.slot) from public;
+comment on function data.slot_service(data.slot) is 'The service a slot is for: its own, else the only one of its area; null when there are several';
+
 create or replace function data.slot_needs(s data.slot, p_service_ids text[], out before_min integer, out after_min integer,
     out others integer[])
 language plpgsql stable as $$

@@ -7,12 +7,13 @@
 create or replace function data.visit_services(p_book_key text, p_service_ids text[]) returns text[]
 language sql stable as $$
     select case when cardinality(p_service_ids) > 0 then p_service_ids
-        else array(select distinct s.service_id from data.place as p join data.slot as s using (slot_id)
-                   where p.book_key = p_book_key and s.service_id is not null) end
+        else array(select distinct v.service_id from data.place as p join data.slot as s using (slot_id)
+                   cross join lateral (select data.slot_service(s)) as v (service_id)
+                   where p.book_key = p_book_key and v.service_id is not null) end
 $$;
 alter function data.visit_services(text, text[]) owner to zapisd_owner;
 revoke all on function data.visit_services(text, text[]) from public;
-comment on function data.visit_services(text, text[]) is 'Services of a visit: those named, else those its slots are for';
+comment on function data.visit_services(text, text[]) is 'Services of a visit: those named, else those its slots or their areas are for';
 
 create or replace function data.admission_fields(o data.organization, p_service_ids text[], p_user_type text, p_user_kind text)
 returns api.answer[] language plpgsql stable as $$

@@ -64,6 +64,9 @@ begin
             end if;
         end if;
 
+        if area_ids && slot_ids then -- old pages of the portal repeat the slotId as areaId: that says nothing about areas
+            area_ids := array(select t.id from unnest(area_ids) as t (id) where t.id <> all (slot_ids));
+        end if;
         c := data.book_check(m, p_organization_id, slot_ids, service_ids, area_ids, clock);
         is_same := false;
         if is_alive and b.organization_id = p_organization_id then
@@ -71,7 +74,7 @@ begin
         end if;
         if (c.o).has_rules then
             c.fields := c.fields || data.admission_fields(c.o, case when cardinality(service_ids) > 0 then service_ids
-                else array(select t.service_id from unnest(c.slots) as t) end, p_user_type, p_user_kind);
+                else array(select data.slot_service(t) from unnest(c.slots) as t) end, p_user_type, p_user_kind);
         end if;
         refusal := c.refusal;
         if is_alive and not is_same and b.state <> 'HELD' and exists (

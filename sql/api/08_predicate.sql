@@ -4,14 +4,15 @@
 -- values of an attribute into a string of bits, one bit a candidate; AND and OR are & and |. So nothing is ever
 -- compiled: the statements below are all there are, and what the caller wrote is only compared with, never run.
 
--- Texts are searched as people write them: without regard to case, and with ё as е. The collation is named, because that of
+-- Texts are searched as people write them: without regard to case, with ё as е, and й one letter however it
+-- was typed (looking whether that needs anything costs a tenth of doing it). The collation is named, because that of
 -- the database may know nothing of Cyrillic.
 create or replace function data.fold(t text) returns text
 language sql immutable strict parallel safe
-return replace(lower(t collate "und-x-icu"), 'ё', 'е');
+return replace(lower(case when t is normalized then t else normalize(t) end collate "und-x-icu"), 'ё', 'е');
 alter function data.fold(text) owner to zapisd_owner;
 revoke all on function data.fold(text) from public;
-comment on function data.fold(text) is 'A text as it is searched: small letters, ё as е (P2)';
+comment on function data.fold(text) is 'A text as it is searched: composed (NFC), small letters, ё as е (P2)';
 
 create or replace function data.number_of(t text) returns numeric
 language sql immutable strict parallel safe
@@ -123,7 +124,7 @@ begin
         order by q.code
     loop
         w := data.field_row('filter', p.code);
-        w.error_message := p.what;
+        w.error_message := case when length(p.what) > 1000 then left(p.what, 999) || '…' else p.what end;
         wrong := wrong || w;
     end loop;
     return wrong;

@@ -3,40 +3,45 @@
 -- getRefItemsList (item 24; A12-A20). data.ref_read() answers; here is what is written: items that are due to change by
 -- themselves before, the version of a list that is read by page after (A16). Both are rare: a page beyond the first, or of a
 -- list that is short or known, writes nothing. jit is off: guessed costs of trees would have it compile for longer than
--- the longest answer takes. The version is the request's; its name would clash with the column.
+-- the longest answer takes. The version is the request's; its name would clash with the column. in_any_case: a name of a book
+-- may be spelled in capitals; parent_item of the answer itself is the book's own name then.
 
--- Before it had a filter.
+-- Before it had a filter, and before names in any case.
 drop function if exists api.get_ref_items_list(text, text, text, text, text[], text[], integer, integer, text);
+drop function if exists api.get_ref_items_list(text, text, text, text, text[], text[], integer, integer, text, jsonb);
 
 create or replace function api.get_ref_items_list(recipient_code text, ref_name text, parent_ref_item_value text,
     tree_filtering text, select_attributes text[], order_by text[], page_num integer, page_size integer, known_version text,
-    filter jsonb default null)
+    filter jsonb default null, in_any_case boolean default false)
 returns table (kind text, error_code integer, error_message text, field text, total_items bigint, version text, depth integer,
     parent_item text, names text[], "values" text[])
 language plpgsql security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan
     set enable_seqscan = off set jit = off as $$
 #variable_conflict use_column
+declare
+    book_name text := coalesce(data.ref_named(coalesce($1, ''), $2, $11), $2);
 begin
     perform data.ref_refresh();
     return query
         with answer as materialized (
-            select r.* from data.ref_read(coalesce($1, ''), $2, nullif($3, ''), $4,
+            select r.* from data.ref_read(coalesce($1, ''), book_name, nullif($3, ''), $4,
                 array_remove(array_remove(coalesce($5, '{}'), ''), null), array_remove(array_remove(coalesce($6, '{}'), ''), null),
                 coalesce($7, 0), coalesce($8, 0), $9, $10) with ordinality
                 as r (kind, error_code, error_message, field, total_items, version, depth, parent_item, names, vals, keep_key, keep_ids, n)
         ), kept as (
             insert into data.ref_paging as p (key, ref_name, version, at, total, ids)
-            select a.keep_key, $2, a.version::bigint, clock_timestamp(), a.total_items, a.keep_ids
+            select a.keep_key, book_name, a.version::bigint, clock_timestamp(), a.total_items, a.keep_ids
             from answer as a where a.keep_key is not null
             on conflict on constraint ref_paging_pkey do update
             set version = excluded.version, at = excluded.at, total = excluded.total,
                 ids = case when p.version = excluded.version then coalesce(excluded.ids, p.ids) else excluded.ids end
         )
-        select a.kind, a.error_code, a.error_message, a.field, a.total_items, a.version, a.depth, a.parent_item, a.names, a.vals
+        select a.kind, a.error_code, a.error_message, a.field, a.total_items, a.version, a.depth,
+            case when a.kind = 'answer' then nullif(book_name, $2) else a.parent_item end, a.names, a.vals
         from answer as a order by a.n;
 end $$;
-alter function api.get_ref_items_list(text, text, text, text, text[], text[], integer, integer, text, jsonb) owner to zapisd_owner;
-revoke all on function api.get_ref_items_list(text, text, text, text, text[], text[], integer, integer, text, jsonb) from public;
-grant execute on function api.get_ref_items_list(text, text, text, text, text[], text[], integer, integer, text, jsonb) to zapisd_daemon;
-comment on function api.get_ref_items_list(text, text, text, text, text[], text[], integer, integer, text, jsonb) is
+alter function api.get_ref_items_list(text, text, text, text, text[], text[], integer, integer, text, jsonb, boolean) owner to zapisd_owner;
+revoke all on function api.get_ref_items_list(text, text, text, text, text[], text[], integer, integer, text, jsonb, boolean) from public;
+grant execute on function api.get_ref_items_list(text, text, text, text, text[], text[], integer, integer, text, jsonb, boolean) to zapisd_daemon;
+comment on function api.get_ref_items_list(text, text, text, text, text[], text[], integer, integer, text, jsonb, boolean) is
     'M7: items of a reference book, flat or nested, sorted, filtered and paged; or what changed since a version';

@@ -4,7 +4,7 @@
 
 create or replace function api.get_refs_list(recipient_code text) returns table (name text, title text, kind text)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-    select b.ref_name, b.title, b.kind from data.ref_book as b
+    select b.ref_name, left(b.title, 4000), b.kind from data.ref_book as b
     where b.agency_code is null or coalesce(recipient_code, '') in ('', b.agency_code)
     order by b.ref_name
 $$;

@@ -48,9 +48,9 @@ X(section, "lenient_namespaces", OPTION_YES_NO, struct_, reading.namespaces, "ye
 X(section, "lenient_order", OPTION_YES_NO, struct_, reading.order, "yes", 0, 0, NULL, reload, NO, \
   "In a lenient reading: fields in any order.") \
 X(section, "lenient_names", OPTION_YES_NO, struct_, reading.names, "yes", 0, 0, NULL, reload, NO, \
-  "In a lenient reading: names of methods and fields in any case.") \
+  "In a lenient reading: names of methods, fields and reference books in any case.") \
 X(section, "lenient_unknown", OPTION_YES_NO, struct_, reading.unknown, "yes", 0, 0, NULL, reload, NO, \
-  "In a lenient reading: unknown fields and attributes are left out, fields marked xsi:nil too.") \
+  "In a lenient reading: unknown fields and attributes are left out, fields marked xsi:nil and an empty userDoc too.") \
 X(section, "lenient_arrays", OPTION_YES_NO, struct_, reading.arrays, "yes", 0, 0, NULL, reload, NO, \
   "In a lenient reading: lists wrapped that should be repeated, and repeated that should be wrapped.") \
 X(section, "lenient_values", OPTION_YES_NO, struct_, reading.values, "yes", 0, 0, NULL, reload, NO, \

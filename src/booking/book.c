@@ -92,6 +92,12 @@ static struct span json_end(struct json *j)
     return buf_span(&j->b);
 }
 
+/* The day alone; a wrong date is sent as it came. */
+static const char *plain_day(const char *s, struct arena *a)
+{
+    return rule_date(s) ? arena_strndup(a, s, DATE_LENGTH) : s;
+}
+
 static struct span document_json(const struct user_document *doc, struct arena *a)
 {
     struct json j;
@@ -99,8 +105,8 @@ static struct span document_json(const struct user_document *doc, struct arena *
     json_add(&j, "docType", doc->doc_type);
     json_add(&j, "docSeries", doc->doc_series);
     json_add(&j, "docNumber", doc->doc_number);
-    json_add(&j, "issueDate", doc->issue_date);
-    json_add(&j, "validDate", doc->valid_date);
+    json_add(&j, "issueDate", plain_day(doc->issue_date, a));
+    json_add(&j, "validDate", plain_day(doc->valid_date, a));
     json_add(&j, "issuedBy", doc->issued_by);
     json_add(&j, "issueDept", doc->issue_dept);
     return json_end(&j);

@@ -13,6 +13,12 @@ bool text_is(const char *s, const char *expected)
     return s != NULL && strcmp(s, expected) == 0;
 }
 
+/* Nothing, or what nobody could see: a required field is not filled by blanks. */
+static bool is_blank(const char *s)
+{
+    return s == NULL || s[strspn(s, " \t\r\n")] == '\0';
+}
+
 bool text_is_digits(const char *s)
 {
     return s != NULL && *s != '\0' && s[strspn(s, "0123456789")] == '\0';
@@ -38,7 +44,7 @@ void check_book_key(const struct booking_request *r, struct field_errors *f)
         field_errors_add(f, "bookId", 1, FIELD_REQUIRED);
     else if (!rule_book_id(r->book_id))
         field_errors_add(f, "bookId", 1, "Идентификатор заявления должен быть UUID или числом до 19 цифр");
-    if (r->esia_id == NULL)
+    if (is_blank(r->esia_id))
         field_errors_add(f, "esiaId", 1, FIELD_REQUIRED);
 }
 
@@ -82,14 +88,14 @@ static void check_document(const struct user_document *doc, const char *doc_type
     else if (!text_is(doc->doc_type, "PASSPORT") && !text_is(doc->doc_type, "MIL TICKET") &&
              !text_is(doc->doc_type, "MIL_TICKET") && !is_listed(doc_types, doc->doc_type))
         field_errors_add(f, "docType", 1, "Допускаются значения PASSPORT и MIL TICKET");
-    if (doc->doc_number == NULL)
+    if (is_blank(doc->doc_number))
         field_errors_add(f, "docNumber", 1, FIELD_REQUIRED);
     if (doc->issue_date != NULL && !rule_date(doc->issue_date))
         field_errors_add(f, "issueDate", 1, "Дата выдачи указывается как ГГГГ-ММ-ДД");
     if (doc->valid_date != NULL && !rule_date(doc->valid_date))
         field_errors_add(f, "validDate", 1, "Дата окончания действия указывается как ГГГГ-ММ-ДД");
     else if (doc->valid_date != NULL && doc->issue_date != NULL && rule_date(doc->issue_date) &&
-             strcmp(doc->valid_date, doc->issue_date) < 0)
+             strncmp(doc->valid_date, doc->issue_date, DATE_LENGTH) < 0)
         field_errors_add(f, "validDate", 1, "Дата окончания действия раньше даты выдачи");
 }
 

@@ -4,8 +4,6 @@
 
 #include "booking.h"
 
-#define FIELD_REQUIRED "Не заполнено обязательное поле"
-
 /* bookId and esiaId: items 17 and 19 to 21. */
 void check_book_key(const struct booking_request *r, struct field_errors *f);
 /* userType, userKind: items 14 and 15. */

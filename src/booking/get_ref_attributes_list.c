@@ -24,7 +24,8 @@ struct db_call get_ref_attributes_list_call(const struct booking_request *r, con
     struct call *c = call_new(a);
     call_add_text(c, m->recipient_code);
     call_add_list(c, &r->ref_names);
-    return call_end(c, "select * from api.get_ref_attributes_list($1::text, $2::text[])");
+    call_add_bool(c, r->in_any_case);
+    return call_end(c, "select * from api.get_ref_attributes_list($1::text, $2::text[], $3::boolean)");
 }
 
 static enum err read_attribute(const struct db_result *res, unsigned row, struct ref_attribute_info *out,
@@ -54,6 +55,7 @@ enum err get_ref_attributes_list_result(const struct booking_request *r, const s
     if (first == NULL || strcmp(first, "answer") != 0)
         return error_set(e, ERR_INTERNAL, "no answer row from SQL");
     enum err err = reply_read_answer(res, 0, out, a, e);
+    out->is_respelled = db_text(res, 0, db_column(res, "ref_name")) != NULL;
     out->ref_attributes = arena_array(a, n, sizeof *out->ref_attributes);
     for (unsigned row = 1; row < n && err == ERR_OK; row++) {
         const char *kind = db_text(res, row, kind_col);

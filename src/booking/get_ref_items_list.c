@@ -53,8 +53,9 @@ struct db_call get_ref_items_list_call(const struct booking_request *r, const st
     call_add_text(c, text_integer(a, r->page_size, PAGE_MAX));
     call_add_text(c, r->version);
     call_add_filter(c, r->filter);
+    call_add_bool(c, r->in_any_case);
     return call_end(c, "select * from api.get_ref_items_list($1::text, $2::text, $3::text, $4::text, $5::text[], "
-                       "$6::text[], $7::int, $8::int, $9::text, $10::jsonb)");
+                       "$6::text[], $7::int, $8::int, $9::text, $10::jsonb, $11::boolean)");
 }
 
 struct items {
@@ -146,6 +147,7 @@ enum err get_ref_items_list_result(const struct booking_request *r, const struct
     enum err err = reply_read_answer(res, 0, out, a, e);
     out->total_items = reply_text(a, res, 0, db_column(res, "total_items"));
     out->version = reply_text(a, res, 0, db_column(res, "version"));
+    out->is_respelled = db_text(res, 0, in.parent_item) != NULL;
     unsigned row = 1;
     for (; row < in.rows && err == ERR_OK && text_is(db_text(res, row, in.kind), "field"); row++)
         err = reply_read_field(res, row, out, a, e);

@@ -194,11 +194,27 @@ static bool is_leap_year(int year)
     return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 }
 
-/* XML Schema 3.2.9, without a zone: a day on a document has none. */
+/* Z, or hours and minutes up to 14:00. */
+static bool is_zone(const char *s)
+{
+    if (strcmp(s, "Z") == 0)
+        return true;
+    if (strnlen(s, 7) != 6 || (s[0] != '+' && s[0] != '-') || s[3] != ':' || !is_digit(s[1]) || !is_digit(s[2]) ||
+        !is_digit(s[4]) || !is_digit(s[5]))
+        return false;
+    int minutes = ((s[1] - '0') * 10 + s[2] - '0') * 60 + (s[4] - '0') * 10 + s[5] - '0';
+    return s[4] < '6' && minutes <= 14 * 60;
+}
+
+/*
+ * XML Schema 3.2.9. A day on a document has no zone, but some toolkits write that of their machine behind every
+ * xs:date; it is no part of the day.
+ */
 bool rule_date(const char *s)
 {
     static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    if (s == NULL || strnlen(s, 11) != 10 || s[4] != '-' || s[7] != '-')
+    if (s == NULL || strnlen(s, DATE_LENGTH) != DATE_LENGTH || s[4] != '-' || s[7] != '-' ||
+        (s[DATE_LENGTH] != '\0' && !is_zone(s + DATE_LENGTH)))
         return false;
     int value[3] = {0};
     for (int i = 0, part = 0; i < 10; i++) {

@@ -28,6 +28,7 @@ static enum step_result read_answer(struct request *r, const struct db_result *r
         (void)r->op->result(&r->request, res, &r->reply, r->arena, &r->error);
     else
         (void)error_set(&r->error, err == ERR_UNCERTAIN ? ERR_DATABASE : err, "%s", e->detail);
+    r->normalized.used[LENIENCY_names] += r->reply.is_respelled;
     return r->error.code == ERR_OK ? STEP_NEXT : STEP_FAIL;
 }
 

@@ -355,6 +355,12 @@ static void write_parts(struct normalizer *z, const struct shape_child *c, const
     }
 }
 
+/* Toolkits write empty elements for what they have not got: a wrapper that must hold something and holds nothing. */
+static bool is_left_empty(struct normalizer *z, const struct shape_child *item, struct xml_node *node)
+{
+    return !item->is_many && !has_elements(node) && !has_own_text(z, node);
+}
+
 /* attributes/Attribute*, or attributes* that are such structures themselves; userDoc/Document, or userDoc itself. */
 static void write_wrapper(struct normalizer *z, const struct shape_child *c, const struct found *list, unsigned n)
 {
@@ -374,8 +380,10 @@ static void write_wrapper(struct normalizer *z, const struct shape_child *c, con
         return;
     }
     if (n_itself == 0) {
-        if (list != NULL)
+        if (list != NULL && !is_left_empty(z, item, list->node))
             write_element(z, c, list->node);
+        else if (list != NULL)
+            depart(z, LENIENCY_unknown, c->name);
         return;
     }
     depart(z, LENIENCY_arrays, c->name);

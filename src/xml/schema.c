@@ -119,7 +119,7 @@ static bool is_told(const struct validation *v, const char *element)
     return false;
 }
 
-static void tell(struct validation *v, const char *element, const char *words, int code, long line)
+static void tell(struct validation *v, const char *element, bool is_missing, const char *words, int code, long line)
 {
     char message[160];
     if (v->n == VIOLATIONS_MAX || is_told(v, element))
@@ -128,12 +128,12 @@ static void tell(struct validation *v, const char *element, const char *words, i
         v->arena = arena_new();
     v->names[v->n++] = arena_strdup(v->arena, element);
     snprintf(message, sizeof message, "%.64s: %s (libxml2 %d, line %ld)", element, words, code, line);
-    v->fn(v->arg, element, message);
+    v->fn(v->arg, element, is_missing, message);
 }
 
-static void on_wrong_child(void *arg, const char *local, const char *words, long line)
+static void on_wrong_child(void *arg, const char *local, bool is_missing, const char *words, long line)
 {
-    tell(arg, local, words, XML_SCHEMAV_ELEMENT_CONTENT, line);
+    tell(arg, local, is_missing, words, XML_SCHEMAV_ELEMENT_CONTENT, line);
 }
 
 /* An element that must be empty: what stands inside is what is wrong. False when that is only text. */
@@ -143,7 +143,7 @@ static bool tell_children(struct validation *v, const xmlNode *parent)
     for (const xmlNode *c = parent->children; c != NULL; c = c->next) {
         if (c->type != XML_ELEMENT_NODE)
             continue;
-        tell(v, text_of(c->name), "not expected here", XML_SCHEMAV_CVC_COMPLEX_TYPE_2_1, xmlGetLineNo(c));
+        tell(v, text_of(c->name), false, "not expected here", XML_SCHEMAV_CVC_COMPLEX_TYPE_2_1, xmlGetLineNo(c));
         any = true;
     }
     return any;
@@ -163,7 +163,7 @@ static void on_violation(void *arg, xmlErrorPtr error)
         return;
     if (error->code == XML_SCHEMAV_CVC_COMPLEX_TYPE_2_1 && tell_children(v, n))
         return;
-    tell(v, text_of(n->name), words_of(error->code), error->code, error->line);
+    tell(v, text_of(n->name), false, words_of(error->code), error->code, error->line);
 }
 
 static enum err validate_once(struct validation *v, xmlDoc *doc, int *rc, struct error *e)
@@ -202,7 +202,7 @@ enum err xml_validate(const struct xml_schema *s, struct xml_doc *doc, xml_viola
     if (err == ERR_OK && v.has_wrong_children)
         err = validate_repaired(&v, (xmlDoc *)doc, e);
     if (err == ERR_OK && rc != 0 && v.n == 0) /* never a refusal without a field */
-        tell(&v, xml_local(xml_root(doc)), "does not fit the schema", rc, 0);
+        tell(&v, xml_local(xml_root(doc)), false, "does not fit the schema", rc, 0);
     if (err == ERR_OK && v.n > 0)
         err = error_set(e, ERR_INPUT, "%u violations of the schema", v.n);
     arena_free(v.arena);

@@ -34,7 +34,7 @@ bool schema_play_children(struct schema_play *p, xmlNode *parent);
 
 /* ---- documents without wrong children (schema_repair.c) ---- */
 
-typedef void (*schema_tell_fn)(void *arg, const char *local, const char *words, long line);
+typedef void (*schema_tell_fn)(void *arg, const char *local, bool is_missing, const char *words, long line);
 
 struct schema_repair;
 /* Works on a copy. fn is told of each child that is missing or unexpected. NULL when out of memory. */

@@ -73,7 +73,7 @@ static void on_missing(void *arg, xmlNode *parent, xmlNode *next, const xmlChar 
     if (n == NULL)
         return;
     if (!schema_repair_is_ours(parent)) /* a choice has no name of its own */
-        r->fn(r->arg, text_of(is_choice ? parent->name : n->name), "is missing", parent->line);
+        r->fn(r->arg, text_of(is_choice ? parent->name : n->name), !is_choice, "is missing", parent->line);
     if (next != NULL)
         xmlAddPrevSibling(next, n);
     else
@@ -109,7 +109,7 @@ static void on_unexpected(void *arg, xmlNode *child, bool is_known)
     xmlNode *parent = child->parent;
     bool is_apart = schema_repair_is_ours(parent);
     if (!is_apart)
-        r->fn(r->arg, text_of(child->name), "is not expected here", child->line);
+        r->fn(r->arg, text_of(child->name), false, "is not expected here", child->line);
     xmlUnlinkNode(child);
     if (is_known && !is_apart && xml_first(node_as(child), NULL, NULL) != NULL)
         set_apart(r, parent, child);
@@ -146,7 +146,7 @@ void schema_repair_free(struct schema_repair *r)
 static struct xml_node *give_up(struct schema_repair *r, struct xml_node *root, xmlNode *n)
 {
     if (!schema_repair_is_ours(n))
-        r->fn(r->arg, text_of(n->name), "wrong elements inside", n->line);
+        r->fn(r->arg, text_of(n->name), false, "wrong elements inside", n->line);
     xmlFreeNodeList(n->children);
     n->children = n->last = NULL;
     struct xml_node *next = xml_walk(root, node_as(n));

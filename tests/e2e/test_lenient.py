@@ -107,6 +107,44 @@ class Lenient(E2E):
                                                            ("refName", books.texts("refsList/RefInfo/name")[0])], space))
             self.assertEqual((items.error_code, self.spaces_of(items)), (0, {ns}))
 
+    def test_reference_books_by_their_names_in_any_case(self):
+        """M6, M7, A5: working callers write Organizations. The answer says the book's own name."""
+        strict, loose = self.plain("strict"), self.plain("loose")
+        about = fields([("refNames", "Organizations"), ("refNames", "services"), ("refNames", "SERVICES")])
+        page = [("refName", "Organizations"), ("treeFiltering", "SUBTREE"), ("selectAttributes", "code"), ("pageNum", "1"), ("pageSize", "1")]
+        for method, message in (("getRefAttributesList", about), ("getRefItemsList", fields(page))):
+            before = self.leniency("names", "loose")
+            self.assertEqual(strict.call(method, message).error_code, 3)
+            self.assertEqual(loose.call(method, message).error_code, 0)
+            self.assertEqual(self.leniency("names", "loose"), before + 1)
+        books = loose.call("getRefAttributesList", about).texts("refAttributesList/RefAttributeInfo/refName")
+        self.assertEqual(sorted(set(books)), ["organizations", "services"])
+        self.assertEqual(books.count("services"), 4)
+        version = loose.call("getRefItemsList", fields(page)).text("version")
+        self.assertEqual(loose.call("getRefItemsList", fields([*page, ("version", version)])).error_code, 5)
+        self.assertEqual(loose.call("getRefItemsList", fields([("refName", "Organisations"), *page[1:]])).error_code, 3)
+        before = self.leniency("names", "loose")
+        self.assertEqual(loose.call("getRefItemsList", fields([("refName", "organizations"), *page[1:]])).error_code, 0)
+        self.assertEqual(self.leniency("names", "loose"), before)
+        self.sql("select admin.ref_new('SERVICES', 'Другие')")  # now Services could be either of two: neither is guessed
+        try:
+            for name, code in (("Services", 3), ("SERVICES", 0), ("services", 0)):
+                self.assertEqual(loose.call("getRefAttributesList", fields([("refNames", name)])).error_code, code, name)
+        finally:
+            self.sql("select admin.ref_drop('SERVICES')")
+
+    def test_an_empty_document_is_none(self):
+        """M9: toolkits write empty elements for what they have not got."""
+        book_id = new_id()
+        items = self.book(book_id, self.slot())
+        message = fields([*items[:-1], ("userDoc", ""), items[-1]])
+        refused = self.plain("strict").call("book", message)
+        self.assertEqual((refused.status_code, set(refused.fields)), ("207", {"Document", "docType", "docNumber"}))
+        taken = self.plain("loose").call("book", message)
+        self.assertEqual((taken.error_code, taken.status_code), (0, "201"))
+        self.assertEqual(self.sql("select user_doc from data.applicant where book_key = %s", book_id)[0][0], None)
+        self.plain("strict").cancel_booking(book_id)
+
     def test_what_is_verified_is_what_is_read(self):
         """C3: a lenient reading looks into the signed octets only, and at nothing that was added or changed."""
         client, book_id = self.portal(), new_id()

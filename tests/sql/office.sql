@@ -289,6 +289,8 @@ select is(pg_temp.cmd('t2', 'visited(%L, null, ''Примерова А. А., О�
 select is(admin.set_text('T1', '206001', 'Возьмите документ'), 'Возьмите документ', 'S4: a text of a sub-code');
 select is(pg_temp.cmd('t3', 'turned_away(%L, ''001'', ''x'')'), 'сделано: Возьмите документ', 'S4: is preferred');
 select is(admin.set_text('T1', '202', ''), (select template from data.status where code = '202'), 'S4: back to the order''s text');
+select is(length(admin.set_text('T1', '203', rpad('{organization}', 5000, 'я'))), 4000, 'S4: no text is longer than the schema lets it be');
+select is(admin.set_text('T1', '203', '') is not null, true, 'S4: and it goes again');
 select throws_ok($$select admin.set_text('T1', '202', '{фио}')$$, '22023', 'Подстановки {фио} нет', 'S4: a placeholder nobody knows');
 select throws_ok($$select admin.set_text('T1', '204', 'x')$$, '22023', null, 'S4: a status nobody knows');
 select throws_ok($$select admin.set_text('T9', '202', 'x')$$, 'P0002', null, 'S4: an organization nobody knows');

@@ -67,6 +67,8 @@ select is(pg_temp.texts('endsWith', 'ЁЛКА'), '110100', 'P2: STRING endsWith'
 select is(pg_temp.texts('wordStarts', 'ёлк'), '111100', 'P2: STRING wordStarts');
 select is(pg_temp.texts('wordStarts', 'и ё'), '001000', 'P2: STRING wordStarts, with two words');
 select is(pg_temp.texts('wordStarts', 'лк'), '000000', 'P2: STRING wordStarts, not inside of a word');
+select is(pg_temp.met('STRING', 'contains', U&'\0415\0308лки', 'Ёлкин', 'елкин', U&'\0435\0308лкин', 'элкин'), '1110', 'P2: a letter in two parts (е and its dots) is one letter');
+select is(pg_temp.met('STRING', 'wordStarts', 'йод', U&'И\0306одов', 'Йодов', 'Иодов'), '110', 'P2: й in two parts is й, not и');
 select is(pg_temp.met('STRING', 'wordStarts', 'ром', 'ООО «Ромашка»', 'Санкт-Ромск', 'Аэродром', '1ром', 'д.Ромы'), '11001', 'P2: wordStarts: behind quotes, hyphens and points');
 select is(pg_temp.met('STRING', 'greaterThan', 'егор', 'Ёж', 'ежи', 'Егор', 'егор', 'ЖАН', 'д', null), '1100100', 'P2: STRING greaterThan, as a dictionary has them');
 select is(pg_temp.met('STRING', 'lessThan', 'егор', 'Ёж', 'ежи', 'Егор', 'егор', 'ЖАН', 'д', null), '0010010', 'P2: STRING lessThan: of equal words capitals are first');
@@ -196,6 +198,9 @@ select is(pg_temp.wrong(pg_temp.both('OR', pg_temp.simple('HOUR', 'equals', 'x')
     pg_temp.simple('size', 'equals', 'x'), pg_temp.simple('colour', 'contains', 'y'), pg_temp.simple('YEAR', 'lessThan', '2026,5'))),
     'filter:1 Недопустимое значение для атрибута «HOUR»; Недопустимое значение для атрибута «YEAR» | filter:2 Атрибут «colour» не найден; Атрибут «size» не найден',
     'M10: all of them');
+select cmp_ok((select max(length(w.error_message)) from unnest(data.slot_filter_errors(jsonb_build_object('unionKind', 'OR', 'subs', (
+    select jsonb_agg(jsonb_build_object('attributeName', rpad(n::text, 255, 'я'), 'condition', 'equals', 'checkAllValues', false, 'value', 'x')) from generate_series(1, 199) as n)))) as w),
+    '<=', 1000, 'M10: a text that names everything stays one the schema allows');
 select is(pg_temp.filtered(pg_temp.simple('colour', 'equals', 'red'), '{T1,nowhere}'), '-/2 organizationId:2 filter:2', 'M10: with what else is wrong');
 
 -- P4

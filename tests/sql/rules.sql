@@ -125,6 +125,10 @@ select throws_ok($$update data.organization_service set user_types = '{BASIC}' w
 update data.slot set service_id = 's2' where slot_id = pg_temp.slot('a2', 13)::uuid;
 select is(pg_temp.attempt('q3', array[pg_temp.slot('a2', 13)]), '207/2 userType:1', 'edge 24: a slot for that service alone, though none is named');
 update data.slot set service_id = null where slot_id = pg_temp.slot('a2', 13)::uuid;
+select is(pg_temp.attempt('q4', array[pg_temp.slot('a2', 13)]), '201/0 slots=1', 'edge 24: in an area of several services nobody knows which is meant');
+delete from data.area_service where area_key = pg_temp.key('a2') and service_id <> 's2';
+select is(pg_temp.attempt('q5', array[pg_temp.slot('a2', 17)]), '207/2 userType:1', 'edge 24: in an area for that service alone it goes without saying');
+insert into data.area_service (area_key, organization_id, service_id) values (pg_temp.key('a2'), 'T1', 's1');
 update data.organization_service set user_types = null, user_kinds = null where service_id = 's2';
 
 -- B5: deadlines. Noon tomorrow is between 12 and 36 hours away.
@@ -144,9 +148,9 @@ select is(pg_temp.cancel('m2'), '301/0', 'B5: another service has no such deadli
 update data.organization_service set cancel_deadline_min = null where organization_id = 'T1';
 select is(pg_temp.cancel('m1'), '301/0', 'B5: no deadline');
 
--- B5: window and notice of a service
+-- B5: window and notice of a service. So short that at no time of day they meet the slot of midnight that is booked above.
 insert into data.slot (slot_id, organization_id, area_key, starts_at, ends_at)
-select ('00000000-0000-4000-8000-00000000020' || n)::uuid, 'T1', pg_temp.key('a2'), now() + d, now() + d + interval '5 min'
+select ('00000000-0000-4000-8000-00000000020' || n)::uuid, 'T1', pg_temp.key('a2'), now() + d, now() + d + interval '1 second'
 from (values (1, interval '15 days'), (2, interval '13 days 23 hours'), (3, interval '20 minutes'), (4, interval '40 minutes'), (5, interval '29 days')) v (n, d);
 update data.organization_service set booking_window_days = 14, notice_min = 30 where organization_id = 'T1' and service_id = 's2';
 select is((select array_agg(pg_temp.offers(('00000000-0000-4000-8000-00000000020' || n), '{s2}') order by n) from generate_series(1, 4) n), '{f,t,f,t}', 'B5: what a service''s window and notice offer');

@@ -248,7 +248,11 @@ static void the_other_calls(void **state)
     r = (struct booking_request){.method = BOOKING_GET_REF_ATTRIBUTES_LIST, .ref_names = LIST("Services")};
     c = make(state, &r, NULL);
     assert_placeholders(&c);
-    assert_int_equal(c.nparams, 2);
+    assert_int_equal(c.nparams, 3);
+    assert_string_equal(c.values[2], "false"); /* the name as it is */
+    r.in_any_case = true;
+    c = make(state, &r, NULL);
+    assert_string_equal(c.values[2], "true");
 
     r = (struct booking_request){.method = BOOKING_GET_REF_ITEMS_LIST,
                                  .ref_names = LIST("Services"),
@@ -258,7 +262,7 @@ static void the_other_calls(void **state)
                                  .version = "41"};
     c = make(state, &r, NULL);
     assert_placeholders(&c);
-    assert_int_equal(c.nparams, 10);
+    assert_int_equal(c.nparams, 11);
     assert_string_equal(c.values[1], "Services");
     assert_null(c.values[2]);
     assert_string_equal(c.values[3], "ONELEVEL");

@@ -83,8 +83,9 @@ struct told {
     bool leaks;
 };
 
-static void note(void *arg, const char *element, const char *message)
+static void note(void *arg, const char *element, bool is_missing, const char *message)
 {
+    (void)is_missing;
     struct told *t = arg;
     size_t used = strlen(t->fields);
     snprintf(t->fields + used, sizeof t->fields - used, "%s%s", used == 0 ? "" : " ", element);

@@ -53,8 +53,9 @@ static int end(void **state)
 #define DOC(inside)      E("userDoc", E("Document", inside))
 #define ATTR(inside)     E("attributes", E("Attribute", inside))
 
-static void note(void *arg, const char *element, const char *message)
+static void note(void *arg, const char *element, bool is_missing, const char *message)
 {
+    (void)is_missing;
     unsigned *told = arg;
     assert_true(*element != '\0' && *message != '\0');
     (*told)++;

@@ -95,8 +95,9 @@ static void names_print(const char *title, const struct names *s)
     print_error("\n");
 }
 
-static void note(void *arg, const char *element, const char *message)
+static void note(void *arg, const char *element, bool is_missing, const char *message)
 {
+    (void)is_missing;
     struct names *told = arg;
     told->leaks = told->leaks || strstr(message, SECRET) != NULL || strchr(message, '\n') != NULL;
     told->repeats = told->repeats || names_have(told, element);
