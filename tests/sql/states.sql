@@ -35,9 +35,17 @@ select is(pg_temp.state('h1'), 'BOOKED', 'S2: BOOKED never falls back to HELD');
 -- the held slots, and something that was not held
 select is(pg_temp.book('hs', array[pg_temp.slot('a1', 30)], true), '201/0 slots=1', 'a hold');
 select is(pg_temp.book('hs', array[pg_temp.slot('a1', 30), gen_random_uuid()::text]), '208/4', 'A6: with a slot nobody knows beside it, it is not the same visit');
-select is(pg_temp.book('hs', array[pg_temp.slot('a1', 30)], services => '{s2}'), '208/4', 'M1: nor for a service that room does not serve');
+select is(pg_temp.state('hs'), 'HELD', 'and the hold lives on');
+select is(pg_temp.book('hs', array[pg_temp.slot('a1', 30)], true, services => '{s2}'), '208/4', 'M1: nor held for a service that room does not serve');
+select is(pg_temp.state('hs'), 'HELD', 'nothing final was refused');
+-- S2, Appendix 3, alternative 3: a final booking refused, with the slots held or blindly, ends the hold.
+select is(pg_temp.book('hs', array[pg_temp.slot('a1', 30)], services => '{s2}'), '208/4', 'M1: nor booked for it');
+select is(pg_temp.state('hs'), 'REFUSED', 'S2: HELD -> REFUSED');
+select is((select count(*)::integer from data.place where book_key = 'hs'), 0, 'S2: its place is freed');
+select is(pg_temp.book('hs', array[pg_temp.slot('a1', 30)], true), '201/0 slots=1', 'a hold');
 select is(pg_temp.book('hs', '{blind_request}', services => '{s2}'), '208/4', 'M1: nor blindly');
-select is(pg_temp.state('hs'), 'HELD', 'the hold lives on');
+select is(pg_temp.state('hs'), 'REFUSED', 'S2: HELD -> REFUSED');
+select is(pg_temp.book('hs', array[pg_temp.slot('a1', 30)], true), '201/0 slots=1', 'a hold');
 update data.slot set is_closed = true where slot_id = pg_temp.slot('a1', 30)::uuid;
 select is(pg_temp.book('hs', array[pg_temp.slot('a1', 30)], services => '{s1}'), '201/0 slots=1', 'a slot closed meanwhile was promised');
 update data.slot set is_closed = false where slot_id = pg_temp.slot('a1', 30)::uuid;
