@@ -260,6 +260,6 @@ begin
 end $$;
 alter function admin.schedule(text, date, date) owner to zapisd_owner;
 revoke all on function admin.schedule(text, date, date) from public;
-grant execute on function admin.schedule(text, date, date) to zapisd_operator, zapisd_auditor;
+grant execute on function admin.schedule(text, date, date) to zapisd_operator, zapisd_registrar, zapisd_auditor;
 comment on function admin.schedule(text, date, date) is
     'schedule(организация [, с дня [, по день]]): часы приёма по дням, как их даёт расписание, и почему они такие. Пример: select * from admin.schedule(''R7700018'')';
