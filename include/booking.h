@@ -170,12 +170,11 @@ struct booking_message {
 struct booking_op {
     const char *name; /* "book": SOAPAction, and the element name before Request/Response */
     bool is_write;    /* journalled in its own transaction; otherwise in batches */
-    bool is_served;   /* false: only when the configuration says so */
+    bool is_served;   /* false: only where the listener says so */
     bool asks_books;  /* a read whose values SQL looks up in reference books: asked even when fields are bad (M10) */
     /* Adds every bad field to f. */
     void (*check)(const struct booking_request *r, struct field_errors *f, struct arena *a);
-    /* The SQL call; call and result are NULL for updateBookingDetails, which this version only knows the shape of. bad:
-     * the fields found wrong so far; a write passes them on so that nothing is booked. */
+    /* The SQL call. bad: the fields found wrong so far; a write passes them on so that nothing is booked. */
     struct db_call (*call)(const struct booking_request *r, const struct booking_message *m,
                            const struct field_errors *bad, struct arena *a);
     /*
@@ -187,7 +186,7 @@ struct booking_op {
                        struct arena *a, struct error *e);
 };
 extern const struct booking_op booking_ops[BOOKING_METHOD_COUNT];
-/* NULL: no such operation, or one that this version cannot serve (it has no SQL call). */
+/* NULL: no such operation. Whether it is served is a question of is_served and the listener. */
 const struct booking_op *booking_op_by_name(const char *name, enum booking_method *method);
 
 /* What a write's rows say besides the answer. Read it before op->result. */

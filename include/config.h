@@ -47,6 +47,7 @@ struct config_listener { /* [listener NAME] */
     bool tls_client_required;
     bool require_recipient;        /* require_recipient_signature = yes: an actors/recipient signature by SMEV too */
     struct config_reading reading; /* of a plain listener */
+    bool update_booking_details;   /* update_booking_details = yes: serve the portal's own method as well */
     const char *file;
     int line;
 };

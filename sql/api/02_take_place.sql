@@ -88,6 +88,11 @@ begin
     loop
         locked := null;
         for n in
+            -- Behind the last one taken first: a crowd at a large slot need not pass everybody who came before. Then the gaps.
+            select i from generate_series(coalesce((select max(p.place_no) from data.place as p where p.slot_id = s.slot_id), 0) + 1,
+                s.capacity) as i
+            where s.capacity > 1
+            union all
             select i from generate_series(1, s.capacity) as i
             where s.capacity = 1
                 or not exists (select from data.place as p

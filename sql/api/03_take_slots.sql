@@ -29,18 +29,14 @@ returns setof data.slot language sql stable as $$
             or s.service_id is null and s.area_key in (
                 select a.area_key from data.area_service as a
                 where a.organization_id = p_organization_id and a.service_id = any (p_service_ids)))
-        -- Places in an area for one never overlap (place_area_once): only those that start inside the slot and the
-        -- last one before it can stand in the way.
+        -- A slot is a day long at most (slot_order). Reading back from the slot to the last place before it costs more: a
+        -- backward scan fetches a whole page of the area's past first.
         and case when s.capacity = 1 then
                 not exists (
                     select from data.place as p
-                    where p.capacity = 1 and p.area_key = s.area_key and p.starts_at >= s.starts_at and p.starts_at < s.ends_at
+                    where p.capacity = 1 and p.area_key = s.area_key and p.starts_at < s.ends_at
+                        and p.starts_at >= s.starts_at - interval '1 day' and p.ends_at > s.starts_at
                         and (p.hold_until is null or p.hold_until > p_now))
-                and not coalesce((
-                    select p.ends_at > s.starts_at and (p.hold_until is null or p.hold_until > p_now)
-                    from data.place as p
-                    where p.capacity = 1 and p.area_key = s.area_key and p.starts_at < s.starts_at
-                    order by p.starts_at desc limit 1), false)
             else
                 (select count(*) from data.place as p
                  where p.slot_id = s.slot_id and (p.hold_until is null or p.hold_until > p_now)) < s.capacity

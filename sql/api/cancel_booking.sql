@@ -37,8 +37,10 @@ revoke all on function api.cancel_booking(api.message, text, text, text[]) from 
 grant execute on function api.cancel_booking(api.message, text, text, text[]) to zapisd_daemon;
 comment on function api.cancel_booking(api.message, text, text, text[]) is 'M4: cancels a booking at the applicant''s wish';
 
+-- p_tail: digits behind 301 when it is the portal's word (updateBookingDetails).
+drop function if exists data.cancel_effect(api.message, bigint, text, text, text[]);
 create or replace function data.cancel_effect(m api.message, p_journal_id bigint, p_book_id text, p_esia_id text,
-    p_bad_fields text[])
+    p_bad_fields text[], p_tail text default '')
 returns api.answer[] language plpgsql as $$
 declare
     b data.booking;
@@ -87,11 +89,15 @@ begin
         b := data.set_state(b, 'CANCELLING', clock, data.status_text('300', b.organization_id), null);
     else
         delete from data.place as p where p.book_key = b.book_key;
-        b := data.set_state(b, 'CANCELLED_APPLICANT', clock, data.status_text('301', b.organization_id), null);
+        b := data.set_state(b, 'CANCELLED_APPLICANT', clock, data.status_text('301' || p_tail, b.organization_id), null);
+        if p_tail <> '' then
+            b.status_code := '301' || p_tail;
+            update data.booking as t set status_code = b.status_code where t.book_key = b.book_key;
+        end if;
     end if;
     perform data.add_history(b, was.state, was.status_code, 'A', null, m, p_journal_id);
     return array[data.answer_row(b.status_code, b.status_message, 0)];
 end $$;
-alter function data.cancel_effect(api.message, bigint, text, text, text[]) owner to zapisd_owner;
-revoke all on function data.cancel_effect(api.message, bigint, text, text, text[]) from public;
-comment on function data.cancel_effect(api.message, bigint, text, text, text[]) is 'What cancelBooking does to a booking; the answer as rows';
+alter function data.cancel_effect(api.message, bigint, text, text, text[], text) owner to zapisd_owner;
+revoke all on function data.cancel_effect(api.message, bigint, text, text, text[], text) from public;
+comment on function data.cancel_effect(api.message, bigint, text, text, text[], text) is 'What cancelBooking does to a booking; the answer as rows';

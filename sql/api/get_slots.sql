@@ -15,7 +15,7 @@ create or replace function api.get_slots(recipient_code text, organization_ids t
     channel text default null)
 returns setof api.answer
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan
-    set enable_seqscan = off set enable_bitmapscan = off as $$
+    set enable_seqscan = off set enable_bitmapscan = off set jit = off set max_parallel_workers_per_gather = 0 as $$
 declare
     organizations text[] := array_remove(array_remove(coalesce(organization_ids, '{}'), ''), null);
     services text[] := array_remove(array_remove(coalesce(service_ids, '{}'), ''), null);

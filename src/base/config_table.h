@@ -143,6 +143,8 @@ X("listener", "agency", OPTION_CODE, config_listener, agency, NULL, 0, 0, NULL, 
   "Serve the organizations of this agency only.") \
 X("listener", "channel", OPTION_WORD, config_listener, channel, NULL, 0, 0, "portal|kiosk|call-centre|walk-in", NO, NO, \
   "Who books here; shares of places are set per channel in the database. Without it: portal for smev2, kiosk for plain.") \
+X("listener", "update_booking_details", OPTION_YES_NO, config_listener, update_booking_details, "no", 0, 0, NULL, NO, NO, \
+  "Serve updateBookingDetails, which by the order is the portal's own method. Without it: a fault, no such method.") \
 X("listener", "plain_on_public_address", OPTION_CONSENT, config_listener, allow_remote_plain, NULL, \
   0, 0, "i-know-it-is-unsigned", NO, NO, \
   "Must say i-know-it-is-unsigned before a plain listener may be reached from other machines.") \

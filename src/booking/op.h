@@ -28,4 +28,4 @@ OPERATION(cancel_booking);
 OPERATION(get_refs_list);
 OPERATION(get_ref_attributes_list);
 OPERATION(get_ref_items_list);
-OPERATION_CHECK(update_booking_details);
+OPERATION(update_booking_details);

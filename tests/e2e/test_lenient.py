@@ -33,8 +33,10 @@ class Lenient(E2E):
         cls.ports = dict(zip(("loose", "picky", "shaped"), free_ports(3)))
 
         def edit(text):
-            for name, keys in (("loose", "reading = lenient"), ("picky", "reading = lenient\nlenient_order = no\nlenient_user_kind = no"),
-                               ("shaped", "omit_error_on_success = yes\nstatus_as_text = yes\nsingle_timeslot = yes\n"
+            text = text.replace("[listener smev2]\n", "[listener smev2]\nupdate_booking_details = yes\n")
+            for name, keys in (("loose", "reading = lenient\nupdate_booking_details = yes"),
+                               ("picky", "reading = lenient\nlenient_order = no\nlenient_user_kind = no\nlenient_status = no\nupdate_booking_details = yes"),
+                               ("shaped", "update_booking_details = yes\nomit_error_on_success = yes\nstatus_as_text = yes\nsingle_timeslot = yes\n"
                                           "doc_types = BIRTH CERTIFICATE, VISA")):
                 text += "\n[listener %s]\nkind = plain\naddress = 127.0.0.1:%d\n%s\n" % (name, cls.ports[name], keys)
             return re.sub(r"(?m)^\[sender PGU001001\]$", "[sender PGU001001]\nreading = lenient", text)
@@ -198,6 +200,50 @@ class Lenient(E2E):
         reply = self.plain("loose").call("book", fields([("esiald", "1"), ("esiaId", "1"), ("bookId", "x"), ("slotId", "s"), ("userType", "ROBOT"),
                                                          ("USERSNILS", "1"), ("organizationId", MOSCOW), ("preliminaryReservation", "no")], "none"))
         self.assertEqual((reply.error_code, set(reply.fields)), (2, {"esiaId", "bookId", "userType", "userSnils", "preliminaryReservation"}))
+
+    def test_update_booking_details(self):
+        """A2, A4, A5: the portal's own method in the spellings of the facts, signed and plain; status as text or structure."""
+        code, text = [("statusCode", "201")], " 201 "
+        for client, caller in ((self.portal(), "PGU001001"), (self.plain("loose"), "loose")):
+            for (space, ns), status, slot_name in zip(SPACES.items(), (text, [("StatusCode", "201")], text), ("timeSlot", "TIMESLOT", "timeslot")):
+                with self.subTest(caller=caller, space=space):
+                    before = self.leniency("status", caller)
+                    book_id, (to, at) = new_id(), self.free_slots(self.plain("strict"))[:2]
+                    self.assertEqual(client.call("book", fields(self.book(book_id, at["slotId"]))).status_code, "201")
+                    slot = [("visitTime", to["visitTime"]), ("areaID", ""), ("unknown", "1"), ("organizationId", MOSCOW), ("slotId", to["slotId"])]
+                    reply = client.call("updateBookingDetails", fields([("status", status), (slot_name, slot), ("esiaId", "1000000000"), ("bookId", book_id)], space))
+                    self.assertEqual((reply.error_code, reply.text("bookId"), reply.text("status"), self.spaces_of(reply)), (0, book_id, None, {ns}))
+                    self.assertEqual(self.sql("select slot_id::text from data.place where book_key = %s", book_id), [(to["slotId"],)])
+                    self.assertEqual(self.leniency("status", caller) - before, int(status == text))
+                    wrong = client.call("updateBookingDetails", fields([("status", "204"), ("bookId", book_id), ("esiaId", "1000000000")], space))
+                    self.assertEqual((wrong.error_code, wrong.fields, self.spaces_of(wrong)), (2, {"status": 1}, {ns}))
+                    gone = client.call("updateBookingDetails", fields([("status", "301"), ("BookId", book_id), ("esiaId", "1000000000")], space))
+                    self.assertEqual((gone.error_code, self.states(book_id)), (0, ["CANCELLED_APPLICANT"]))
+
+        book_id = new_id()
+        self.assertEqual(self.plain("loose").call("book", fields(self.book(book_id, self.slot()))).status_code, "201")
+        key = [("bookId", book_id), ("esiaId", "1000000000")]
+        loose, picky, shaped = (self.plain(name) for name in ("loose", "picky", "shaped"))
+        for client, items, bad in ((loose, [*key, ("status", "301"), ("status", "301")], {"status": 1}), (loose, [*key, ("status", "301"), ("Status", code)], {"status": 1}),
+                                   (loose, [*key, ("BOOKID", book_id), ("status", "301")], {"bookId": 1}), (loose, [*key, ("status", "20")], {"status": 1, "statusCode": 1}),
+                                   (loose, [*key, ("status", [("code", "301")])], {"status": 1, "statusCode": 1}),
+                                   (loose, [*key, ("timeslot", [("slotId", "1")]), ("timeSlot", [("slotId", "2")]), ("status", code)], {"timeslot": 1}),
+                                   (loose, [*key, ("timeslot", "text"), ("status", code)], {"timeslot": 1, "slotId": 1}),
+                                   (picky, [*key, ("status", "301")], {"status": 1}), (picky, [("status", [("statusCode", "301")]), *key], None),
+                                   (shaped, [*key, ("status", "301")], {"status": 1}), (shaped, [("status", [("statusCode", "301")]), *key], None),
+                                   (shaped, [*key, ("Status", [("statusCode", "301")])], None)):
+            with self.subTest(items=items):
+                reply = client.call("updateBookingDetails", fields(items))
+                self.assertEqual(reply.error_code, 2)
+                if bad is not None:
+                    self.assertLessEqual(set(bad.items()), set(reply.fields.items()), reply.fields)
+                self.assertEqual(self.states(book_id), ["BOOKED"])
+        # item 17 requires error, whatever the listener leaves out elsewhere
+        done = shaped.call("updateBookingDetails", fields([*key, ("status", [("statusCode", "301")])]))
+        self.assertEqual((done.error_code, self.states(book_id)), (0, ["CANCELLED_APPLICANT"]))
+        # A2: off by default, whatever the spelling
+        for name in ("updateBookingDetails", "UPDATEBOOKINGDETAILS"):
+            self.assertRaises(Fault, self.plain("strict").call, name, fields([*key, ("status", code)]))
 
     def test_user_kind_of_a_firm(self):
         """A31: BUSINESS when businessINN is there; then the number must be a firm's."""

@@ -79,6 +79,12 @@ int main(int argc, char **argv)
     rc = soap_call___ns1__getBookingStatus(s, argv[1], NULL, &status, &status_answer);
     failed |=
         say(s, "status", rc, rc == SOAP_OK ? status_answer.status : NULL, rc == SOAP_OK ? status_answer.error : NULL);
+    struct ns1__Status booked = {.statusCode = "201"};
+    struct ns1__UpdateBookingDetailsRequest update = {
+        .bookId = argv[4], .esiaId = "1000000000", .timeslot = &free_slots.slots->TimeSlot[0], .status = &booked};
+    struct ns1__UpdateBookingDetailsResponse update_answer;
+    rc = soap_call___ns1__updateBookingDetails(s, argv[1], NULL, &update, &update_answer);
+    failed |= say(s, "update", rc, NULL, rc == SOAP_OK ? update_answer.error : NULL);
     struct ns1__CancelBookingRequest cancel = {.bookId = argv[4], .esiaId = "1000000000"};
     struct ns1__CancelBookingResponse cancel_answer;
     rc = soap_call___ns1__cancelBooking(s, argv[1], NULL, &cancel, &cancel_answer);

@@ -23,6 +23,7 @@ async function main(wsdl, organization, service, bookId) {
     say('book', await book(slots[0].slotId, false));
     say('move', await book(slots[1].slotId, false));
     say('status', await client.getBookingStatusAsync({ bookId, ...esia }));
+    say('update', await client.updateBookingDetailsAsync({ bookId, ...esia, timeslot: slots[0], status: { statusCode: '201' } }));
     say('cancel', await client.cancelBookingAsync({ bookId, ...esia }));
     try {
         await client.bookAsync({ bookId, nonsense: 1 });

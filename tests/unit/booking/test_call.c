@@ -166,6 +166,49 @@ static void wrong_numbers_go_as_they_came(void **state)
     assert_string_equal(make(state, &r, NULL).values[20], "{\"mobilePhone\":\"911\",\"userSnils\":\"1-2\"}");
 }
 
+/* M8, A2: the timeslot's members one by one; none is NULL everywhere */
+static void update_booking_details(void **state)
+{
+    struct attribute attributes[] = {{"a", "b"}};
+    struct time_slot slot = {"s'1", "10000593393", "R7700018", "hall-1",       "2026-12-02T09:45:00+03:00",
+                             NULL,  "A1",          "15",       {attributes, 1}};
+    struct booking_request r = {.method = BOOKING_UPDATE_BOOKING_DETAILS,
+                                .book_id = "1",
+                                .esia_id = "2",
+                                .timeslot = &slot,
+                                .status_code = "201",
+                                .status_message = "'); drop table data.slot; --"};
+    struct db_call c = make(state, &r, NULL);
+    assert_placeholders(&c);
+    assert_message(&c);
+    assert_int_equal(c.nparams, 25);
+    assert_non_null(strstr(c.sql, "select * from api.update_booking_details(row("));
+    static const char *const wanted[] = {"1",
+                                         "2",
+                                         "s'1",
+                                         "R7700018",
+                                         "hall-1",
+                                         "10000593393",
+                                         "2026-12-02T09:45:00+03:00",
+                                         "15",
+                                         "201",
+                                         "'); drop table data.slot; --",
+                                         "{}"};
+    for (unsigned i = 0; i < sizeof wanted / sizeof *wanted; i++)
+        assert_string_equal(c.values[14 + i], wanted[i]);
+    slot.duration = "99999999999999999999999";
+    assert_string_equal(make(state, &r, NULL).values[21], "1000000");
+
+    struct field_errors bad = {.arena = *state};
+    field_errors_add(&bad, "status", 1, FIELD_BAD_VALUE);
+    r = (struct booking_request){.method = BOOKING_UPDATE_BOOKING_DETAILS};
+    c = make(state, &r, &bad);
+    assert_int_equal(c.nparams, 25);
+    for (unsigned i = 14; i < 24; i++)
+        assert_null(c.values[i]);
+    assert_string_equal(c.values[24], db_text_array(*state, (const char *const[]){"status"}, 1));
+}
+
 static void the_other_calls(void **state)
 {
     struct booking_request r = {.method = BOOKING_CANCEL_BOOKING, .book_id = "1", .esia_id = "2"};
@@ -252,9 +295,13 @@ static void j1_journal(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(book_everything), TEST(book_nothing_and_bad_fields),
-        TEST(a23_period),      TEST(wrong_numbers_go_as_they_came),
-        TEST(the_other_calls), TEST(j1_journal),
+        TEST(book_everything),
+        TEST(book_nothing_and_bad_fields),
+        TEST(a23_period),
+        TEST(wrong_numbers_go_as_they_came),
+        TEST(update_booking_details),
+        TEST(the_other_calls),
+        TEST(j1_journal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

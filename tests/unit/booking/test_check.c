@@ -297,8 +297,11 @@ static void keys_of_status_and_cancel(void **state)
 
 static void a25_unknown_status(void **state)
 {
-    static const char *const good[] = {"201", "202", "203", "205", "206", "206001", "207", "208", "301", "302", NULL};
-    static const char *const bad[] = {"204", "999", "20", "2x6", "20a", "2060000000", "001", "", NULL};
+    static const char *const good[] = {"201", "202", "203", "205", "206",       "206001", "207",
+                                       "208", "301", "302", "303", "303000001", NULL};
+    static const char *const bad[] = {"204", "999",  "20",     "2x6",  "20a",    "2060000000",          "001", "100",
+                                      "101", "200",  "300",    "304",  "100001", "2010000000",          "-20", "+201",
+                                      "20 ", " 201", "201.00", "20１", "201 ",   "9223372036854775807", "",    NULL};
     struct booking_request r = {.method = BOOKING_UPDATE_BOOKING_DETAILS, .book_id = "1", .esia_id = "1"};
     assert_string_equal(found(*state, &r), "status:1");
     for (unsigned i = 0; good[i] != NULL; i++) {
@@ -314,6 +317,26 @@ static void a25_unknown_status(void **state)
         assert_int_equal(f.items[0].code, 1);
         assert_string_equal(f.items[0].message, "Данный статус заявления не поддерживается в текущей версии");
     }
+}
+
+/* A2: the time to move to is one that was offered */
+static void a2_timeslot(void **state)
+{
+    struct time_slot slot = {.slot_id = "1"};
+    struct booking_request r = {.method = BOOKING_UPDATE_BOOKING_DETAILS,
+                                .book_id = "1",
+                                .esia_id = "1",
+                                .timeslot = &slot,
+                                .status_code = "201"};
+    assert_string_equal(found(*state, &r), "");
+    slot.slot_id = NULL;
+    assert_string_equal(found(*state, &r), "slotId:1");
+    slot.slot_id = "blind_request";
+    assert_string_equal(found(*state, &r), "slotId:1");
+    r.book_id = "x";
+    r.esia_id = NULL;
+    r.status_code = "204";
+    assert_string_equal(found(*state, &r), "bookId:1 esiaId:1 slotId:1 status:1");
 }
 
 static void errors_are_kept_once(void **state)
@@ -346,11 +369,16 @@ static void table_of_operations(void **state)
         assert_true(op->is_served);
         assert_int_equal(op->is_write, strcmp(served[i], "book") == 0 || strcmp(served[i], "cancelBooking") == 0);
     }
-    static const char *const unknown[] = {"updateBookingDetails", "Book", "bookRequest", "", "book "};
+    /* A2: a write, and served only where a listener says so */
+    enum booking_method method = BOOKING_METHOD_COUNT;
+    const struct booking_op *update = booking_op_by_name("updateBookingDetails", &method);
+    assert_ptr_equal(update, &booking_ops[BOOKING_UPDATE_BOOKING_DETAILS]);
+    assert_int_equal(method, BOOKING_UPDATE_BOOKING_DETAILS);
+    assert_true(update->is_write && !update->is_served);
+    static const char *const unknown[] = {"updatebookingdetails", "updateBooking", "Book", "bookRequest", "", "book "};
     for (unsigned i = 0; i < sizeof unknown / sizeof *unknown; i++)
         assert_null(booking_op_by_name(unknown[i], NULL));
     assert_null(booking_op_by_name(NULL, NULL));
-    assert_false(booking_ops[BOOKING_UPDATE_BOOKING_DETAILS].is_served);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -371,6 +399,7 @@ int main(void)
         TEST(reference_books),
         TEST(keys_of_status_and_cancel),
         TEST(a25_unknown_status),
+        TEST(a2_timeslot),
         TEST(errors_are_kept_once),
         TEST(table_of_operations),
     };

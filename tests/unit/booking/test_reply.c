@@ -130,6 +130,22 @@ static void m10_fields_of_both_sides_are_merged(void **state)
     assert_string_equal(r.error_message, "Ошибка во входных параметрах");
 }
 
+/* M8, item 17: the answer has an error and nothing else */
+static void m8_update_tells_no_status(void **state)
+{
+    struct db_result res = FAKE_RESULT(answer_names, ANSWER("202", "Принят", "4", "Статус заявления: 202"));
+    struct booking_reply r;
+    assert_int_equal(read_rows(state, BOOKING_UPDATE_BOOKING_DETAILS, &res, &r), ERR_OK);
+    assert_int_equal(r.method, BOOKING_UPDATE_BOOKING_DETAILS);
+    assert_string_equal(r.book_id, " B ");
+    assert_string_equal(r.esia_id, "E");
+    assert_int_equal(r.error_code, 4);
+    assert_string_equal(r.error_message, "Статус заявления: 202");
+    assert_null(r.status_code);
+    assert_null(r.status_message);
+    assert_int_equal(r.nslots, 0);
+}
+
 static void success_with_bad_fields_is_a_mistake(void **state)
 {
     struct db_result res = FAKE_RESULT(answer_names, ANSWER("201", NULL, "0", NULL));
@@ -375,6 +391,7 @@ int main(void)
         TEST(m2_booked),
         TEST(a32_refused),
         TEST(m10_fields_of_both_sides_are_merged),
+        TEST(m8_update_tells_no_status),
         TEST(success_with_bad_fields_is_a_mistake),
         TEST(broken_rows_are_refused),
         TEST(broken_attributes_are_refused),
