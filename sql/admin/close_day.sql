@@ -14,7 +14,7 @@ alter function admin.close_day(text, date, text, boolean, boolean, integer) owne
 revoke all on function admin.close_day(text, date, text, boolean, boolean, integer) from public;
 grant execute on function admin.close_day(text, date, text, boolean, boolean, integer) to zapisd_operator;
 comment on function admin.close_day(text, date, text, boolean, boolean, integer) is
-    'close_day(организация, день, причина [, apply => true] [, move => false]): без apply показывает, кого это коснётся; с ним закрывает день, переносит записи на равные свободные интервалы или отменяет (302). Пример: select * from admin.close_day(''R7700018'', current_date + 3, ''санитарный день'')';
+    'close_day(организация, день, причина [, apply => true] [, move => false]): закрыть день; без apply только показывает, кого это коснётся, с ним переносит записи на равные свободные интервалы или отменяет (302). Пример: select * from admin.close_day(''R7700018'', current_date + 3, ''санитарный день'')';
 
 create or replace function admin.close_area(organization_id text, area_id text, from_day date, to_day date, reason text,
     apply boolean default false, move boolean default true, at_most integer default 200)
