@@ -47,3 +47,11 @@ alter function admin.mask_name(text, text, text) owner to zapisd_owner;
 revoke all on function admin.mask_name(text, text, text) from public;
 grant execute on function admin.mask_name(text, text, text) to zapisd_operator, zapisd_registrar;
 comment on function admin.mask_name(text, text, text) is 'mask_name(фамилия, имя, отчество): инициалы вместо имени. Пример: select admin.mask_name(''Тестов'', ''Тест'', ''Тестович'')';
+
+create or replace function data.shown_name(n data.applicant, p_sees boolean) returns text
+language sql immutable parallel safe
+return case when p_sees then data.full_name(n)
+    else coalesce(admin.mask_name((n).last_name, (n).first_name, (n).middle_name), left(nullif(btrim((n).business_name), ''), 1) || '***') end;
+alter function data.shown_name(data.applicant, boolean) owner to zapisd_owner;
+revoke all on function data.shown_name(data.applicant, boolean) from public;
+comment on function data.shown_name(data.applicant, boolean) is 'The applicant as a caller may see him: the name, or initials (J3)';

@@ -254,24 +254,21 @@ declare
     o data.organization;
     c data.closure;
 begin
-    select * into o from data.organization as t where t.organization_id = p_organization_id;
-    if not found then
-        raise exception 'Организация % не найдена', coalesce(p_organization_id, 'null') using errcode = 'no_data_found';
-    end if;
+    o := data.known_organization(coalesce(p_organization_id, ''));
     if p_kind in ('area', 'absence') then
-        c.area_key := (select a.area_key from data.area as a where a.organization_id = p_organization_id and a.area_id = p_area_id);
-        if c.area_key is null then
-            raise exception 'Помещение % организации % не найдено', coalesce(p_area_id, 'null'), p_organization_id using errcode = 'no_data_found';
-        end if;
+        c.area_key := data.known_area(p_organization_id, p_area_id);
     end if;
     if p_from is null or p_from >= p_to or not isfinite(p_from) or not isfinite(p_to) then
-        raise exception 'Закрыть с % по %: нужно начало раньше конца', p_from, p_to using errcode = 'invalid_parameter_value';
+        raise exception 'Закрыть с % по %: нужно начало раньше конца', coalesce(p_from::text, '?'), coalesce(p_to::text, '?')
+            using errcode = 'invalid_parameter_value', hint = 'День пишется так: ''2026-12-31'' или current_date + 7; время так: ''2026-12-31 13:00''';
     end if;
     if p_to <= now() at time zone o.time_zone then
-        raise exception 'Это время уже прошло: %', p_to using errcode = 'invalid_parameter_value';
+        raise exception 'Это время уже прошло: %', to_char(p_to, 'DD.MM.YYYY HH24:MI') using errcode = 'invalid_parameter_value',
+            hint = format('В организации сейчас %s', to_char(now() at time zone o.time_zone, 'DD.MM.YYYY HH24:MI'));
     end if;
     if coalesce(btrim(p_reason), '') = '' then
-        raise exception 'Нужна причина: её увидят заявители' using errcode = 'invalid_parameter_value';
+        raise exception 'Нужна причина: её увидят заявители' using errcode = 'invalid_parameter_value',
+            hint = 'Например: ''санитарный день''';
     end if;
     if p_at_most is null or p_at_most < 0 or p_apply is null or p_move is null then
         raise exception 'apply, move и at_most не могут быть пустыми или отрицательными' using errcode = 'invalid_parameter_value';

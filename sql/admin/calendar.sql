@@ -43,10 +43,16 @@ comment on function data.weekday_number(text) is 'Number of a day of the week: �
 
 create or replace function admin.add_calendar(calendar_id text, name text, parent_id text default null) returns text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    violated text;
+    missing text;
 begin
     insert into data.calendar as c (calendar_id, name, parent_id) values (add_calendar.calendar_id, add_calendar.name, add_calendar.parent_id)
     on conflict on constraint calendar_pkey do update set name = excluded.name, parent_id = coalesce(excluded.parent_id, c.parent_id);
     return calendar_id;
+exception when integrity_constraint_violation then
+    get stacked diagnostics violated = constraint_name, missing = column_name;
+    perform data.say_violation(sqlstate, violated, missing, sqlerrm);
 end $$;
 alter function admin.add_calendar(text, text, text) owner to zapisd_owner;
 revoke all on function admin.add_calendar(text, text, text) from public;
@@ -57,6 +63,8 @@ comment on function admin.add_calendar(text, text, text) is
 create or replace function admin.calendar_day(calendar_id text, day date, what text, name text default '') returns text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
+    violated text;
+    missing text;
     w constant text := lower(btrim(coalesce(what, '')));
     d data.calendar_day;
 begin
@@ -79,6 +87,9 @@ begin
     on conflict on constraint calendar_day_pkey do update set kind = excluded.kind, as_weekday = excluded.as_weekday, cut_min = excluded.cut_min,
         name = excluded.name;
     return w;
+exception when integrity_constraint_violation then
+    get stacked diagnostics violated = constraint_name, missing = column_name;
+    perform data.say_violation(sqlstate, violated, missing, sqlerrm);
 end $$;
 alter function admin.calendar_day(text, date, text, text) owner to zapisd_owner;
 revoke all on function admin.calendar_day(text, date, text, text) from public;
@@ -88,6 +99,9 @@ comment on function admin.calendar_day(text, date, text, text) is
 
 create or replace function admin.use_calendar(agency_or_organization text, calendar_id text) returns text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    violated text;
+    missing text;
 begin
     update data.organization as o set calendar_id = nullif(use_calendar.calendar_id, 'нет'),
         observes_calendar = use_calendar.calendar_id is distinct from 'нет'
@@ -97,9 +111,13 @@ begin
     end if;
     update data.agency as a set calendar_id = nullif(use_calendar.calendar_id, 'нет') where a.agency_code = agency_or_organization;
     if not found then
-        raise exception 'Ни организации, ни ведомства % нет', coalesce(agency_or_organization, 'null') using errcode = 'no_data_found';
+        raise exception 'Ни организации, ни ведомства % нет', coalesce(agency_or_organization, 'null') using errcode = 'no_data_found',
+            hint = 'Есть: select * from admin.offices()';
     end if;
     return coalesce(calendar_id, 'нет');
+exception when integrity_constraint_violation then
+    get stacked diagnostics violated = constraint_name, missing = column_name;
+    perform data.say_violation(sqlstate, violated, missing, sqlerrm);
 end $$;
 alter function admin.use_calendar(text, text) owner to zapisd_owner;
 revoke all on function admin.use_calendar(text, text) from public;
@@ -111,18 +129,15 @@ create or replace function admin.special_day(organization_id text, day date, hou
     as_weekday text default null, comment text default '')
 returns text language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
+    violated text;
+    missing text;
     h constant text := lower(btrim(coalesce(hours, '')));
     key integer;
     id integer;
 begin
-    if not exists (select from data.organization as o where o.organization_id = special_day.organization_id) then
-        raise exception 'Организация % не найдена', coalesce(organization_id, 'null') using errcode = 'no_data_found';
-    end if;
+    perform data.known_organization(coalesce(organization_id, ''));
     if area_id is not null then
-        key := (select a.area_key from data.area as a where a.organization_id = special_day.organization_id and a.area_id = special_day.area_id);
-        if key is null then
-            raise exception 'Помещения % в организации % нет', area_id, organization_id using errcode = 'no_data_found';
-        end if;
+        key := data.known_area(organization_id, area_id);
     end if;
     if day is null or not isfinite(day) then
         raise exception 'Не указан день' using errcode = 'invalid_parameter_value';
@@ -145,6 +160,9 @@ begin
         select id, special_day.organization_id, p.starts, p.ends, special_day.slot_min from data.parse_hours(hours) as p;
     end if;
     return h;
+exception when integrity_constraint_violation then
+    get stacked diagnostics violated = constraint_name, missing = column_name;
+    perform data.say_violation(sqlstate, violated, missing, sqlerrm);
 end $$;
 alter function admin.special_day(text, date, text, text, integer, text, text) owner to zapisd_owner;
 revoke all on function admin.special_day(text, date, text, text, integer, text, text) from public;
@@ -156,15 +174,14 @@ create or replace function admin.set_hours_for(organization_id text, area_id tex
     service_id text default null, capacity integer default null)
 returns integer language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
+    violated text;
+    missing text;
     wanted constant smallint[] := data.weekdays(days);
     key integer;
     t data.timetable;
     made integer;
 begin
-    select a.area_key into key from data.area as a where a.organization_id = set_hours_for.organization_id and a.area_id = set_hours_for.area_id;
-    if not found then
-        raise exception 'Помещения % в организации % нет', area_id, organization_id using errcode = 'no_data_found';
-    end if;
+    key := data.known_area(organization_id, area_id);
     if from_day > to_day or from_day is null and to_day is null then
         raise exception 'С % по %: нужен срок', from_day, to_day using errcode = 'invalid_parameter_value',
             hint = 'Без срока: admin.set_hours';
@@ -191,6 +208,9 @@ begin
     from unnest(wanted) as d, data.parse_hours(hours) as p;
     get diagnostics made = row_count;
     return made;
+exception when integrity_constraint_violation then
+    get stacked diagnostics violated = constraint_name, missing = column_name;
+    perform data.say_violation(sqlstate, violated, missing, sqlerrm);
 end $$;
 alter function admin.set_hours_for(text, text, date, date, text, text, integer, text, integer) owner to zapisd_owner;
 revoke all on function admin.set_hours_for(text, text, date, date, text, text, integer, text, integer) from public;
@@ -206,15 +226,10 @@ declare
     first_day date;
     last_day date;
 begin
-    select * into o from data.organization as t where t.organization_id = schedule.organization_id;
-    if not found then
-        raise exception 'Организация % не найдена', coalesce(organization_id, 'null') using errcode = 'no_data_found';
-    end if;
+    o := data.known_organization(organization_id);
     first_day := coalesce(from_day, (now() at time zone o.time_zone)::date);
     last_day := coalesce(to_day, first_day + 6);
-    if last_day < first_day or last_day - first_day > 400 then
-        raise exception 'Дни с % по %: не больше 400 по порядку', first_day, last_day using errcode = 'invalid_parameter_value';
-    end if;
+    perform data.days_in_order(first_day, last_day);
     return query
         select r.day, (array['пн', 'вт', 'ср', 'чт', 'пт', 'сб', 'вс'])[extract(isodow from r.day)::integer], a.area_id,
             coalesce(h.hours, '—'), coalesce(h.slots, 0), k.taken,
@@ -245,6 +260,6 @@ begin
 end $$;
 alter function admin.schedule(text, date, date) owner to zapisd_owner;
 revoke all on function admin.schedule(text, date, date) from public;
-grant execute on function admin.schedule(text, date, date) to zapisd_operator, zapisd_auditor;
+grant execute on function admin.schedule(text, date, date) to zapisd_operator, zapisd_registrar, zapisd_auditor;
 comment on function admin.schedule(text, date, date) is
     'schedule(организация [, с дня [, по день]]): часы приёма по дням, как их даёт расписание, и почему они такие. Пример: select * from admin.schedule(''R7700018'')';

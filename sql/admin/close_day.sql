@@ -14,7 +14,7 @@ alter function admin.close_day(text, date, text, boolean, boolean, integer) owne
 revoke all on function admin.close_day(text, date, text, boolean, boolean, integer) from public;
 grant execute on function admin.close_day(text, date, text, boolean, boolean, integer) to zapisd_operator;
 comment on function admin.close_day(text, date, text, boolean, boolean, integer) is
-    'close_day(организация, день, причина [, apply => true] [, move => false]): без apply показывает, кого это коснётся; с ним закрывает день, переносит записи на равные свободные интервалы или отменяет (302). Пример: select * from admin.close_day(''R7700018'', current_date + 3, ''санитарный день'')';
+    'close_day(организация, день, причина [, apply => true] [, move => false]): закрыть день; без apply только показывает, кого это коснётся, с ним переносит записи на равные свободные интервалы или отменяет (302). Пример: select * from admin.close_day(''R7700018'', current_date + 3, ''санитарный день'')';
 
 create or replace function admin.close_area(organization_id text, area_id text, from_day date, to_day date, reason text,
     apply boolean default false, move boolean default true, at_most integer default 200)
@@ -63,7 +63,7 @@ declare
     is_there boolean := false;
 begin
     if at_most is null or at_most < 0 then
-        raise exception 'at_most: %', at_most using errcode = 'invalid_parameter_value';
+        raise exception 'at_most — сколько записей за раз, не меньше нуля' using errcode = 'invalid_parameter_value';
     end if;
     for c in
         select t.closure_id from data.closure as t
@@ -74,7 +74,8 @@ begin
         return query select * from data.closure_report(c.closure_id);
     end loop;
     if not is_there and closure_id is not null then
-        raise exception 'Закрытия № % нет, или оно отменено', closure_id using errcode = 'no_data_found';
+        raise exception 'Закрытия № % нет, или оно отменено', closure_id using errcode = 'no_data_found',
+            hint = 'Есть: select * from admin.closures';
     end if;
 end $$;
 alter function admin.go_on(integer, integer) owner to zapisd_owner;
@@ -93,7 +94,8 @@ declare
 begin
     select * into c from data.closure as t where t.closure_id = reopen.closure_id for update;
     if not found or c.state = 'lifted' then
-        raise exception 'Закрытия № % нет, или оно уже отменено', closure_id using errcode = 'no_data_found';
+        raise exception 'Закрытия № % нет, или оно уже отменено', coalesce(closure_id::text, 'null') using errcode = 'no_data_found',
+            hint = 'Есть: select * from admin.closures';
     end if;
     update data.closure as t set state = 'lifted', lifted_at = clock_timestamp(), lifted_by = session_user where t.closure_id = c.closure_id;
     select * into o from data.organization as t where t.organization_id = c.organization_id;
@@ -128,7 +130,7 @@ group by c.closure_id, a.area_id;
 alter view admin.closures owner to zapisd_owner;
 revoke all on admin.closures from public;
 grant select on admin.closures to zapisd_operator, zapisd_auditor;
-comment on view admin.closures is 'closures: закрытия и отсутствия, и сколько записей уже перенесено и отменено. Пример: select * from admin.closures where state <> ''lifted''';
+comment on view admin.closures is 'Закрытия и отсутствия, и сколько записей уже перенесено и отменено. Пример: select * from admin.closures where state <> ''lifted''';
 comment on column admin.closures.closure_id is 'Number';
 comment on column admin.closures.organization_id is 'Organization';
 comment on column admin.closures.area_id is 'Area; none: the whole organization';

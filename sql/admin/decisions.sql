@@ -20,7 +20,7 @@ declare
     is_cancelling boolean;
 begin
     if coalesce(btrim(reason), '') = '' then
-        raise exception 'Нужна причина отказа' using errcode = 'invalid_parameter_value';
+        raise exception 'Нужна причина отказа' using errcode = 'invalid_parameter_value', hint = 'Её увидит заявитель: ''не оплачена пошлина''';
     end if;
     if left(code, 3) not in ('207', '208') then
         raise exception 'Отказ — это 207 (ошибки в данных) или 208 (время занять нельзя), а не %', coalesce(status_code, 'null')
@@ -57,7 +57,7 @@ declare
 begin
     if exists (select from unnest(ids) as t where t !~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$') then
         raise exception 'Не номер интервала: %', coalesce(slot_id, 'null') using errcode = 'invalid_parameter_value',
-            hint = 'Свободные: select * from admin.free(''организация'', ''день'')';
+            hint = 'Свободные, номер в последнем столбце: select * from admin.free(''организация'', ''день'')';
     end if;
     return data.agency_move(book_id, ids::uuid[], reason);
 end $$;
@@ -73,7 +73,7 @@ declare
     code constant text := btrim(coalesce(status_code, ''));
 begin
     if coalesce(btrim(reason), '') = '' then
-        raise exception 'Нужна причина отмены' using errcode = 'invalid_parameter_value';
+        raise exception 'Нужна причина отмены' using errcode = 'invalid_parameter_value', hint = 'Её увидит заявитель: ''авария в здании''';
     end if;
     if left(code, 3) not in ('302', '303') then
         raise exception 'Отмена ведомством — это 302 (или 303), а не %', coalesce(status_code, 'null')
@@ -84,7 +84,7 @@ begin
         select from data.booking as b join data.organization as o using (organization_id)
         where b.book_key = lower(btrim(cancel.book_id)) and btrim(o.phone) = '' and btrim(o.address) = '') then
         raise exception 'Куда обращаться заявителю: у организации нет ни телефона, ни адреса, укажите contact'
-            using errcode = 'invalid_parameter_value';
+            using errcode = 'invalid_parameter_value', hint = 'Третье слово: admin.cancel(номер, причина, ''телефон …'')';
     end if;
     return data.agency_step(case when code like '302%' then 'cancel' else 'withdraw' end, book_id, null, substr(code, 4), reason,
         p_contacts => contact, p_note => 'отмена ведомством');
@@ -97,21 +97,23 @@ comment on function admin.cancel(text, text, text, text) is
 
 create or replace function admin.free(organization_id text, day date default null, service_id text default null)
 returns table (visit text, area_id text, minutes integer, free integer, slot_id text)
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-    select to_char(s.starts_at at time zone o.time_zone, 'DD.MM HH24:MI'), a.area_id,
-        extract(epoch from s.ends_at - s.starts_at)::integer / 60,
-        s.capacity - (select count(*) from data.place as p
-                      where p.slot_id = s.slot_id and (p.hold_until is null or p.hold_until > clock_timestamp()))::integer,
-        s.slot_id::text
-    from data.organization as o
-    cross join lateral (select coalesce(free.day, (now() at time zone o.time_zone)::date)::timestamp as midnight) as d
-    cross join lateral data.free_slots(o.organization_id, greatest(d.midnight at time zone o.time_zone - interval '1 microsecond', clock_timestamp()),
-        (d.midnight + interval '1 day') at time zone o.time_zone - interval '1 microsecond',
-        case when free.service_id is null then '{}'::text[] else array[free.service_id] end, null, clock_timestamp(), o.has_rules) as s
-    join data.area as a on a.area_key = s.area_key
-    where o.organization_id = free.organization_id
-    order by s.starts_at, a.area_id
-$$;
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    o constant data.organization := data.known_organization(organization_id);
+    midnight constant timestamp := coalesce(free.day, (now() at time zone o.time_zone)::date)::timestamp;
+begin
+    return query
+        select to_char(s.starts_at at time zone o.time_zone, 'DD.MM HH24:MI'), a.area_id,
+            extract(epoch from s.ends_at - s.starts_at)::integer / 60,
+            s.capacity - (select count(*) from data.place as p
+                          where p.slot_id = s.slot_id and (p.hold_until is null or p.hold_until > clock_timestamp()))::integer,
+            s.slot_id::text
+        from data.free_slots(o.organization_id, greatest(midnight at time zone o.time_zone - interval '1 microsecond', clock_timestamp()),
+            (midnight + interval '1 day') at time zone o.time_zone - interval '1 microsecond',
+            case when free.service_id is null then '{}'::text[] else array[free.service_id] end, null, clock_timestamp(), o.has_rules) as s
+        join data.area as a on a.area_key = s.area_key
+        order by s.starts_at, a.area_id;
+end $$;
 alter function admin.free(text, date, text) owner to zapisd_owner;
 revoke all on function admin.free(text, date, text) from public;
 grant execute on function admin.free(text, date, text) to zapisd_operator, zapisd_registrar;

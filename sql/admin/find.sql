@@ -14,45 +14,63 @@ declare
     -- A telephone or SNILS is written in many ways, but with digits and signs only.
     is_number constant boolean := wanted ~ '^[0-9 ()+-]+$' and length(digits) between 10 and 11;
     is_name constant boolean := wanted ~ '^[[:alpha:]]' and wanted !~ '[0-9]';
+    firm constant text := translate(wanted, 'ё', 'е');
+    beyond constant text := chr(1114111); -- no character comes after it
+    most constant integer := 1000;
+    found_many boolean := false;
     r record;
     keys text[] := '{}';
 begin
     if length(wanted) < 2 then
         raise exception 'Что искать: номер записи или его начало, номер дела, фамилия, телефон, СНИЛС'
-            using errcode = 'invalid_parameter_value';
+            using errcode = 'invalid_parameter_value', hint = 'Не короче двух знаков. Например: select * from admin.find(''6b1c'')';
     end if;
     if not sees and (is_name or is_number) then
         raise notice 'По фамилии, телефону и СНИЛС ищет только регистратор (роль zapisd_registrar); ищу среди номеров записей и дел';
     end if;
     for r in
-        select b, n as person, o.time_zone, data.visit_at(b.book_key) as at,
-            case when b.state = 'HELD' and b.hold_until <= clock_timestamp() then 'EXPIRED' else b.state end as now_state
+        select b, n as person, o.time_zone, v.at,
+            case when b.state = 'HELD' and b.hold_until <= clock_timestamp() then 'EXPIRED' else b.state end as now_state,
+            count(*) over () as hits
         from (
             select x.book_key from data.booking as x where x.book_key = wanted
             union
-            select x.book_key from data.booking as x where length(wanted) between 4 and 35 and starts_with(x.book_key, wanted)
+            select x.book_key from data.booking as x
+            where length(wanted) between 4 and 35 and x.book_key ~>=~ wanted and x.book_key ~<~ (wanted || beyond)
             union
             select x.book_key from data.booking as x where x.case_number = btrim(what)
             union
-            select a.book_key from data.applicant as a
-            where sees and is_name and starts_with(translate(lower(a.last_name), 'ё', 'е'), words[1])
+            (select a.book_key from data.applicant as a
+            where sees and is_name and a.last_name is not null
+                and translate(lower(a.last_name), 'ё', 'е') ~>=~ words[1] and translate(lower(a.last_name), 'ё', 'е') ~<~ (words[1] || beyond)
                 and (cardinality(words) < 2 or starts_with(translate(lower(a.first_name), 'ё', 'е'), words[2]))
                 and (cardinality(words) < 3 or starts_with(translate(lower(a.middle_name), 'ё', 'е'), words[3]))
+            limit most)
             union
-            select a.book_key from data.applicant as a
-            where sees and is_number and (right(translate(a.mobile_phone, ' ()+-', ''), 10) = right(digits, 10)
-                or translate(a.user_snils, ' -', '') = digits)
+            (select a.book_key from data.applicant as a
+            where sees and is_name and a.business_name is not null
+                and translate(lower(a.business_name), 'ё', 'е') ~>=~ firm and translate(lower(a.business_name), 'ё', 'е') ~<~ (firm || beyond)
+            limit most)
+            union
+            (select a.book_key from data.applicant as a
+            where sees and is_number and a.mobile_phone is not null and right(translate(a.mobile_phone, ' ()+-', ''), 10) = right(digits, 10)
+            limit most)
+            union
+            (select a.book_key from data.applicant as a
+            where sees and is_number and a.user_snils is not null and translate(a.user_snils, ' -', '') = digits
+            limit most)
         ) as hit
         join data.booking as b using (book_key)
         join data.organization as o on o.organization_id = b.organization_id
         left join data.applicant as n on n.book_key = b.book_key
-        order by data.visit_at(b.book_key) desc nulls last, b.changed_at desc
+        left join lateral (select min(p.starts_at) as at from data.place as p where p.book_key = b.book_key) as v on true
+        order by v.at desc nulls last, b.changed_at desc
         limit 100
     loop
+        found_many := r.hits > 100;
         visit := to_char(r.at at time zone r.time_zone, 'DD.MM.YYYY HH24:MI');
         organization_id := (r.b).organization_id;
-        applicant := case when sees then data.full_name(r.person)
-            else admin.mask_name((r.person).last_name, (r.person).first_name, (r.person).middle_name) end;
+        applicant := data.shown_name(r.person, sees);
         phone := case when sees then (r.person).mobile_phone end;
         snils := case when sees then (r.person).user_snils end;
         case_number := (r.b).case_number;
@@ -64,10 +82,13 @@ begin
         end if;
         return next;
     end loop;
+    if found_many then
+        raise notice 'Нашлось больше ста, показаны не все. Уточните: фамилия и имя, номер целиком';
+    end if;
     perform data.note_reading(keys, 'find');
 end $$;
 alter function admin.find(text) owner to zapisd_owner;
 revoke all on function admin.find(text) from public;
 grant execute on function admin.find(text) to zapisd_operator, zapisd_registrar;
 comment on function admin.find(text) is
-    'find(что): записи по номеру (можно начало, от 4 знаков) или номеру дела, регистратору и по фамилии с именем, телефону, СНИЛС; не больше ста. Пример: select * from admin.find(''Тестов Т'')';
+    'find(что): записи по номеру (можно начало, от 4 знаков) или номеру дела, регистратору и по фамилии с именем, названию фирмы, телефону, СНИЛС; не больше ста, последние сверху. Пример: select * from admin.find(''Тестов Т'')';

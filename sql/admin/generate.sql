@@ -11,16 +11,10 @@ declare
     last_day date;
     r record;
 begin
-    select * into o from data.organization as t where t.organization_id = generate.organization_id;
-    if not found then
-        raise exception 'organization % is not known', generate.organization_id using errcode = 'no_data_found';
-    end if;
+    o := data.known_organization(organization_id);
     first_day := coalesce(from_day, (now() at time zone o.time_zone)::date);
     last_day := coalesce(to_day, greatest(data.horizon_day(o), first_day));
-    if last_day < first_day or last_day - first_day > 400 then
-        raise exception 'days % to %: want at most 400 days in order', first_day, last_day
-            using errcode = 'invalid_parameter_value';
-    end if;
+    perform data.days_in_order(first_day, last_day);
     r := data.sync_slots(o, first_day, last_day);
     if r.changed + r.opened + r.withdrawn > 0 then
         raise notice 'изменено: %, снова открыто: %, снято: %', r.changed, r.opened, r.withdrawn;

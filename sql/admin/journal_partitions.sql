@@ -10,7 +10,7 @@ declare
     first_day date;
 begin
     if months_ahead is null or months_ahead not between 0 and 60 then
-        raise exception 'months ahead: % is not between 0 and 60', months_ahead using errcode = 'invalid_parameter_value';
+        raise exception 'Месяцев вперёд — от 0 до 60, а не %', coalesce(months_ahead::text, 'null') using errcode = 'invalid_parameter_value';
     end if;
     for n in 0 .. months_ahead loop
         first_day := date_trunc('month', now() at time zone 'UTC')::date + make_interval(months => n);

@@ -37,7 +37,8 @@ declare
 begin
     select * into x from data.outbox as t where t.outbox_id = outbox_done.outbox_id for update;
     if not found then
-        raise exception 'Исходящего № % нет', outbox_id using errcode = 'no_data_found';
+        raise exception 'Исходящего № % нет', coalesce(outbox_id::text, 'null') using errcode = 'no_data_found',
+            hint = 'Ждут: select * from admin.outbox where state = ''waiting''';
     end if;
     if x.state = 'sent' then
         return 0;

@@ -67,7 +67,7 @@ begin
             using errcode = 'invalid_parameter_value';
     end if;
     if coalesce(btrim(reason), '') = '' then
-        raise exception 'Нужна причина исправления' using errcode = 'invalid_parameter_value';
+        raise exception 'Нужна причина исправления' using errcode = 'invalid_parameter_value', hint = 'Например: ''отмечен не тот посетитель''';
     end if;
     return data.agency_step('correct', book_id, new_state, substr(code, 4), reason, p_note => 'исправление');
 end $$;

@@ -10,7 +10,8 @@ declare
 begin
     select * into book from data.ref_book as b where b.ref_name = p_ref_name for update;
     if not found then
-        raise exception 'Справочник % не найден', p_ref_name using errcode = 'no_data_found';
+        raise exception 'Справочник % не найден', coalesce(p_ref_name, 'null') using errcode = 'no_data_found',
+            hint = 'Есть: select ref_name, title from data.ref_book; завести: admin.ref_new';
     elsif book.is_derived then
         raise exception 'Справочник % следует за другими таблицами: изменения вносятся в них', p_ref_name using errcode = 'insufficient_privilege';
     end if;
@@ -22,12 +23,18 @@ comment on function data.ref_own(text) is 'A book that may be changed, held to t
 
 create or replace function admin.ref_new(ref_name text, title text, kind text default 'P', agency_code text default null) returns text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    violated text;
+    missing text;
 begin
     insert into data.ref_book (ref_name, title, kind, agency_code) values ($1, $2, $3, $4);
     insert into data.ref_attribute (ref_name, position, name, title, type, allow_filtering) values
         ($1, 1, 'code', 'Код', 'STRING', true), ($1, 2, 'title', 'Наименование', 'STRING', true),
         ($1, 1000, 'isDeleted', 'Элемент удалён', 'BOOLEAN', false);
     return $1;
+exception when integrity_constraint_violation then
+    get stacked diagnostics violated = constraint_name, missing = column_name;
+    perform data.say_violation(sqlstate, violated, missing, sqlerrm);
 end $$;
 alter function admin.ref_new(text, text, text, text) owner to zapisd_owner;
 revoke all on function admin.ref_new(text, text, text, text) from public;
@@ -38,6 +45,9 @@ comment on function admin.ref_new(text, text, text, text) is
 create or replace function admin.ref_attribute(ref_name text, name text, title text, type text default 'STRING',
     attr_ref_name text default null, allow_filtering boolean default true) returns text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    violated text;
+    missing text;
 begin
     perform data.ref_own($1);
     insert into data.ref_attribute as a (ref_name, position, name, title, type, attr_ref_name, allow_filtering)
@@ -46,6 +56,9 @@ begin
     on conflict on constraint ref_attribute_pkey do update
     set title = excluded.title, type = excluded.type, attr_ref_name = excluded.attr_ref_name, allow_filtering = excluded.allow_filtering;
     return $2;
+exception when integrity_constraint_violation then
+    get stacked diagnostics violated = constraint_name, missing = column_name;
+    perform data.say_violation(sqlstate, violated, missing, sqlerrm);
 end $$;
 alter function admin.ref_attribute(text, text, text, text, text, boolean) owner to zapisd_owner;
 revoke all on function admin.ref_attribute(text, text, text, text, text, boolean) from public;

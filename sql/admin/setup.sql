@@ -5,10 +5,16 @@
 
 create or replace function admin.add_agency(agency_code text, name text) returns text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    violated text;
+    missing text;
 begin
     insert into data.agency as a (agency_code, name) values (add_agency.agency_code, add_agency.name)
     on conflict on constraint agency_pkey do update set name = excluded.name;
     return add_agency.agency_code;
+exception when integrity_constraint_violation then
+    get stacked diagnostics violated = constraint_name, missing = column_name;
+    perform data.say_violation(sqlstate, violated, missing, sqlerrm);
 end $$;
 alter function admin.add_agency(text, text) owner to zapisd_owner;
 revoke all on function admin.add_agency(text, text) from public;
@@ -19,6 +25,9 @@ comment on function admin.add_agency(text, text) is
 create or replace function admin.add_organization(organization_id text, agency_code text, name text, time_zone text,
     address text default '', phone text default '') returns text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    violated text;
+    missing text;
 begin
     insert into data.organization as o (organization_id, agency_code, name, time_zone, address, phone)
     values (add_organization.organization_id, add_organization.agency_code, add_organization.name, add_organization.time_zone,
@@ -26,6 +35,9 @@ begin
     on conflict on constraint organization_pkey do update set agency_code = excluded.agency_code, name = excluded.name,
         time_zone = excluded.time_zone, address = excluded.address, phone = excluded.phone;
     return add_organization.organization_id;
+exception when integrity_constraint_violation then
+    get stacked diagnostics violated = constraint_name, missing = column_name;
+    perform data.say_violation(sqlstate, violated, missing, sqlerrm);
 end $$;
 alter function admin.add_organization(text, text, text, text, text, text) owner to zapisd_owner;
 revoke all on function admin.add_organization(text, text, text, text, text, text) from public;
@@ -35,6 +47,9 @@ comment on function admin.add_organization(text, text, text, text, text, text) i
 
 create or replace function admin.add_service(organization_id text, service_id text, name text, frgu_number text default null) returns text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    violated text;
+    missing text;
 begin
     insert into data.service as s (service_id, name, frgu_number)
     values (add_service.service_id, add_service.name, coalesce(add_service.frgu_number, ''))
@@ -44,6 +59,9 @@ begin
     values (add_service.organization_id, add_service.service_id)
     on conflict do nothing;
     return add_service.service_id;
+exception when integrity_constraint_violation then
+    get stacked diagnostics violated = constraint_name, missing = column_name;
+    perform data.say_violation(sqlstate, violated, missing, sqlerrm);
 end $$;
 alter function admin.add_service(text, text, text, text) owner to zapisd_owner;
 revoke all on function admin.add_service(text, text, text, text) from public;
@@ -55,15 +73,13 @@ create or replace function admin.add_area(organization_id text, area_id text, na
     services text[] default null, inside text default null) returns text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
+    violated text;
+    missing text;
     parent integer;
     key integer;
 begin
     if inside is not null then
-        select a.area_key into parent from data.area as a
-        where a.organization_id = add_area.organization_id and a.area_id = add_area.inside;
-        if not found then
-            raise exception 'Помещения % в организации % нет', inside, organization_id using errcode = 'no_data_found';
-        end if;
+        parent := data.known_area(organization_id, inside);
     end if;
     -- The next number is taken under the organization's row lock; it is part of slotId and never changes.
     perform from data.organization as o where o.organization_id = add_area.organization_id for update;
@@ -81,6 +97,9 @@ begin
     cross join (select add_area.organization_id) as s (organization_id)
     on conflict do nothing;
     return add_area.area_id;
+exception when integrity_constraint_violation then
+    get stacked diagnostics violated = constraint_name, missing = column_name;
+    perform data.say_violation(sqlstate, violated, missing, sqlerrm);
 end $$;
 alter function admin.add_area(text, text, text, integer, text[], text) owner to zapisd_owner;
 revoke all on function admin.add_area(text, text, text, integer, text[], text) from public;
@@ -116,6 +135,8 @@ create or replace function admin.set_hours(organization_id text, area_id text, d
     service_id text default null, capacity integer default null)
 returns integer language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
+    violated text;
+    missing text;
     wanted constant smallint[] := data.weekdays(days);
     key integer;
     part text;
@@ -123,11 +144,7 @@ declare
     last_end time := null;
     made integer := 0;
 begin
-    select a.area_key into key from data.area as a
-    where a.organization_id = set_hours.organization_id and a.area_id = set_hours.area_id;
-    if not found then
-        raise exception 'Помещения % в организации % нет', area_id, organization_id using errcode = 'no_data_found';
-    end if;
+    key := data.known_area(organization_id, area_id);
     delete from data.timetable as t
     where t.area_key = key and t.weekday = any (wanted) and t.service_id is not distinct from set_hours.service_id
         and t.valid_from is null and t.valid_to is null;
@@ -139,9 +156,13 @@ begin
             raise exception 'Часы приёма: %', hours using errcode = 'invalid_parameter_value',
                 hint = 'Так: 9:00-13:00, 14:00-18:00; перерыв — это промежуток; нет — убрать';
         end if;
+        if part !~ '^([01]?[0-9]|2[0-3]):[0-5][0-9]\s*-\s*(([01]?[0-9]|2[0-3]):[0-5][0-9]|24:00)$' then
+            raise exception 'Такого времени нет: %', part using errcode = 'datetime_field_overflow', hint = 'От 0:00 до 24:00';
+        end if;
         part_ends := split_part(part, '-', 2)::time;
         if split_part(part, '-', 1)::time < last_end then
-            raise exception 'Часы приёма пересекаются: %', hours using errcode = 'invalid_parameter_value';
+            raise exception 'Часы приёма пересекаются: %', hours using errcode = 'invalid_parameter_value',
+                hint = 'По порядку, одни после других: 9:00-13:00, 14:00-18:00';
         end if;
         -- Beside hours of other services or other dates that start together, this one has a serial of its own.
         insert into data.timetable (area_key, organization_id, weekday, starts, ends, slot_min, service_id, capacity, serial)
@@ -153,6 +174,9 @@ begin
         last_end := part_ends;
     end loop;
     return made;
+exception when integrity_constraint_violation then
+    get stacked diagnostics violated = constraint_name, missing = column_name;
+    perform data.say_violation(sqlstate, violated, missing, sqlerrm);
 end $$;
 alter function admin.set_hours(text, text, text, text, integer, text, integer) owner to zapisd_owner;
 revoke all on function admin.set_hours(text, text, text, text, integer, text, integer) from public;

@@ -7,12 +7,10 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     unknown text;
 begin
-    if not exists (select from data.organization as o where o.organization_id = set_text.organization_id) then
-        raise exception 'Организации % нет', organization_id using errcode = 'no_data_found';
-    end if;
+    perform data.known_organization(coalesce(organization_id, ''));
     if coalesce(status_code, '') !~ '^[0-9]{3,9}$' or not exists (select from data.status as s where s.code = left(status_code, 3)) then
         raise exception 'Данный статус заявления не поддерживается в текущей версии: %', coalesce(status_code, 'null')
-            using errcode = 'invalid_parameter_value';
+            using errcode = 'invalid_parameter_value', hint = 'Статусы: select code, comment from data.status';
     end if;
     select m[1] into unknown from regexp_matches(coalesce(comment, ''), '\{([^{}]*)\}', 'g') as m
     where m[1] not in ('organization', 'contacts', 'address', 'phone', 'date', 'time', 'specialists', 'reason') limit 1;
@@ -38,11 +36,17 @@ comment on function admin.set_text(text, text, text) is
 
 create or replace function admin.add_status(agency_code text, status_code text, reason text) returns text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    violated text;
+    missing text;
 begin
     insert into data.status_detail (agency_code, code, reason)
     values (add_status.agency_code, add_status.status_code, add_status.reason)
     on conflict on constraint status_detail_pkey do update set reason = excluded.reason;
     return add_status.status_code;
+exception when integrity_constraint_violation then
+    get stacked diagnostics violated = constraint_name, missing = column_name;
+    perform data.say_violation(sqlstate, violated, missing, sqlerrm);
 end $$;
 alter function admin.add_status(text, text, text) owner to zapisd_owner;
 revoke all on function admin.add_status(text, text, text) from public;

@@ -15,7 +15,8 @@ declare
 begin
     select * into b from data.booking as t where t.book_key = key;
     if not found then
-        raise exception 'Запись % не найдена', coalesce(book_id, 'null') using errcode = 'no_data_found';
+        raise exception 'Запись % не найдена', coalesce(book_id, 'null') using errcode = 'no_data_found',
+            hint = 'Ищите так: select * from admin.find(''начало номера, номер дела'')';
     end if;
     select * into o from data.organization as t where t.organization_id = b.organization_id;
     select * into n from data.applicant as t where t.book_key = key;
@@ -27,7 +28,7 @@ begin
     return next;
     what := format('%s, %s; %s', o.name, o.organization_id,
         case when sees then concat_ws(', ', coalesce(data.full_name(n), 'имя не указано'), n.mobile_phone, n.email)
-            else coalesce(admin.mask_name(n.last_name, n.first_name, n.middle_name), 'имя не указано') end)
+            else coalesce(data.shown_name(n, false), 'имя не указано') end)
         || coalesce('; дело ' || b.case_number, '') || coalesce('; держится до ' || to_char(b.hold_until at time zone o.time_zone, 'DD.MM HH24:MI'), '');
     return next;
     for r in select s.starts_at, s.ends_at, a.area_id, a.name, p.place_no, s.capacity from data.place as p
@@ -45,9 +46,9 @@ begin
             select j.at as t, 1 as rank, 0::bigint as n, 'сообщение' as k,
                 format('%s от %s, %s, подпись: %s, № %s', j.method, coalesce(nullif(j.sender_code, ''), j.listener), j.channel,
                     coalesce(j.verdict, '—'), j.message_id) || coalesce('; ответ: ' || q.status, '') as w
-            from (select distinct h.journal_id from data.booking_history as h where h.book_key = key) as h
-            join data.journal as j on j.journal_id = h.journal_id and j.direction = 'in'
-            left join data.journal as q on q.journal_id = j.journal_id and q.at = j.at and q.direction = 'out'
+            from (select distinct h.journal_id from data.booking_history as h where h.book_key = key and h.journal_id is not null) as h
+            join lateral (select * from data.journal as x where x.journal_id = h.journal_id and x.direction = 'in' offset 0) as j on true
+            left join lateral (select x.status from data.journal as x where x.journal_id = j.journal_id and x.at = j.at and x.direction = 'out' offset 0) as q on true
             union all
             select h.at, 2, h.history_id, 'история',
                 case h.actor when 'A' then 'заявитель' when 'P' then 'портал' when 'G' then 'ведомство, ' || h.db_user else 'таймер' end

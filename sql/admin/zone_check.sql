@@ -104,10 +104,7 @@ declare
     why text;
     by_hand data.slot[];
 begin
-    select * into o from data.organization as t where t.organization_id = zone_move.organization_id;
-    if not found then
-        raise exception 'Организация % не найдена', coalesce(organization_id, 'null') using errcode = 'no_data_found';
-    end if;
+    o := data.known_organization(coalesce(organization_id, ''));
     if apply is null then
         raise exception 'apply не может быть пустым' using errcode = 'invalid_parameter_value';
     end if;

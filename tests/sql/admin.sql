@@ -51,7 +51,8 @@ select throws_ok('select admin.generate(''TZ'', null, ''2037-01-01'')', '22023',
 select is(pg_temp.book('d1', array[pg_temp.slot('a1', 5)], applicant => '{"lastName": "Тестов", "firstName": "Тест", "middleName": "Тестович", "mobilePhone": "79000000000"}'), '201/0 slots=1', 'a visit');
 select results_eq($$select area_id, book_id, state, applicant from admin.today('T1', (pg_temp.noon() at time zone 'Europe/Moscow')::date)$$, $$values ('a1', 'd1', 'BOOKED', 'Т*** Т. Т.')$$, 'O3, J3: the day of an organization, names masked');
 select is_empty($$select * from admin.today('T1', '2020-01-01')$$, 'an empty day');
-select is_empty($$select * from admin.today('nowhere')$$, 'an unknown organization');
+select throws_ok($$select * from admin.today('nowhere')$$, 'P0002', 'Организации nowhere нет', 'O3: an unknown organization is said to be unknown');
+select set_eq($$select distinct organization from admin.today(null, (pg_temp.noon() at time zone 'Europe/Moscow')::date)$$, array['T1'], 'O3: the day of every organization, those with nobody left out');
 select results_eq($$select old_state::text, new_state::text from admin.history('D1')$$, $$values (null, 'BOOKED')$$, 'S3: history of a booking');
 select is_empty($$select * from admin.history('nobody')$$, 'of none');
 

@@ -93,7 +93,7 @@ select throws_ok('select * from admin.load(''nowhere'')', 'P0002', null, 'nowher
 select throws_ok('select * from admin.load(''T1'', ''2026-01-02'', ''2026-01-01'')', '22023', null, 'days out of order');
 select is((select count(*) from admin.free('T1', pg_temp.day(), 's2')), 40::bigint, 'O3: what is free for a service');
 select is((select min(free) || '-' || max(free) from admin.free('T1', pg_temp.day()) where area_id = 'a3'), '1-2', 'O3: places left');
-select is_empty('select * from admin.free(''nowhere'')', 'nowhere is nothing free');
+select throws_ok('select * from admin.free(''nowhere'')', 'P0002', 'Организации nowhere нет', 'O3: nowhere is no place');
 select is((select result from admin.move('bbbb-2', (select slot_id from admin.free('T1', pg_temp.day()) limit 1))), 'отказано', 'O3: move takes what free shows; a hold is not the agency''s to move');
 
 -- help

@@ -18,7 +18,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/zsqltest.XXXXXX")
 chmod 755 "$work"
 trap 'pg_private_stop; rm -rf "$work"' EXIT
 pg_private_start "$work" || exit 1
-export PGDATABASE=zapis_test PGOPTIONS="-c client_min_messages=warning"
+export PGDATABASE=zapis_test PGOPTIONS="-c client_min_messages=warning" ZAPISD_SQL_TESTS=$here
 psql -Xqd postgres -c "create database $PGDATABASE"
 
 # As zapisd migrate does: migrations once, each in its own transaction; then the functions, as often as one likes.

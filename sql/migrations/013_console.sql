@@ -1,0 +1,130 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+--
+-- For the operator at psql (O3): indexes that find a booking by what a visitor has at hand, at any size; the status of an
+-- arrow; and what an office is configured with, said in the operator's language in \d+. Nothing else changes.
+
+create index booking_prefix on data.booking (book_key text_pattern_ops);
+create index booking_undecided on data.booking (organization_id) where state in ('ACCEPTED', 'CANCELLING');
+create index applicant_name on data.applicant (translate(lower(last_name), 'ё', 'е') text_pattern_ops,
+    translate(lower(first_name), 'ё', 'е') text_pattern_ops) where last_name is not null;
+create index applicant_firm on data.applicant (translate(lower(business_name), 'ё', 'е') text_pattern_ops)
+    where business_name is not null;
+create index applicant_phone on data.applicant (right(translate(mobile_phone, ' ()+-', ''), 10)) where mobile_phone is not null;
+create index applicant_snils_digits on data.applicant (translate(user_snils, ' -', '')) where user_snils is not null;
+create index outbox_booking on data.outbox (book_key, outbox_id);
+create index closure_booking_booking on data.closure_booking (book_key);
+comment on index data.booking_prefix is 'admin.find: the beginning of a bookId (O3)';
+comment on index data.booking_undecided is 'admin.waiting: what a clerk has to decide (B10)';
+comment on index data.applicant_name is 'admin.find: name and first name (O3)';
+comment on index data.applicant_firm is 'admin.find: name of a firm (O3)';
+comment on index data.applicant_phone is 'admin.find: telephone, however it is written (O3)';
+comment on index data.applicant_snils_digits is 'admin.find: SNILS, however it is written (O3)';
+comment on index data.outbox_booking is 'What the portal was told about a booking; and a refused one, which is deleted, is not looked for in all there is';
+comment on index data.closure_booking_booking is 'What closures did to a booking';
+
+alter table data.booking_arrow add column status text generated always as (data.state_code(new_state)) stored;
+comment on column data.booking_arrow.status is 'Status of Appendix 1 the booking has afterwards';
+
+-- Replaced by functions with other columns, which "create or replace" does not do.
+drop function if exists admin.today(text, date);
+drop function if exists admin.help(text);
+
+-- \d+ of what an operator configures
+comment on table data.agency is 'Ведомства: адресаты сообщений СМЭВ; заводит admin.add_agency';
+comment on column data.agency.agency_code is 'Мнемоника в СМЭВ (smev:Recipient); так же назван раздел [agency …] в zapisd.conf';
+comment on column data.agency.name is 'Название';
+comment on column data.agency.strict_sub_codes is 'true: после статуса допустимы только свои цифры, заведённые admin.add_status; false: любые до шести';
+comment on column data.agency.calendar_id is 'Производственный календарь организаций ведомства (admin.use_calendar); пусто: недельное расписание круглый год';
+comment on table data.organization is 'Организации: места приёма; заводит admin.add_organization. Столбцы меняйте так: update data.organization set … where organization_id = …';
+comment on column data.organization.organization_id is 'Код, под которым организацию знает портал';
+comment on column data.organization.agency_code is 'Ведомство';
+comment on column data.organization.number is 'Номер внутри номеров интервалов; даётся сам и не меняется';
+comment on column data.organization.name is 'Название';
+comment on column data.organization.address is 'Адрес: его видит заявитель';
+comment on column data.organization.phone is 'Телефон: его видит заявитель';
+comment on column data.organization.time_zone is 'Часовой пояс: Europe/Moscow, Asia/Yekaterinburg …; после смены — admin.zone_check()';
+comment on column data.organization.latitude is 'Широта в градусах';
+comment on column data.organization.longitude is 'Долгота в градусах';
+comment on column data.organization.timetable_comment is 'Пояснение к часам работы в справочнике';
+comment on column data.organization.is_active is 'false: портал её не видит и записать не может; сделанные записи остаются';
+comment on column data.organization.hold_default_min is 'На сколько минут предварительная запись, если срок не указан';
+comment on column data.organization.hold_min_min is 'Предварительная запись не короче, минут';
+comment on column data.organization.hold_max_min is 'Предварительная запись не дольше, минут';
+comment on column data.organization.max_holds is 'Сколько раз одна запись может начать срок заново';
+comment on column data.organization.booking_window_days is 'На сколько дней вперёд открыта запись; не меньше 14 (приказ № 329, пункт 9.7)';
+comment on column data.organization.notice_min is 'За сколько минут до начала интервал перестают предлагать';
+comment on column data.organization.cancel_deadline_min is 'За сколько минут до визита заявитель ещё может отменить; 0: до начала';
+comment on column data.organization.move_deadline_min is 'За сколько минут до визита заявитель ещё может перенести; 0: до начала';
+comment on column data.organization.adjacency_required is 'Несколько интервалов одного визита идут подряд в одном помещении';
+comment on column data.organization.confirm_booking is 'Каждую запись подтверждает сотрудник: сначала 100, потом 201 (admin.confirm)';
+comment on column data.organization.confirm_cancel is 'Каждую отмену подтверждает сотрудник: сначала 300, потом 301 (admin.confirm)';
+comment on column data.organization.correction_hours is 'Сколько часов после первой отметки её можно исправить (admin.correct)';
+comment on column data.organization.no_show_after_min is 'Через сколько минут после начала без отметки ставится 203; пусто: отмечает только сотрудник';
+comment on column data.organization.no_data_after_hours is 'Через сколько часов после визита без отметки ставится 205; пусто: его ставит портал';
+comment on column data.organization.has_rules is 'Есть ли здесь ограничения, доли, перерывы, общие помещения; ведётся само';
+comment on column data.organization.calendar_id is 'Производственный календарь (admin.use_calendar); пусто: как у ведомства';
+comment on column data.organization.observes_calendar is 'false: работает и в праздники, по недельному расписанию';
+comment on column data.organization.horizon_days is 'На сколько дней вперёд интервалы делаются сами; пусто: на день дальше окна записи; 0: только admin.generate';
+comment on table data.service is 'Услуги; заводит admin.add_service';
+comment on column data.service.service_id is 'Код, под которым услугу знает портал';
+comment on column data.service.name is 'Название';
+comment on column data.service.frgu_number is 'Номер в федеральном реестре услуг';
+comment on table data.organization_service is 'Услуги организации и правила для них; пусто: как у организации';
+comment on column data.organization_service.organization_id is 'Организация';
+comment on column data.organization_service.service_id is 'Услуга';
+comment on column data.organization_service.notice_min is 'За сколько минут до начала интервал перестают предлагать; пусто: как у организации';
+comment on column data.organization_service.booking_window_days is 'На сколько дней вперёд открыта запись, не меньше 14; пусто: как у организации';
+comment on column data.organization_service.cancel_deadline_min is 'За сколько минут до визита ещё можно отменить; пусто: как у организации';
+comment on column data.organization_service.move_deadline_min is 'За сколько минут до визита ещё можно перенести; пусто: как у организации';
+comment on column data.organization_service.user_types is 'Каким учётным записям: {SIMPLE}, {QUALIFIED}; пусто: всем';
+comment on column data.organization_service.user_kinds is 'Кому: {PHYSIC}, {BUSINESS}, {PERSBUSINESS}; пусто: всем';
+comment on column data.organization_service.buffer_before_min is 'Сколько минут перед визитом помещение свободно';
+comment on column data.organization_service.buffer_after_min is 'Сколько минут после визита помещение свободно';
+comment on table data.organization_status is 'Тексты организации вместо слов приказа; заводит admin.set_text';
+comment on column data.organization_status.organization_id is 'Организация';
+comment on column data.organization_status.code is 'Статус, можно со своими цифрами';
+comment on column data.organization_status.comment is 'Текст с подстановками, как в data.status.template';
+comment on table data.status_detail is 'Свои цифры ведомства после статуса: 206001 — это 206 и своё 001; заводит admin.add_status';
+comment on column data.status_detail.agency_code is 'Ведомство';
+comment on column data.status_detail.code is 'Статус и от одной до шести своих цифр';
+comment on column data.status_detail.reason is 'Что это значит; причина для заявителя, если сотрудник не назвал другой';
+comment on column data.status_detail.status is 'Статус приказа';
+comment on table data.area is 'Помещения, окна, залы, специалисты организации, одно внутри другого; заводит admin.add_area';
+comment on column data.area.area_key is 'Внутренний номер';
+comment on column data.area.organization_id is 'Организация';
+comment on column data.area.area_id is 'Код, под которым помещение знает портал';
+comment on column data.area.number is 'Номер внутри номеров интервалов; даётся сам и не меняется';
+comment on column data.area.parent_key is 'Внутри какого помещения';
+comment on column data.area.name is 'Название';
+comment on column data.area.capacity is 'Сколько человек принимают одновременно, если расписание не говорит иного';
+comment on column data.area.kind is 'building здание, floor этаж, hall зал, room кабинет, window окно, specialist специалист';
+comment on column data.area.buffer_before_min is 'Сколько минут перед визитом здесь свободно';
+comment on column data.area.buffer_after_min is 'Сколько минут после визита здесь свободно';
+comment on column data.area.is_exclusive is 'true: один посетитель одновременно, считая всё, что внутри';
+comment on column data.area.uses is 'Какие ещё помещения занимает визит; ведётся само';
+comment on table data.booking_limit is 'Сколько записей может иметь один человек или одно заявление; нет строки — нет ограничения';
+comment on column data.booking_limit.limit_id is 'Внутренний номер';
+comment on column data.booking_limit.organization_id is 'Организация';
+comment on column data.booking_limit.service_id is 'По этой услуге; пусто: по любой';
+comment on column data.booking_limit.person is 'По чему считать: esiaId, userSnils, userINN, businessINN, caseNumber (заявление)';
+comment on column data.booking_limit.period is 'live: предстоящие визиты; day, week, month, year: визиты этого дня, недели, месяца, года, кроме отменённых';
+comment on column data.booking_limit.max_bookings is 'Не больше стольких';
+comment on table data.channel_share is 'Какую часть мест дня может занять канал; нет строки — все';
+comment on column data.channel_share.share_id is 'Внутренний номер';
+comment on column data.channel_share.organization_id is 'Организация';
+comment on column data.channel_share.area_key is 'Места этого помещения и всего, что в нём; пусто: всей организации';
+comment on column data.channel_share.channel is 'portal портал, kiosk киоск, call-centre телефонный центр, walk-in пришедшие сами';
+comment on column data.channel_share.percent is 'Процент мест дня, с округлением вниз';
+comment on table data.timetable is 'Недельные часы приёма, местное время; заводят admin.set_hours и set_hours_for, показывает admin.schedule';
+comment on column data.timetable.timetable_id is 'Внутренний номер';
+comment on column data.timetable.area_key is 'Помещение';
+comment on column data.timetable.organization_id is 'Организация';
+comment on column data.timetable.weekday is 'День недели: 1 понедельник … 7 воскресенье';
+comment on column data.timetable.starts is 'Начало первого интервала';
+comment on column data.timetable.ends is 'Не позже этого кончается последний';
+comment on column data.timetable.slot_min is 'Минут на приём';
+comment on column data.timetable.service_id is 'Только для этой услуги; пусто: для всех услуг помещения';
+comment on column data.timetable.capacity is 'Мест в интервале; пусто: как у помещения';
+comment on column data.timetable.serial is 'Различает часы одного помещения, которые начинаются вместе';
+comment on column data.timetable.valid_from is 'Действует с этого дня; пусто: всегда';
+comment on column data.timetable.valid_to is 'Действует по этот день; пусто: бессрочно';

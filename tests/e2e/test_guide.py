@@ -1,0 +1,186 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+"""O3: the operator's guide, typed in as it stands. Reads docs/operator.ru.md, never a copy of its commands.
+
+The chapter of a new organization is played on an instance that has never heard of it, with psql under conf/psqlrc and with
+curl, to its first booking, in under ten commands. Then every other command of the guide, under the role its prompt names.
+Days of the guide are moved by whole weeks so that they are still to come.
+"""
+import datetime
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from e2e import E2E, SOURCE
+
+GUIDE = SOURCE / "docs/operator.ru.md"
+PSQLRC = SOURCE / "conf/psqlrc"
+WRITTEN = datetime.date(2026, 11, 22)
+PROMPT = re.compile(r"^ {4,}(\w+)=[>#] (.*)$")
+FIRST = "6b1c0a52-3f1e-4c55-9a57-0d6a3c1f0001"
+
+
+def chapters():
+    """Title and lines of each chapter."""
+    found, title = {}, ""
+    for line in GUIDE.read_text().splitlines():
+        if line.startswith("## "):
+            title = line[3:].split(":")[0]
+        found.setdefault(title, []).append(line)
+    return found
+
+
+def commands(lines, default=None):
+    """(who, command, output) in the order of the text; who is a role, or $ for the shell.
+
+    default: who types an indented statement that has no prompt before it."""
+    out, i, in_sql = [], 0, False
+    while i < len(lines):
+        line = lines[i]
+        i += 1
+        prompt = PROMPT.match(line)
+        if line.startswith("```"):
+            in_sql = line == "```sql"
+            statement = ""
+        elif in_sql:
+            statement += line + "\n"
+            if line.endswith(";"):
+                out.append((default, statement, []))
+                statement = ""
+        elif prompt:
+            shown = []
+            while i < len(lines) and lines[i].startswith("    ") and not PROMPT.match(lines[i]) and not lines[i].startswith("    $ "):
+                shown.append(lines[i][4:])
+                i += 1
+            out.append((prompt.group(1), prompt.group(2), shown))
+        elif line.startswith("    $ "):
+            text = line[6:]
+            here = re.search(r"<<'(\w+)'", text)
+            while here and lines[i].strip() != here.group(1):
+                text += "\n" + lines[i][4:]
+                i += 1
+            if here:
+                text += "\n" + lines[i].strip()
+                i += 1
+            out.append(("$", text, []))
+        elif default and re.match(r"^    (select|insert|update) .*;( +--.*)?$", line):
+            out.append((default, line.strip(), []))
+    return out
+
+
+def later(text):
+    """Days of the guide, moved by whole weeks."""
+    weeks = -((WRITTEN - datetime.date.today()).days // 7)
+    move = lambda m: (datetime.date.fromisoformat(m.group(0)) + datetime.timedelta(weeks=weeks)).isoformat()
+    return re.sub(r"\b20\d\d-\d\d-\d\d\b", move, text)
+
+
+def squeeze(line):
+    return re.sub(r"\s+", " ", line).strip()
+
+
+# The visitors of the guide: BOOKED, today from nine and on the day that is closed, whatever the clock says now.
+VISITORS = """
+set session_replication_role = replica;
+insert into data.slot (slot_id, organization_id, area_key, starts_at, ends_at, serial)
+select ('00000000-0000-4000-8000-0000000000' || v.n)::uuid, 'R7700018', a.area_key, t.at, t.at + interval '15 min', 9
+from (values %s) as v (n, d, k), data.area as a, lateral (select ((now() at time zone 'Europe/Moscow')::date + v.d + time '20:00'
+    + v.k * interval '15 min') at time zone 'Europe/Moscow' as at) as t where a.organization_id = 'R7700018' and a.area_id = 'room-12';
+insert into data.booking (book_key, book_id, esia_id, organization_id, state, status_code, service_ids, created_at, changed_at)
+select k, k, '1000000000', 'R7700018', 'BOOKED', '201', '{10000593394}', now(), now() from (select '6b1c0a52-3f1e-4c55-9a57-0d6a3c1f00' || n as k
+    from (values %s) as v (n, d, k)) as x;
+insert into data.applicant (book_key, last_name, first_name, mobile_phone) select book_key, 'Образцов', 'Тест', '70000000000' from data.booking where organization_id = 'R7700018';
+insert into data.booking_history (book_key, at, actor, db_user, new_state, new_status, organization_id)
+select book_key, now(), 'A', session_user, 'BOOKED', '201', 'R7700018' from data.booking where organization_id = 'R7700018';
+insert into data.place (slot_id, place_no, book_key, capacity, area_key, starts_at, ends_at)
+select slot_id, 1, '6b1c0a52-3f1e-4c55-9a57-0d6a3c1f00' || right(slot_id::text, 2), capacity, area_key, starts_at, ends_at from data.slot where serial = 9;
+"""
+
+
+class Guide(E2E):
+    def type_in(self, who, text):
+        """A statement or a shell command as it stands; what comes back. psql runs with the guide's own psqlrc."""
+        env = dict(os.environ, **{k: v for k, v in self.instance.pg.items() if k.startswith("PGH") or k == "PGPORT"}, PSQLRC=str(PSQLRC), PGDATABASE="zapisd")
+        env.pop("PGOPTIONS", None)
+        where = self.instance.dir / "typed"
+        where.mkdir(exist_ok=True)
+        if who == "$":
+            text = text.replace("http://127.0.0.1:8180/equeue", self.instance.url("plain"))
+            argv = ["bash", "-ec", text]
+        else:
+            argv = ["psql", "-v", "ON_ERROR_STOP=1", "-v", "org=R7700018", "-U", who]
+            text = later(text) + "\n"
+        done = subprocess.run(argv, env=env, cwd=where, input=None if who == "$" else text, capture_output=True, text=True, timeout=60)
+        self.assertEqual((done.returncode, "ERROR" in done.stderr), (0, False), "%s> %s\n%s%s" % (who, text, done.stdout, done.stderr))
+        return done.stdout
+
+    def assert_shown(self, shown, got, command):
+        """The table of the guide has the columns of the real one."""
+        if shown and not shown[0].startswith(("NOTICE", "…")) and len(shown) > 1 and set(shown[1]) <= set("─┼"):
+            self.assertIn(squeeze(shown[0]), [squeeze(x) for x in got.splitlines()], command)
+
+    def test_an_office_from_nothing(self):  # O3: to its first booking in under ten commands
+        chapter = next(v for k, v in chapters().items() if k.startswith("Новая организация"))
+        first, booked = [], None
+        for who, text, shown in commands(chapter):
+            if who == "$" and text.startswith("cat "):
+                self.type_in(who, text)  # a file, not a command
+                continue
+            if booked is None or FIRST in text:
+                first.append(text)
+            got = self.type_in(who, text)
+            self.assert_shown(shown, got, text)
+            if who == "$":
+                booked = got
+                self.assertRegex(got, r"<[^>]*statusCode>201</", text)
+                self.assertRegex(got, r"visitTime>20\d\d-\d\d-\d\dT09:00:00\+05:00<")
+            elif FIRST in text:
+                self.assertIn("201 забронировано", got)
+                self.assertIn("Т*** Т.", got)
+        self.assertIsNotNone(booked, "the chapter books nothing")
+        self.assertLess(len(first), 10, first)
+        self.assertEqual(self.sql("select count(*) from data.booking where book_id = %s and state = 'BOOKED' and organization_id = 'R6600001'", FIRST), [(1,)])
+
+        # Every other chapter: each command does as it is typed, under the role whose prompt it has.
+        rows = ", ".join(["('%d', 0, %d)" % (n, n - 51) for n in range(51, 56)] + ["('%d', 4, %d)" % (n, n - 20) for n in range(20, 24)])
+        self.sql(VISITORS % (rows, rows))
+        self.type_in("postgres", "create role registrar1 login in role zapisd_registrar;")
+        tried = 0
+        for title, lines in chapters().items():
+            if title.startswith("Новая организация"):
+                lines = lines[next(i for i, x in enumerate(lines) if x.startswith("Своими словами")):]
+            session, role = "", None
+            for who, text, shown in commands(lines, default="registrar1" if title.startswith("День") else "operator1"):
+                with self.subTest(chapter=title, command=text):
+                    tried += 1
+                    if title.startswith("Справочник"):  # ref_csv is a table of the session: the chapter is one sitting
+                        session += text + "\n"
+                        continue
+                    self.assert_shown(shown, self.type_in(who, text), text)
+            if session:
+                self.type_in("operator1", session)
+        self.assertGreater(tried, 60)
+        # The tables of commands: "| what | `admin.…(…)` |".
+        for text in re.findall(r"^\|[^|`]*\| `(admin\.[^`]*)`", GUIDE.read_text(), re.M):
+            with self.subTest(command=text):
+                self.type_in("operator1", "begin; select * from %s; rollback;" % text)
+        self.assertEqual(self.sql("select count(*) from admin.check()"), [(0,)])
+
+    def test_shortcuts(self):  # O3: each shortcut of psqlrc that stands alone
+        self.type_in("postgres", "create role clerk1 login in role zapisd_registrar, zapisd_operator;")
+        for name in re.findall(r"^\\set (\w+) +'select .*;'$", PSQLRC.read_text(), re.M):
+            with self.subTest(name=name):
+                self.assertTrue(self.type_in("clerk1", ":" + name))
+
+    def test_commands_of_guide_are_installed(self):  # O3
+        text = (SOURCE / "src/CMakeLists.txt").read_text()
+        self.assertRegex(text, r"conf/psqlrc DESTINATION \$\{CMAKE_INSTALL_DATADIR\}/zapisd")
+        self.assertIn("docs/operator.ru.md", text)
+
+
+if __name__ == "__main__":
+    unittest.main()
