@@ -194,16 +194,24 @@ static bool is_leap_year(int year)
     return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 }
 
-/* Z, or hours and minutes up to 14:00. */
+/* Two digits and not more than max; -1 otherwise. */
+static int two_digits(const char *s, int max)
+{
+    if (!is_digit(s[0]) || !is_digit(s[1]))
+        return -1;
+    int value = (s[0] - '0') * 10 + (s[1] - '0');
+    return value > max ? -1 : value;
+}
+
+/* XML Schema 3.2.7.3: Z, or up to fourteen hours either way. */
 static bool is_zone(const char *s)
 {
     if (strcmp(s, "Z") == 0)
         return true;
-    if (strnlen(s, 7) != 6 || (s[0] != '+' && s[0] != '-') || s[3] != ':' || !is_digit(s[1]) || !is_digit(s[2]) ||
-        !is_digit(s[4]) || !is_digit(s[5]))
+    if (strnlen(s, 7) != 6 || (s[0] != '+' && s[0] != '-') || s[3] != ':')
         return false;
-    int minutes = ((s[1] - '0') * 10 + s[2] - '0') * 60 + (s[4] - '0') * 10 + s[5] - '0';
-    return s[4] < '6' && minutes <= 14 * 60;
+    int hours = two_digits(s + 1, 14), minutes = two_digits(s + 4, 59);
+    return hours >= 0 && minutes >= 0 && (hours < 14 || minutes == 0);
 }
 
 /*
@@ -230,26 +238,6 @@ bool rule_date(const char *s)
         return false;
     int last = days[month - 1] + (month == 2 && is_leap_year(year));
     return day >= 1 && day <= last;
-}
-
-/* Two digits and not more than max; -1 otherwise. */
-static int two_digits(const char *s, int max)
-{
-    if (!is_digit(s[0]) || !is_digit(s[1]))
-        return -1;
-    int value = (s[0] - '0') * 10 + (s[1] - '0');
-    return value > max ? -1 : value;
-}
-
-/* XML Schema 3.2.7.3: Z, or up to fourteen hours either way. */
-static bool is_zone(const char *s)
-{
-    if (strcmp(s, "Z") == 0)
-        return true;
-    if (strnlen(s, 7) != 6 || (s[0] != '+' && s[0] != '-') || s[3] != ':')
-        return false;
-    int hours = two_digits(s + 1, 14), minutes = two_digits(s + 4, 59);
-    return hours >= 0 && minutes >= 0 && (hours < 14 || minutes == 0);
 }
 
 /* XML Schema 3.2.7, years of four digits. */
