@@ -355,10 +355,12 @@ static void write_parts(struct normalizer *z, const struct shape_child *c, const
     }
 }
 
-/* Toolkits write empty elements for what they have not got: a wrapper that must hold something and holds nothing. */
-static bool is_left_empty(struct normalizer *z, const struct shape_child *item, struct xml_node *node)
+/* Toolkits write empty elements for what they have not got: a wrapper that must hold something and holds nothing known.
+ */
+static bool is_left_empty(struct normalizer *z, const struct shape_child *item, const char *const names[4],
+                          struct xml_node *node)
 {
-    return !item->is_many && !has_elements(node) && !has_own_text(z, node);
+    return !item->is_many && form_of(node, item->shape, names) == FORM_EMPTY && !has_own_text(z, node);
 }
 
 /* attributes/Attribute*, or attributes* that are such structures themselves; userDoc/Document, or userDoc itself. */
@@ -380,7 +382,7 @@ static void write_wrapper(struct normalizer *z, const struct shape_child *c, con
         return;
     }
     if (n_itself == 0) {
-        if (list != NULL && !is_left_empty(z, item, list->node))
+        if (list != NULL && !is_left_empty(z, item, names, list->node))
             write_element(z, c, list->node);
         else if (list != NULL)
             depart(z, LENIENCY_unknown, c->name);

@@ -218,6 +218,7 @@ static const struct {
     /* what toolkits write for a structure they have not got */
     {BOOK, BOOK_A BOOK_B "<w:userDoc/>" BOOK_C, S_A S_B S_C, "unknown"},
     {BOOK, BOOK_A BOOK_B E("userDoc", " <!-- none --> ") BOOK_C, S_A S_B S_C, "unknown"},
+    {BOOK, BOOK_A BOOK_B E("userDoc", E("surprise", "1")) BOOK_C, S_A S_B S_C, "unknown"},
     {BOOK, BOOK_A BOOK_B BOOK_C E("attributes", ""), S_A S_B S_C S("attributes", ""), ""},
     /* predicates */
     {SLOTS, SLOTS_A E("filter", SIMPLE("equals")), SLOTS_S S("filter", SIMPLE_S("equals")), ""},
