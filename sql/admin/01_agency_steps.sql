@@ -65,7 +65,6 @@ create or replace function data.agency_lock(p_book_id text) returns data.booking
 language plpgsql as $$
 declare
     b data.booking;
-    was data.booking;
 begin
     select * into b from data.booking as t where t.book_key = lower(btrim(p_book_id)) for update;
     if not found then
@@ -74,10 +73,7 @@ begin
     end if;
     perform data.lock_places(b.book_key);
     if b.state = 'HELD' and b.hold_until <= clock_timestamp() then
-        was := b;
-        delete from data.place as p where p.book_key = b.book_key;
-        b := data.set_state(b, 'EXPIRED', clock_timestamp(), data.expired_text(), null);
-        perform data.add_history(b, was.state, was.status_code, 'T', 'срок предварительного бронирования истёк', null, null);
+        b := data.let_lapse(b, clock_timestamp(), null);
     end if;
     return b;
 end $$;

@@ -46,7 +46,6 @@ create or replace function admin.sweep(at_most integer default 1000) returns big
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     b data.booking;
-    was data.booking;
     clock timestamptz := clock_timestamp();
     swept bigint := 0;
 begin
@@ -55,10 +54,7 @@ begin
         order by t.hold_until limit at_most for update skip locked
     loop
         perform data.lock_places(b.book_key);
-        was := b;
-        delete from data.place as p where p.book_key = b.book_key;
-        b := data.set_state(b, 'EXPIRED', clock, data.expired_text(), null);
-        perform data.add_history(b, was.state, was.status_code, 'T', 'срок предварительного бронирования истёк', null, null);
+        perform data.let_lapse(b, clock, null);
         swept := swept + 1;
     end loop;
     return swept + data.sweep_outcomes(at_most - swept);

@@ -95,11 +95,13 @@ declare
     is_all_mine boolean;
     is_somebody_there boolean;
     full_days data.full_day[];
+    visitor data.booking;
     reach interval := '0';
 begin
     if o.has_rules then
+        select b.* into visitor from data.booking as b where b.book_key = p_book_key;
         full_days := data.full_days(array[o.organization_id],
-            (select b.channel from data.booking as b where b.book_key = p_book_key), p_now);
+            visitor.channel, p_now);
         -- Whoever keeps free more than this around a visit is not of this organization.
         reach := make_interval(mins => 2 * data.longest_buffer(o.organization_id));
     end if;
@@ -111,6 +113,9 @@ begin
                 full_days) as t
             order by t.starts_at, t.slot_id
         loop
+            -- Nobody gets by chance what he could not have had by name.
+            continue when o.has_rules and cardinality(p_service_ids) = 0 and cardinality(data.admission_fields(o,
+                array[data.slot_service(s)], visitor.user_type, visitor.user_kind)) > 0;
             -- A slot just being closed or changed is passed over too.
             perform from data.slot as t
             where t.slot_id = s.slot_id and t.capacity = s.capacity and not t.is_closed for share skip locked;

@@ -17,6 +17,26 @@ revoke all on function data.add_history(data.booking, data.booking_state, text, 
 comment on function data.add_history(data.booking, data.booking_state, text, "char", text, api.message, bigint) is
     'Adds a row to the history of a booking as it now stands (S3)';
 
+-- Whoever asks from outside learns it from the answer; when nobody asked, the portal is told only if it is to be.
+create or replace function data.let_lapse(b data.booking, p_now timestamptz, p_journal_id bigint) returns data.booking
+language plpgsql as $$
+declare
+    was data.booking := b;
+begin
+    delete from data.place as p where p.book_key = b.book_key;
+    b := data.set_state(b, 'EXPIRED', p_now, data.expired_text(), null);
+    perform data.add_history(b, was.state, was.status_code, 'T', 'срок предварительного бронирования истёк', null, p_journal_id);
+    if p_journal_id is null and exists (
+        select from data.organization as o where o.organization_id = b.organization_id and o.push_lapsed) then
+        perform data.push(b);
+    end if;
+    return b;
+end $$;
+alter function data.let_lapse(data.booking, timestamptz, bigint) owner to zapisd_owner;
+revoke all on function data.let_lapse(data.booking, timestamptz, bigint) from public;
+comment on function data.let_lapse(data.booking, timestamptz, bigint) is
+    'A hold that ran out is EXPIRED (A24): place freed, history, and the message to the portal where an organization wants it; the caller holds its locks';
+
 create or replace function data.put_applicant(p_book_key text, p jsonb) returns void
 language plpgsql as $$
 begin

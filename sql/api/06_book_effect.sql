@@ -96,10 +96,7 @@ begin
 
         -- A hold that ran out is said so in the history before anything else happens to it.
         if is_there and b.state = 'HELD' and not is_alive then
-            delete from data.place as p where p.book_key = key;
-            b := data.set_state(b, 'EXPIRED', clock, data.expired_text(), null);
-            perform data.add_history(b, was.state, was.status_code, 'T', 'срок предварительного бронирования истёк', null,
-                p_journal_id);
+            b := data.let_lapse(b, clock, p_journal_id);
             was := b;
         end if;
 

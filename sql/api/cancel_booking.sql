@@ -61,10 +61,7 @@ begin
     was := b;
 
     if b.state = 'HELD' and b.hold_until <= clock then
-        delete from data.place as p where p.book_key = b.book_key;
-        b := data.set_state(b, 'EXPIRED', clock, data.expired_text(), null);
-        perform data.add_history(b, was.state, was.status_code, 'T', 'срок предварительного бронирования истёк', null,
-            p_journal_id);
+        b := data.let_lapse(b, clock, p_journal_id);
     end if;
     if b.state in ('CANCELLING', 'CANCELLED_APPLICANT', 'CANCELLED_AGENCY', 'CANCELLED', 'EXPIRED') then
         return array[data.answer_row(b.status_code, b.status_message, 0)];

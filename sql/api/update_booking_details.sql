@@ -58,7 +58,6 @@ declare
     bad text[] := coalesce(p_bad_fields, '{}');
     head text := left(p_code, 3);
     b data.booking;
-    was data.booking;
     own uuid[];
     c record;
     clock timestamptz;
@@ -101,10 +100,7 @@ begin
     end if;
 
     if b.state = 'HELD' and not is_alive then
-        was := b;
-        delete from data.place as p where p.book_key = b.book_key;
-        b := data.set_state(b, 'EXPIRED', clock, data.expired_text(), null);
-        perform data.add_history(b, was.state, was.status_code, 'T', 'срок предварительного бронирования истёк', null, p_journal_id);
+        b := data.let_lapse(b, clock, p_journal_id);
     end if;
     if head = '201' and is_other_slot then
         if is_alive then

@@ -76,6 +76,15 @@ class Holds(Edges):
         self.assertEqual([s["slotId"] for s in other.slots], [slot])
         self.assert_reply(self.status(book_id), "303")
         self.assertEqual(self.pushed(book_id), [])
+        # where an organization wants it, the portal is told, once
+        self.sql("update data.organization set push_lapsed = true where organization_id = 'R7700018'")
+        book_id = new_id()
+        self.assert_reply(self.hold(self.slots(1)[0]["slotId"], book_id), "201")
+        time.sleep(max(0, self.end_hold(book_id, 0.2) - time.time()) + 0.1)
+        for _ in range(2):
+            self.sql("select admin.sweep()")
+        self.assertEqual(self.pushed(book_id), ["303"])
+        self.sql("update data.organization set push_lapsed = false where organization_id = 'R7700018'")
 
     def edge_08_final_at_the_last_moment(self):
         """8: final booking 1 s before, at, and 1 s after the end; after it with the slot free: booked anew; with the slot taken: 208, owner untouched"""

@@ -128,6 +128,12 @@ update data.slot set service_id = null where slot_id = pg_temp.slot('a2', 13)::u
 select is(pg_temp.attempt('q4', array[pg_temp.slot('a2', 13)]), '201/0 slots=1', 'edge 24: in an area of several services nobody knows which is meant');
 delete from data.area_service where area_key = pg_temp.key('a2') and service_id <> 's2';
 select is(pg_temp.attempt('q5', array[pg_temp.slot('a2', 17)]), '207/2 userType:1', 'edge 24: in an area for that service alone it goes without saying');
+create temporary table shut as select slot_id from data.slot where organization_id = 'T1' and area_key <> pg_temp.key('a2') and not is_closed;
+update data.slot set is_closed = true where slot_id in (select slot_id from shut);
+select is(pg_temp.attempt('q6', '{blind_request}'), '208/4', 'edge 24: nor does anybody get such a slot by chance');
+select is(pg_temp.attempt('q6', '{blind_request}', user_type => 'QUALIFIED'), '201/0 slots=1', 'edge 24: whom the service admits does');
+select is(pg_temp.cancel('q6'), '301/0', 'and gives it back');
+update data.slot set is_closed = false where slot_id in (select slot_id from shut);
 insert into data.area_service (area_key, organization_id, service_id) values (pg_temp.key('a2'), 'T1', 's1');
 update data.organization_service set user_types = null, user_kinds = null where service_id = 's2';
 

@@ -104,6 +104,17 @@ select is((select count(*) from data.booking where state = 'HELD' and hold_until
 select is(pg_temp.state('e6'), 'EXPIRED', 'HELD -> EXPIRED');
 select is(admin.sweep(), 0::bigint, 'a second time there is nothing to do');
 
+select is((select count(*) from data.outbox), 0::bigint, 'A24: no push by default: the portal counts the time itself');
+update data.organization set push_lapsed = true where organization_id = 'T1';
+select is(pg_temp.book('e9', array[pg_temp.slot('a3', 8)], true), '201/0 slots=1', 'held');
+select is(pg_temp.book('e10', array[pg_temp.slot('a3', 9)], true), '201/0 slots=1', 'held');
+select pg_temp.lapse('e9'), pg_temp.lapse('e10');
+select is(pg_temp.cancel('e10'), '303/0', 'A24: who asks himself learns it from the answer');
+select is(admin.sweep(), 1::bigint, 'the other one is swept');
+select is((select array_agg(book_key || ' ' || (payload #>> '{status,statusCode}') || ' ' || (payload ? 'timeslot')::text) from data.outbox), '{e9 303 false}',
+    'A24: and pushed once, where an organization wants it');
+update data.organization set push_lapsed = false where organization_id = 'T1';
+
 -- moves
 select is(pg_temp.book('v1', array[pg_temp.slot('a1', 20)], true, period => 10), '201/0 slots=1', 'hold S1');
 select is(pg_temp.book('v1', array[pg_temp.slot('a1', 21)], true, period => 20), '201/0 slots=1', 'alternative 2: hold S2 with the same id');
