@@ -95,6 +95,10 @@ create or replace function admin.ref_delete(ref_name text, code text) returns bi
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     perform data.ref_own($1);
+    if exists (select from data.ref_item as i join data.ref_item as c on c.parent_id = i.item_id where i.ref_name = $1 and i.code = $2) then
+        raise exception 'Справочник %: под элементом % есть другие', $1, $2 using errcode = 'foreign_key_violation',
+            hint = 'Сначала удалите их или перенесите под другой: admin.ref_put';
+    end if;
     delete from data.ref_item as i where i.ref_name = $1 and i.code = $2;
     if not found then
         raise exception 'Справочник %: элемент % не найден', $1, $2 using errcode = 'no_data_found';

@@ -110,18 +110,18 @@ comment on function admin.add_area(text, text, text, integer, text[], text) is
 create or replace function data.weekdays(p_days text) returns smallint[]
 language plpgsql immutable as $$
 declare
-    names constant text[] := array['пн', 'вт', 'ср', 'чт', 'пт', 'сб', 'вс'];
+    names constant text[] := array['пн', 'вт', 'ср', 'чт', 'пт', 'сб', 'вс', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun', '1', '2', '3', '4', '5', '6', '7'];
     part text;
     first_day integer;
     last_day integer;
     days smallint[] := '{}';
 begin
     foreach part in array regexp_split_to_array(lower(btrim(coalesce(p_days, ''))), '\s*,\s*') loop
-        first_day := array_position(names, btrim(split_part(translate(part, '–—', '--'), '-', 1)));
-        last_day := array_position(names, btrim(coalesce(nullif(split_part(translate(part, '–—', '--'), '-', 2), ''), split_part(part, '-', 1))));
+        first_day := (array_position(names, btrim(split_part(translate(part, '–—', '--'), '-', 1))) - 1) % 7 + 1;
+        last_day := (array_position(names, btrim(coalesce(nullif(split_part(translate(part, '–—', '--'), '-', 2), ''), split_part(part, '-', 1)))) - 1) % 7 + 1;
         if first_day is null or last_day is null or last_day < first_day or translate(part, '–—', '--') like '%-%-%' then
             raise exception 'Дни недели: %', coalesce(p_days, 'null') using errcode = 'invalid_parameter_value',
-                hint = 'Так: пн-пт или пн, ср, пт или сб';
+                hint = 'Так: пн-пт или пн, ср, пт или сб; можно mon-fri или 1-5';
         end if;
         days := days || array(select d::smallint from generate_series(first_day, last_day) as d);
     end loop;
@@ -129,7 +129,7 @@ begin
 end $$;
 alter function data.weekdays(text) owner to zapisd_owner;
 revoke all on function data.weekdays(text) from public;
-comment on function data.weekdays(text) is 'Numbers of the days of the week in a text such as "пн-пт, вс"';
+comment on function data.weekdays(text) is 'Numbers of the days of the week in a text such as "пн-пт, вс", "mon-fri" or "1-5, 7"';
 
 create or replace function admin.set_hours(organization_id text, area_id text, days text, hours text, slot_min integer,
     service_id text default null, capacity integer default null)

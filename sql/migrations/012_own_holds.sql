@@ -4,4 +4,4 @@
 
 alter table data.organization add column show_own_holds boolean not null default false;
 comment on column data.organization.show_own_holds is
-    'getSlots shows to an esiaId the intervals it holds preliminarily itself; nobody else sees them';
+    'Показывать ли человеку в расписании то время, которое он сам предварительно удерживает; другие его не видят';

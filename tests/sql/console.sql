@@ -121,6 +121,7 @@ select is(pg_temp.as_operator(q) || pg_temp.as_operator(q), a || a, 'O3: ' || q)
     ('select admin.add_organization(''N1'', ''NEW00001'', ''Новый отдел'', ''Asia/Yekaterinburg'', ''Улица, 1'', ''+7'')', '(N1)'),
     ('select admin.add_service(''N1'', ''n-1'', ''Услуга'')', '(n-1)'), ('select admin.add_service(''N1'', ''n-2'', ''Услуга 2'', ''77'')', '(n-2)'),
     ('select admin.add_area(''N1'', ''hall'', ''Зал'', 3)', '(hall)'), ('select admin.add_area(''N1'', ''w1'', ''Окно'', 1, ''{n-1}'', ''hall'')', '(w1)'),
+    ('select admin.set_hours(''N1'', ''w1'', ''Mon - Fri, 7'', ''9:00-13:00'', 30)', '(6)'), ('select admin.set_hours(''N1'', ''w1'', ''2-4'', ''9:00-13:00'', 30)', '(3)'),
     ('select admin.set_hours(''N1'', ''w1'', ''пн-пт, вс'', ''9:00-13:00, 14:00 – 18:00'', 30)', '(12)'), ('select admin.set_hours(''N1'', ''w1'', ''вс'', ''нет'', 30)', '(0)')) as v (q, a);
 select results_eq($$select a.area_id, a.number::integer, p.area_id, array_agg(s.service_id order by s.service_id) from data.area a left join data.area p on p.area_key = a.parent_key
     join data.area_service s on s.area_key = a.area_key where a.organization_id = 'N1' group by 1, 2, 3 order by 2$$,

@@ -101,7 +101,7 @@ select is(pg_temp.ref('units', ordered => '{title}'), '0 total=6 alone root >b^r
 select throws_ok($$select admin.ref_put('units', 'root', 'Управление', '{}', 'root')$$, '23514', null, 'edge 22: an item inside itself');
 select throws_ok($$select admin.ref_put('units', 'root', 'Управление', '{}', 'a1')$$, '23514', null, 'edge 22: a cycle of three');
 select throws_ok($$update data.ref_item as i set parent_id = p.item_id from data.ref_item as p where i.ref_name = 'units' and p.ref_name = 'units' and (i.code, p.code) in (('a', 'b'), ('b', 'a'))$$, '23514', null, 'edge 22: a cycle in one statement');
-select throws_ok($$select admin.ref_delete('units', 'a')$$, '23503', null, 'an item with others under it stays');
+select throws_ok($$select admin.ref_delete('units', 'a')$$, '23503', 'Справочник units: под элементом a есть другие', 'an item with others under it stays, and it says so');
 select lives_ok($$update data.ref_item as i set parent_id = p.item_id from data.ref_item as p where i.ref_name = 'units' and p.ref_name = 'units' and i.code = 'b' and p.code = 'a1'$$, 'moving is no cycle');
 select is(pg_temp.ref('units', 'a'), '0 total=3 a1^a >b^a1 a2^a', 'R1: moved');
 update data.ref_book set max_depth = 3 where ref_name = 'units';
