@@ -355,12 +355,24 @@ static void write_parts(struct normalizer *z, const struct shape_child *c, const
     }
 }
 
-/* Toolkits write empty elements for what they have not got: a wrapper that must hold something and holds nothing known.
- */
-static bool is_left_empty(struct normalizer *z, const struct shape_child *item, const char *const names[4],
-                          struct xml_node *node)
+/* Toolkits write empty elements for what they have not got: a wrapper of one that comes out empty is none. */
+static void write_holder(struct normalizer *z, const struct shape_child *c, const struct shape_child *item,
+                         struct xml_node *node)
 {
-    return !item->is_many && form_of(node, item->shape, names) == FORM_EMPTY && !has_own_text(z, node);
+    struct buf *out = z->out;
+    struct buf inside;
+    buf_init(&inside, z->arena, 0);
+    z->out = &inside;
+    write_struct(z, c->shape, node, c->name); /* tells of whatever it leaves out */
+    z->out = out;
+    if (inside.n == 0 && !item->is_many) {
+        if (!has_elements(node) && !has_own_text(z, node))
+            depart(z, LENIENCY_unknown, c->name);
+        return;
+    }
+    open_tag(z, c->name);
+    buf_add_span(out, buf_span(&inside));
+    close_tag(z, c->name);
 }
 
 /* attributes/Attribute*, or attributes* that are such structures themselves; userDoc/Document, or userDoc itself. */
@@ -382,10 +394,8 @@ static void write_wrapper(struct normalizer *z, const struct shape_child *c, con
         return;
     }
     if (n_itself == 0) {
-        if (list != NULL && !is_left_empty(z, item, names, list->node))
-            write_element(z, c, list->node);
-        else if (list != NULL)
-            depart(z, LENIENCY_unknown, c->name);
+        if (list != NULL)
+            write_holder(z, c, item, list->node);
         return;
     }
     depart(z, LENIENCY_arrays, c->name);

@@ -219,6 +219,7 @@ static const struct {
     {BOOK, BOOK_A BOOK_B "<w:userDoc/>" BOOK_C, S_A S_B S_C, "unknown"},
     {BOOK, BOOK_A BOOK_B E("userDoc", " <!-- none --> ") BOOK_C, S_A S_B S_C, "unknown"},
     {BOOK, BOOK_A BOOK_B E("userDoc", E("surprise", "1")) BOOK_C, S_A S_B S_C, "unknown"},
+    {BOOK, BOOK_A BOOK_B E("userDoc", "<w:Document xsi:nil=\"true\"/>") BOOK_C, S_A S_B S_C, "unknown"},
     {BOOK, BOOK_A BOOK_B BOOK_C E("attributes", ""), S_A S_B S_C S("attributes", ""), ""},
     /* predicates */
     {SLOTS, SLOTS_A E("filter", SIMPLE("equals")), SLOTS_S S("filter", SIMPLE_S("equals")), ""},
@@ -368,6 +369,7 @@ static const struct {
     {BOOK, BOOK_A BOOK_B E("preliminaryReservation", "no"), "preliminaryReservation"},
     {BOOK, BOOK_A BOOK_B E("userDoc", E("Document", E("docNumber", "1"))) BOOK_C, "docType"},
     {BOOK, BOOK_A BOOK_B E("userDoc", E("Document", "")) BOOK_C, "docType docNumber"},
+    {BOOK, BOOK_A BOOK_B E("userDoc", "words") BOOK_C, "userDoc"},
     {BOOK, BOOK_A BOOK_B BOOK_C E("attributes", E("value", "1")), "name"},
     {SLOTS, SLOTS_A E("filter", SIMPLE("like")), "condition"},
     {SLOTS, SLOTS_A E("filter", SIMPLE("equal_s_")) E("areaId", "x") E("filter", ""), "filter"},
