@@ -24,10 +24,6 @@ class Kills(E2E):
     may_die = True
 
     @classmethod
-    def options(cls):
-        return {"edit": lambda text: text.replace("[listener smev2]\n", "[listener smev2]\nupdate_booking_details = yes\n")}
-
-    @classmethod
     def setUpClass(cls):
         super().setUpClass()
         cls.points = subprocess.run([BINARY, "--fault-points"], capture_output=True, text=True, check=True).stdout.split()

@@ -33,7 +33,6 @@ class Lenient(E2E):
         cls.ports = dict(zip(("loose", "picky", "shaped"), free_ports(3)))
 
         def edit(text):
-            text = text.replace("[listener smev2]\n", "[listener smev2]\nupdate_booking_details = yes\n")
             for name, keys in (("loose", "reading = lenient\nupdate_booking_details = yes"),
                                ("picky", "reading = lenient\nlenient_order = no\nlenient_user_kind = no\nlenient_status = no\nupdate_booking_details = yes"),
                                ("shaped", "update_booking_details = yes\nomit_error_on_success = yes\nstatus_as_text = yes\nsingle_timeslot = yes\n"

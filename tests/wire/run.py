@@ -44,13 +44,6 @@ def self_test():
     assert not outline.pattern("{russian}", {}).fullmatch("element value is invalid")
 
 
-def configured(text):
-    """updateBookingDetails is served to signed messages and not to plain ones (A2): both answers are to be seen."""
-    serving = text.replace("[listener smev2]\n", "[listener smev2]\nupdate_booking_details = yes\n")
-    assert serving != text
-    return serving
-
-
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--show", action="store_true", help="print every answer")
@@ -66,7 +59,7 @@ def main():
         paths = [p for p in paths if p.stem in args.cases]
     directory = BUILD / "wire"
     shutil.rmtree(directory, ignore_errors=True)
-    instance = Instance(directory, BINARY, log_level="debug", edit=configured)
+    instance = Instance(directory, BINARY, log_level="debug")
     player, broken = Player(instance, Schemas(), args.show), []
     try:
         instance.up()
