@@ -1,8 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 --
 -- Which book a caller means (items 23 and 24). The order gives the books no names; callers write Organizations where getRefsList
--- says organizations. For a lenient reading a name in another
--- case is taken when only one book can be meant.
+-- says organizations. For a lenient reading a name in another case is taken when only one book can be meant.
 
 create or replace function data.ref_named(p_recipient text, p_name text, p_any_case boolean) returns text
 language sql stable parallel safe as $$

@@ -43,7 +43,7 @@ begin
     end if;
     if o.has_rules then
         fields := fields || data.admission_fields(o, case when cardinality(service_ids) > 0 then service_ids
-            else array(select t.service_id from unnest(slots) as t) end, b.user_type, b.user_kind);
+            else array(select data.slot_service(t) from unnest(slots) as t) end, b.user_type, b.user_kind);
     end if;
     if cardinality(b.service_ids) > 0 and p_slot ->> 'serviceId' <> all (b.service_ids) then
         fields := fields || data.field_row('serviceId', 1);

@@ -223,6 +223,15 @@ select is(pg_temp.message('m1', '201', pg_temp.ts(pg_temp.slot('a1', 17))), 'О�
 update data.organization set move_deadline_min = 0, cancel_deadline_min = 10000 where organization_id = 'T1';
 select is(pg_temp.message('m1', c), 'Срок отмены записи истёк. Статус заявления: 201005', format('B5: so does that of cancellation, for %s', c)) from unnest(array['301', '303']) as c;
 update data.organization set cancel_deadline_min = 0 where organization_id = 'T1';
+-- admission: an area for one service alone admits whom that service does, though the booking names none (edge case 24)
+update data.organization_service set user_types = '{QUALIFIED}' where organization_id = 'T1' and service_id = 's2';
+create temporary table a2_services as select t.* from data.area_service as t join data.area as a using (area_key) where a.organization_id = 'T1' and a.area_id = 'a2' and t.service_id <> 's2';
+delete from data.area_service as t using a2_services as u where t.area_key = u.area_key and t.service_id = u.service_id;
+select is(pg_temp.book('ma', array[pg_temp.slot('a1', 28)]), '201/0 slots=1', 'a booking that names no service');
+select is(pg_temp.update('ma', '201', pg_temp.ts(pg_temp.slot('a2', 29))), '2 userType:1', 'B5: moved to where the applicant is not admitted');
+select is(pg_temp.cancel('ma'), '301/0', 'and given up');
+insert into data.area_service select * from a2_services;
+update data.organization_service set user_types = null where organization_id = 'T1' and service_id = 's2';
 select is(pg_temp.owner_of(pg_temp.slot('a1', 15)) || pg_temp.code('m1'), 'm1201005', 'M2: nothing of this has moved it');
 select is(pg_temp.update('m1', c, pg_temp.ts(pg_temp.slot('a1', 17))), '2 timeslot:1', format('another time with %s is no request', c)) from unnest(array['202', '205', '301', '302', '303']) as c;
 select is(pg_temp.state('m1'), 'BOOKED', 'and cancels nothing');
