@@ -90,18 +90,19 @@ static enum err files_scan(struct migrate_files *m, const char *folder, const ch
     return err;
 }
 
-/* 001, 002, 003, ...: a number missing or given twice is somebody's merge gone wrong. */
+/* In rising order: a number given twice is somebody's merge gone wrong. One may be missing: lines of work that go on
+ * side by side take their numbers beforehand, and not each of them is needed. */
 static enum err migrations_number(struct migrate_files *m, struct error *e)
 {
-    unsigned want = 1;
+    unsigned last = 0;
 
-    for (struct sql_file *f = m->migrations; f != NULL; f = f->next, want++) {
+    for (struct sql_file *f = m->migrations; f != NULL; last = f->number, f = f->next) {
         size_t digits = strspn(f->name, "0123456789");
         if (digits != 3 || f->name[3] != '_')
             return error_set(e, ERR_CONFIG, "%s: a migration is named NNN_words.sql", f->name);
         f->number = (unsigned)strtoul(f->name, NULL, 10);
-        if (f->number != want)
-            return error_set(e, ERR_CONFIG, "%s: the next migration must be number %03u", f->name, want);
+        if (f->number <= last)
+            return error_set(e, ERR_CONFIG, "%s: there is a migration of that number already", f->name);
     }
     if (m->migrations == NULL)
         return error_set(e, ERR_CONFIG, "%s/migrations: no migrations", m->sql_dir);
