@@ -62,7 +62,12 @@ MUST_CHECK enum err cert_load(struct arena *a, const char *pem_file, struct cert
                               struct error *e); /* first certificate of the file */
 struct span cert_der(const struct cert *c);
 const unsigned char *cert_fingerprint(const struct cert *c); /* SHA-256 of the DER: 32 bytes */
-const char *cert_subject(const struct cert *c); /* RFC 2253, UTF-8; may name a person: log only as a fingerprint */
+const char *cert_subject(const struct cert *c);              /* RFC 2253, UTF-8; may name a person: not for the log */
+/*
+ * For the log: serial number, organization and name of the issuer and of the subject. A subject that is a person
+ * (surname, given name, SNILS, INN of a person) is told by organization and serial number alone.
+ */
+const char *cert_describe(struct arena *a, const struct cert *c);
 MUST_CHECK enum err cert_sign_alg(const struct cert *c, enum sign_alg *out,
                                   struct error *e); /* ERR_ALGORITHM unless the key is GOST */
 int64_t cert_not_before(const struct cert *c);      /* seconds since 1970 */
@@ -109,6 +114,7 @@ struct tls *tls_new(struct tls_ctx *ctx); /* server side; never NULL */
 void tls_free(struct tls *t);
 
 enum tls_status { TLS_OK, TLS_CLOSED, TLS_FAILED };
+const char *tls_failure(const struct tls *t); /* words for the log; "" while nothing has failed */
 /* Feeds ciphertext off the wire. */
 MUST_CHECK enum tls_status tls_feed(struct tls *t, const void *p, size_t n);
 /* Takes decrypted bytes: fills buf, sets *n (0: none yet). Also drives the handshake. */

@@ -23,6 +23,21 @@ bool log_level_parse(const char *word, enum log_level *out); /* error warning no
 
 /*
  * A line from key, value pairs, ended by NULL: log_event(LOG_LEVEL_INFO, "request", "req", id, "method", name, NULL).
- * A NULL value leaves its pair out. Thread-safe; one write(2) a line.
+ * A NULL or empty value leaves its pair out. Thread-safe; one write(2) a line.
  */
 void log_event(enum log_level level, const char *event, ...) __attribute__((sentinel));
+
+/*
+ * The same for what a stranger, or a database that is away, can bring about as often as it likes. Of each event and
+ * kind the first `burst` lines (0: all) go out at once and one more every LOG_BOUNDED_EVERY_S; the rest are counted,
+ * and a line "event kind=... suppressed=N" tells how many there were, at the latest at the next log_bounded_tick().
+ * Event and kind are words of ours, never a peer's: there is room for LOG_BOUNDED_KINDS of them, and what comes later
+ * shares one.
+ */
+#define LOG_BOUNDED_KINDS   96
+#define LOG_BOUNDED_EVERY_S 10
+#define LOG_BURST           5 /* where several first ones tell more than one: peers, paths */
+void log_bounded(enum log_level level, unsigned burst, const char *event, const char *kind, ...)
+    __attribute__((sentinel));
+void log_bounded_tick(void); /* every few seconds: tells what was held back LOG_BOUNDED_EVERY_S ago or longer */
+void log_bounded_end(void);  /* tells all that was held back; the counts begin anew */

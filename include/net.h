@@ -104,6 +104,20 @@ typedef void (*http_handler_fn)(void *arg, const struct http_request *req);
 void http_respond(struct exchange *x, const struct http_response *r);
 bool http_peer_gone(const struct exchange *x);
 
+/*
+ * Answers with a status and a plain text, counts it, and says so in the log at a bounded rate: peer, method, path
+ * without its query, and for 415 the Content-Type. reason: a static text.
+ */
+void http_refuse(const struct http_request *req, int status, const char *reason, const char *text, const char *headers);
+
+/* Everything turned away since the start, on all listeners of the loop. Status 0: cut off without an answer. */
+struct net_refusal {
+    int status;
+    const char *reason;
+    uint64_t count;
+};
+unsigned loop_refusals(const struct loop *l, const struct net_refusal **out);
+
 struct listener;
 struct listener_conf {
     const char *address; /* "127.0.0.1:8180", "[::1]:8180", "unix:/run/zapisd/plain.sock", or "fd:3" (inherited) */

@@ -21,6 +21,7 @@
 #include <string.h>
 
 #define CONFIG_DEFAULT "/etc/zapisd/zapisd.conf"
+#define LOG_TICK_MS    2000
 
 struct daemon {
     struct arena *arena;
@@ -36,6 +37,7 @@ struct daemon {
     struct admin *admin;
     struct timer *watchdog;
     struct timer *patience;
+    struct timer *log_tick;
     bool is_stopping;
 };
 
@@ -184,8 +186,15 @@ static void daemon_watchdog(void *arg)
     notify_watchdog();
 }
 
+static void daemon_log_tick(void *arg)
+{
+    (void)arg;
+    log_bounded_tick();
+}
+
 static void daemon_watch(struct daemon *d)
 {
+    d->log_tick = timer_start(d->loop, LOG_TICK_MS, LOG_TICK_MS, daemon_log_tick, d);
     loop_on_signal(d->loop, SIGTERM, daemon_stop, d);
     loop_on_signal(d->loop, SIGINT, daemon_stop, d);
     loop_on_signal(d->loop, SIGHUP, daemon_reload, d);
@@ -223,6 +232,7 @@ static void daemon_finish(struct daemon *d)
 {
     timer_stop(d->watchdog);
     timer_stop(d->patience);
+    timer_stop(d->log_tick);
     admin_free(d->admin);
     for (unsigned i = d->nlisteners; i-- > 0;)
         listener_free(d->listeners[i]);
@@ -283,6 +293,7 @@ int run_command(int argc, char **argv)
         status = 1;
     }
     daemon_finish(d);
+    log_bounded_end();
     arena_free(a);
     return status;
 }

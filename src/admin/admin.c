@@ -30,6 +30,7 @@ static void on_metrics(struct admin *ad, const struct http_request *req, struct 
     metrics_write_build(&out);
     metrics_write_process(&out);
     metrics_write_loop(&out, ad->sources.loop);
+    metrics_write_refusals(&out, ad->sources.loop);
     if (ad->sources.db != NULL)
         metrics_write_pool(&out, ad->sources.db);
     if (ad->sources.write_metrics != NULL)
@@ -93,7 +94,7 @@ static void on_request(void *arg, const struct http_request *req)
         if (strcmp(req->path, pages[i].path) != 0)
             continue;
         if (!is_get) {
-            answer(req, 405, "text/plain; charset=utf-8", SPAN_LIT("method not allowed\n"), "Allow: GET, HEAD\r\n");
+            http_refuse(req, 405, "method not served here", "method not allowed\n", "Allow: GET, HEAD\r\n");
             return;
         }
         struct arena *a = arena_new();
@@ -101,7 +102,7 @@ static void on_request(void *arg, const struct http_request *req)
         arena_free(a);
         return;
     }
-    answer(req, 404, "text/plain; charset=utf-8", SPAN_LIT("not found: /metrics, /livez, /readyz\n"), NULL);
+    http_refuse(req, 404, "no such path", "not found: /metrics, /livez, /readyz\n", NULL);
 }
 
 enum err admin_open(struct loop *l, const char *address, const struct admin_sources *src, struct admin **out,

@@ -128,6 +128,18 @@ void metrics_write_loop(struct buf *out, struct loop *l)
     one(out, "zapisd_worker_queued", "gauge", "Jobs given to the worker threads and not yet done.", worker_queued(l));
 }
 
+void metrics_write_refusals(struct buf *out, const struct loop *l)
+{
+    const struct net_refusal *list;
+    unsigned n = loop_refusals(l, &list);
+
+    head(out, "zapisd_http_refused_total", "counter",
+         "Requests and connections turned away before a message was read; status 0: cut off without an answer.");
+    for (unsigned i = 0; i < n; i++)
+        buf_printf(out, "zapisd_http_refused_total{status=\"%d\",reason=\"%s\"} %" PRIu64 "\n", list[i].status,
+                   list[i].reason, list[i].count);
+}
+
 /* ---- database pool ---- */
 
 void metrics_write_pool(struct buf *out, const struct db_pool *p)

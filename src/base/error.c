@@ -40,8 +40,8 @@ enum err error_set(struct error *e, enum err code, const char *fmt, ...)
     int n = vsnprintf(e->detail, sizeof e->detail, fmt, ap);
     va_end(ap);
     e->code = code;
-    if (n < 0)
-        e->detail[0] = '\0';
+    if (n <= 0)
+        snprintf(e->detail, sizeof e->detail, "no reason given (%s)", error_name(code));
     else if ((size_t)n >= sizeof e->detail)
         e->detail[utf8_cut(e->detail, sizeof e->detail - 1)] = '\0'; /* no half letter at the end */
     return code;

@@ -4,14 +4,13 @@
  * terminal escape or a character that turns the direction of text, whatever the values were; it is at most
  * LINE_BYTES long, so that one write(2) to a pipe is whole.
  */
-#include "log.h"
+#include "log_private.h"
 
 #include "clock.h"
 #include "utf8.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -175,9 +174,14 @@ static void line_send(const struct line *l)
     }
 }
 
-void log_event(enum log_level level, const char *event, ...)
+bool log_is_on(enum log_level level)
 {
-    if ((int)level > atomic_load(&level_max))
+    return (int)level <= atomic_load(&level_max);
+}
+
+void log_pairs(enum log_level level, const char *event, va_list pairs)
+{
+    if (!log_is_on(level))
         return;
     int saved = errno;
     struct line l;
@@ -195,10 +199,10 @@ void log_event(enum log_level level, const char *event, ...)
     add_word(&l, event);
 
     va_list ap;
-    va_start(ap, event);
+    va_copy(ap, pairs);
     for (const char *key; (key = va_arg(ap, const char *)) != NULL;) {
         const char *value = va_arg(ap, const char *);
-        if (value == NULL)
+        if (value == NULL || *value == '\0') /* detail="" tells nobody anything */
             continue;
         /* Never a key without its value: a full line ends before the pair. */
         if (l.n + strlen(key) + 8 > sizeof l.p)
@@ -212,4 +216,12 @@ void log_event(enum log_level level, const char *event, ...)
     l.p[l.n++] = '\n';
     line_send(&l);
     errno = saved;
+}
+
+void log_event(enum log_level level, const char *event, ...)
+{
+    va_list ap;
+    va_start(ap, event);
+    log_pairs(level, event, ap);
+    va_end(ap);
 }

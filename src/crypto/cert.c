@@ -112,6 +112,13 @@ const char *cert_subject(const struct cert *c)
     return c->subject;
 }
 
+const char *cert_describe(struct arena *a, const struct cert *c)
+{
+    char words[600];
+    x509_describe(c->x, words, sizeof words);
+    return arena_strdup(a, words);
+}
+
 int64_t cert_not_before(const struct cert *c)
 {
     return c->not_before;

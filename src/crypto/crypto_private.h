@@ -17,6 +17,9 @@ enum err crypto_error(struct error *e, enum err code, const char *fmt, ...) __at
 /* Never asks: an encrypted PEM file cannot be read by a daemon. */
 int crypto_no_password(char *buf, int size, int is_writing, void *arg);
 
+/* See cert_describe(). */
+void x509_describe(const X509 *x, char *out, size_t cap);
+
 struct cert {
     X509 *x;
     EVP_PKEY *pub; /* owned by x */

@@ -10,6 +10,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Names that this engine or this OpenSSL lacks are passed over. Everything else is forward secret and authenticated. */
@@ -25,6 +26,7 @@ struct tls {
     SSL *ssl;
     BIO *in, *out;          /* owned by ssl */
     enum tls_status status; /* once not TLS_OK it stays */
+    char failure[256];      /* why it is TLS_FAILED */
 };
 
 static void ctx_free(void *p)
@@ -105,8 +107,25 @@ void tls_free(struct tls *t)
     free(t);
 }
 
+/* The peer's own certificate may be why: which one it was is what its owner will ask. */
+static void tls_note_failure(struct tls *t)
+{
+    unsigned long first = ERR_peek_error();
+    const char *reason = first == 0 ? NULL : ERR_reason_error_string(first);
+    long verdict = SSL_get_verify_result(t->ssl);
+    X509 *peer = SSL_get0_peer_certificate(t->ssl);
+    char who[160] = "";
+    if (verdict != X509_V_OK && peer != NULL)
+        x509_describe(peer, who, sizeof who);
+    snprintf(t->failure, sizeof t->failure, "%s%s%s%s%s", reason != NULL ? reason : "ended during the handshake",
+             verdict != X509_V_OK ? ": " : "", verdict != X509_V_OK ? X509_verify_cert_error_string(verdict) : "",
+             *who != '\0' ? ": " : "", who);
+}
+
 static enum tls_status tls_fail(struct tls *t)
 {
+    if (t->failure[0] == '\0')
+        tls_note_failure(t);
     ERR_clear_error();
     t->status = TLS_FAILED;
     return t->status;
@@ -172,6 +191,11 @@ enum tls_status tls_write(struct tls *t, const void *p, size_t n)
         done += part;
     }
     return TLS_OK;
+}
+
+const char *tls_failure(const struct tls *t)
+{
+    return t->failure;
 }
 
 void tls_close_notify(struct tls *t)

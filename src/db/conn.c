@@ -112,7 +112,7 @@ void db_conn_lost(struct db_conn *c, const char *detail)
 
     c->pool->lost++;
     if (!s->in_call || s->is_rolling_back) /* else the holder hears of it, and logs it */
-        log_event(LOG_LEVEL_WARNING, "database_connection_lost", "detail", detail, NULL);
+        log_bounded(LOG_LEVEL_WARNING, 1, "database_connection_lost", "lost", "detail", detail, NULL);
     db_conn_close(c);
     if (c->state == CONN_IDLE || s->is_rolling_back) {
         s->is_rolling_back = s->in_call = false;

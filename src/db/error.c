@@ -65,7 +65,8 @@ enum err db_error(struct error *e, const PGresult *r)
 void db_complaint(const PGconn *pg, char *out, size_t cap)
 {
     const char *message = pg == NULL ? "out of memory" : PQerrorMessage(pg);
-    snprintf(out, cap, "%.*s", (int)strcspn(message, "\n"), message);
+    size_t n = strcspn(message, "\n");
+    snprintf(out, cap, "%.*s", n > 0 ? (int)n : 100, n > 0 ? message : "no reason given by libpq");
 }
 
 bool db_error_is_fatal(const PGresult *r)

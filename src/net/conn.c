@@ -7,8 +7,6 @@
  */
 #include "conn.h"
 
-#include "log.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,16 +62,16 @@ static void held_keep(struct conn *c, const char *p, size_t n)
 
 /* ---- requests ---- */
 
-void conn_refuse(struct conn *c, int status, const char *reason, const char *extra_headers)
+static void conn_refuse_path(struct conn *c, int status, const char *reason, const char *extra_headers,
+                             const char *path)
 {
     if (c->state != CONN_SERVING)
         return;
     char text[160];
     int n = snprintf(text, sizeof(text), "%d %s: %s\n", status, http_status_text(status), reason);
-    char code[12];
-    snprintf(code, sizeof(code), "%d", status);
     if (!c->turned_away) /* the listener speaks for the crowd */
-        log_event(LOG_LEVEL_INFO, "http-refused", "peer", c->peer, "status", code, "reason", reason, NULL);
+        refusal_tell(c->loop, LOG_LEVEL_INFO,
+                     &(struct refusal){.status = status, .reason = reason, .peer = c->peer, .path = path});
     struct exchange *x = exchange_new(c, NULL);
     struct http_response r = {.status = status,
                               .content_type = "text/plain; charset=utf-8",
@@ -84,6 +82,11 @@ void conn_refuse(struct conn *c, int status, const char *reason, const char *ext
     queue_add(c, x);
     c->state = CONN_FINISHING;
     loop_chore(c->loop, &c->chore);
+}
+
+void conn_refuse(struct conn *c, int status, const char *reason, const char *extra_headers)
+{
+    conn_refuse_path(c, status, reason, extra_headers, NULL);
 }
 
 static void request_hand_over(struct conn *c)
@@ -110,7 +113,8 @@ static size_t conn_parse(struct conn *c, const char *p, size_t n)
         taken += used;
         if (event == HTTP_EV_REFUSED) {
             struct http_refusal why = http_parser_refusal(c->parser);
-            conn_refuse(c, why.status, why.reason, why.status == 405 ? "Allow: GET, HEAD, POST\r\n" : NULL);
+            conn_refuse_path(c, why.status, why.reason, why.status == 405 ? "Allow: GET, HEAD, POST\r\n" : NULL,
+                             why.path);
             continue;
         }
         if (event == HTTP_EV_HEAD)
@@ -142,7 +146,8 @@ static void conn_take_held(struct conn *c)
 
 static void conn_tls_failed(struct conn *c)
 {
-    log_event(LOG_LEVEL_INFO, "tls-failed", "peer", c->peer, NULL);
+    refusal_tell(c->loop, LOG_LEVEL_INFO,
+                 &(struct refusal){.reason = "TLS failed", .peer = c->peer, .detail = tls_failure(c->tls)});
     c->tls_broken = true;
     queue_abandon(c);
     c->state = CONN_FINISHING;

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "http.h"
+#include "log.h"
 #include "loop.h"
 
 #include <sys/types.h>
@@ -103,6 +104,17 @@ struct exchange *exchange_new(struct conn *c, struct http_message *m);   /* m NU
 void exchange_answer(struct exchange *x, const struct http_response *r); /* copies r */
 void exchange_free(struct exchange *x);
 
+/* ---- what was turned away (refusal.c) ---- */
+
+struct refusal {
+    int status;         /* 0: cut without an answer */
+    const char *reason; /* a static text of ours; the metric's label */
+    const char *peer;
+    const char *method, *path, *content_type, *detail; /* NULL: not known */
+};
+void refusal_count(struct loop *l, int status, const char *reason);
+void refusal_tell(struct loop *l, enum log_level level, const struct refusal *r); /* counts it too */
+
 /* ---- writing (conn_write.c) ---- */
 
 void conn_write_exchange(struct conn *c, struct exchange *x, bool close); /* takes x */
@@ -136,7 +148,6 @@ struct listener {
     struct conn *conns;
     unsigned connections;
     unsigned turned_away;
-    uint64_t complained_ms;
     char *unlink_path; /* a socket file of our own making */
     dev_t unlink_dev;
     ino_t unlink_ino;

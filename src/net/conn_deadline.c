@@ -5,8 +5,6 @@
  */
 #include "conn.h"
 
-#include "log.h"
-
 #define RATE_GRACE_MS 5000
 
 enum overdue { OVERDUE_NOTHING, OVERDUE_IDLE, OVERDUE_HEAD, OVERDUE_BODY, OVERDUE_WRITE, OVERDUE_LINGER };
@@ -69,7 +67,8 @@ static void on_deadline(uv_timer_t *timer)
     } else if (d.what == OVERDUE_BODY) {
         conn_refuse(c, 408, "the request body took too long", NULL);
     } else if (d.what == OVERDUE_WRITE) {
-        log_event(LOG_LEVEL_INFO, "http-write-timeout", "peer", c->peer, NULL);
+        refusal_tell(c->loop, LOG_LEVEL_INFO,
+                     &(struct refusal){.reason = "the answer was not taken in time", .peer = c->peer});
         conn_reset(c);
     } else {
         conn_write_farewell(c);

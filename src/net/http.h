@@ -22,6 +22,7 @@ enum http_phase { HTTP_PHASE_IDLE, HTTP_PHASE_HEAD, HTTP_PHASE_BODY, HTTP_PHASE_
 struct http_refusal {
     int status;
     const char *reason; /* static text; tells the peer what was wrong with the framing, nothing else */
+    const char *path;   /* for the log, when it was read: valid as long as the parser; NULL otherwise */
 };
 
 /* Offsets into the head; both texts are NUL-terminated once the head is whole. */

@@ -13,14 +13,16 @@
 #include <string.h>
 
 /* A client that announces a megabyte and sends nothing shall not cost a megabyte. */
-#define BODY_FIRST_BYTES (16 * 1024)
-#define HEAD_FIRST_BYTES 1024
+#define BODY_FIRST_BYTES   (16 * 1024)
+#define HEAD_FIRST_BYTES   1024
+#define REFUSED_PATH_BYTES 200 /* of the path of a refused request, for the log */
 
 struct http_parser {
     const struct http_limits *limits;
     struct http_message *message; /* NULL while idle: an idle connection keeps nothing */
     enum http_phase phase;
     struct http_refusal refusal;
+    char *refused_path;
     int empty_line; /* of the one empty line allowed before a request: 0 none, 1 CR, 2 CR LF */
     size_t line_start;
     unsigned lines;
@@ -89,7 +91,10 @@ static bool witness_agrees_on_head(const struct http_parser *p)
 
 static enum http_event refused(struct http_parser *p, int status, const char *reason)
 {
-    p->refusal = (struct http_refusal){status, reason};
+    const char *path = p->message != NULL ? p->message->path : NULL;
+    if (path != NULL && p->refused_path == NULL)
+        p->refused_path = strndup(path, REFUSED_PATH_BYTES);
+    p->refusal = (struct http_refusal){status, reason, p->refused_path};
     p->phase = HTTP_PHASE_REFUSED;
     http_message_free(p->message);
     p->message = NULL;
@@ -251,6 +256,7 @@ void http_parser_free(struct http_parser *p)
     if (p == NULL)
         return;
     http_message_free(p->message);
+    free(p->refused_path);
     free(p);
 }
 

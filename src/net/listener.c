@@ -7,8 +7,6 @@
  */
 #include "conn.h"
 
-#include "log.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,20 +32,11 @@ const struct http_limits http_limits_default = {
 
 /* ---- accepting ---- */
 
-/* Once a second at most: the trouble of a crowd must not become the trouble of the log. */
-static void complain(struct listener *ls, const char *event, const char *reason)
-{
-    uint64_t now_ms = uv_now(&ls->loop->uv);
-    if (ls->complained_ms != 0 && now_ms - ls->complained_ms < 1000)
-        return;
-    ls->complained_ms = now_ms;
-    log_event(LOG_LEVEL_WARNING, event, "reason", reason, NULL);
-}
-
 static void turn_away(struct listener *ls, struct conn *c)
 {
-    complain(ls, "connection-turned-away", "too many connections");
     c->turned_away = true;
+    refusal_tell(ls->loop, LOG_LEVEL_WARNING,
+                 &(struct refusal){.status = 503, .reason = "too many connections", .peer = c->peer});
     ls->connections--;
     ls->turned_away++;
     if (ls->tls != NULL || ls->turned_away > TURNED_AWAY_MAX) {
@@ -62,7 +51,8 @@ static void on_connection(uv_stream_t *server, int status)
 {
     struct listener *ls = server->data;
     if (status != 0) {
-        complain(ls, "accept-failed", uv_strerror(status));
+        refusal_tell(ls->loop, LOG_LEVEL_ERROR,
+                     &(struct refusal){.reason = "accept failed", .detail = uv_strerror(status)});
         return;
     }
     struct conn *c = conn_new(ls->loop, ls, ls->is_pipe);

@@ -31,7 +31,8 @@ struct chore {
     void *arg;
 };
 
-#define LOOP_READ_BYTES (64 * 1024)
+#define LOOP_READ_BYTES   (64 * 1024)
+#define LOOP_REFUSALS_MAX 64
 
 struct loop {
     uv_loop_t uv;
@@ -42,6 +43,8 @@ struct loop {
     struct chore **chores_end;
     struct listener *listeners;
     unsigned queued;
+    struct net_refusal refusals[LOOP_REFUSALS_MAX];
+    unsigned nrefusals;
     int64_t date_s;
     char date[HTTP_DATE_SIZE];
 

@@ -108,7 +108,20 @@ static enum metrics_result result_of(const struct request *r)
     }
 }
 
-/* The one line of a request. No field a person filled in has a key here. */
+/* Lines of one kind that go out at once; 0: all of them. */
+static unsigned log_burst(const struct request *r)
+{
+    if (r->failed != ERR_OK && error_blame(r->failed) == BLAME_SERVER)
+        return 1;
+    bool is_known = r->sender != NULL || (r->op != NULL && r->endpoint->conf->kind == LISTENER_PLAIN);
+    return is_known || r->failed == ERR_OK ? 0 : LOG_BURST;
+}
+
+/*
+ * The one line of a request. No field a person filled in has a key here. A message that nobody vouches for may come as
+ * often as a stranger likes, and a database that is away fails everything: those lines are bounded, each kind for
+ * itself.
+ */
 static void log_request(const struct request *r, uint64_t took_us, int http_status)
 {
     char took[32];
@@ -119,13 +132,14 @@ static void log_request(const struct request *r, uint64_t took_us, int http_stat
     (void)snprintf(status, sizeof status, "%d", http_status);
     bool is_replay = r->failed == ERR_OK && r->outcome.kind == OUTCOME_REPLAY;
     enum log_level level = r->failed != ERR_OK ? (enum log_level)error_log_level(r->failed) : LOG_LEVEL_INFO;
-    log_event(level, "request", "req", r->id, "listener", r->endpoint->conf->name, "peer", r->peer, "method",
-              request_method(r), "sender", r->sender != NULL ? r->sender->code : NULL, "agency",
-              r->agency != NULL ? r->agency->code : NULL, "error", r->failed != ERR_OK ? error_name(r->failed) : NULL,
-              "detail", r->failed != ERR_OK ? r->error.detail : NULL, "status",
-              is_fault(r) || is_replay ? NULL : r->reply.status_code, "lenient", reading_used(r), "unknown",
-              r->normalized.first_unknown, "replay", is_replay ? "yes" : NULL, "http", status, "bytes_in", size, "us",
-              took, NULL);
+    log_bounded(level, log_burst(r), "request", error_name(r->failed), "req", r->id, "listener",
+                r->endpoint->conf->name, "peer", r->peer, "method", request_method(r), "sender",
+                r->sender != NULL ? r->sender->code : NULL, "agency", r->agency != NULL ? r->agency->code : NULL,
+                "error", r->failed != ERR_OK ? error_name(r->failed) : NULL, "detail",
+                r->failed != ERR_OK ? r->error.detail : NULL, "status",
+                is_fault(r) || is_replay ? NULL : r->reply.status_code, "lenient", reading_used(r), "unknown",
+                r->normalized.first_unknown, "replay", is_replay ? "yes" : NULL, "http", status, "bytes_in", size, "us",
+                took, NULL);
 }
 
 enum step_result step_send(struct request *r)

@@ -38,12 +38,15 @@ static enum err verify_signers(struct request *r)
 {
     r->sender = keyring_sender_of(r->keys, r->wsse.smev.signer);
     if (r->sender == NULL || r->sender->is_smev)
-        return error_set(&r->error, ERR_SENDER, "the signer of actors/smev is no sender of the configuration");
+        return error_set(&r->error, ERR_SENDER,
+                         "the signer of actors/smev is no sender of the configuration; certificate: %s",
+                         cert_describe(r->arena, r->wsse.smev.signer));
     if (r->wsse.recipient.signer == NULL)
         return ERR_OK;
     const struct keyring_sender *smev = keyring_sender_of(r->keys, r->wsse.recipient.signer);
     if (smev == NULL || !smev->is_smev)
-        return error_set(&r->error, ERR_SENDER, "the signer of actors/recipient is not SMEV");
+        return error_set(&r->error, ERR_SENDER, "the signer of actors/recipient is not SMEV; certificate: %s",
+                         cert_describe(r->arena, r->wsse.recipient.signer));
     return ERR_OK;
 }
 

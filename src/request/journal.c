@@ -125,8 +125,8 @@ static struct journal_entry *entry_pop(struct journal *j)
 static void entry_drop(struct service *s, struct journal_entry *je, const char *why)
 {
     s->metrics.journal_dropped++;
-    log_event(LOG_LEVEL_ERROR, "journal-dropped", "req", je->request_id, "method", je->message.method, "reason", why,
-              NULL);
+    log_bounded(LOG_LEVEL_ERROR, LOG_BURST, "journal-dropped", why, "req", je->request_id, "method", je->message.method,
+                "reason", why, NULL);
     arena_free(je->arena);
 }
 
@@ -141,7 +141,7 @@ static bool is_entry_at_fault(enum err err)
 static void batch_failed(struct journal_batch *b, enum err err, const struct error *e)
 {
     struct service *s = b->service;
-    log_event(LOG_LEVEL_WARNING, "journal", "error", error_name(err), "detail", e->detail, NULL);
+    log_bounded(LOG_LEVEL_WARNING, 1, "journal", error_name(err), "error", error_name(err), "detail", e->detail, NULL);
     if (is_entry_at_fault(err) && b->n == 1) {
         entry_drop(s, b->entries[0], error_name(err));
         return;

@@ -99,21 +99,6 @@ void request_free(struct request *r)
     arena_free(r->arena);
 }
 
-static void request_refuse_busy(struct exchange *x)
-{
-    static const char text[] = "Сервис перегружен, повторите запрос позже\n";
-    http_respond(x, &(struct http_response){.status = 503,
-                                            .content_type = "text/plain; charset=utf-8",
-                                            .body = SPAN_LIT(text),
-                                            .extra_headers = "Retry-After: 2\r\n"});
-}
-
-static void request_refuse_status(struct exchange *x, int status, const char *text)
-{
-    http_respond(x, &(struct http_response){
-                        .status = status, .content_type = "text/plain; charset=utf-8", .body = span_of(text)});
-}
-
 static void request_begin(const struct endpoint *ep, const struct http_request *http)
 {
     struct service *s = ep->service;
@@ -155,7 +140,7 @@ void request_on_http(void *arg, const struct http_request *http)
 {
     const struct endpoint *ep = arg;
     if (strcmp(http->path, ep->conf->path) != 0) {
-        request_refuse_status(http->exchange, 404, "not found\n");
+        http_refuse(http, 404, "no such path", "not found\n", NULL);
         return;
     }
     if (strcmp(http->method, "POST") != 0) {
@@ -163,11 +148,13 @@ void request_on_http(void *arg, const struct http_request *http)
         return;
     }
     if (!content_type_is_soap11(http_header(http, "Content-Type"))) {
-        request_refuse_status(http->exchange, 415, "Content-Type: text/xml; charset=utf-8 expected\n");
+        http_refuse(http, 415, "not text/xml in UTF-8", "Content-Type: text/xml; charset=utf-8 expected\n", NULL);
         return;
     }
-    if (ep->service->in_work >= ep->service->conf->requests_max || ep->service->drained != NULL) {
-        request_refuse_busy(http->exchange);
+    bool is_stopping = ep->service->drained != NULL;
+    if (is_stopping || ep->service->in_work >= ep->service->conf->requests_max) {
+        http_refuse(http, 503, is_stopping ? "stopping" : "too many requests in work",
+                    "Сервис перегружен, повторите запрос позже\n", "Retry-After: 2\r\n");
         return;
     }
     request_begin(ep, http);

@@ -85,7 +85,7 @@ static const char *public_url(struct arena *a, const struct endpoint *ep, const 
 void wsdl_on_get(const struct endpoint *ep, const struct http_request *http)
 {
     if (strcmp(http->method, "GET") != 0 && strcmp(http->method, "HEAD") != 0) {
-        wsdl_respond(http->exchange, 405, "text/plain", SPAN_LIT("POST, or GET ?wsdl\n"), "Allow: POST, GET, HEAD\r\n");
+        http_refuse(http, 405, "method not served here", "POST, or GET ?wsdl\n", "Allow: POST, GET, HEAD\r\n");
         return;
     }
     struct arena *a = arena_new();
@@ -93,7 +93,8 @@ void wsdl_on_get(const struct endpoint *ep, const struct http_request *http)
     struct error e = {0};
     struct span text = {0};
     if (path == NULL || file_read(a, path, &text, &e) != ERR_OK) {
-        wsdl_respond(http->exchange, 404, "text/plain", SPAN_LIT("ask for ?wsdl\n"), NULL);
+        http_refuse(http, 404, path == NULL ? "neither ?wsdl nor ?xsd" : "a file of the WSDL cannot be read",
+                    "ask for ?wsdl\n", NULL);
     } else {
         struct buf out;
         buf_init(&out, a, text.n + 1024);

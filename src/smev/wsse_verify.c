@@ -167,6 +167,18 @@ static enum err check_coverage(const struct verification *v, const struct xml_no
     return ERR_OK;
 }
 
+/* Whose certificate it is that is not believed: its owner will have to be told. */
+static enum err check_trust(const struct verification *v, const struct cert *signer)
+{
+    struct error why = {0};
+    if (!v->policy->trust)
+        return ERR_OK;
+    enum err err = trust_check(v->policy->trust, signer, v->policy->now_s, &why);
+    if (err)
+        return error_set(v->e, err, "%.200s; certificate: %s", why.detail, cert_describe(v->arena, signer));
+    return ERR_OK;
+}
+
 static enum err verify_security(const struct verification *v, struct xml_node *security, const char *actor,
                                 struct wsse_signature *out)
 {
@@ -190,11 +202,9 @@ static enum err verify_security(const struct verification *v, struct xml_node *s
     err = wsse_read_cert(v->arena, token, &signer, v->e);
     if (err)
         return err;
-    if (v->policy->trust) {
-        err = trust_check(v->policy->trust, signer, v->policy->now_s, v->e);
-        if (err)
-            return err;
-    }
+    err = check_trust(v, signer);
+    if (err)
+        return err;
     err = dsig_check(v->arena, &parsed, signer, &out->dsig, v->e);
     if (err)
         return err;

@@ -98,7 +98,6 @@ static void levels_are_obeyed(void **state)
 static const struct {
     const char *value, *shown;
 } values[] = {
-    {"", "\"\""},
     {"plain-1/2:3", "plain-1/2:3"},
     {"two words", "\"two words\""},
     {"a=b", "\"a=b\""},
