@@ -72,6 +72,8 @@ MUST_CHECK enum err cert_sign_alg(const struct cert *c, enum sign_alg *out,
                                   struct error *e); /* ERR_ALGORITHM unless the key is GOST */
 int64_t cert_not_before(const struct cert *c);      /* seconds since 1970 */
 int64_t cert_not_after(const struct cert *c);
+/* The end of notAfter and of privateKeyUsagePeriod that comes first: until then its key may sign. */
+int64_t cert_signs_until(const struct cert *c);
 /* ERR_OK only for a good signature; ERR_CHECK for a bad one; ERR_ALGORITHM when the key is of another kind than alg. */
 MUST_CHECK enum err cert_verify(const struct cert *c, enum sign_alg alg, const void *p, size_t n, const void *sig,
                                 size_t sig_n, struct error *e);
@@ -88,12 +90,41 @@ struct trust_conf {
 };
 MUST_CHECK enum err trust_load(struct arena *a, const struct trust_conf *conf, struct trust **out, struct error *e);
 /*
- * Chain to an anchor, dates, revocation, key usage (digitalSignature or nonRepudiation when the extension is there).
- * ERR_OK only for a good one. Thread-safe; a good verdict is cached until the earliest notAfter or nextUpdate on its
- * path and at most 10 minutes; a bad one is not cached.
+ * RFC 5280 section 6: some path to an anchor on which dates, revocation, purposes and every critical extension are in
+ * order. ERR_OK only for a good one. Thread-safe; a good verdict is cached until the earliest notAfter or nextUpdate on
+ * its path and at most 10 minutes; a bad one is not cached.
  */
 MUST_CHECK enum err trust_check(struct trust *t, const struct cert *c, int64_t now_s, struct error *e);
-/* Earliest expiry among the anchors, and nextUpdate of the CRLs (0 without CRL); seconds since 1970. For metrics. */
+
+/* The same without the cache, and what kind of objection it was: for whoever tells an operator. */
+enum trust_reason {
+    TRUST_GOOD,
+    TRUST_BROKEN,    /* an extension or key that cannot be read or judged, a chain that is not GOST */
+    TRUST_DATES,     /* of it, of its key, or of an issuer */
+    TRUST_USAGE,     /* it is not for signatures */
+    TRUST_REVOKED,   /* it, or an issuer */
+    TRUST_NO_LIST,   /* no revocation list that can be used */
+    TRUST_NO_ISSUER, /* no path to an anchor */
+};
+struct trust_verdict {
+    enum trust_reason reason;
+    int64_t end_s; /* of a good one: when it must be found anew */
+};
+MUST_CHECK enum err trust_judge(const struct trust *t, const struct cert *c, int64_t now_s, struct trust_verdict *v,
+                                struct error *e);
+
+/* What was loaded, one by one. A certificate or list that cannot be judged is left out and says why. */
+enum trust_kind { TRUST_ANCHOR, TRUST_CHAIN, TRUST_CRL };
+struct trust_item {
+    enum trust_kind kind;
+    const char *label;             /* of the certificate's subject, of the list's issuer */
+    const char *serial;            /* of a list its cRLNumber; hexadecimal digits, "-" without */
+    int64_t not_before, not_after; /* of a list thisUpdate and nextUpdate; 0 when it could not be read */
+    const char *refused;           /* NULL: it is used */
+    bool is_superseded;            /* there is a newer list: that this one ends means nothing */
+};
+const struct trust_item *trust_items(const struct trust *t, unsigned *n);
+/* Earliest expiry among the anchors, and nextUpdate among the newest CRLs (0 without CRL); seconds since 1970. */
 int64_t trust_anchor_not_after(const struct trust *t);
 int64_t trust_crl_next_update(const struct trust *t);
 

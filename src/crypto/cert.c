@@ -6,7 +6,10 @@
 #include "crypto_private.h"
 
 #include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
 
+#include <errno.h>
 #include <limits.h>
 #include <string.h>
 #include <time.h>
@@ -40,6 +43,46 @@ static const char *subject_text(struct arena *a, const X509 *x)
     return text;
 }
 
+enum err pem_open(const char *file, const char *what, BIO **out, struct error *e)
+{
+    BIO *bio = BIO_new_file(file, "re");
+    if (bio == NULL) {
+        ERR_clear_error();
+        return error_set(e, ERR_CONFIG, "%s: cannot be read: %s", file, strerror(errno));
+    }
+    unsigned char head[2] = {0};
+    int n = BIO_read(bio, head, sizeof head);
+    enum err rc = ERR_OK;
+    if (n <= 0)
+        rc = crypto_error(e, ERR_CONFIG, n == 0 ? "%s: is empty" : "%s: cannot be read", file);
+    else if (n == 2 && head[0] == 0x30 && (head[1] & 0x80) != 0) /* SEQUENCE, its length in several bytes */
+        rc = error_set(e, ERR_CONFIG, "%s: is DER, a %s in PEM form is needed (openssl can convert it)", file, what);
+    else if (BIO_seek(bio, 0) < 0)
+        rc = crypto_error(e, ERR_CONFIG, "%s: cannot be read", file);
+    if (rc != ERR_OK)
+        BIO_free(bio);
+    else
+        *out = bio;
+    return rc;
+}
+
+static enum err read_dates(struct cert *c, enum err refuse, struct error *e)
+{
+    if (!time_of_asn1(X509_get0_notBefore(c->x), &c->not_before) ||
+        !time_of_asn1(X509_get0_notAfter(c->x), &c->not_after))
+        return crypto_error(e, refuse, "the certificate has an unreadable date");
+    c->signs_from = INT64_MIN;
+    c->signs_until = INT64_MAX;
+    int critical = -1;
+    PKEY_USAGE_PERIOD *period = X509_get_ext_d2i(c->x, NID_private_key_usage_period, &critical, NULL);
+    if (period == NULL)
+        return critical == -1 ? ERR_OK : crypto_error(e, refuse, "the certificate has an unreadable key usage period");
+    bool is_good = (period->notBefore == NULL || time_of_asn1(period->notBefore, &c->signs_from)) &&
+                   (period->notAfter == NULL || time_of_asn1(period->notAfter, &c->signs_until));
+    PKEY_USAGE_PERIOD_free(period);
+    return is_good ? ERR_OK : crypto_error(e, refuse, "the certificate has an unreadable key usage period");
+}
+
 enum err cert_wrap(struct arena *a, X509 *x, enum err refuse, struct cert **out, struct error *e)
 {
     struct cert *c = arena_alloc(a, sizeof *c);
@@ -57,8 +100,9 @@ enum err cert_wrap(struct arena *a, X509 *x, enum err refuse, struct cert **out,
     c->subject = subject_text(a, x);
     if (c->subject == NULL)
         return crypto_error(e, refuse, "the certificate has an unreadable subject");
-    if (!time_of_asn1(X509_get0_notBefore(x), &c->not_before) || !time_of_asn1(X509_get0_notAfter(x), &c->not_after))
-        return crypto_error(e, refuse, "the certificate has an unreadable date");
+    rc = read_dates(c, refuse, e);
+    if (rc != ERR_OK)
+        return rc;
     c->pub = X509_get0_pubkey(x); /* checks that the point lies on its curve */
     if (c->pub == NULL)
         return crypto_error(e, refuse, "the certificate has an unusable public key");
@@ -87,9 +131,10 @@ enum err cert_from_der(struct arena *a, struct span der, struct cert **out, stru
 
 enum err cert_load(struct arena *a, const char *pem_file, struct cert **out, struct error *e)
 {
-    BIO *bio = BIO_new_file(pem_file, "re");
-    if (bio == NULL)
-        return crypto_error(e, ERR_CONFIG, "%s: cannot be read", pem_file);
+    BIO *bio = NULL;
+    enum err rc = pem_open(pem_file, "certificate", &bio, e);
+    if (rc != ERR_OK)
+        return rc;
     X509 *x = PEM_read_bio_X509(bio, NULL, crypto_no_password, NULL);
     BIO_free(bio);
     if (x == NULL)
@@ -117,6 +162,11 @@ const char *cert_describe(struct arena *a, const struct cert *c)
     char words[600];
     x509_describe(c->x, words, sizeof words);
     return arena_strdup(a, words);
+}
+
+int64_t cert_signs_until(const struct cert *c)
+{
+    return c->signs_until < c->not_after ? c->signs_until : c->not_after;
 }
 
 int64_t cert_not_before(const struct cert *c)

@@ -54,6 +54,23 @@ static void name_describe(const X509_NAME *name, char *out, size_t cap)
         snprintf(out + used, cap - used, "CN=%s", common);
 }
 
+const char *name_label(struct arena *a, const X509_NAME *name)
+{
+    char words[2 * PART_BYTES + 16];
+    name_describe(name, words, sizeof words);
+    return arena_strdup(a, words);
+}
+
+const char *integer_text(struct arena *a, const ASN1_INTEGER *n)
+{
+    BIGNUM *bn = n == NULL ? NULL : ASN1_INTEGER_to_BN(n, NULL);
+    char *hex = bn == NULL ? NULL : BN_bn2hex(bn);
+    const char *text = arena_strdup(a, hex != NULL ? hex : "-");
+    OPENSSL_free(hex);
+    BN_free(bn);
+    return text;
+}
+
 void x509_describe(const X509 *x, char *out, size_t cap)
 {
     char subject[2 * PART_BYTES + 16], issuer[2 * PART_BYTES + 16];

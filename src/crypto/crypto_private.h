@@ -27,6 +27,7 @@ struct cert {
     unsigned char fingerprint[DIGEST_MAX]; /* SHA-256: 32 of them */
     const char *subject;
     int64_t not_before, not_after;
+    int64_t signs_from, signs_until; /* privateKeyUsagePeriod; without it: for ever */
     bool is_gost;
     enum sign_alg alg; /* when is_gost */
 };
@@ -39,6 +40,13 @@ bool sign_alg_of_key(const EVP_PKEY *key, enum sign_alg *out);
 
 /* x joins the arena whatever comes out. refuse: the code for a certificate that cannot be used. */
 MUST_CHECK enum err cert_wrap(struct arena *a, X509 *x, enum err refuse, struct cert **out, struct error *e);
+
+/* For the log: organization and common name, unless that is a person's. And a number in hexadecimal digits, or "-". */
+const char *name_label(struct arena *a, const X509_NAME *name);
+const char *integer_text(struct arena *a, const ASN1_INTEGER *n);
+
+/* Opens a file that must be PEM; one that is empty, or DER, is called so. what: "certificate", "revocation list". */
+MUST_CHECK enum err pem_open(const char *file, const char *what, BIO **out, struct error *e);
 
 /* Seconds since 1970; false when t is not a time. */
 bool time_of_asn1(const ASN1_TIME *t, int64_t *out);

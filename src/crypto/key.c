@@ -21,9 +21,9 @@ static void pkey_free(void *p)
 enum err key_load(struct arena *a, const char *key_file, const char *cert_file, struct key **out, struct error *e)
 {
     struct key *k = arena_alloc(a, sizeof *k);
-    BIO *bio = BIO_new_file(key_file, "re");
-    if (bio == NULL)
-        return crypto_error(e, ERR_CONFIG, "%s: cannot be read", key_file);
+    BIO *bio = NULL;
+    if (pem_open(key_file, "private key", &bio, e) != ERR_OK)
+        return e->code;
     k->pkey = PEM_read_bio_PrivateKey(bio, NULL, crypto_no_password, NULL);
     BIO_free(bio);
     if (k->pkey == NULL)
