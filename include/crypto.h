@@ -146,9 +146,24 @@ void tls_free(struct tls *t);
 
 enum tls_status { TLS_OK, TLS_CLOSED, TLS_FAILED };
 const char *tls_failure(const struct tls *t); /* words for the log; "" while nothing has failed */
-/* Feeds ciphertext off the wire. */
+/*
+ * One filter is never in two threads' hands at once; within that, every call may come from any thread.
+ *
+ * Feeds ciphertext off the wire. Cheap, as tls_has_step() and tls_pending() are: nothing is computed.
+ */
 MUST_CHECK enum tls_status tls_feed(struct tls *t, const void *p, size_t n);
-/* Takes decrypted bytes: fills buf, sets *n (0: none yet). Also drives the handshake. */
+/* A whole record of the handshake has come, or what can never be one: tls_handshake() would get on with it. */
+bool tls_has_step(const struct tls *t);
+/* As far as what was fed allows. Milliseconds of computing: signatures, key exchange, the client's certificates. */
+MUST_CHECK enum tls_status tls_handshake(struct tls *t);
+bool tls_is_shaken(const struct tls *t);  /* the handshake is done: bytes may be read and written */
+size_t tls_unread(const struct tls *t);   /* ciphertext that was fed and not yet looked at; cheap */
+bool tls_is_resumed(const struct tls *t); /* it was cheap: the client had a ticket */
+bool tls_is_slow(const struct tls *t);    /* a GOST suite, computed in software: some 60 ms a MiB, others 1 to 3 */
+/*
+ * Takes decrypted bytes: fills buf, sets *n (0: none yet, always so before the handshake is done). TLS_FAILED also for
+ * a peer that keeps changing keys or asking for another handshake instead of saying something.
+ */
 MUST_CHECK enum tls_status tls_read(struct tls *t, void *p, size_t cap, size_t *n);
 /* Encrypts all of p; the ciphertext waits for tls_pending(). */
 MUST_CHECK enum tls_status tls_write(struct tls *t, const void *p, size_t n);

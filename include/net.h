@@ -58,13 +58,26 @@ void worker_threads(unsigned n); /* before the first worker_run(); default: the 
 void worker_run(struct loop *l, loop_fn work, loop_fn done, void *arg);
 unsigned worker_queued(const struct loop *l); /* submitted and not yet done */
 
+/* ---- TLS handshakes: on worker threads, a few at a time, peers in turn ---- */
+
+struct tls_stats {
+    unsigned waiting, working;
+    uint64_t done;    /* resumed ones too */
+    uint64_t resumed; /* cheap: the client had a ticket */
+    uint64_t failed;  /* or broken off later */
+    uint64_t crowded; /* cut off because too many waited */
+    uint64_t gone;    /* the client had left before its turn came */
+    uint64_t late;    /* over the deadline */
+};
+void loop_tls_read(const struct loop *l, struct tls_stats *out);
+
 /* ---- HTTP/1.1 server ---- */
 
 struct http_limits {
     size_t head_max_bytes;      /* request line and headers together: 16 KiB */
     unsigned headers_max;       /* 64 */
     size_t body_max_bytes;      /* 1 MiB */
-    uint64_t head_timeout_ms;   /* from the first byte of a request: 10 s */
+    uint64_t head_timeout_ms;   /* from the first byte of a request; of a TLS handshake, all of it: 10 s */
     uint64_t body_timeout_ms;   /* 30 s, and */
     size_t body_rate_min_bytes; /* at least so many a second after the first 5 s: 500 */
     uint64_t idle_timeout_ms;   /* keep-alive without a request: 75 s */

@@ -113,6 +113,28 @@ void metrics_write_process(struct buf *out)
 
 /* ---- loop and workers ---- */
 
+static void write_tls(struct buf *out, struct loop *l)
+{
+    struct tls_stats st;
+
+    loop_tls_read(l, &st);
+    const struct {
+        const char *result;
+        uint64_t n;
+    } rows[] = {
+        {"done", st.done - st.resumed}, {"resumed", st.resumed}, {"failed", st.failed},
+        {"crowded", st.crowded},        {"gone", st.gone},       {"late", st.late},
+    };
+    head(out, "zapisd_tls_handshakes", "gauge", "TLS handshakes in the hands of a worker, and waiting for one.");
+    buf_printf(out, "zapisd_tls_handshakes{state=\"working\"} %u\n", st.working);
+    buf_printf(out, "zapisd_tls_handshakes{state=\"waiting\"} %u\n", st.waiting);
+    head(out, "zapisd_tls_handshakes_total", "counter",
+         "TLS handshakes by their end: done, resumed with a ticket, failed, cut off because too many waited (crowded), "
+         "not begun because the client had left (gone), over the deadline (late).");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        buf_printf(out, "zapisd_tls_handshakes_total{result=\"%s\"} %" PRIu64 "\n", rows[i].result, rows[i].n);
+}
+
 void metrics_write_loop(struct buf *out, struct loop *l)
 {
     struct loop_lag lag = {0};
@@ -126,6 +148,7 @@ void metrics_write_loop(struct buf *out, struct loop *l)
     buf_printf(out, "zapisd_loop_turn_lag_seconds_sum %.9g\n", lag.sum_ms / 1000);
     buf_printf(out, "zapisd_loop_turn_lag_seconds_count %" PRIu64 "\n", lag.samples);
     one(out, "zapisd_worker_queued", "gauge", "Jobs given to the worker threads and not yet done.", worker_queued(l));
+    write_tls(out, l);
 }
 
 void metrics_write_refusals(struct buf *out, const struct loop *l)

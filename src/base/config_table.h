@@ -104,7 +104,7 @@ X("database", "statement_timeout", OPTION_DURATION, config, db_statement_timeout
 X("limits", "body_max", OPTION_SIZE, config, body_max_bytes, "1MiB", 4 * KIB, 64 * MIB, NULL, NO, NO, \
   "Size of a request body. A larger one is refused with 413 before it is read.") \
 X("limits", "head_timeout", OPTION_DURATION, config, head_timeout_ms, "10s", 100, 10 * MINUTE, NULL, NO, NO, \
-  "From the first byte of a request to the end of its headers.") \
+  "From the first byte of a request to the end of its headers. A TLS handshake has as long, from the connection on.") \
 X("limits", "body_timeout", OPTION_DURATION, config, body_timeout_ms, "30s", 100, 10 * MINUTE, NULL, NO, NO, \
   "From the end of the headers to the end of the body.") \
 X("limits", "idle_timeout", OPTION_DURATION, config, idle_timeout_ms, "75s", 100, 60 * MINUTE, NULL, NO, NO, \

@@ -2,6 +2,10 @@
 /*
  * TLS as a filter over two memory BIOs: ciphertext in, plain bytes out, and back. Server side only. Never touches a
  * socket and never blocks. TLS 1.2 (RFC 5246; GOST suites of RFC 9189) and 1.3; no renegotiation, no compression.
+ *
+ * What a handshake costs (a signature by RSA, a client's chain) is paid in tls_handshake() alone, so that the caller
+ * can have it done away from his loop. A client that comes back with a ticket (RFC 5077, RFC 8446) costs neither; the
+ * keys of the tickets live and die with the context, and nothing is kept for those who do not come back.
  */
 #include "crypto_private.h"
 
@@ -12,11 +16,20 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Names that this engine or this OpenSSL lacks are passed over. Everything else is forward secret and authenticated. */
 #define CIPHERS                                                                                                        \
     "GOST2012-KUZNYECHIK-KUZNYECHIKOMAC:GOST2012-MAGMA-MAGMAOMAC:IANA-GOST2012-GOST8912-GOST8912:"                     \
     "LEGACY-GOST2012-GOST8912-GOST8912:ECDHE+AESGCM:ECDHE+CHACHA20"
+
+/* As long as a verdict on a chain is kept (trust.c): a client certificate is not looked at again before. */
+#define TICKET_LIFE_S 600
+/* Messages beside the data after the handshake, such as changes of keys. None is dear, thousands a second are. */
+#define CHATTER_MAX   32
+
+#define RECORD_HEAD_BYTES 5
+#define RECORD_BODY_MAX   (16384 + 2048)
 
 struct tls_ctx {
     SSL_CTX *ctx;
@@ -27,6 +40,13 @@ struct tls {
     BIO *in, *out;          /* owned by ssl */
     enum tls_status status; /* once not TLS_OK it stays */
     char failure[256];      /* why it is TLS_FAILED */
+    bool is_shaken;         /* the handshake is done */
+    bool is_resumed;
+    bool has_fresh;   /* a whole record has come since the last tls_handshake(), or what can never be one */
+    unsigned head_n;  /* of the record that is coming in: bytes of its head */
+    size_t body_left; /* and what its body lacks */
+    unsigned chatter;
+    unsigned char head[RECORD_HEAD_BYTES];
 };
 
 static void ctx_free(void *p)
@@ -61,6 +81,15 @@ static enum err load_client_ca(SSL_CTX *ctx, const struct tls_conf *conf, struct
     return ERR_OK;
 }
 
+static void on_message(int is_sent, int version, int type, const void *p, size_t n, SSL *ssl, void *arg)
+{
+    struct tls *t = arg;
+    (void)version, (void)p, (void)n, (void)ssl;
+    /* an alert of ours says no to a renegotiation */
+    if (t != NULL && t->is_shaken && type == (is_sent ? SSL3_RT_ALERT : SSL3_RT_HANDSHAKE))
+        t->chatter++;
+}
+
 enum err tls_ctx_new(struct arena *a, const struct tls_conf *conf, struct tls_ctx **out, struct error *e)
 {
     struct tls_ctx *c = arena_alloc(a, sizeof *c);
@@ -71,6 +100,10 @@ enum err tls_ctx_new(struct arena *a, const struct tls_conf *conf, struct tls_ct
     static const unsigned char session_id[] = "zapisd";
     SSL_CTX_set_options(c->ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
     SSL_CTX_set_mode(c->ctx, SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_clear_mode(c->ctx, SSL_MODE_AUTO_RETRY); /* we want to see each message that is not data */
+    SSL_CTX_set_session_cache_mode(c->ctx, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_timeout(c->ctx, TICKET_LIFE_S);
+    SSL_CTX_set_msg_callback(c->ctx, on_message);
     if (SSL_CTX_set_min_proto_version(c->ctx, TLS1_2_VERSION) != 1 ||
         SSL_CTX_set_session_id_context(c->ctx, session_id, sizeof session_id - 1) != 1)
         return crypto_error(e, ERR_CRYPTO, "TLS cannot be set up");
@@ -96,6 +129,7 @@ struct tls *tls_new(struct tls_ctx *ctx)
     SSL_set_bio(ssl, in, out);
     SSL_set_accept_state(ssl);
     *t = (struct tls){.ssl = ssl, .in = in, .out = out, .status = TLS_OK};
+    SSL_set_msg_callback_arg(ssl, t);
     return t;
 }
 
@@ -146,10 +180,35 @@ static enum tls_status tls_outcome(struct tls *t, int rc)
     }
 }
 
+/* Where in the stream of records we are, so that half a record need not be looked at. */
+static void records_follow(struct tls *t, const unsigned char *p, size_t n)
+{
+    while (n > 0 && !t->has_fresh) {
+        if (t->head_n < RECORD_HEAD_BYTES) {
+            t->head[t->head_n++] = *p++;
+            n--;
+            t->body_left = (size_t)(t->head[3] << 8 | t->head[4]);
+            bool is_odd = t->head[0] < SSL3_RT_CHANGE_CIPHER_SPEC || t->head[0] > SSL3_RT_APPLICATION_DATA;
+            if (is_odd || (t->head_n == RECORD_HEAD_BYTES && t->body_left > RECORD_BODY_MAX))
+                t->has_fresh = true; /* for good: it will be refused */
+        }
+        size_t part = t->head_n < RECORD_HEAD_BYTES ? 0 : n < t->body_left ? n : t->body_left;
+        p += part;
+        n -= part;
+        t->body_left -= part;
+        if (t->head_n == RECORD_HEAD_BYTES && t->body_left == 0) {
+            t->head_n = 0;
+            t->has_fresh = true;
+        }
+    }
+}
+
 enum tls_status tls_feed(struct tls *t, const void *p, size_t n)
 {
     if (t->status != TLS_OK)
         return t->status;
+    if (!t->is_shaken)
+        records_follow(t, p, n);
     size_t done = 0;
     while (done < n) {
         size_t part = 0;
@@ -160,27 +219,76 @@ enum tls_status tls_feed(struct tls *t, const void *p, size_t n)
     return TLS_OK;
 }
 
+bool tls_has_step(const struct tls *t)
+{
+    return t->status == TLS_OK && !t->is_shaken && t->has_fresh;
+}
+
+enum tls_status tls_handshake(struct tls *t)
+{
+    if (t->status != TLS_OK || t->is_shaken)
+        return t->status;
+    ERR_clear_error(); /* SSL_get_error() looks at the queue */
+    t->has_fresh = false;
+    int rc = SSL_do_handshake(t->ssl);
+    if (rc != 1)
+        return tls_outcome(t, rc);
+    t->is_shaken = true;
+    t->is_resumed = SSL_session_reused(t->ssl) == 1;
+    return TLS_OK;
+}
+
+bool tls_is_shaken(const struct tls *t)
+{
+    return t->is_shaken;
+}
+
+size_t tls_unread(const struct tls *t)
+{
+    return BIO_ctrl_pending(t->in);
+}
+
+bool tls_is_resumed(const struct tls *t)
+{
+    return t->is_resumed;
+}
+
+bool tls_is_slow(const struct tls *t)
+{
+    return t->is_shaken && strstr(SSL_get_cipher_name(t->ssl), "GOST") != NULL;
+}
+
 enum tls_status tls_read(struct tls *t, void *p, size_t cap, size_t *n)
 {
     *n = 0;
-    if (t->status != TLS_OK)
+    if (t->status != TLS_OK || !t->is_shaken)
         return t->status;
-    ERR_clear_error(); /* SSL_get_error() looks at the queue */
-    if (!SSL_is_init_finished(t->ssl)) {
-        int rc = SSL_do_handshake(t->ssl);
-        if (rc != 1)
-            return tls_outcome(t, rc);
-    }
-    int rc = SSL_read_ex(t->ssl, p, cap, n);
-    if (rc == 1)
-        return TLS_OK;
-    *n = 0;
-    return tls_outcome(t, rc);
+    size_t before, left = BIO_ctrl_pending(t->in);
+    unsigned idle = 0;
+    do { /* a pass, or two, for each message that is not data */
+        before = left;
+        ERR_clear_error();
+        int rc = SSL_read_ex(t->ssl, p, cap, n);
+        if (t->chatter > CHATTER_MAX) {
+            explicit_bzero(p, cap);
+            *n = 0;
+            (void)snprintf(t->failure, sizeof t->failure, "too many messages that are not data");
+            return tls_fail(t);
+        }
+        if (rc == 1)
+            return TLS_OK;
+        *n = 0;
+        if (tls_outcome(t, rc) != TLS_OK)
+            return t->status;
+        left = BIO_ctrl_pending(t->in);
+        idle = left < before ? 0 : idle + 1;
+    } while (left > 0 && idle < 2);
+    return TLS_OK;
 }
 
 enum tls_status tls_write(struct tls *t, const void *p, size_t n)
 {
-    if (t->status == TLS_FAILED || !SSL_is_init_finished(t->ssl))
+    if (t->status == TLS_FAILED || !t->is_shaken)
         return TLS_FAILED;
     ERR_clear_error();
     size_t done = 0;
@@ -200,7 +308,7 @@ const char *tls_failure(const struct tls *t)
 
 void tls_close_notify(struct tls *t)
 {
-    if (t->status == TLS_FAILED || !SSL_is_init_finished(t->ssl))
+    if (t->status == TLS_FAILED || !t->is_shaken)
         return;
     SSL_shutdown(t->ssl);
     ERR_clear_error();
@@ -216,7 +324,7 @@ size_t tls_pending(struct tls *t, void *p, size_t cap)
 
 bool tls_peer_fingerprint(const struct tls *t, unsigned char out[32])
 {
-    const X509 *peer = SSL_is_init_finished(t->ssl) ? SSL_get0_peer_certificate(t->ssl) : NULL;
+    const X509 *peer = t->is_shaken ? SSL_get0_peer_certificate(t->ssl) : NULL;
     unsigned n = 0;
     return peer != NULL && X509_digest(peer, digest_md(DIGEST_SHA256), out, &n) == 1 && n == 32;
 }

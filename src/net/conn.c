@@ -103,6 +103,17 @@ static bool may_take_requests(const struct conn *c)
     return c->state == CONN_SERVING && c->in_work < c->listener->limits.pipeline_max;
 }
 
+bool conn_may_take_bytes(const struct conn *c)
+{
+    return may_take_requests(c) && c->held == NULL && !c->eof;
+}
+
+/* Off the wire: not more than can be taken now, and nothing while the handshake or a worker is busy with the last. */
+static bool may_read(const struct conn *c)
+{
+    return conn_may_take_bytes(c) && !c->tls_lent && c->tls_stage != CONN_TLS_QUEUED;
+}
+
 /* Returns how many bytes were taken; fewer than n only when no more requests may be taken now, or ever. */
 static size_t conn_parse(struct conn *c, const char *p, size_t n)
 {
@@ -126,7 +137,7 @@ static size_t conn_parse(struct conn *c, const char *p, size_t n)
     return taken;
 }
 
-static void conn_take_bytes(struct conn *c, const char *p, size_t n)
+void conn_take_bytes(struct conn *c, const char *p, size_t n)
 {
     size_t taken = conn_parse(c, p, n);
     if (taken < n && c->state == CONN_SERVING)
@@ -144,8 +155,9 @@ static void conn_take_held(struct conn *c)
 
 /* ---- bytes in ---- */
 
-static void conn_tls_failed(struct conn *c)
+void conn_tls_failed(struct conn *c)
 {
+    c->loop->lane.stats.failed++;
     refusal_tell(c->loop, LOG_LEVEL_INFO,
                  &(struct refusal){.reason = "TLS failed", .peer = c->peer, .detail = tls_failure(c->tls)});
     c->tls_broken = true;
@@ -155,35 +167,11 @@ static void conn_tls_failed(struct conn *c)
     conn_write_tls_pending(c);
 }
 
-static void conn_eof(struct conn *c)
+void conn_eof(struct conn *c)
 {
     c->eof = true;
     if (c->phase == HTTP_PHASE_HEAD || c->phase == HTTP_PHASE_BODY)
         conn_refuse(c, 400, "the request is incomplete", NULL);
-}
-
-static void conn_take_tls(struct conn *c)
-{
-    enum tls_status status = TLS_OK;
-    size_t n = 1;
-    while (status == TLS_OK && n > 0 && may_take_requests(c) && c->held == NULL && !c->eof) {
-        n = 0;
-        status = tls_read(c->tls, c->loop->plain, sizeof(c->loop->plain), &n);
-        if (n == 0)
-            continue;
-        c->tls_talking = true;
-        conn_take_bytes(c, c->loop->plain, n);
-        explicit_bzero(c->loop->plain, n);
-    }
-    if (c->state == CONN_CLOSED)
-        return;
-    if (status == TLS_FAILED) {
-        conn_tls_failed(c);
-        return;
-    }
-    conn_write_tls_pending(c);
-    if (status == TLS_CLOSED && !c->eof)
-        conn_eof(c);
 }
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
@@ -211,12 +199,10 @@ static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
         conn_eof(c);
     else if (c->tls == NULL)
         conn_take_bytes(c, buf->base, (size_t)nread);
-    else if (tls_feed(c->tls, buf->base, (size_t)nread) == TLS_FAILED)
-        conn_tls_failed(c);
     else
-        conn_take_tls(c);
+        conn_tls_hear(c, buf->base, (size_t)nread);
     /* at once and not at the end of the turn: libuv would read on */
-    if (c->state != CONN_CLOSED && (c->eof || c->held != NULL || !may_take_requests(c)))
+    if (c->state != CONN_CLOSED && !may_read(c))
         reading_set(c, false);
     if (nread > 0)
         explicit_bzero(buf->base, (size_t)nread); /* somebody's passport number may have been in it */
@@ -237,7 +223,7 @@ static void reading_set(struct conn *c, bool on)
 
 static void send_answers(struct conn *c)
 {
-    while (c->state != CONN_CLOSED && c->first != NULL && c->first->state == EXCHANGE_ANSWERED) {
+    while (c->state != CONN_CLOSED && !c->tls_lent && c->first != NULL && c->first->state == EXCHANGE_ANSWERED) {
         struct exchange *x = queue_take(c);
         bool is_last = c->first == NULL && c->held == NULL;
         bool close = x->answer.close || !x->keep_alive || (is_last && (c->state != CONN_SERVING || c->eof));
@@ -255,7 +241,7 @@ static void send_answers(struct conn *c)
 static void send_continue(struct conn *c)
 {
     static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    if (!c->wants_continue || c->in_work > 0)
+    if (!c->wants_continue || c->in_work > 0 || c->tls_lent)
         return;
     c->wants_continue = false;
     if (c->state == CONN_SERVING && c->phase == HTTP_PHASE_BODY)
@@ -292,26 +278,25 @@ static void conn_turn(void *arg)
     send_answers(c);
     send_continue(c);
     conn_take_held(c);
-    if (c->tls != NULL && !c->tls_broken && c->state == CONN_SERVING)
-        conn_take_tls(c);
+    if (c->tls != NULL && c->state == CONN_SERVING)
+        conn_tls_take(c);
     if (c->state == CONN_SERVING) {
         if (c->eof && c->held == NULL && c->first == NULL)
             c->state = CONN_FINISHING;
         else
-            reading_set(c, !c->eof && c->held == NULL && may_take_requests(c));
+            reading_set(c, may_read(c));
     }
     if (c->state == CONN_FINISHING) {
         reading_set(c, false);
-        if (c->in_work == 0 && c->writes == 0)
+        if (c->in_work == 0 && c->writes == 0 && !c->tls_lent)
             conn_end(c);
     }
     if (c->state != CONN_CLOSED)
         conn_arm(c);
 }
 
-static void on_handle_closed(uv_handle_t *handle)
+void conn_let_go(struct conn *c)
 {
-    struct conn *c = handle->data;
     if (--c->handles > 0)
         return;
     http_parser_free(c->parser);
@@ -324,6 +309,11 @@ static void on_handle_closed(uv_handle_t *handle)
     free(c);
 }
 
+static void on_handle_closed(uv_handle_t *handle)
+{
+    conn_let_go(handle->data);
+}
+
 static void conn_shut(struct conn *c, bool reset)
 {
     if (c->state == CONN_CLOSED)
@@ -331,6 +321,7 @@ static void conn_shut(struct conn *c, bool reset)
     c->state = CONN_CLOSED;
     queue_abandon(c);
     held_drop(c);
+    lane_leave(c);
     loop_chore_drop(c->loop, &c->chore);
     uv_close((uv_handle_t *)&c->timer, on_handle_closed);
     if (!reset || c->listener->is_pipe || uv_tcp_close_reset(&c->io.tcp, on_handle_closed) != 0)
@@ -385,8 +376,10 @@ static void peer_name(struct conn *c)
     struct sockaddr_storage peer = {0};
     socklen_t size = sizeof(peer);
     uv_os_fd_t fd = -1;
-    if (uv_fileno(&c->io.any, &fd) == 0 && getpeername(fd, (struct sockaddr *)&peer, &size) == 0)
-        address_format((const struct sockaddr *)&peer, c->peer, sizeof(c->peer));
+    if (uv_fileno(&c->io.any, &fd) != 0 || getpeername(fd, (struct sockaddr *)&peer, &size) != 0)
+        return;
+    address_format((const struct sockaddr *)&peer, c->peer, sizeof(c->peer));
+    peer_key_of((const struct sockaddr *)&peer, &c->key);
 }
 
 void conn_begin(struct conn *c)
@@ -396,7 +389,7 @@ void conn_begin(struct conn *c)
         (void)uv_tcp_nodelay(&c->io.tcp, 1);
     c->phase_since_ms = uv_now(&c->loop->uv);
     if (c->listener->tls != NULL)
-        c->tls = tls_new(c->listener->tls);
+        conn_tls_begin(c);
     reading_set(c, true);
     if (c->state != CONN_CLOSED)
         conn_arm(c);

@@ -44,6 +44,22 @@ enum conn_state {
     CONN_CLOSED,    /* the handles are on their way out */
 };
 
+enum conn_tls_stage {
+    CONN_TLS_SHAKING, /* waits for more of the handshake */
+    CONN_TLS_QUEUED,  /* waits for a worker, or has one */
+    CONN_TLS_UP,      /* bytes go through */
+};
+
+/* What a worker works with beside the filter that was lent to him. */
+struct loan {
+    enum tls_status status;
+    char *plain; /* read by him; [cap] */
+    size_t n, cap;
+    struct exchange *exchange; /* or to be written by him */
+    struct buf head;
+    struct span body;
+};
+
 struct conn {
     union {
         uv_handle_t any;
@@ -67,10 +83,22 @@ struct conn {
     bool wants_continue; /* a 100 is due once the answers before it are out */
     bool tls_talking;    /* decrypted bytes have been seen */
     bool tls_broken;
-    unsigned handles; /* of the two, still open */
+    unsigned handles; /* of the two, still open; and the worker who has the TLS */
 
     struct http_parser *parser;
-    struct tls *tls;
+    struct tls *tls; /* NULL: none */
+    enum conn_tls_stage tls_stage;
+    bool tls_lent; /* a worker has it: nobody else may touch it */
+    bool has_fingerprint;
+    unsigned tls_steps; /* of the handshake, given to workers */
+    unsigned tls_bytes; /* heard before its end */
+    uint64_t tls_since_ms;
+    struct loan loan;
+    unsigned char fingerprint[32];
+    struct lane_peer *lane_peer; /* it waits there for a worker; else NULL */
+    struct conn *lane_next;
+    struct conn **lane_link;
+    struct peer_key key;
     struct exchange *first; /* not yet being written, in the order of the requests */
     struct exchange **last;
     unsigned in_work; /* exchanges until they are written */
@@ -89,9 +117,32 @@ struct conn {
 struct conn *conn_new(struct loop *l, struct listener *ls, bool is_pipe); /* its handle is ready for uv_accept() */
 void conn_begin(struct conn *c);                                          /* after uv_accept() */
 void conn_refuse(struct conn *c, int status, const char *reason, const char *extra_headers);
-void conn_drain(struct conn *c); /* finish what is begun, then close */
-void conn_close(struct conn *c); /* at once; orphans what the handlers still have */
-void conn_reset(struct conn *c); /* the same, and what was not taken is thrown away */
+void conn_drain(struct conn *c);  /* finish what is begun, then close */
+void conn_close(struct conn *c);  /* at once; orphans what the handlers still have */
+void conn_reset(struct conn *c);  /* the same, and what was not taken is thrown away */
+void conn_let_go(struct conn *c); /* by one of `handles`; the last one frees it */
+bool conn_may_take_bytes(const struct conn *c);
+void conn_take_bytes(struct conn *c, const char *p, size_t n); /* plain ones, off the wire or out of the filter */
+void conn_eof(struct conn *c);
+void conn_tls_failed(struct conn *c);
+
+/* ---- TLS (conn_tls.c) ---- */
+
+void conn_tls_begin(struct conn *c);
+void conn_tls_hear(struct conn *c, const char *p, size_t n); /* ciphertext off the wire; nothing while it is lent */
+void conn_tls_take(struct conn *c);                          /* what may be decrypted and taken now */
+bool conn_tls_is_bulk(const struct conn *c, size_t n);       /* so many bytes are a worker's work */
+/* work(c) on a worker, then done(c) on the loop, which calls conn_tls_take_back() before it touches the filter. */
+void conn_tls_lend(struct conn *c, loop_fn work, loop_fn done);
+bool conn_tls_take_back(struct conn *c); /* false: it was closed meanwhile, and c is gone perhaps */
+void conn_tls_stepped(struct conn *c, enum tls_status status);
+
+/* ---- the lane of handshakes (handshake.c) ---- */
+
+void lane_join(struct conn *c);
+void lane_leave(struct conn *c); /* when it waits there */
+void handshake_late(struct conn *c);
+void peer_key_of(const struct sockaddr *sa, struct peer_key *out);
 
 /* ---- deadlines (conn_deadline.c) ---- */
 
@@ -145,6 +196,9 @@ struct listener {
     loop_fn drained;
     void *drained_arg;
     struct chore chore;
+    struct chore accepting;
+    unsigned accepted;   /* in this turn of the loop */
+    bool has_accept_due; /* one more is at the door */
     struct conn *conns;
     unsigned connections;
     unsigned turned_away;

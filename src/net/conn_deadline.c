@@ -7,7 +7,15 @@
 
 #define RATE_GRACE_MS 5000
 
-enum overdue { OVERDUE_NOTHING, OVERDUE_IDLE, OVERDUE_HEAD, OVERDUE_BODY, OVERDUE_WRITE, OVERDUE_LINGER };
+enum overdue {
+    OVERDUE_NOTHING,
+    OVERDUE_HANDSHAKE,
+    OVERDUE_IDLE,
+    OVERDUE_HEAD,
+    OVERDUE_BODY,
+    OVERDUE_WRITE,
+    OVERDUE_LINGER
+};
 
 struct deadline {
     uint64_t at_ms;
@@ -45,10 +53,11 @@ static struct deadline deadline_of(const struct conn *c)
         if (limits->body_rate_min_bytes > 0)
             earlier(&d, rate_deadline_ms(c), OVERDUE_BODY);
     }
-    bool shaking_hands = c->tls != NULL && !c->tls_talking;
-    if (c->phase == HTTP_PHASE_IDLE && c->in_work == 0 && c->held == NULL && (c->writes == 0 || shaking_hands))
-        earlier(&d, c->phase_since_ms + (shaking_hands ? limits->head_timeout_ms : limits->idle_timeout_ms),
-                OVERDUE_IDLE);
+    if (c->tls != NULL && c->tls_stage != CONN_TLS_UP)
+        earlier(&d, c->tls_since_ms + limits->head_timeout_ms, OVERDUE_HANDSHAKE); /* of all of it, waiting included */
+    bool is_silent = c->tls != NULL && !c->tls_talking;
+    if (c->phase == HTTP_PHASE_IDLE && c->in_work == 0 && c->held == NULL && (c->writes == 0 || is_silent))
+        earlier(&d, c->phase_since_ms + (is_silent ? limits->head_timeout_ms : limits->idle_timeout_ms), OVERDUE_IDLE);
     return d;
 }
 
@@ -71,6 +80,8 @@ static void on_deadline(uv_timer_t *timer)
                      &(struct refusal){.reason = "the answer was not taken in time", .peer = c->peer});
         conn_reset(c);
     } else {
+        if (d.what == OVERDUE_HANDSHAKE)
+            handshake_late(c);
         conn_write_farewell(c);
         conn_close(c);
     }

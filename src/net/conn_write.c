@@ -55,7 +55,8 @@ static void raw_write(struct conn *c, const char *p, size_t n)
 void conn_write_tls_pending(struct conn *c)
 {
     size_t n = 0;
-    while (c->state != CONN_CLOSED && (n = tls_pending(c->tls, c->loop->plain, sizeof(c->loop->plain))) > 0)
+    while (c->state != CONN_CLOSED && !c->tls_lent &&
+           (n = tls_pending(c->tls, c->loop->plain, sizeof(c->loop->plain))) > 0)
         raw_write(c, c->loop->plain, n);
 }
 
@@ -71,7 +72,7 @@ void conn_write_plain(struct conn *c, const char *p, size_t n)
 
 void conn_write_farewell(struct conn *c)
 {
-    if (c->tls == NULL || c->tls_broken)
+    if (c->tls == NULL || c->tls_broken || c->tls_lent)
         return;
     tls_close_notify(c->tls);
     size_t n = tls_pending(c->tls, c->loop->plain, sizeof(c->loop->plain));
@@ -89,21 +90,56 @@ static void on_exchange_written(uv_write_t *req, int status)
     write_ended(c, status);
 }
 
-/* Replaces head and body by their ciphertext. */
-static bool exchange_encrypt(struct conn *c, struct arena *a, struct buf *head, struct span *body)
+/* Puts head and body on the wire; both live as long as x. */
+static void exchange_put(struct exchange *x, const struct buf *head, struct span body)
 {
-    if (tls_write(c->tls, head->p, head->n) != TLS_OK)
-        return false;
-    if (body->n > 0 && tls_write(c->tls, body->p, body->n) != TLS_OK)
-        return false;
+    struct conn *c = x->conn;
+    /* libuv only reads through the pointer it is given */
+    uv_buf_t bufs[2] = {{.base = head->p, .len = head->n}, {.len = body.n}};
+    memcpy(&bufs[1].base, &body.p, sizeof(bufs[1].base));
+    write_begun(c);
+    int rc =
+        head->n == 0 ? UV_EPROTO : uv_write(&x->write, &c->io.stream, bufs, body.n > 0 ? 2 : 1, on_exchange_written);
+    if (rc != 0)
+        on_exchange_written(&x->write, rc);
+}
+
+/* Replaces head and body by their ciphertext: by nothing when there can be none. May be a worker's work. */
+static void exchange_encrypt(struct tls *tls, struct arena *a, struct buf *head, struct span *body)
+{
     struct buf out;
-    buf_init(&out, a, head->n + body->n + 512);
+    bool is_good =
+        tls_write(tls, head->p, head->n) == TLS_OK && (body->n == 0 || tls_write(tls, body->p, body->n) == TLS_OK);
+    buf_init(&out, a, is_good ? head->n + body->n + 512 : 1);
+    char part[4096];
     size_t n = 0;
-    while ((n = tls_pending(c->tls, c->loop->plain, sizeof(c->loop->plain))) > 0)
-        buf_add(&out, c->loop->plain, n);
+    while (is_good && (n = tls_pending(tls, part, sizeof(part))) > 0)
+        buf_add(&out, part, n);
     *head = out;
     *body = (struct span){NULL, 0};
-    return true;
+}
+
+static void bulk_work(void *arg)
+{
+    struct conn *c = arg;
+    exchange_encrypt(c->tls, c->loan.exchange->answer_arena, &c->loan.head, &c->loan.body);
+}
+
+static void bulk_done(void *arg)
+{
+    struct conn *c = arg;
+    struct loan loan = c->loan;
+    c->loan = (struct loan){0};
+    if (c->state == CONN_CLOSED) {
+        exchange_free(loan.exchange);
+        c->in_work--;
+        (void)conn_tls_take_back(c);
+        return;
+    }
+    (void)conn_tls_take_back(c);
+    exchange_put(loan.exchange, &loan.head, loan.body);
+    if (c->state != CONN_CLOSED)
+        loop_chore(c->loop, &c->chore);
 }
 
 void conn_write_exchange(struct conn *c, struct exchange *x, bool close)
@@ -114,14 +150,12 @@ void conn_write_exchange(struct conn *c, struct exchange *x, bool close)
     struct span body =
         x->is_head || x->answer.status == 204 || x->answer.status == 304 ? (struct span){NULL, 0} : x->answer.body;
     x->state = EXCHANGE_WRITING;
-    write_begun(c);
-    int rc = UV_EPROTO;
-    if (c->tls == NULL || exchange_encrypt(c, x->answer_arena, &head, &body)) {
-        /* libuv only reads through the pointer it is given */
-        uv_buf_t bufs[2] = {{.base = head.p, .len = head.n}, {.len = body.n}};
-        memcpy(&bufs[1].base, &body.p, sizeof(bufs[1].base));
-        rc = uv_write(&x->write, &c->io.stream, bufs, body.n > 0 ? 2 : 1, on_exchange_written);
+    if (c->tls != NULL && conn_tls_is_bulk(c, head.n + body.n)) {
+        c->loan = (struct loan){.exchange = x, .head = head, .body = body};
+        conn_tls_lend(c, bulk_work, bulk_done);
+        return;
     }
-    if (rc != 0)
-        on_exchange_written(&x->write, rc);
+    if (c->tls != NULL)
+        exchange_encrypt(c->tls, x->answer_arena, &head, &body);
+    exchange_put(x, &head, body);
 }

@@ -25,8 +25,10 @@ struct exchange *exchange_new(struct conn *c, struct http_message *m)
         .body = buf_span(&m->body),
         .exchange = x,
     };
-    if (c->tls != NULL && tls_peer_fingerprint(c->tls, x->fingerprint))
+    if (c->has_fingerprint) {
+        memcpy(x->fingerprint, c->fingerprint, sizeof(x->fingerprint));
         x->request.client_fingerprint = x->fingerprint;
+    }
     return x;
 }
 

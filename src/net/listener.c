@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define BACKLOG         1024
+#define ACCEPTED_A_TURN 32
 #define TURNED_AWAY_MAX 128 /* told so at the same time; beyond that they are just cut off */
 
 const struct http_limits http_limits_default = {
@@ -47,6 +48,23 @@ static void turn_away(struct listener *ls, struct conn *c)
     conn_refuse(c, 503, "too many connections", "Retry-After: 5\r\n");
 }
 
+static void accept_one(struct listener *ls)
+{
+    struct conn *c = conn_new(ls->loop, ls, ls->is_pipe);
+    ls->connections++;
+    ls->accepted++;
+    if (uv_accept(&ls->io.stream, &c->io.stream) != 0)
+        conn_close(c);
+    else if (ls->connections > ls->limits.connections_max)
+        turn_away(ls, c);
+    else
+        conn_begin(c);
+}
+
+/*
+ * A crowd at the door is let in a few a turn, so that those inside are not kept waiting. A connection that libuv has
+ * and we have not taken stops its accepting until we do.
+ */
 static void on_connection(uv_stream_t *server, int status)
 {
     struct listener *ls = server->data;
@@ -55,14 +73,23 @@ static void on_connection(uv_stream_t *server, int status)
                      &(struct refusal){.reason = "accept failed", .detail = uv_strerror(status)});
         return;
     }
-    struct conn *c = conn_new(ls->loop, ls, ls->is_pipe);
-    ls->connections++;
-    if (uv_accept(server, &c->io.stream) != 0)
-        conn_close(c);
-    else if (ls->connections > ls->limits.connections_max)
-        turn_away(ls, c);
+    loop_chore(ls->loop, &ls->accepting);
+    if (ls->accepted < ACCEPTED_A_TURN)
+        accept_one(ls);
     else
-        conn_begin(c);
+        ls->has_accept_due = true;
+}
+
+static void accepting_turn(void *arg)
+{
+    struct listener *ls = arg;
+    bool is_due = ls->has_accept_due;
+    ls->accepted = 0;
+    ls->has_accept_due = false;
+    if (is_due && ls->io_open && !uv_is_closing(&ls->io.any)) {
+        loop_chore(ls->loop, &ls->accepting);
+        accept_one(ls);
+    }
 }
 
 /* ---- end ---- */
@@ -141,6 +168,7 @@ void listener_free(struct listener *ls)
     ls->freed = true;
     ls->drained = NULL;
     loop_chore_drop(ls->loop, &ls->chore);
+    loop_chore_drop(ls->loop, &ls->accepting);
     *ls->link = ls->next;
     if (ls->next != NULL)
         ls->next->link = ls->link;
@@ -219,6 +247,8 @@ enum err listener_open(struct loop *l, const struct listener_conf *conf, struct 
     ls->is_pipe = is_pipe;
     ls->chore.fn = drained_tell;
     ls->chore.arg = ls;
+    ls->accepting.fn = accepting_turn;
+    ls->accepting.arg = ls;
     ls->next = l->listeners;
     ls->link = &l->listeners;
     if (ls->next != NULL)

@@ -84,6 +84,7 @@ struct loop *loop_new(void)
     struct loop *l = net_alloc(sizeof(*l));
     l->chores_end = &l->chores;
     l->date_s = -1;
+    lane_init(&l->lane);
     must(uv_loop_init(&l->uv), "uv_loop_init");
     must(uv_loop_configure(&l->uv, UV_METRICS_IDLE_TIME), "uv_loop_configure");
     must(uv_async_init(&l->uv, &l->anchor, on_anchor), "uv_async_init");

@@ -33,6 +33,19 @@ struct chore {
 
 #define LOOP_READ_BYTES   (64 * 1024)
 #define LOOP_REFUSALS_MAX 64
+/* An address, or a network of IPv6, for counting and taking turns. All zero: a unix socket. */
+struct peer_key {
+    unsigned char family;
+    unsigned char address[8];
+};
+
+/* Handshakes that wait for a worker, by peer; see handshake.c. */
+struct lane {
+    struct lane_peer *peers, **end; /* whose turn is next, first */
+    unsigned waiting, working;
+    struct tls_stats stats;
+};
+void lane_init(struct lane *lane);
 
 struct loop {
     uv_loop_t uv;
@@ -45,6 +58,7 @@ struct loop {
     unsigned queued;
     struct net_refusal refusals[LOOP_REFUSALS_MAX];
     unsigned nrefusals;
+    struct lane lane;
     int64_t date_s;
     char date[HTTP_DATE_SIZE];
 
@@ -67,4 +81,5 @@ void *net_alloc(size_t size); /* zeroed; never NULL */
 void loop_chore(struct loop *l, struct chore *c);
 void loop_chore_drop(struct loop *l, struct chore *c);
 const char *loop_http_date(struct loop *l);
+unsigned worker_count(void);   /* threads of the pool */
 void lag_turn(struct loop *l); /* loop_lag.c: called once a turn */

@@ -24,10 +24,19 @@ void worker_threads(unsigned n)
     setenv("UV_THREADPOOL_SIZE", text, 1);
 }
 
+static uv_once_t once = UV_ONCE_INIT;
+
 static void pool_default(void)
 {
     if (getenv("UV_THREADPOOL_SIZE") == NULL)
         worker_threads(0);
+}
+
+unsigned worker_count(void)
+{
+    uv_once(&once, pool_default);
+    const char *text = getenv("UV_THREADPOOL_SIZE");
+    return text == NULL ? 1 : (unsigned)strtoul(text, NULL, 10);
 }
 
 static void on_work(uv_work_t *req)
@@ -49,7 +58,6 @@ static void on_done(uv_work_t *req, int status)
 
 void worker_run(struct loop *l, loop_fn work, loop_fn done, void *arg)
 {
-    static uv_once_t once = UV_ONCE_INIT;
     uv_once(&once, pool_default);
     struct job *j = net_alloc(sizeof(*j));
     *j = (struct job){.loop = l, .work = work, .done = done, .arg = arg};

@@ -78,6 +78,8 @@ static void pair_close(struct pair *p)
 static void server_reads(struct pair *p)
 {
     size_t n;
+    if (tls_has_step(p->server) && (p->status = tls_handshake(p->server)) != TLS_OK)
+        return;
     do {
         p->status = tls_read(p->server, p->got + p->got_n, sizeof p->got - p->got_n, &n);
         p->got_n += n;
@@ -319,6 +321,83 @@ static void renegotiation_is_refused(void **state)
     }
 }
 
+/* L1: what a client may say beside data is counted; it costs the server no more than so many answers. */
+static void L1_chatter_after_the_handshake_is_bounded(void **state)
+{
+    (void)state;
+    static struct pair p;
+    static char said[65536], heard[65536];
+    for (size_t much = 0; much < 2; much++) {
+        for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+            struct client_conf conf = {.version_max = version};
+            size_t n = 0, answers = 0;
+            pair_open(&p, server_of("tlsrsa", NULL, false, NULL), &conf);
+            assert_true(is_connected(&p));
+            talk(&p);
+            for (int i = 0; i < (much ? 500 : 20); i++) {
+                /* TLS 1.2: a client that asks for one handshake after another, here as one hello said over and over */
+                if (version == TLS1_3_VERSION)
+                    assert_int_equal(SSL_key_update(p.client, SSL_KEY_UPDATE_REQUESTED), 1);
+                else if (i == 0)
+                    assert_int_equal(SSL_renegotiate(p.client), 1);
+                else
+                    break;
+                SSL_do_handshake(p.client);
+                n += (size_t)BIO_read(p.from_client, said + n, (int)(sizeof said - n));
+            }
+            assert_int_equal(tls_feed(p.server, said, n), TLS_OK);
+            server_reads(&p);
+            for (size_t k; (k = tls_pending(p.server, heard, sizeof heard)) > 0;)
+                answers += k;
+            assert_in_range(answers, 0, 4096);
+            if (version == TLS1_3_VERSION)
+                assert_int_equal(p.status, much ? TLS_FAILED : TLS_OK);
+            assert_int_equal(p.got_n, 0);
+            pair_close(&p);
+        }
+    }
+}
+
+/* L1: who comes back with a ticket costs no signature; his certificate is known still; other contexts know nothing. */
+static void L1_tickets_are_taken_back(void **state)
+{
+    (void)state;
+    static struct pair p;
+    static const struct {
+        const char *cert, *client_cert;
+        int version;
+    } rows[] = {
+        {"tlsgost", NULL, TLS1_2_VERSION},   {"tlsrsa", NULL, TLS1_2_VERSION},    {"tlsrsa", NULL, TLS1_3_VERSION},
+        {"tlsec", "client", TLS1_2_VERSION}, {"tlsec", "client", TLS1_3_VERSION},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct client_conf conf = {.version_max = rows[i].version, .cert = rows[i].client_cert};
+        const char *ca = rows[i].client_cert != NULL ? "clientca.pem" : NULL;
+        struct tls_ctx *ctx = server_of(rows[i].cert, ca, ca != NULL, NULL);
+        pair_open(&p, ctx, &conf);
+        assert_true(is_connected(&p));
+        talk(&p);
+        assert_false(tls_is_resumed(p.server));
+        SSL_SESSION *session = SSL_get1_session(p.client);
+        SSL_shutdown(p.client);
+        pair_close(&p);
+        for (int other = 0; other < 2; other++) {
+            unsigned char print[32];
+            pair_open(&p, other ? server_of(rows[i].cert, ca, ca != NULL, NULL) : ctx, &conf);
+            assert_int_equal(SSL_set_session(p.client, session), 1);
+            assert_true(is_connected(&p));
+            talk(&p);
+            if (tls_is_resumed(p.server) != !other)
+                fail_msg("row %zu, %s", i, other ? "taken by another context" : "not taken back");
+            assert_int_equal(tls_peer_fingerprint(p.server, print), ca != NULL);
+            if (ca != NULL)
+                assert_memory_equal(print, cert_fingerprint(pki_cert("client")), 32);
+            pair_close(&p);
+        }
+        SSL_SESSION_free(session);
+    }
+}
+
 static void noise_is_refused_and_stays_refused(void **state)
 {
     (void)state;
@@ -338,14 +417,14 @@ static void noise_is_refused_and_stays_refused(void **state)
         char out[16];
         pair_open(&p, ctx, NULL);
         assert_int_equal(tls_feed(p.server, noise[i].p, noise[i].n), TLS_OK);
-        enum tls_status first = tls_read(p.server, out, sizeof out, &n);
+        enum tls_status first = tls_has_step(p.server) ? tls_handshake(p.server) : TLS_OK;
         if (first == TLS_OK) { /* still waiting for the rest of a record that never ends */
             char zeros[20000] = {0};
             assert_int_equal(tls_feed(p.server, zeros, sizeof zeros), TLS_OK);
-            first = tls_read(p.server, out, sizeof out, &n);
+            assert_true(tls_has_step(p.server));
+            first = tls_handshake(p.server);
         }
         assert_int_equal(first, TLS_FAILED);
-        assert_int_equal(n, 0);
         assert_int_equal(tls_feed(p.server, "x", 1), TLS_FAILED);
         assert_int_equal(tls_read(p.server, out, sizeof out, &n), TLS_FAILED);
         assert_int_equal(tls_write(p.server, "x", 1), TLS_FAILED);
@@ -440,6 +519,8 @@ int main(void)
         cmocka_unit_test(client_certificates),
         cmocka_unit_test(old_versions_and_weak_suites_do_not_connect),
         cmocka_unit_test(renegotiation_is_refused),
+        cmocka_unit_test(L1_chatter_after_the_handshake_is_bounded),
+        cmocka_unit_test(L1_tickets_are_taken_back),
         cmocka_unit_test(noise_is_refused_and_stays_refused),
         cmocka_unit_test(changed_ciphertext_is_refused),
         cmocka_unit_test(closing_is_told_from_breaking),

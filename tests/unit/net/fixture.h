@@ -63,6 +63,7 @@ struct server {
     atomic_bool drained;
     unsigned connections; /* as of command 'c' */
     struct loop_lag lag;  /* as of command 'm' */
+    struct tls_stats tls; /* as of command 't' */
     char last_peer[64];
     char last_path[64];
     char last_fingerprint[65];
@@ -177,6 +178,8 @@ static inline void on_command(void *arg, int events)
         loop_lag_measure(s->loop);
     if (c == 'm')
         loop_lag_read(s->loop, &s->lag);
+    if (c == 't')
+        loop_tls_read(s->loop, &s->tls);
     assert_int_equal(write(s->done[1], &c, 1), 1);
 }
 

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * The lane of TLS handshakes. A hello of 300 bytes costs us a signature, which makes it the cheapest way to keep us
+ * busy; so no handshake runs on the loop, at most half of the workers run handshakes, and those who wait are served in
+ * turn by peer: a thousand connections of one address delay another address by one handshake. Who waits behind too
+ * many is cut off, the oldest first and of the address with the most. A client who went away costs nothing any more.
+ */
+#include "conn.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define WAITING_MAX      1024 /* handshakes that wait for a worker, of all listeners */
+#define WAITING_PEER_MAX 256  /* of one address */
+
+struct lane_peer {
+    struct lane_peer *next, **link;
+    struct peer_key key;
+    struct conn *first, **end; /* in the order of their coming */
+    unsigned n;
+};
+
+void lane_init(struct lane *lane)
+{
+    lane->end = &lane->peers;
+}
+
+/* ---- what is told ---- */
+
+void handshake_late(struct conn *c)
+{
+    c->loop->lane.stats.late++;
+    refusal_tell(c->loop, LOG_LEVEL_INFO,
+                 &(struct refusal){.reason = "the TLS handshake took too long", .peer = c->peer});
+}
+
+void loop_tls_read(const struct loop *l, struct tls_stats *out)
+{
+    *out = l->lane.stats;
+    out->waiting = l->lane.waiting;
+    out->working = l->lane.working;
+}
+
+/* ---- who waits ---- */
+
+/* IPv6 by network: an address of it costs nothing. */
+void peer_key_of(const struct sockaddr *sa, struct peer_key *out)
+{
+    *out = (struct peer_key){.family = (unsigned char)sa->sa_family};
+    if (sa->sa_family == AF_INET)
+        memcpy(out->address, &((const struct sockaddr_in *)(const void *)sa)->sin_addr, 4);
+    else if (sa->sa_family == AF_INET6)
+        memcpy(out->address, &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr, 8);
+}
+
+static void peer_append(struct lane *lane, struct lane_peer *p)
+{
+    p->next = NULL;
+    p->link = lane->end;
+    *lane->end = p;
+    lane->end = &p->next;
+}
+
+static void peer_remove(struct lane *lane, struct lane_peer *p)
+{
+    *p->link = p->next;
+    if (p->next != NULL)
+        p->next->link = p->link;
+    else
+        lane->end = p->link;
+}
+
+static struct lane_peer *peer_find(struct lane *lane, const struct peer_key *key)
+{
+    for (struct lane_peer *p = lane->peers; p != NULL; p = p->next)
+        if (memcmp(&p->key, key, sizeof(*key)) == 0)
+            return p;
+    struct lane_peer *p = net_alloc(sizeof(*p));
+    p->key = *key;
+    p->end = &p->first;
+    peer_append(lane, p);
+    return p;
+}
+
+static void lane_put(struct lane *lane, struct lane_peer *p, struct conn *c)
+{
+    bool is_begun = c->tls_steps > 0; /* our half is paid for: before those who have only said hello */
+    c->lane_peer = p;
+    c->lane_link = is_begun ? &p->first : p->end;
+    c->lane_next = is_begun ? p->first : NULL;
+    *c->lane_link = c;
+    if (c->lane_next != NULL)
+        c->lane_next->lane_link = &c->lane_next;
+    else
+        p->end = &c->lane_next;
+    p->n++;
+    lane->waiting++;
+}
+
+void lane_leave(struct conn *c)
+{
+    struct lane *lane = &c->loop->lane;
+    struct lane_peer *p = c->lane_peer;
+    if (p == NULL)
+        return;
+    *c->lane_link = c->lane_next;
+    if (c->lane_next != NULL)
+        c->lane_next->lane_link = c->lane_link;
+    else
+        p->end = c->lane_link;
+    c->lane_peer = NULL;
+    lane->waiting--;
+    if (--p->n > 0)
+        return;
+    peer_remove(lane, p);
+    free(p);
+}
+
+static void lane_shed(struct lane *lane, const struct lane_peer *p)
+{
+    struct conn *c = p->first;
+    while (c->lane_next != NULL && c->tls_steps > 0)
+        c = c->lane_next;
+    lane->stats.crowded++;
+    refusal_tell(c->loop, LOG_LEVEL_WARNING,
+                 &(struct refusal){.reason = "too many TLS handshakes wait", .peer = c->peer});
+    conn_reset(c);
+}
+
+static const struct lane_peer *peer_with_most(const struct lane *lane, const struct lane_peer *most)
+{
+    for (const struct lane_peer *p = lane->peers; p != NULL; p = p->next)
+        if (p->n > most->n)
+            most = p;
+    return most;
+}
+
+/* ---- work ---- */
+
+static bool has_left(const struct conn *c)
+{
+    uv_os_fd_t fd = -1;
+    if (uv_fileno(&c->io.any, &fd) != 0)
+        return true;
+    struct pollfd p = {.fd = fd, .events = POLLRDHUP};
+    return poll(&p, 1, 0) > 0;
+}
+
+static void lane_serve(struct loop *l);
+
+static void step_work(void *arg)
+{
+    struct conn *c = arg;
+    c->loan.status = tls_handshake(c->tls);
+    if (tls_is_shaken(c->tls))
+        c->has_fingerprint = tls_peer_fingerprint(c->tls, c->fingerprint);
+}
+
+static void step_done(void *arg)
+{
+    struct conn *c = arg;
+    struct loop *l = c->loop;
+    l->lane.working--;
+    if (tls_is_shaken(c->tls)) {
+        l->lane.stats.done++;
+        l->lane.stats.resumed += tls_is_resumed(c->tls);
+    }
+    if (conn_tls_take_back(c))
+        conn_tls_stepped(c, c->loan.status);
+    lane_serve(l);
+}
+
+static unsigned lane_width(void)
+{
+    unsigned n = worker_count() / 2;
+    return n > 0 ? n : 1;
+}
+
+static void lane_serve(struct loop *l)
+{
+    struct lane *lane = &l->lane;
+    while (lane->peers != NULL && lane->working < lane_width()) {
+        struct lane_peer *p = lane->peers;
+        struct conn *c = p->first;
+        peer_remove(lane, p);
+        peer_append(lane, p);
+        lane_leave(c);
+        if (has_left(c)) {
+            lane->stats.gone++;
+            conn_close(c);
+            continue;
+        }
+        c->tls_steps++;
+        lane->working++;
+        conn_tls_lend(c, step_work, step_done);
+    }
+}
+
+void lane_join(struct conn *c)
+{
+    struct lane *lane = &c->loop->lane;
+    struct lane_peer *p = peer_find(lane, &c->key);
+    lane_put(lane, p, c);
+    if (p->n > WAITING_PEER_MAX || lane->waiting > WAITING_MAX)
+        lane_shed(lane, p->n > WAITING_PEER_MAX ? p : peer_with_most(lane, p));
+    lane_serve(c->loop);
+}
