@@ -15,6 +15,13 @@ int64_t clock_wall_us(void); /* since 1970, UTC */
 void clock_format(int64_t wall_us, int offset_min, char out[CLOCK_TEXT_SIZE]);
 int clock_local_offset_min(int64_t wall_us); /* of the machine's zone at that instant */
 
+/*
+ * An xs:dateTime (XML Schema 3.2.7) with a year of four digits that exists in the calendar. *wall_us: the instant since
+ * 1970, to the second, a text without a zone read as UTC; *has_zone: whether it says which. False: it is none, and both
+ * are left as 0 and false.
+ */
+bool clock_parse(const char *text, int64_t *wall_us, bool *has_zone);
+
 #define UUID_TEXT_SIZE 37
 void uuid_v4(char out[UUID_TEXT_SIZE]); /* lower case, from getrandom(2) */
 bool uuid_is_valid(const char *s);      /* any case, RFC 4122 layout */

@@ -48,7 +48,8 @@ struct config_listener { /* [listener NAME] */
     bool tls_client_required;
     bool require_recipient;        /* require_recipient_signature = yes: an actors/recipient signature by SMEV too */
     struct config_reading reading; /* of a plain listener */
-    bool update_booking_details;   /* update_booking_details = yes: serve the portal's own method as well */
+    bool refuse_test_messages;   /* refuse_test_messages = yes: a message with a TestMsg that means a test is a fault */
+    bool update_booking_details; /* update_booking_details = yes: serve the portal's own method as well */
     const char *file;
     int line;
 };
@@ -58,11 +59,14 @@ struct config_agency { /* [agency CODE]: who we are; CODE is the SMEV code */
     const char *file;
     int line;
 };
+/* What in smev:TestMsg makes a message a test: a text other than false and 0 in it, or that it is there at all. */
+enum test_message_rule { TEST_MESSAGE_TEXT, TEST_MESSAGE_PRESENT };
 struct config_sender { /* [sender CODE]: who may call; CODE is the SMEV code */
     const char *code, *name;
     const char **certs;
-    unsigned ncerts; /* cert = FILE, may be repeated (key change without a gap) */
-    bool is_smev;    /* smev = yes: this certificate is SMEV's own (actors/recipient) */
+    unsigned ncerts;                     /* cert = FILE, may be repeated (key change without a gap) */
+    bool is_smev;                        /* smev = yes: this certificate is SMEV's own (actors/recipient) */
+    enum test_message_rule test_message; /* test_message = text | present */
     struct config_reading reading;
     const char *file;
     int line;
@@ -89,6 +93,7 @@ struct config {
     /* [trust] */
     const char *anchors, *chain, *crl;
     bool crl_required, allow_gost2001;
+    uint64_t message_age_max_ms; /* message_age_max = 24h: of a signed message, either way; 0: any */
     /* [admin] */
     const char *admin_address; /* 127.0.0.1:8182 */
 

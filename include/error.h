@@ -38,8 +38,10 @@ enum blame { BLAME_NOBODY, BLAME_CLIENT, BLAME_SERVER, BLAME_OPERATOR };
     X(TOKEN,             BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "wsse:InvalidSecurityToken",     "Сертификат ключа проверки электронной подписи недействителен") \
     X(TOKEN_UNAVAILABLE, BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "wsse:SecurityTokenUnavailable", "Сертификат ключа проверки электронной подписи не найден") \
     X(SENDER,            BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "wsse:FailedAuthentication",     "Отправитель не соответствует сертификату или не зарегистрирован") \
+    X(EXPIRED,           BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "wsse:MessageExpired",           "Срок действия сообщения истёк или ещё не наступил") \
     X(RECIPIENT,         BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "soap:Client",                   "Получатель сообщения не обслуживается этим сервисом") \
     X(REUSED,            BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "soap:Client",                   "Идентификатор сообщения уже использован для сообщения с другим содержанием") \
+    X(TEST_MESSAGE,      BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "soap:Client",                   "Тестовые сообщения здесь не принимаются") \
     X(INPUT,             BLAME_CLIENT,   LOG_LEVEL_INFO,    200, NULL,                            "Ошибка во входных параметрах") \
     X(REFUSED,           BLAME_NOBODY,   LOG_LEVEL_INFO,    200, NULL,                            "Отказ в бронировании") \
     X(BUSY,              BLAME_SERVER,   LOG_LEVEL_WARNING, 503, "soap:Server",                   "Сервис перегружен, повторите запрос позже") \

@@ -2,9 +2,11 @@
 /*
  * The life of one message, as a list of steps (src/request/request.c).
  *
- * Idempotency key: smev:Header/MessageId when SMEV's signature covers it; otherwise "body:" and the SHA-256 of the
- * signed octets; on a plain listener "req:" and a UUID made for this request, which only serves to settle an uncertain
- * COMMIT (the same book again is recognised by bookId and content in SQL).
+ * A message is the one its sender signed: what is remembered (B6) is the SHA-256 of the octets under actors/smev, which
+ * nobody can change and no cut of the rest leaves out, and beside it smev:Header/MessageId when SMEV's signature covers
+ * it, so that the same id with other content is refused by name. A message id is that one; otherwise "body:" and the
+ * digest; on a plain listener "req:" and a UUID made for this request, which only serves to settle an uncertain COMMIT
+ * (the same book again is recognised by bookId and content in SQL).
  */
 #pragma once
 

@@ -84,12 +84,15 @@ struct wsse_policy {
     int64_t now_s;
     bool require_smev;      /* an actors/smev signature must be there; true on smev2 listeners */
     bool require_recipient; /* an actors/recipient one too */
+    int64_t age_max_s;      /* of what a wsu:Timestamp says; 0: any age */
 };
 /*
  * The envelope's structure (one Header, one Body that is the root's second child, no other children) and its
  * signatures. Required references: smev covers exactly soap:Body (that very element); recipient covers soap:Body and
  * smev:Header. A signature that is there is checked whether required or not. A Security header for another actor is
- * passed over. mustUnderstand headers other than these are ERR_MUST_UNDERSTAND.
+ * passed over. mustUnderstand headers other than these are ERR_MUST_UNDERSTAND. A wsu:Timestamp beside a signature
+ * (WSS 1.0 section 10), covered by it or not, must be one (else ERR_SECURITY) and must hold now (else ERR_EXPIRED); who
+ * leaves an uncovered one out gains nothing: the age of the message is told under the signature.
  */
 MUST_CHECK enum err wsse_verify(struct arena *a, struct xml_doc *doc, const struct wsse_policy *policy,
                                 struct wsse_result *out, struct error *e);
@@ -128,7 +131,7 @@ struct smev_frame {
     const char *service_name, *service_mnemonic, *service_version; /* either form, or none */
     const char *type_code, *status, *date, *exchange_type;
     const char *request_id_ref, *origin_request_id_ref, *service_code, *case_number, *oktmo;
-    bool test; /* TestMsg present */
+    const char *test_msg; /* text of TestMsg, may be empty; NULL: absent. Whether it means a test is for the caller */
 };
 /*
  * soap:Body (its only child) to frame and bare element. SMEV 2: wrapper/{Message, MessageData/AppData}; the children of
@@ -141,9 +144,10 @@ MUST_CHECK enum err smev_frame_read(struct arena *a, struct xml_node *body, stru
                                     const char **method, struct xml_doc **bare, struct error *e);
 
 /* The answer's frame: Sender and Recipient swapped, references copied, Status, Date and our own names set.
- * request_message_id may be NULL (no smev:Header: the caller came without SMEV in between); TestMsg is not repeated. */
+ * request_message_id may be NULL (no smev:Header: the caller came without SMEV in between). test_msg: the TestMsg of
+ * the answer, which says that the request was taken for a test; NULL: none. */
 void smev_frame_answer(struct arena *a, const struct smev_frame *request, const char *request_message_id,
-                       const char *agency_name, const char *status, struct smev_frame *out);
+                       const char *agency_name, const char *status, const char *test_msg, struct smev_frame *out);
 
 /*
  * Envelopes, written in canonical form at once so that signing needs no parse.

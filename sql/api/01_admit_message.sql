@@ -1,22 +1,49 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 --
--- The door of every writing method (B6, J1): a message is remembered and journalled, or known already.
--- A duplicate in flight waits on the unique index until the first one's transaction ends, then gets the first answer.
+-- The door of every writing method (B6, C7, J1): a message is remembered and journalled, or known already.
+-- A signed message is known by the octets its sender signed, whatever was cut off, added or reordered around them; the id
+-- that SMEV gave it is remembered beside, so that the same id with another content is refused by name. A duplicate in
+-- flight waits on the unique index until the first one's transaction ends, then gets the first answer.
+
+create or replace function data.remember_message(sender text, id text, m api.message, r api.answer) returns data.message_seen
+language plpgsql as $$
+declare
+    seen data.message_seen;
+begin
+    insert into data.message_seen (sender_code, message_id, digest, journal_id, journal_at)
+    values (sender, id, m.digest, r.journal_id, r.journal_at)
+    on conflict do nothing;
+    if found then
+        return null;
+    end if;
+    select * into strict seen from data.message_seen as s where s.sender_code = sender and s.message_id = id;
+    return seen;
+end $$;
+alter function data.remember_message(text, text, api.message, api.answer) owner to zapisd_owner;
+revoke all on function data.remember_message(text, text, api.message, api.answer) from public;
+comment on function data.remember_message(text, text, api.message, api.answer) is
+    'Remembers a message under one of its names; null: it was new, otherwise what is remembered under that name (B6)';
 
 create or replace function data.admit_message(m api.message) returns api.answer
 language plpgsql as $$
 declare
     r api.answer;
+    sender constant text := coalesce(m.sender_code, '');
+    body_id constant text := case when m.sender_code <> '' then 'body:' || encode(m.digest, 'hex') end;
     seen data.message_seen;
 begin
     r.journal_at := clock_timestamp();
     r.journal_id := nextval('data.journal_id');
-    insert into data.message_seen (sender_code, message_id, digest, journal_id, journal_at)
-    values (coalesce(m.sender_code, ''), m.message_id, m.digest, r.journal_id, r.journal_at)
-    on conflict do nothing;
-    if not found then
-        select * into strict seen from data.message_seen as s
-        where s.sender_code = coalesce(m.sender_code, '') and s.message_id = m.message_id;
+    seen := data.remember_message(sender, m.message_id, m, r);
+    if seen.message_id is null and body_id <> m.message_id then
+        seen := data.remember_message(sender, body_id, m, r);
+        if seen.message_id is not null then
+            -- The message has been here under another id, or under none: its new name leads to the same answer.
+            update data.message_seen as s set journal_id = seen.journal_id, journal_at = seen.journal_at
+            where s.sender_code = sender and s.message_id = m.message_id;
+        end if;
+    end if;
+    if seen.message_id is not null then
         r.journal_id := null;
         r.journal_at := null;
         if seen.digest is distinct from m.digest then

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Both clocks, the text of an instant (always with a numeric offset: T1), and random UUIDs. */
+/* Both clocks, instants to text (always with a numeric offset: T1) and from it, and random UUIDs. */
 #include "clock.h"
 
 #include "log.h"
@@ -65,6 +65,78 @@ int clock_local_offset_min(int64_t wall_us)
     if (localtime_r(&s, &tm) == NULL)
         return 0;
     return (int)(tm.tm_gmtoff / 60);
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* n digits, not more than most; -1 otherwise. */
+static int read_number(const char *s, unsigned n, int most)
+{
+    int value = 0;
+    for (unsigned i = 0; i < n; i++) {
+        if (!is_digit(s[i]))
+            return -1;
+        value = value * 10 + (s[i] - '0');
+    }
+    return value > most ? -1 : value;
+}
+
+/* XML Schema 3.2.7.3: nothing, Z, or up to fourteen hours either way. */
+static bool read_zone(const char *s, bool *is_there, int *offset_min)
+{
+    *is_there = *s != '\0';
+    *offset_min = 0;
+    if (!*is_there || strcmp(s, "Z") == 0)
+        return true;
+    if (strnlen(s, 7) != 6 || (s[0] != '+' && s[0] != '-') || s[3] != ':')
+        return false;
+    int hours = read_number(s + 1, 2, 14), minutes = read_number(s + 4, 2, hours == 14 ? 0 : 59);
+    *offset_min = (s[0] == '-' ? -1 : 1) * (hours * 60 + minutes);
+    return hours >= 0 && minutes >= 0;
+}
+
+/* The day is one of the calendar when the C library, which carries over what is too much, leaves it as it is. */
+static bool to_seconds(int year, int month, int day, int hour, int minute, int second, int64_t *out)
+{
+    struct tm tm = {.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day};
+    time_t midnight = timegm(&tm);
+    if (year < 1 || month < 1 || day < 1 || tm.tm_mon != month - 1 || tm.tm_mday != day)
+        return false;
+    *out = (int64_t)midnight + (int64_t)hour * 3600 + (int64_t)minute * 60 + second;
+    return true;
+}
+
+bool clock_parse(const char *text, int64_t *wall_us, bool *has_zone)
+{
+    *wall_us = 0;
+    *has_zone = false;
+    size_t n = text == NULL ? 0 : strnlen(text, CLOCK_TEXT_SIZE + 1);
+    if (n < 19 || n > CLOCK_TEXT_SIZE || text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' ||
+        text[16] != ':')
+        return false;
+    int hour = read_number(text + 11, 2, 24), minute = read_number(text + 14, 2, hour == 24 ? 0 : 59),
+        second = read_number(text + 17, 2, hour == 24 ? 0 : 59), offset_min;
+    int64_t seconds;
+    if (hour < 0 || minute < 0 || second < 0 ||
+        !to_seconds(read_number(text, 4, 9999), read_number(text + 5, 2, 12), read_number(text + 8, 2, 31), hour,
+                    minute, second, &seconds))
+        return false;
+    const char *rest = text + 19;
+    if (*rest == '.') {
+        if (!is_digit(*++rest))
+            return false;
+        while (is_digit(*rest))
+            rest++;
+    }
+    bool is_there;
+    if (!read_zone(rest, &is_there, &offset_min))
+        return false;
+    *has_zone = is_there;
+    *wall_us = (seconds - (int64_t)offset_min * 60) * 1000000;
+    return true;
 }
 
 void uuid_v4(char out[UUID_TEXT_SIZE])

@@ -131,6 +131,9 @@ X("trust", "crl_required", OPTION_YES_NO, config, crl_required, "yes", 0, 0, NUL
   "Refuse a certificate whose issuer has no revocation list here, or one that is past its time.") \
 X("trust", "allow_gost2001", OPTION_YES_NO, config, allow_gost2001, "no", 0, 0, NULL, NO, NO, \
   "Accept signatures by GOST R 34.10-2001 as well. They are never made.") \
+X("trust", "message_age_max", OPTION_DURATION, config, message_age_max_ms, "24h", 0, 40U * 24 * 60 * MINUTE, NULL, NO, NO, \
+  "How far the time of creation of a signed message may be from now, either way; a message beyond it is refused. " \
+  "Wrong time zones of senders want some hours. 0s: any age.") \
 X("admin", "address", OPTION_ADDRESS, config, admin_address, "127.0.0.1:8182", 0, 0, NULL, NO, NO, \
   "Where health, readiness and metrics are served, without any authentication: keep it local.") \
 X("listener", "kind", OPTION_ENUM, config_listener, kind, NULL, 0, 0, "smev2|plain", NO, YES, \
@@ -145,6 +148,8 @@ X("listener", "agency", OPTION_CODE, config_listener, agency, NULL, 0, 0, NULL, 
   "Serve the organizations of this agency only.") \
 X("listener", "channel", OPTION_WORD, config_listener, channel, NULL, 0, 0, "portal|kiosk|call-centre|walk-in", NO, NO, \
   "Who books here; shares of places are set per channel in the database. Without it: portal for smev2, kiosk for plain.") \
+X("listener", "refuse_test_messages", OPTION_YES_NO, config_listener, refuse_test_messages, "no", 0, 0, NULL, NO, NO, \
+  "Refuse messages that say by TestMsg that they are a test. Without it: answered as usual, and nothing is booked.") \
 X("listener", "update_booking_details", OPTION_YES_NO, config_listener, update_booking_details, "no", 0, 0, NULL, NO, NO, \
   "Serve updateBookingDetails, which by the order is the portal's own method. Without it: a fault, no such method.") \
 X("listener", "plain_on_public_address", OPTION_CONSENT, config_listener, allow_remote_plain, NULL, \
@@ -176,6 +181,8 @@ X("sender", "cert", OPTION_FILES, config_sender, certs, NULL, 0, 0, NULL, YES, Y
   "PEM file with a certificate of the sender. Repeat the line to accept the old and the new one side by side.") \
 X("sender", "smev", OPTION_YES_NO, config_sender, is_smev, "no", 0, 0, NULL, YES, NO, \
   "This sender is SMEV itself, which countersigns (actor recipient).") \
+X("sender", "test_message", OPTION_ENUM, config_sender, test_message, "text", 0, 0, "text|present", YES, NO, \
+  "What makes a message of this sender a test. text: TestMsg with any text but false and 0. present: TestMsg, even an empty one.") \
 READING_OPTIONS(X, "sender", config_sender, YES)
 /* clang-format on */
 

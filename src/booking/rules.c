@@ -240,27 +240,10 @@ bool rule_date(const char *s)
     return day >= 1 && day <= last;
 }
 
-/* XML Schema 3.2.7, years of four digits. */
 bool rule_instant(const char *s, bool *has_zone)
 {
-    char day[11];
-    *has_zone = false;
-    if (s == NULL || strnlen(s, 64) < 19 || strnlen(s, 64) > 40 || s[10] != 'T' || s[13] != ':' || s[16] != ':')
-        return false;
-    memcpy(day, s, 10);
-    day[10] = '\0';
-    int hour = two_digits(s + 11, 24), minute = two_digits(s + 14, 59), second = two_digits(s + 17, 59);
-    if (!rule_date(day) || hour < 0 || minute < 0 || second < 0 || (hour == 24 && (minute > 0 || second > 0)))
-        return false;
-    const char *rest = s + 19;
-    if (*rest == '.') {
-        if (!is_digit(*++rest))
-            return false;
-        while (is_digit(*rest))
-            rest++;
-    }
-    *has_zone = is_zone(rest);
-    return *has_zone || *rest == '\0';
+    int64_t ignored;
+    return clock_parse(s, &ignored, has_zone);
 }
 
 /* Appendix 2, item 10, and A1: a UUID by the comment, a Number by the table. */

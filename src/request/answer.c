@@ -79,7 +79,7 @@ enum step_result step_sign(struct request *r)
         struct smev_frame frame;
         if (r->has_frame)
             smev_frame_answer(r->arena, &r->frame, r->wsse.header_message_id, r->agency->name,
-                              frame_status(r->reply.error_code), &frame);
+                              frame_status(r->reply.error_code), r->message.test ? r->frame.test_msg : NULL, &frame);
         const char *element = arena_printf(r->arena, "%sResponse", r->op->name);
         err = envelope_write(r->arena, element, buf_span(&r->content), r->has_frame ? &frame : NULL, signing_key(r),
                              &r->answer, &r->error);
@@ -138,8 +138,8 @@ static void log_request(const struct request *r, uint64_t took_us, int http_stat
                 "error", r->failed != ERR_OK ? error_name(r->failed) : NULL, "detail",
                 r->failed != ERR_OK ? r->error.detail : NULL, "status",
                 is_fault(r) || is_replay ? NULL : r->reply.status_code, "lenient", reading_used(r), "unknown",
-                r->normalized.first_unknown, "replay", is_replay ? "yes" : NULL, "http", status, "bytes_in", size, "us",
-                took, NULL);
+                r->normalized.first_unknown, "replay", is_replay ? "yes" : NULL, "test", r->message.test ? "yes" : NULL,
+                "http", status, "bytes_in", size, "us", took, NULL);
 }
 
 enum step_result step_send(struct request *r)
@@ -163,6 +163,7 @@ enum step_result step_send(struct request *r)
     uint64_t took_us = clock_mono_us() - r->started_us;
     log_request(r, took_us, http_status);
     s->metrics.replays += is_replay;
+    s->metrics.tests += r->message.test;
     reading_count(&s->leniencies, s->arena, r);
     metrics_count(&s->metrics, r->op != NULL ? (int)(r->op - booking_ops) : -1, result_of(r), r->failed, took_us);
     request_free(r);

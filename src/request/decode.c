@@ -57,6 +57,7 @@ enum step_result step_verify(struct request *r)
         .dsig = {.allow_gost2001 = conf->allow_gost2001},
         .trust = r->keys->trust,
         .now_s = clock_wall_us() / 1000000,
+        .age_max_s = (int64_t)(conf->message_age_max_ms / 1000),
         .require_smev = is_signed(r),
         .require_recipient = is_signed(r) && r->endpoint->conf->require_recipient,
     };
@@ -172,18 +173,32 @@ static enum err unwrap_action(struct request *r)
                      r->op->name);
 }
 
-/* The key of B6; see request.h. */
-static const char *message_key(struct request *r)
+/* What the message is called; see request.h. */
+static const char *message_id(struct request *r)
 {
     if (!is_signed(r)) /* whatever a header says there, nobody vouches for it */
         return arena_printf(r->arena, "req:%s", r->id);
     if (r->wsse.header_message_id != NULL)
         return r->wsse.header_message_id;
-    struct buf key;
-    buf_init(&key, r->arena, 80);
-    buf_add_str(&key, "body:");
-    buf_add_hex(&key, r->message.digest, sizeof r->message.digest);
-    return key.p;
+    struct buf id;
+    buf_init(&id, r->arena, 80);
+    buf_add_str(&id, "body:");
+    buf_add_hex(&id, r->message.digest, sizeof r->message.digest);
+    return id.p;
+}
+
+/*
+ * Portals fill every element of the frame, this one too: empty, false and 0 are no test. A caller who books in earnest
+ * and gets a test's answer would send a citizen to a place that was never taken.
+ */
+static bool is_test(const struct request *r)
+{
+    const char *text = r->frame.test_msg;
+    if (text == NULL)
+        return false;
+    if (r->sender != NULL && r->sender->test_message == TEST_MESSAGE_PRESENT)
+        return true;
+    return text[0] != '\0' && strcasecmp(text, "false") != 0 && strcmp(text, "0") != 0;
 }
 
 static enum err unwrap_message(struct request *r)
@@ -196,12 +211,14 @@ static enum err unwrap_message(struct request *r)
     memcpy(m->digest, digest, sizeof m->digest);
     m->sender_code = r->sender != NULL ? r->sender->code : "";
     m->recipient_code = r->agency != NULL ? r->agency->code : "";
-    m->message_id = message_key(r);
+    m->message_id = message_id(r);
     m->method = r->op->name;
     m->verdict = is_signed(r) ? "good" : "unsigned";
     m->portal_time = r->frame.date;
     m->case_number = r->frame.case_number;
-    m->test = r->frame.test;
+    m->test = is_test(r);
+    if (m->test && r->endpoint->conf->refuse_test_messages)
+        return error_set(&r->error, ERR_TEST_MESSAGE, "listener %s refuses test messages", r->endpoint->conf->name);
     return ERR_OK;
 }
 
@@ -218,6 +235,28 @@ static void unwrap_date(struct request *r)
             return;
     }
     field_errors_add(&r->fields, "Date", 1, "Укажите время создания сообщения с часовым поясом");
+}
+
+/*
+ * A captured message is of no use for long (C7): its effect is remembered by its octets for ever, and what it asks
+ * after is not told to whoever kept it. smev:Date is signed by the sender. One without a zone is taken at its best.
+ */
+static enum err check_age(struct request *r)
+{
+    const int64_t zone_west_us = 12LL * 3600 * 1000000, zone_east_us = 14LL * 3600 * 1000000;
+    int64_t age_max_us = (int64_t)r->service->conf->message_age_max_ms * 1000, at_us;
+    bool has_zone;
+    if (age_max_us == 0 || !clock_parse(r->frame.date, &at_us, &has_zone))
+        return ERR_OK; /* no instant at all: unwrap_date() tells */
+    int64_t now_us = clock_wall_us();
+    int64_t latest_us = has_zone ? at_us : at_us + zone_west_us, earliest_us = has_zone ? at_us : at_us - zone_east_us;
+    if (latest_us < now_us - age_max_us)
+        return error_set(&r->error, ERR_EXPIRED, "the message was made %lld s ago",
+                         (long long)((now_us - latest_us) / 1000000));
+    if (earliest_us > now_us + age_max_us)
+        return error_set(&r->error, ERR_EXPIRED, "the message was made %lld s from now",
+                         (long long)((earliest_us - now_us) / 1000000));
+    return ERR_OK;
 }
 
 /* SMEV asks whether the service is there: Status PING and nothing in AppData (V2). getRefsList never has anything. */
@@ -246,6 +285,8 @@ enum step_result step_unwrap(struct request *r)
     if (unwrap_message(r) != ERR_OK)
         return STEP_FAIL;
     r->is_ping = is_bare_ping(r);
+    if (r->has_frame && !r->is_ping && check_age(r) != ERR_OK)
+        return STEP_FAIL;
     if (r->has_frame && !r->is_ping)
         unwrap_date(r);
     return r->is_ping ? STEP_ANSWERED : STEP_NEXT;

@@ -33,6 +33,7 @@ static enum err keyring_load_senders(struct keyring *k, const struct config *con
         to->code = arena_strdup(k->arena, c->code);
         to->name = arena_strdup(k->arena, c->name);
         to->is_smev = c->is_smev;
+        to->test_message = c->test_message;
         to->reading = c->reading;
         to->reading.doc_types = arena_strdup(k->arena, c->reading.doc_types);
         to->fingerprints = arena_array(k->arena, c->ncerts + 1, sizeof *to->fingerprints);

@@ -59,6 +59,9 @@ void metrics_write(const struct metrics *m, struct buf *out)
     metrics_write_latency(m, out);
     metrics_head(out, "zapisd_replays_total", "counter", "Repeated messages answered from the journal.");
     buf_printf(out, "zapisd_replays_total %llu\n", (unsigned long long)m->replays);
+    metrics_head(out, "zapisd_test_messages_total", "counter",
+                 "Messages that said they were a test, those refused included; nothing of them lasts.");
+    buf_printf(out, "zapisd_test_messages_total %llu\n", (unsigned long long)m->tests);
     metrics_head(out, "zapisd_transactions_total", "counter", "Transactions of writes sent to the database.");
     buf_printf(out, "zapisd_transactions_total %llu\n", (unsigned long long)m->groups);
     metrics_head(out, "zapisd_transaction_members_total", "counter", "Messages those transactions carried.");

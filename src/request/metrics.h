@@ -18,6 +18,7 @@ struct metrics {
     uint64_t latency_count, latency_sum_us;
     uint64_t errors[64]; /* by enum err */
     uint64_t replays;
+    uint64_t tests;
     uint64_t groups, group_members, group_reruns;
     uint64_t journal_dropped;
 };

@@ -51,6 +51,7 @@ struct keyring_agency {
 struct keyring_sender {
     const char *code, *name;
     bool is_smev;
+    enum test_message_rule test_message;
     struct config_reading reading;
     unsigned char (*fingerprints)[32];
     unsigned nfingerprints;

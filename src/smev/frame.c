@@ -125,7 +125,8 @@ static enum err read_message(const struct frame_reader *r, struct xml_node *mess
         err = read_field(r, message, "CaseNumber", &out->case_number);
     if (!err)
         err = read_field(r, message, "OKTMO", &out->oktmo);
-    out->test = xml_first(message, r->ns, "TestMsg") != NULL;
+    if (!err)
+        err = read_field(r, message, "TestMsg", &out->test_msg);
     return err;
 }
 
@@ -200,7 +201,7 @@ enum err smev_frame_read(struct arena *a, struct xml_node *body, struct smev_fra
 }
 
 void smev_frame_answer(struct arena *a, const struct smev_frame *request, const char *request_message_id,
-                       const char *agency_name, const char *status, struct smev_frame *out)
+                       const char *agency_name, const char *status, const char *test_msg, struct smev_frame *out)
 {
     char now[CLOCK_TEXT_SIZE];
     int64_t now_us = clock_wall_us();
@@ -213,7 +214,7 @@ void smev_frame_answer(struct arena *a, const struct smev_frame *request, const 
     out->date = arena_strdup(a, now);
     out->request_id_ref = request_message_id;
     out->origin_request_id_ref = request->origin_request_id_ref ? request->origin_request_id_ref : request_message_id;
-    out->test = false;
+    out->test_msg = test_msg;
 }
 
 static void write_field(struct buf *out, const char *local, const char *value)
@@ -259,8 +260,7 @@ void smev_frame_write(const struct smev_frame *f, struct buf *out)
     write_field(out, "OriginRequestIdRef", f->origin_request_id_ref);
     write_field(out, "ServiceCode", f->service_code);
     write_field(out, "CaseNumber", f->case_number);
-    if (f->test)
-        write_field(out, "TestMsg", "");
+    write_field(out, "TestMsg", f->test_msg);
     write_field(out, "OKTMO", f->oktmo);
     buf_add_str(out, "</smev:Message>");
 }

@@ -6,6 +6,8 @@
  */
 #include "dsig.h"
 
+#include "clock.h"
+
 #include <string.h>
 
 #define ACTOR_NEXT "http://schemas.xmlsoap.org/soap/actor/next"
@@ -110,8 +112,46 @@ static enum err read_blocks(struct arena *a, struct envelope *env, struct error 
     return ERR_OK;
 }
 
+/* An instant in wsu:Created or wsu:Expires; WSS 1.0, 10: in UTC, so one without a zone is read so. */
+static enum err read_stamp_time(const struct verification *v, struct xml_node *stamp, const char *local, int64_t *at_s)
+{
+    bool has_zone;
+    int64_t wall_us;
+    struct xml_node *node = xml_first(stamp, NS_WSU, local);
+    if (!node)
+        return ERR_OK;
+    const char *text = xml_text(v->arena, node);
+    if (xml_next(node, NS_WSU, local) || !text || !clock_parse(text, &wall_us, &has_zone))
+        return error_set(v->e, ERR_SECURITY, "wsu:%s is there twice or is no instant", local);
+    *at_s = wall_us / 1000000;
+    return ERR_OK;
+}
+
+/* WSS 1.0, 10: what has expired is refused. Clocks and time zones differ: the same slack as for the message itself. */
+static enum err check_stamp(const struct verification *v, struct xml_node *stamp)
+{
+    int64_t now_s = v->policy->now_s, slack_s = v->policy->age_max_s;
+    int64_t created_s = now_s, expires_s = INT64_MAX;
+    if (xml_has_stray_text(stamp))
+        return error_set(v->e, ERR_SECURITY, "text or comment inside wsu:Timestamp");
+    enum err err = read_stamp_time(v, stamp, "Created", &created_s);
+    if (!err)
+        err = read_stamp_time(v, stamp, "Expires", &expires_s);
+    if (err)
+        return err;
+    if (expires_s < created_s && xml_first(stamp, NS_WSU, "Created"))
+        return error_set(v->e, ERR_SECURITY, "wsu:Timestamp ends before it begins");
+    if (expires_s < now_s)
+        return error_set(v->e, ERR_EXPIRED, "wsu:Timestamp expired %lld s ago", (long long)(now_s - expires_s));
+    if (slack_s > 0 && (created_s < now_s - slack_s || created_s > now_s + slack_s))
+        return error_set(v->e, ERR_EXPIRED, "wsu:Timestamp was created %lld s from now",
+                         (long long)(created_s - now_s));
+    return ERR_OK;
+}
+
 /* One signature, one token, at most one time stamp. */
-static enum err read_security(struct xml_node *security, struct xml_node **signature, struct error *e)
+static enum err read_security(struct xml_node *security, struct xml_node **signature, struct xml_node **stamp,
+                              struct error *e)
 {
     if (xml_has_stray_text(security))
         return error_set(e, ERR_SECURITY, "text or comment inside wsse:Security");
@@ -121,6 +161,7 @@ static enum err read_security(struct xml_node *security, struct xml_node **signa
             tokens++;
         } else if (xml_is(n, NS_WSU, "Timestamp")) {
             stamps++;
+            *stamp = n;
         } else if (xml_is(n, NS_DSIG, "Signature")) {
             signatures++;
             *signature = n;
@@ -182,8 +223,8 @@ static enum err check_trust(const struct verification *v, const struct cert *sig
 static enum err verify_security(const struct verification *v, struct xml_node *security, const char *actor,
                                 struct wsse_signature *out)
 {
-    struct xml_node *signature = NULL;
-    enum err err = read_security(security, &signature, v->e);
+    struct xml_node *signature = NULL, *stamp = NULL;
+    enum err err = read_security(security, &signature, &stamp, v->e);
     if (err)
         return err;
     struct dsig_rules rules = {.allow_gost2001 = v->policy->dsig.allow_gost2001};
@@ -206,6 +247,8 @@ static enum err verify_security(const struct verification *v, struct xml_node *s
     if (err)
         return err;
     err = dsig_check(v->arena, &parsed, signer, &out->dsig, v->e);
+    if (!err && stamp)
+        err = check_stamp(v, stamp);
     if (err)
         return err;
     out->actor = actor;

@@ -116,11 +116,18 @@ select api.journal_reply(journal_id, at, '201', 'the answer') from data.journal 
 select is(pg_temp.book('n1', array[pg_temp.slot('a1', 21)], m => pg_temp.msg('id-1')), 'stored', 'B6: the same message');
 select is((select convert_from(stored, 'UTF8') from unnest(pg_temp.book_rows('other', array[pg_temp.slot('a1', 22)], m => pg_temp.msg('id-1')))), 'the answer', 'B6: gets the first answer, byte for byte, whatever the arguments');
 select is(pg_temp.book('n2', array[pg_temp.slot('a1', 22)], m => pg_temp.msg('id-1', 'y')), 'reused', 'B6: the same id with another content');
+select is(pg_temp.book('n2', array[pg_temp.slot('a1', 22)], m => pg_temp.msg('id-2', 'id-1')), 'stored', 'C7: the same content under another id');
+select is(pg_temp.book('n2', array[pg_temp.slot('a1', 22)], m => pg_temp.msg('body:' || encode(sha256('id-1'), 'hex'), 'id-1')), 'stored', 'C7: the same content without the id');
+select is(pg_temp.book('n2', array[pg_temp.slot('a1', 22)], m => pg_temp.msg('id-2', 'z')), 'reused', 'B6: the other id stands for it too');
+select is(pg_temp.book('n3', array[pg_temp.slot('a1', 26)], m => pg_temp.msg('body:' || encode(sha256('w'), 'hex'), 'w')), '201/0 slots=1', 'B6: a message without an id of SMEV');
+select api.journal_reply(s.journal_id, s.journal_at, '201', 'the first') from data.message_seen as s where s.digest = sha256('w') and s.sender_code = 'PORTAL';
+select is((select convert_from(stored, 'UTF8') from unnest(pg_temp.book_rows('n3', array[pg_temp.slot('a1', 26)], m => pg_temp.msg('id-3', 'w')))), 'the first', 'C7: an id put on later leads to the first answer');
+select is(pg_temp.book('n3', array[pg_temp.slot('a1', 26)], m => pg_temp.msg('id-3', 'v')), 'reused', 'B6: and stands for it from then on');
 select is(pg_temp.state('n2'), null, 'B6: has no effect');
 select is((select count(*) from data.journal where message_id = 'id-1'), 1::bigint, 'B6: and is not journalled here');
-select is(pg_temp.book('n1', array[pg_temp.slot('a1', 21)], m => pg_temp.msg('id-2')), '201/0 slots=1', 'B6: the same content in another message');
+select is(pg_temp.book('n1', array[pg_temp.slot('a1', 21)], m => pg_temp.msg('id-4')), '201/0 slots=1', 'B6: the same booking in another message');
 select is((select count(*) from data.booking_history where book_key = 'n1'), 1::bigint, 'B6: has no second effect');
-select is(pg_temp.book('n1', array[pg_temp.slot('a1', 21)], m => pg_temp.msg('id-3'), applicant => '{"lastName": "Проверкин"}'), '201/0 slots=1', 'M2: corrected data');
+select is(pg_temp.book('n1', array[pg_temp.slot('a1', 21)], m => pg_temp.msg('id-5'), applicant => '{"lastName": "Проверкин"}'), '201/0 slots=1', 'M2: corrected data');
 select is((select last_name from data.applicant where book_key = 'n1'), 'Проверкин', 'M2: are taken over');
 
 -- TestMsg

@@ -30,7 +30,7 @@ select pg_sleep(1);
 commit;
 SQL
 sleep 0.4
-expect "the same message in flight" "stored|first answer" "$(q -c "select kind, convert_from(stored, 'UTF8') from api.book(row('l','plain','p','RACE','RACE00001','same-message','book','good',null,null,'\\x00',now(),false,'x')::api.message, 'msg-1', '{${s[2]}}', 'RT', 'SIMPLE', 'PHYSIC', '1', '{}', '{}', '{}', false, 60, null, '{}')")"
+expect "the same message in flight" "stored|first answer" "$(q -c "select kind, convert_from(stored, 'UTF8') from api.book(row('l','plain','p','RACE','RACE00001','same-message','book','good',null,null,sha256(convert_to('same-message', 'UTF8')),now(),false,'x')::api.message, 'msg-1', '{${s[2]}}', 'RT', 'SIMPLE', 'PHYSIC', '1', '{}', '{}', '{}', false, 60, null, '{}')")"
 wait
 expect "one history row" 1 "$(q -c "select count(*) from data.booking_history where book_key = 'msg-1'")"
 

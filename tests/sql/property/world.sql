@@ -24,7 +24,7 @@ create function prop.texts(a jsonb) returns text[] language sql as $$ select arr
 create function prop.step(o text, op jsonb) returns text language plpgsql as $$
 declare
     m api.message := row('l', op ->> 'channel', 'p', 'PROP', 'PROP00001', o || (op ->> 'message'), op ->> 'do', 'good', null, null,
-        sha256(convert_to(coalesce(op ->> 'digest', ''), 'UTF8')), now(), coalesce((op ->> 'test')::boolean, false), '')::api.message;
+        sha256(convert_to(concat(o, op ->> 'message', op ->> 'digest'), 'UTF8')), now(), coalesce((op ->> 'test')::boolean, false), '')::api.message;
     book text := o || (op ->> 'book');
     what text;
 begin

@@ -31,6 +31,38 @@ static const struct {
     {1795333500000000, 345, "2026-11-22T13:30:00.000+05:45"},
 };
 
+/* XML Schema 3.2.7: what was written is read again, whatever the zone; the digits behind the second do not count. */
+static void C7_instants_are_read(void **state)
+{
+    (void)state;
+    int64_t us;
+    bool has_zone;
+    for (size_t i = 0; i < sizeof instants / sizeof instants[0]; i++) {
+        assert_true(clock_parse(instants[i].text, &us, &has_zone) && has_zone);
+        assert_true(us <= instants[i].wall_us && us > instants[i].wall_us - 1000000);
+    }
+    assert_true(clock_parse("2026-11-22T24:00:00Z", &us, &has_zone) && us == 1795392000000000);
+    assert_true(clock_parse("2026-11-22T10:45:00", &us, &has_zone) && !has_zone && us == 1795344300000000);
+    assert_true(clock_parse("0001-01-01T00:00:00Z", &us, &has_zone) && us == -62135596800000000);
+    assert_true(clock_parse("9999-12-31T23:59:59-14:00", &us, &has_zone) && us == 253402351199000000);
+    static const char *const bad[] = {"2026-02-29T00:00:00Z",
+                                      "2026-13-01T00:00:00Z",
+                                      "2026-00-01T00:00:00Z",
+                                      "2026-01-00T00:00:00Z",
+                                      "0000-01-01T00:00:00Z",
+                                      "2026-04-31T00:00:00Z",
+                                      "-026-01-01T00:00:00Z",
+                                      "2026-01-01T24:00:01Z",
+                                      "2026-01-01T00:00:00+14:30",
+                                      "2026-01-01T00:00:00.Z",
+                                      "2026-01-01T00:00:00Z ",
+                                      "",
+                                      NULL};
+    for (size_t i = 0; bad[i] != NULL; i++)
+        assert_false(clock_parse(bad[i], &us, &has_zone) || us != 0 || has_zone);
+    assert_false(clock_parse(NULL, &us, &has_zone));
+}
+
 static void T1_instants_have_a_numeric_offset(void **state)
 {
     (void)state;
@@ -128,11 +160,9 @@ static void uuid_layout_is_checked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(T1_instants_have_a_numeric_offset),
-        cmocka_unit_test(the_machine_zone_is_followed),
-        cmocka_unit_test(clocks_can_be_replaced),
-        cmocka_unit_test(uuids_are_version_4_and_differ),
-        cmocka_unit_test(uuid_layout_is_checked),
+        cmocka_unit_test(T1_instants_have_a_numeric_offset), cmocka_unit_test(C7_instants_are_read),
+        cmocka_unit_test(the_machine_zone_is_followed),      cmocka_unit_test(clocks_can_be_replaced),
+        cmocka_unit_test(uuids_are_version_4_and_differ),    cmocka_unit_test(uuid_layout_is_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

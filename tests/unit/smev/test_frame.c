@@ -70,7 +70,7 @@ static void test_editions(void **state)
         assert_true(xml_is(xml_root(bare), SOAP_NS, "bookRequest"));
         assert_string_equal(xml_text(a, xml_first(xml_root(bare), SOAP_NS, "bookId")), "1");
         assert_null(xml_first(xml_root(bare), NS_SMEV_120315, NULL));
-        assert_int_equal(f.test, i == 2);
+        assert_int_equal(f.test_msg != NULL, i == 2);
         assert_int_equal(f.originator.code != NULL, i == 2);
         if (i == 2) {
             assert_string_equal(f.service_name, "EQUEUE");
@@ -241,10 +241,10 @@ static void test_answer(void **state)
         .request_id_ref = "theirs",
         .service_code = "1000",
         .case_number = "42",
-        .test = true,
+        .test_msg = "да",
     };
     struct smev_frame f;
-    smev_frame_answer(a, &request, "MSG-1", "Наше имя", "RESULT", &f);
+    smev_frame_answer(a, &request, "MSG-1", "Наше имя", "RESULT", NULL, &f);
     assert_string_equal(f.ns, NS_SMEV_111111);
     assert_string_equal(f.sender.code, "AAAA00001");
     assert_string_equal(f.sender.name, "Наше имя");
@@ -258,12 +258,13 @@ static void test_answer(void **state)
     assert_string_equal(f.service_code, "1000");
     assert_string_equal(f.case_number, "42");
     assert_string_equal(f.service_name, "EQUEUE");
-    assert_false(f.test);
+    assert_null(f.test_msg);
     size_t n = strlen(f.date);
     assert_int_equal(n, strlen("2026-11-22T10:45:00.000+03:00")); /* T1: an offset, never Z */
     assert_true(f.date[n - 6] == '+' || f.date[n - 6] == '-');
     request.origin_request_id_ref = "CHAIN";
-    smev_frame_answer(a, &request, NULL, NULL, "REJECT", &f);
+    smev_frame_answer(a, &request, NULL, NULL, "REJECT", "да", &f);
+    assert_string_equal(f.test_msg, "да");
     assert_null(f.request_id_ref);
     assert_string_equal(f.origin_request_id_ref, "CHAIN");
     assert_string_equal(f.sender.name, "как назвал нас портал");

@@ -5,6 +5,8 @@
  */
 #include "testkit.h"
 
+#include "clock.h"
+
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 /* ---- the envelope ---- */
@@ -299,6 +301,71 @@ static void test_token(void **state)
     arena_free(a);
 }
 
+/* ---- the time stamp (C7; WSS 1.0 section 10) ---- */
+
+static const char *stamp_time(struct arena *a, const char *local, int64_t at_s)
+{
+    char text[CLOCK_TEXT_SIZE];
+    clock_format(at_s * 1000000, 180, text);
+    return arena_printf(a, "<wsu:%s>%s</wsu:%s>", local, text, local);
+}
+
+static void verify_stamp(struct arena *a, const char *inner, int64_t age_max_s, enum err expected)
+{
+    struct recipe stamped = {.security_last = arena_printf(a, "<wsu:Timestamp>%s</wsu:Timestamp>", inner)};
+    struct wsse_policy policy = kit_policy();
+    struct wsse_result result;
+    struct error e = {0};
+    policy.age_max_s = age_max_s;
+    enum err err = kit_verify(a, kit_make(a, &stamped), &policy, &result, &e);
+    if (err != expected)
+        fail_msg("%s: %s instead of %s (%s)", inner, error_name(err), error_name(expected), e.detail);
+}
+
+static void C7_time_stamps(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new();
+    const int64_t now_s = kit.now_s, hour_s = 3600;
+    const struct {
+        int64_t created_s, expires_s; /* from now; 0: not there */
+        int64_t age_max_s;
+        enum err expected;
+    } rows[] = {
+        {0, 0, hour_s, ERR_OK},
+        {-60, 60, hour_s, ERR_OK},
+        {-60, 0, hour_s, ERR_OK},
+        {0, 60, hour_s, ERR_OK},
+        {60, 120, hour_s, ERR_OK}, /* clocks differ */
+        {-60, -1, hour_s, ERR_EXPIRED},
+        {0, -1, 0, ERR_EXPIRED}, /* whatever the age may be */
+        {-hour_s - 1, 60, hour_s, ERR_EXPIRED},
+        {-hour_s - 1, 60, 0, ERR_OK},
+        {hour_s + 1, 2 * hour_s, hour_s, ERR_EXPIRED},
+        {60, 30, hour_s, ERR_SECURITY},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const char *created = rows[i].created_s ? stamp_time(a, "Created", now_s + rows[i].created_s) : "";
+        const char *expires = rows[i].expires_s ? stamp_time(a, "Expires", now_s + rows[i].expires_s) : "";
+        verify_stamp(a, arena_printf(a, "%s%s", created, expires), rows[i].age_max_s, rows[i].expected);
+    }
+    const char *good = stamp_time(a, "Created", now_s);
+    const char *const garbled[] = {
+        "<wsu:Created/>",
+        "<wsu:Created>today</wsu:Created>",
+        "<wsu:Expires>2099-02-30T00:00:00Z</wsu:Expires>",
+        "<wsu:Expires>2099-01-01</wsu:Expires>",
+        "<wsu:Expires><x>2099-01-01T00:00:00Z</x></wsu:Expires>",
+        arena_printf(a, "%s%s", good, good),
+        arena_printf(a, "%s%s<wsu:Expires>never</wsu:Expires>", good, stamp_time(a, "Expires", now_s + 60)),
+        arena_printf(a, "%s forever", good),
+        arena_printf(a, "%s<!-- forever -->", good),
+    };
+    for (size_t i = 0; i < COUNT(garbled); i++)
+        verify_stamp(a, garbled[i], hour_s, ERR_SECURITY);
+    arena_free(a);
+}
+
 /* ---- the certificate (C2) ---- */
 
 static void test_certificates(void **state)
@@ -485,6 +552,7 @@ int main(void)
         cmocka_unit_test(test_duplicate_ids),
         cmocka_unit_test(test_key_info),
         cmocka_unit_test(test_token),
+        cmocka_unit_test(C7_time_stamps),
         cmocka_unit_test(test_certificates),
         cmocka_unit_test(test_recipient_signature),
         cmocka_unit_test(test_vectors),
