@@ -222,7 +222,5 @@ bool rule_ogrn(const char *s);                            /* 13 digits, check di
 bool rule_ogrnip(const char *s);                          /* 15 digits, check digit */
 bool rule_phone(const char *s, char out[12]); /* 7XXXXXXXXXX once everything but digits is gone; written to out */
 bool rule_email(const char *s);
-bool rule_date(const char *s); /* YYYY-MM-DD, a day that exists; a zone may stand behind it */
-/* An xs:dateTime that exists; *has_zone tells whether it says which (item 25). */
-bool rule_instant(const char *s, bool *has_zone);
+bool rule_date(const char *s);    /* YYYY-MM-DD, a day that exists; a zone may stand behind it */
 bool rule_book_id(const char *s); /* UUID, or 1 to 19 digits (A1) */

@@ -240,12 +240,6 @@ bool rule_date(const char *s)
     return day >= 1 && day <= last;
 }
 
-bool rule_instant(const char *s, bool *has_zone)
-{
-    int64_t ignored;
-    return clock_parse(s, &ignored, has_zone);
-}
-
 /* Appendix 2, item 10, and A1: a UUID by the comment, a Number by the table. */
 bool rule_book_id(const char *s)
 {

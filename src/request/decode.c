@@ -222,40 +222,41 @@ static enum err unwrap_message(struct request *r)
     return ERR_OK;
 }
 
-/* Item 25: a request tells when it was made, and in which zone. A departure is told like any other bad field. */
-static void unwrap_date(struct request *r)
-{
-    bool has_zone;
-    bool is_instant = rule_instant(r->frame.date, &has_zone);
-    if (is_instant && has_zone)
-        return;
-    if (is_instant && reading_is_lenient(r)) {
-        r->normalized.used[LENIENCY_date]++;
-        if (reading_allows(r, LENIENCY_date))
-            return;
-    }
-    field_errors_add(&r->fields, "Date", 1, "Укажите время создания сообщения с часовым поясом");
-}
-
 /*
  * A captured message is of no use for long (C7): its effect is remembered by its octets for ever, and what it asks
  * after is not told to whoever kept it. smev:Date is signed by the sender. One without a zone is taken at its best.
  */
-static enum err check_age(struct request *r)
+static enum err check_age(struct request *r, int64_t at_us, bool has_zone)
 {
-    const int64_t zone_west_us = 12LL * 3600 * 1000000, zone_east_us = 14LL * 3600 * 1000000;
-    int64_t age_max_us = (int64_t)r->service->conf->message_age_max_ms * 1000, at_us;
-    bool has_zone;
-    if (age_max_us == 0 || !clock_parse(r->frame.date, &at_us, &has_zone))
-        return ERR_OK; /* no instant at all: unwrap_date() tells */
-    int64_t now_us = clock_wall_us();
-    int64_t latest_us = has_zone ? at_us : at_us + zone_west_us, earliest_us = has_zone ? at_us : at_us - zone_east_us;
-    if (latest_us < now_us - age_max_us)
+    const int64_t west_us = has_zone ? 0 : 12LL * 3600 * 1000000, east_us = has_zone ? 0 : 14LL * 3600 * 1000000;
+    int64_t age_max_us = (int64_t)r->service->conf->message_age_max_ms * 1000, now_us = clock_wall_us();
+    if (age_max_us == 0)
+        return ERR_OK;
+    if (at_us + west_us < now_us - age_max_us)
         return error_set(&r->error, ERR_EXPIRED, "the message was made %lld s ago",
-                         (long long)((now_us - latest_us) / 1000000));
-    if (earliest_us > now_us + age_max_us)
+                         (long long)((now_us - at_us - west_us) / 1000000));
+    if (at_us - east_us > now_us + age_max_us)
         return error_set(&r->error, ERR_EXPIRED, "the message was made %lld s from now",
-                         (long long)((earliest_us - now_us) / 1000000));
+                         (long long)((at_us - east_us - now_us) / 1000000));
+    return ERR_OK;
+}
+
+/*
+ * Item 25: a request tells when it was made, and in which zone. A departure is told like any other bad field; what is
+ * good is held to its age.
+ */
+static enum err unwrap_date(struct request *r)
+{
+    bool has_zone;
+    int64_t at_us;
+    bool is_instant = clock_parse(r->frame.date, &at_us, &has_zone), is_taken = is_instant && has_zone;
+    if (is_instant && !has_zone && reading_is_lenient(r)) {
+        r->normalized.used[LENIENCY_date]++;
+        is_taken = reading_allows(r, LENIENCY_date);
+    }
+    if (is_taken)
+        return check_age(r, at_us, has_zone);
+    field_errors_add(&r->fields, "Date", 1, "Укажите время создания сообщения с часовым поясом");
     return ERR_OK;
 }
 
@@ -285,10 +286,8 @@ enum step_result step_unwrap(struct request *r)
     if (unwrap_message(r) != ERR_OK)
         return STEP_FAIL;
     r->is_ping = is_bare_ping(r);
-    if (r->has_frame && !r->is_ping && check_age(r) != ERR_OK)
+    if (r->has_frame && !r->is_ping && unwrap_date(r) != ERR_OK)
         return STEP_FAIL;
-    if (r->has_frame && !r->is_ping)
-        unwrap_date(r);
     return r->is_ping ? STEP_ANSWERED : STEP_NEXT;
 }
 

@@ -63,6 +63,43 @@ static void C7_instants_are_read(void **state)
     assert_false(clock_parse(NULL, &us, &has_zone));
 }
 
+static void item_25_instants_and_their_zones(void **state)
+{
+    (void)state;
+    static const char *const zoned[] = {"2026-11-22T10:45:00+03:00",           "2026-11-22T10:45:00.123Z",
+                                        "2026-02-28T23:59:59.123456789-11:00", "2026-11-22T24:00:00+14:00",
+                                        "2024-02-29T00:00:00-00:00",           NULL};
+    static const char *const bare[] = {"2026-11-22T10:45:00", "2026-11-22T10:45:00.1", NULL};
+    static const char *const bad[] = {"",
+                                      "2026-11-22",
+                                      "2026-11-22Z",
+                                      "2026-11-22T10:45+03:00",
+                                      "2026-11-22 10:45:00+03:00",
+                                      "2026-02-29T10:45:00+03:00",
+                                      "2026-11-22T24:00:01Z",
+                                      "2026-11-22T10:60:00Z",
+                                      "2026-11-22T10:45:60Z",
+                                      "2026-11-22T10:45:00.Z",
+                                      "2026-11-22T10:45:00+3",
+                                      "2026-11-22T10:45:00+0300",
+                                      "2026-11-22T10:45:00+14:01",
+                                      "2026-11-22T10:45:00+15:00",
+                                      "2026-11-22T10:45:00 Europe/Moscow",
+                                      "2026-11-22T10:45:00z",
+                                      "T10:45:00+03:00-2026-11-22",
+                                      "2026-11-22T10:45:00+03:000",
+                                      NULL};
+    bool has_zone;
+    int64_t us;
+    for (size_t i = 0; zoned[i] != NULL; i++)
+        assert_true(clock_parse(zoned[i], &us, &has_zone) && has_zone);
+    for (size_t i = 0; bare[i] != NULL; i++)
+        assert_true(clock_parse(bare[i], &us, &has_zone) && !has_zone);
+    for (size_t i = 0; bad[i] != NULL; i++)
+        assert_false(clock_parse(bad[i], &us, &has_zone) || has_zone);
+    assert_false(clock_parse(NULL, &us, &has_zone));
+}
+
 static void T1_instants_have_a_numeric_offset(void **state)
 {
     (void)state;
@@ -160,9 +197,13 @@ static void uuid_layout_is_checked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(T1_instants_have_a_numeric_offset), cmocka_unit_test(C7_instants_are_read),
-        cmocka_unit_test(the_machine_zone_is_followed),      cmocka_unit_test(clocks_can_be_replaced),
-        cmocka_unit_test(uuids_are_version_4_and_differ),    cmocka_unit_test(uuid_layout_is_checked),
+        cmocka_unit_test(T1_instants_have_a_numeric_offset),
+        cmocka_unit_test(C7_instants_are_read),
+        cmocka_unit_test(item_25_instants_and_their_zones),
+        cmocka_unit_test(the_machine_zone_is_followed),
+        cmocka_unit_test(clocks_can_be_replaced),
+        cmocka_unit_test(uuids_are_version_4_and_differ),
+        cmocka_unit_test(uuid_layout_is_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
