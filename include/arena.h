@@ -17,7 +17,8 @@
 struct arena;
 
 struct arena *arena_new(void);
-void arena_free(struct arena *a); /* NULL is allowed */
+struct arena *arena_new_small(void); /* takes little from the system at a time: for what many have at once */
+void arena_free(struct arena *a);    /* NULL is allowed */
 
 void *arena_alloc(struct arena *a, size_t size);               /* zeroed, aligned for any type */
 void *arena_array(struct arena *a, size_t count, size_t size); /* the same; aborts when count * size overflows */

@@ -32,8 +32,9 @@
 #define FENCE_BYTES                       0
 #endif
 
-#define CHUNK_BYTES 16384
-#define ALIGN       alignof(max_align_t)
+#define CHUNK_BYTES       16384
+#define CHUNK_SMALL_BYTES 3072
+#define ALIGN             alignof(max_align_t)
 
 struct chunk {
     struct chunk *next;
@@ -51,6 +52,7 @@ struct arena {
     struct chunk *chunks; /* the first one is being filled */
     struct cleanup *cleanups;
     size_t total;
+    size_t chunk_bytes;
 };
 
 static _Noreturn void arena_die(const char *why, size_t size)
@@ -81,6 +83,14 @@ struct arena *arena_new(void)
     if (a == NULL)
         arena_die("exhausted", sizeof *a);
     a->total = sizeof *a;
+    a->chunk_bytes = CHUNK_BYTES;
+    return a;
+}
+
+struct arena *arena_new_small(void)
+{
+    struct arena *a = arena_new();
+    a->chunk_bytes = CHUNK_SMALL_BYTES;
     return a;
 }
 
@@ -113,8 +123,8 @@ void *arena_alloc(struct arena *a, size_t size)
         room = ALIGN; /* two pieces never share an address */
     struct chunk *c = a->chunks;
     if (c == NULL || c->size - c->used < room) {
-        bool is_big = room > CHUNK_BYTES / 4;
-        struct chunk *fresh = chunk_new(a, is_big ? room : CHUNK_BYTES);
+        bool is_big = room > a->chunk_bytes / 4;
+        struct chunk *fresh = chunk_new(a, is_big ? room : a->chunk_bytes);
         if (is_big && c != NULL) { /* keep filling the chunk we have */
             fresh->next = c->next;
             c->next = fresh;

@@ -33,11 +33,11 @@ struct http_field {
     size_t value_n;
 };
 
-/* A request that is being read, or has been. Everything in it, itself included, lives in its arena. */
+/* A request that is being read, or has been. Everything in it but the body, itself included, lives in its arena. */
 struct http_message {
     struct arena *arena;
     struct buf head;
-    struct buf body;
+    struct buf body; /* grows by itself, see body.c; has no arena */
     struct http_field *fields;
     unsigned field_count;
     const char *method;
@@ -63,6 +63,21 @@ enum http_phase http_parser_phase(const struct http_parser *p);
 
 void http_message_free(struct http_message *m); /* NULL is allowed */
 const char *http_message_header(const struct http_message *m, const char *name);
+
+size_t http_message_bytes(const struct http_message *m); /* memory it holds */
+
+/* Asked before a body takes so many bytes more of memory; false: the request is refused with 503. */
+typedef bool (*http_grow_fn)(void *arg, size_t more);
+#define HTTP_REASON_NO_ROOM "no memory is left for unfinished requests"
+void http_parser_ask(struct http_parser *p, http_grow_fn may_grow, void *arg);
+void http_parser_give_up(struct http_parser *p, int status, const char *reason); /* drops what has come */
+size_t http_parser_bytes(const struct http_parser *p);                           /* held by the unfinished request */
+
+/* ---- bodies (body.c) ---- */
+
+size_t body_capacity_for(const struct buf *b, size_t n); /* what n bytes more will make it */
+void body_add(struct buf *b, const char *p, size_t n);
+void body_free(struct buf *b);
 
 /* ---- the head, line by line (http_head.c) ---- */
 

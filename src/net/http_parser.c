@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A client that announces a megabyte and sends nothing shall not cost a megabyte. */
-#define BODY_FIRST_BYTES   (16 * 1024)
 #define HEAD_FIRST_BYTES   1024
 #define REFUSED_PATH_BYTES 200 /* of the path of a refused request, for the log */
 
@@ -30,6 +28,9 @@ struct http_parser {
     struct http_chunk chunk;
     llhttp_t witness;
     bool witness_done;
+    http_grow_fn may_grow; /* NULL: always */
+    void *may_grow_arg;
+    bool is_denied;
 };
 
 /* ---- the second reader ---- */
@@ -42,14 +43,14 @@ static int witness_on_headers(llhttp_t *w)
 
 static int witness_on_body(llhttp_t *w, const char *at, size_t n)
 {
-    struct http_message *m = ((struct http_parser *)w->data)->message;
-    if (m->has_length && m->body.n + n > m->body.cap) {
-        struct buf whole;
-        buf_init(&whole, m->arena, (size_t)m->length);
-        buf_add(&whole, m->body.p, m->body.n);
-        m->body = whole;
+    struct http_parser *p = w->data;
+    struct buf *body = &p->message->body;
+    size_t more = body_capacity_for(body, n) - body->cap;
+    if (more > 0 && p->may_grow != NULL && !p->may_grow(p->may_grow_arg, more)) {
+        p->is_denied = true;
+        return -1;
     }
-    buf_add(&m->body, at, n);
+    body_add(body, at, n);
     return 0;
 }
 
@@ -108,7 +109,7 @@ static enum http_event refused_as_said(struct http_parser *p)
 
 static void message_begin(struct http_parser *p)
 {
-    struct arena *a = arena_new();
+    struct arena *a = arena_new_small();
     p->message = arena_alloc(a, sizeof(*p->message));
     p->message->arena = a;
     buf_init(&p->message->head, a, HEAD_FIRST_BYTES);
@@ -131,7 +132,6 @@ static enum http_event head_done(struct http_parser *p)
     p->phase = HTTP_PHASE_BODY;
     if (!m->chunked && m->length == 0)
         return HTTP_EV_REQUEST;
-    buf_init(&m->body, m->arena, m->has_length && m->length < BODY_FIRST_BYTES ? (size_t)m->length : BODY_FIRST_BYTES);
     return HTTP_EV_HEAD;
 }
 
@@ -209,7 +209,10 @@ static enum http_event feed_body(struct http_parser *p, const char *data, size_t
         done = n >= left;
         *used = done ? (size_t)left : n;
     }
-    if (!witness_reads(p, data, *used) || p->witness_done != done)
+    bool is_read = witness_reads(p, data, *used);
+    if (p->is_denied)
+        return refused(p, 503, HTTP_REASON_NO_ROOM);
+    if (!is_read || p->witness_done != done)
         return refused(p, 400, "ambiguous request");
     if (!done)
         return HTTP_EV_MORE;
@@ -260,6 +263,22 @@ void http_parser_free(struct http_parser *p)
     free(p);
 }
 
+void http_parser_ask(struct http_parser *p, http_grow_fn may_grow, void *arg)
+{
+    p->may_grow = may_grow;
+    p->may_grow_arg = arg;
+}
+
+void http_parser_give_up(struct http_parser *p, int status, const char *reason)
+{
+    (void)refused(p, status, reason);
+}
+
+size_t http_parser_bytes(const struct http_parser *p)
+{
+    return p->message == NULL ? 0 : http_message_bytes(p->message);
+}
+
 struct http_message *http_parser_take(struct http_parser *p)
 {
     struct http_message *m = p->message;
@@ -286,6 +305,13 @@ enum http_phase http_parser_phase(const struct http_parser *p)
 
 void http_message_free(struct http_message *m)
 {
-    if (m != NULL)
-        arena_free(m->arena);
+    if (m == NULL)
+        return;
+    body_free(&m->body);
+    arena_free(m->arena);
+}
+
+size_t http_message_bytes(const struct http_message *m)
+{
+    return arena_size(m->arena) + m->body.cap;
 }
