@@ -88,7 +88,8 @@ struct config {
     /* [limits] */
     uint64_t body_max_bytes, head_timeout_ms, body_timeout_ms, idle_timeout_ms, write_timeout_ms;
     unsigned connections_max, pipeline_max;
-    unsigned slots_max; /* TimeSlot elements of one getSlots answer: 20,000 */
+    size_t buffers_max_bytes; /* held for all connections together */
+    unsigned slots_max;       /* TimeSlot elements of one getSlots answer: 20,000 */
     unsigned filter_depth_max, filter_nodes_max;
     /* [trust] */
     const char *anchors, *chain, *crl;

@@ -51,6 +51,22 @@ struct loop_lag {
 void loop_lag_read(struct loop *l, struct loop_lag *out);
 void loop_lag_measure(struct loop *l); /* starts the measuring */
 
+/* ---- memory of all listeners together ---- */
+
+/*
+ * Bound for what connections hold: unfinished requests, requests in work, answers not yet taken, themselves. When it is
+ * reached, whoever holds most gives back first: of the peer with most the largest piece, an unfinished request (503)
+ * before an answer (cut off), the oldest first. While there is enough, one peer may have all of it.
+ */
+#define NET_MEMORY_MAX_BYTES ((size_t)128 << 20)
+struct net_memory {
+    size_t max_bytes, held_bytes, highest_bytes;
+    size_t connections_bytes, reading_bytes, working_bytes, writing_bytes;
+    uint64_t taken_back; /* times somebody had to give back */
+};
+void loop_set_memory_max(struct loop *l, size_t bytes);
+void loop_memory_read(const struct loop *l, struct net_memory *out);
+
 /* ---- workers: for anything whose cost grows with the input ---- */
 
 void worker_threads(unsigned n); /* before the first worker_run(); default: the number of processors */

@@ -212,6 +212,7 @@ static enum err daemon_start(struct daemon *d, struct error *e)
     soap_binding_init();
     worker_threads(d->conf.workers);
     d->loop = loop_new();
+    loop_set_memory_max(d->loop, d->conf.buffers_max_bytes);
     struct db_conf db = {.conninfo = d->conf.conninfo,
                          .connections = d->conf.db_connections,
                          .acquire_timeout_ms = d->conf.db_acquire_timeout_ms,

@@ -30,6 +30,7 @@ static void on_metrics(struct admin *ad, const struct http_request *req, struct 
     metrics_write_build(&out);
     metrics_write_process(&out);
     metrics_write_loop(&out, ad->sources.loop);
+    metrics_write_net_memory(&out, ad->sources.loop);
     metrics_write_refusals(&out, ad->sources.loop);
     if (ad->sources.db != NULL)
         metrics_write_pool(&out, ad->sources.db);

@@ -151,6 +151,23 @@ void metrics_write_loop(struct buf *out, struct loop *l)
     write_tls(out, l);
 }
 
+void metrics_write_net_memory(struct buf *out, const struct loop *l)
+{
+    struct net_memory m;
+
+    loop_memory_read(l, &m);
+    head(out, "zapisd_net_bytes", "gauge", "Memory that connections hold, by what for.");
+    buf_printf(out, "zapisd_net_bytes{for=\"connections\"} %zu\n", m.connections_bytes);
+    buf_printf(out, "zapisd_net_bytes{for=\"unfinished_requests\"} %zu\n", m.reading_bytes);
+    buf_printf(out, "zapisd_net_bytes{for=\"requests_in_work\"} %zu\n", m.working_bytes);
+    buf_printf(out, "zapisd_net_bytes{for=\"answers_not_taken\"} %zu\n", m.writing_bytes);
+    one(out, "zapisd_net_bytes_highest", "gauge", "The most that was held at once since the start.",
+        (double)m.highest_bytes);
+    one(out, "zapisd_net_bytes_max", "gauge", "The bound: buffers_max.", (double)m.max_bytes);
+    one(out, "zapisd_net_given_back_total", "counter",
+        "Times a connection lost its request or answer because memory was short.", (double)m.taken_back);
+}
+
 void metrics_write_refusals(struct buf *out, const struct loop *l)
 {
     const struct net_refusal *list;

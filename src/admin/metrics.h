@@ -9,5 +9,6 @@
 void metrics_write_build(struct buf *out);
 void metrics_write_process(struct buf *out);
 void metrics_write_loop(struct buf *out, struct loop *l);
+void metrics_write_net_memory(struct buf *out, const struct loop *l);
 void metrics_write_refusals(struct buf *out, const struct loop *l);
 void metrics_write_pool(struct buf *out, const struct db_pool *p);

@@ -120,6 +120,8 @@ void config_check(const struct config *c, const char *path, struct buf *m)
     struct place nowhere = {path, 1};
     if (c->nlisteners == 0)
         add(m, nowhere, "there is no [listener NAME] section");
+    if (c->buffers_max_bytes < 2 * c->body_max_bytes)
+        add(m, nowhere, "buffers_max in [limits] is less than twice body_max");
     for (unsigned i = 0; i < c->nlisteners; i++)
         check_listener(c, i, m);
     check_senders(c, m);

@@ -111,6 +111,9 @@ X("limits", "idle_timeout", OPTION_DURATION, config, idle_timeout_ms, "75s", 100
   "How long a connection is kept open without a request.") \
 X("limits", "write_timeout", OPTION_DURATION, config, write_timeout_ms, "30s", 100, 10 * MINUTE, NULL, NO, NO, \
   "How long the peer may take to accept an answer.") \
+X("limits", "buffers_max", OPTION_SIZE, config, buffers_max_bytes, "128MiB", 8 * MIB, 16384ULL * MIB, NULL, NO, NO, \
+  "Memory for all connections together: unfinished requests, requests in work, answers not yet taken. At least " \
+  "twice body_max. Beyond it those who hold most are turned away with 503 or cut off.") \
 X("limits", "connections_max", OPTION_COUNT, config, connections_max, "10000", 1, 1000000, NULL, NO, NO, \
   "Open connections of one listener. What comes beyond is answered with 503 and closed.") \
 X("limits", "pipeline_max", OPTION_COUNT, config, pipeline_max, "8", 1, 1000, NULL, NO, NO, \

@@ -37,13 +37,14 @@ static void queue_abandon(struct conn *c)
     while (c->first != NULL) {
         struct exchange *x = queue_take(c);
         c->in_work--;
-        x->conn = NULL;
-        if (x->state != EXCHANGE_WORKING)
+        if (x->state == EXCHANGE_WORKING)
+            exchange_orphan(x);
+        else
             exchange_free(x);
     }
 }
 
-static void held_drop(struct conn *c)
+void conn_held_drop(struct conn *c)
 {
     if (c->held != NULL)
         explicit_bzero(c->held, c->held_n);
@@ -111,7 +112,12 @@ bool conn_may_take_bytes(const struct conn *c)
 /* Off the wire: not more than can be taken now, and nothing while the handshake or a worker is busy with the last. */
 static bool may_read(const struct conn *c)
 {
-    return conn_may_take_bytes(c) && !c->tls_lent && c->tls_stage != CONN_TLS_QUEUED;
+    return conn_may_take_bytes(c) && !c->tls_lent && c->tls_stage != CONN_TLS_QUEUED && c->pace_link == NULL;
+}
+
+static const char *refusal_headers(int status)
+{
+    return status == 405 ? "Allow: GET, HEAD, POST\r\n" : status == 503 ? "Retry-After: 5\r\n" : NULL;
 }
 
 /* Returns how many bytes were taken; fewer than n only when no more requests may be taken now, or ever. */
@@ -124,8 +130,7 @@ static size_t conn_parse(struct conn *c, const char *p, size_t n)
         taken += used;
         if (event == HTTP_EV_REFUSED) {
             struct http_refusal why = http_parser_refusal(c->parser);
-            conn_refuse_path(c, why.status, why.reason, why.status == 405 ? "Allow: GET, HEAD, POST\r\n" : NULL,
-                             why.path);
+            conn_refuse_path(c, why.status, why.reason, refusal_headers(why.status), why.path);
             continue;
         }
         if (event == HTTP_EV_HEAD)
@@ -142,15 +147,19 @@ void conn_take_bytes(struct conn *c, const char *p, size_t n)
     size_t taken = conn_parse(c, p, n);
     if (taken < n && c->state == CONN_SERVING)
         held_keep(c, p + taken, n - taken);
+    conn_weigh(c);
 }
 
 static void conn_take_held(struct conn *c)
 {
     if (c->held == NULL)
         return;
-    c->held_at += conn_parse(c, c->held + c->held_at, c->held_n - c->held_at);
+    size_t taken = conn_parse(c, c->held + c->held_at, c->held_n - c->held_at);
+    if (c->held == NULL)
+        return; /* given back in the meantime */
+    c->held_at += taken;
     if (c->held_at == c->held_n)
-        held_drop(c);
+        conn_held_drop(c);
 }
 
 /* ---- bytes in ---- */
@@ -192,8 +201,11 @@ static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
         conn_close(c);
         return;
     }
-    if (c->state == CONN_LINGERING)
-        return; /* heard, not listened to */
+    if (c->state == CONN_LINGERING) { /* heard, not listened to */
+        reading_set(c, false);
+        conn_pace(c);
+        return;
+    }
     loop_chore(c->loop, &c->chore);
     if (nread == UV_EOF)
         conn_eof(c);
@@ -201,6 +213,8 @@ static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
         conn_take_bytes(c, buf->base, (size_t)nread);
     else
         conn_tls_hear(c, buf->base, (size_t)nread);
+    if (c->state == CONN_SERVING && conn_is_bulk(c))
+        conn_pace(c);
     /* at once and not at the end of the turn: libuv would read on */
     if (c->state != CONN_CLOSED && !may_read(c))
         reading_set(c, false);
@@ -217,6 +231,12 @@ static void reading_set(struct conn *c, bool on)
         uv_read_stop(&c->io.stream);
     else if (uv_read_start(&c->io.stream, on_alloc, on_read) != 0)
         conn_close(c);
+}
+
+void conn_read_on(struct conn *c)
+{
+    if (c->state == CONN_LINGERING || (c->state == CONN_SERVING && may_read(c)))
+        reading_set(c, true);
 }
 
 /* ---- bytes out, and the end ---- */
@@ -265,7 +285,8 @@ static void conn_end(struct conn *c)
     }
     c->state = CONN_LINGERING;
     c->linger_since_ms = uv_now(&c->loop->uv);
-    reading_set(c, true);
+    if (c->pace_link == NULL)
+        reading_set(c, true);
 }
 
 static void conn_turn(void *arg)
@@ -274,7 +295,7 @@ static void conn_turn(void *arg)
     if (c->listener->draining && c->state == CONN_SERVING && c->phase == HTTP_PHASE_IDLE)
         c->state = CONN_FINISHING;
     if (c->state != CONN_SERVING)
-        held_drop(c);
+        conn_held_drop(c);
     send_answers(c);
     send_continue(c);
     conn_take_held(c);
@@ -291,8 +312,10 @@ static void conn_turn(void *arg)
         if (c->in_work == 0 && c->writes == 0 && !c->tls_lent)
             conn_end(c);
     }
-    if (c->state != CONN_CLOSED)
-        conn_arm(c);
+    if (c->state == CONN_CLOSED)
+        return;
+    conn_weigh(c);
+    conn_arm(c);
 }
 
 void conn_let_go(struct conn *c)
@@ -320,8 +343,9 @@ static void conn_shut(struct conn *c, bool reset)
         return;
     c->state = CONN_CLOSED;
     queue_abandon(c);
-    held_drop(c);
+    conn_held_drop(c);
     lane_leave(c);
+    conn_memory_end(c);
     loop_chore_drop(c->loop, &c->chore);
     uv_close((uv_handle_t *)&c->timer, on_handle_closed);
     if (!reset || c->listener->is_pipe || uv_tcp_close_reset(&c->io.tcp, on_handle_closed) != 0)
@@ -385,6 +409,7 @@ static void peer_name(struct conn *c)
 void conn_begin(struct conn *c)
 {
     peer_name(c);
+    conn_memory_begin(c);
     if (!c->listener->is_pipe)
         (void)uv_tcp_nodelay(&c->io.tcp, 1);
     c->phase_since_ms = uv_now(&c->loop->uv);

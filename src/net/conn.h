@@ -35,6 +35,9 @@ struct exchange {
     struct http_response answer;
     uv_write_t write;
     unsigned char fingerprint[32];
+    size_t weight; /* bytes of memory, as the ledger has them */
+    enum ledger_kind weight_kind;
+    struct ledger *orphan_ledger; /* counted there since its connection has gone */
 };
 
 enum conn_state {
@@ -99,6 +102,12 @@ struct conn {
     struct conn *lane_next;
     struct conn **lane_link;
     struct peer_key key;
+    struct claim claim; /* on memory, see ledger.h */
+    size_t working_bytes, writing_bytes;
+    struct conn *pace_next, **pace_link; /* link NULL: reads when it likes */
+    uint64_t paced_since_ms;
+    uint64_t rate_since_ms; /* the window in which the body must keep its minimum rate */
+    size_t rate_bytes;      /* of the body, when it began */
     struct exchange *first; /* not yet being written, in the order of the requests */
     struct exchange **last;
     unsigned in_work; /* exchanges until they are written */
@@ -117,6 +126,7 @@ struct conn {
 struct conn *conn_new(struct loop *l, struct listener *ls, bool is_pipe); /* its handle is ready for uv_accept() */
 void conn_begin(struct conn *c);                                          /* after uv_accept() */
 void conn_refuse(struct conn *c, int status, const char *reason, const char *extra_headers);
+void conn_held_drop(struct conn *c);
 void conn_drain(struct conn *c);  /* finish what is begun, then close */
 void conn_close(struct conn *c);  /* at once; orphans what the handlers still have */
 void conn_reset(struct conn *c);  /* the same, and what was not taken is thrown away */
@@ -148,6 +158,22 @@ void peer_key_of(const struct sockaddr *sa, struct peer_key *out);
 
 void conn_enter_phase(struct conn *c); /* after every step of the parser */
 void conn_arm(struct conn *c);
+
+/* ---- memory (conn_memory.c) ---- */
+
+void conn_memory_begin(struct conn *c); /* when the peer is known */
+void conn_weigh(struct conn *c);        /* after anything that may have changed what it holds */
+void conn_memory_end(struct conn *c);
+void exchange_weigh(struct exchange *x);  /* the same after a change of its state or bytes */
+void exchange_orphan(struct exchange *x); /* its connection goes; it stays */
+void exchange_unweigh(struct exchange *x);
+
+/* ---- turns at reading (conn_pace.c) ---- */
+
+bool conn_is_bulk(const struct conn *c); /* what it sends takes more than one reading */
+void conn_pace(struct conn *c);          /* it has read enough for this turn */
+void conn_pace_leave(struct conn *c);
+void conn_read_on(struct conn *c); /* conn.c: its turn has come */
 
 /* ---- exchanges (exchange.c) ---- */
 

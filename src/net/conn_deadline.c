@@ -5,7 +5,7 @@
  */
 #include "conn.h"
 
-#define RATE_GRACE_MS 5000
+#define RATE_WINDOW_MS 5000
 
 enum overdue {
     OVERDUE_NOTHING,
@@ -13,6 +13,7 @@ enum overdue {
     OVERDUE_IDLE,
     OVERDUE_HEAD,
     OVERDUE_BODY,
+    OVERDUE_RATE,
     OVERDUE_WRITE,
     OVERDUE_LINGER
 };
@@ -28,12 +29,24 @@ static void earlier(struct deadline *d, uint64_t at_ms, enum overdue what)
         *d = (struct deadline){at_ms, what};
 }
 
-/* When the body will have fallen behind its minimum rate, if nothing more of it comes. */
-static uint64_t rate_deadline_ms(const struct conn *c)
+static size_t body_bytes(const struct conn *c)
 {
     const struct http_message *m = http_parser_message(c->parser);
-    uint64_t received = m == NULL ? 0 : m->body.n;
-    return c->phase_since_ms + RATE_GRACE_MS + (received + 1) * 1000 / c->listener->limits.body_rate_min_bytes;
+    return m == NULL ? 0 : m->body.n;
+}
+
+/*
+ * The minimum rate of a body holds for every window of RATE_WINDOW_MS, not from its beginning: all but the last byte
+ * at once buys no time. Begins the next window when this one has brought enough.
+ */
+static bool body_keeps_up(struct conn *c)
+{
+    size_t came = body_bytes(c) - c->rate_bytes;
+    if (came < c->listener->limits.body_rate_min_bytes * RATE_WINDOW_MS / 1000)
+        return false;
+    c->rate_since_ms = uv_now(&c->loop->uv);
+    c->rate_bytes = body_bytes(c);
+    return true;
 }
 
 static struct deadline deadline_of(const struct conn *c)
@@ -50,8 +63,8 @@ static struct deadline deadline_of(const struct conn *c)
         earlier(&d, c->phase_since_ms + limits->head_timeout_ms, OVERDUE_HEAD);
     if (c->phase == HTTP_PHASE_BODY) {
         earlier(&d, c->phase_since_ms + limits->body_timeout_ms, OVERDUE_BODY);
-        if (limits->body_rate_min_bytes > 0)
-            earlier(&d, rate_deadline_ms(c), OVERDUE_BODY);
+        if (limits->body_rate_min_bytes > 0 && c->pace_link == NULL) /* else it is we who make it wait */
+            earlier(&d, c->rate_since_ms + RATE_WINDOW_MS, OVERDUE_RATE);
     }
     if (c->tls != NULL && c->tls_stage != CONN_TLS_UP)
         earlier(&d, c->tls_since_ms + limits->head_timeout_ms, OVERDUE_HANDSHAKE); /* of all of it, waiting included */
@@ -67,7 +80,7 @@ static void on_deadline(uv_timer_t *timer)
     struct deadline d = deadline_of(c);
     if (d.what == OVERDUE_NOTHING)
         return;
-    if (d.at_ms > uv_now(&c->loop->uv)) {
+    if (d.at_ms > uv_now(&c->loop->uv) || (d.what == OVERDUE_RATE && body_keeps_up(c))) {
         conn_arm(c);
         return;
     }
@@ -75,6 +88,8 @@ static void on_deadline(uv_timer_t *timer)
         conn_refuse(c, 408, "the request head took too long", NULL);
     } else if (d.what == OVERDUE_BODY) {
         conn_refuse(c, 408, "the request body took too long", NULL);
+    } else if (d.what == OVERDUE_RATE) {
+        conn_refuse(c, 408, "the request body came too slowly", NULL);
     } else if (d.what == OVERDUE_WRITE) {
         refusal_tell(c->loop, LOG_LEVEL_INFO,
                      &(struct refusal){.reason = "the answer was not taken in time", .peer = c->peer});
@@ -94,6 +109,8 @@ void conn_enter_phase(struct conn *c)
         return;
     c->phase = phase;
     c->phase_since_ms = uv_now(&c->loop->uv);
+    c->rate_since_ms = c->phase_since_ms;
+    c->rate_bytes = body_bytes(c);
 }
 
 void conn_arm(struct conn *c)

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define RECORD_BYTES ((size_t)16 * 1024)
+
 struct raw_write {
     uv_write_t req;
     struct conn *conn;
@@ -98,23 +100,39 @@ static void exchange_put(struct exchange *x, const struct buf *head, struct span
     uv_buf_t bufs[2] = {{.base = head->p, .len = head->n}, {.len = body.n}};
     memcpy(&bufs[1].base, &body.p, sizeof(bufs[1].base));
     write_begun(c);
+    exchange_weigh(x);
     int rc =
         head->n == 0 ? UV_EPROTO : uv_write(&x->write, &c->io.stream, bufs, body.n > 0 ? 2 : 1, on_exchange_written);
     if (rc != 0)
         on_exchange_written(&x->write, rc);
 }
 
+/* A record at a time: what waits inside OpenSSL stays with the connection for as long as it lives. */
+static bool encrypt_piece(struct tls *tls, struct span piece, struct buf *out)
+{
+    char part[4096];
+    if (tls_write(tls, piece.p, piece.n) != TLS_OK)
+        return false;
+    for (size_t n; (n = tls_pending(tls, part, sizeof(part))) > 0;)
+        buf_add(out, part, n);
+    return true;
+}
+
 /* Replaces head and body by their ciphertext: by nothing when there can be none. May be a worker's work. */
-static void exchange_encrypt(struct tls *tls, struct arena *a, struct buf *head, struct span *body)
+static void exchange_encrypt(struct tls *tls, struct exchange *x, struct buf *head, struct span *body)
 {
     struct buf out;
-    bool is_good =
-        tls_write(tls, head->p, head->n) == TLS_OK && (body->n == 0 || tls_write(tls, body->p, body->n) == TLS_OK);
-    buf_init(&out, a, is_good ? head->n + body->n + 512 : 1);
-    char part[4096];
-    size_t n = 0;
-    while (is_good && (n = tls_pending(tls, part, sizeof(part))) > 0)
-        buf_add(&out, part, n);
+    struct arena *a = arena_new_small();
+    size_t n = head->n + body->n;
+    buf_init(&out, a, n + n / 64 + 1024);
+    bool is_good = encrypt_piece(tls, (struct span){head->p, head->n}, &out);
+    for (size_t at = 0; is_good && at < body->n; at += RECORD_BYTES)
+        is_good = encrypt_piece(
+            tls, (struct span){body->p + at, body->n - at < RECORD_BYTES ? body->n - at : RECORD_BYTES}, &out);
+    if (!is_good)
+        buf_reset(&out);
+    arena_free(x->answer_arena); /* the plain text has done its service, and is large */
+    x->answer_arena = a;
     *head = out;
     *body = (struct span){NULL, 0};
 }
@@ -122,7 +140,7 @@ static void exchange_encrypt(struct tls *tls, struct arena *a, struct buf *head,
 static void bulk_work(void *arg)
 {
     struct conn *c = arg;
-    exchange_encrypt(c->tls, c->loan.exchange->answer_arena, &c->loan.head, &c->loan.body);
+    exchange_encrypt(c->tls, c->loan.exchange, &c->loan.head, &c->loan.body);
 }
 
 static void bulk_done(void *arg)
@@ -156,6 +174,6 @@ void conn_write_exchange(struct conn *c, struct exchange *x, bool close)
         return;
     }
     if (c->tls != NULL)
-        exchange_encrypt(c->tls, x->answer_arena, &head, &body);
+        exchange_encrypt(c->tls, x, &head, &body);
     exchange_put(x, &head, body);
 }

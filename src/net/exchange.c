@@ -29,11 +29,13 @@ struct exchange *exchange_new(struct conn *c, struct http_message *m)
         memcpy(x->fingerprint, c->fingerprint, sizeof(x->fingerprint));
         x->request.client_fingerprint = x->fingerprint;
     }
+    exchange_weigh(x);
     return x;
 }
 
 void exchange_free(struct exchange *x)
 {
+    exchange_unweigh(x);
     http_message_free(x->message);
     arena_free(x->answer_arena);
     free(x);
@@ -41,7 +43,7 @@ void exchange_free(struct exchange *x)
 
 void exchange_answer(struct exchange *x, const struct http_response *r)
 {
-    struct arena *a = arena_new();
+    struct arena *a = arena_new_small();
     x->answer_arena = a;
     x->answer = *r;
     x->answer.content_type = arena_strdup(a, r->content_type);
@@ -51,6 +53,7 @@ void exchange_answer(struct exchange *x, const struct http_response *r)
     http_message_free(x->message);
     x->message = NULL;
     x->state = EXCHANGE_ANSWERED;
+    exchange_weigh(x);
 }
 
 void http_respond(struct exchange *x, const struct http_response *r)
@@ -61,6 +64,7 @@ void http_respond(struct exchange *x, const struct http_response *r)
         return;
     }
     exchange_answer(x, r);
+    conn_weigh(c);
     loop_chore(c->loop, &c->chore);
 }
 

@@ -4,7 +4,6 @@
 
 #include "loop.h"
 
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,37 +53,23 @@ void ledger_release(struct ledger *g)
 
 /* ---- peers ---- */
 
-/* IPv4 by its address, IPv6 by its network of 64 bits, which one subscriber has as a whole. */
-static void key_of(const struct sockaddr *sa, uint64_t key[2])
+static struct ledger_peer **chain_of(struct ledger *g, const struct peer_key *key)
 {
-    key[0] = key[1] = 0;
-    if (sa != NULL && sa->sa_family == AF_INET) {
-        struct sockaddr_in in;
-        memcpy(&in, sa, sizeof(in));
-        key[0] = 4;
-        key[1] = in.sin_addr.s_addr;
-    } else if (sa != NULL && sa->sa_family == AF_INET6) {
-        struct sockaddr_in6 in6;
-        memcpy(&in6, sa, sizeof(in6));
-        key[0] = 6;
-        memcpy(&key[1], &in6.sin6_addr, sizeof(key[1]));
-    }
-}
-
-static struct ledger_peer **chain_of(struct ledger *g, const uint64_t key[2])
-{
-    uint64_t h = (key[0] + key[1]) * 0x9e3779b97f4a7c15ULL;
+    uint64_t h = 0;
+    memcpy(&h, key->address, sizeof(key->address));
+    h = (h + key->family) * 0x9e3779b97f4a7c15ULL;
     return &g->chains[h >> 52];
 }
 
-static struct ledger_peer *peer_find(struct ledger *g, const uint64_t key[2])
+static struct ledger_peer *peer_of(struct ledger *g, const struct peer_key *key)
 {
     struct ledger_peer **chain = chain_of(g, key);
     for (struct ledger_peer *p = *chain; p != NULL; p = p->next)
-        if (p->key[0] == key[0] && p->key[1] == key[1])
+        if (memcmp(&p->key, key, sizeof(*key)) == 0)
             return p;
     struct ledger_peer *p = net_alloc(sizeof(*p));
-    memcpy(p->key, key, sizeof(p->key));
+    p->key = *key;
+    p->paced_end = &p->paced;
     for (unsigned i = 0; i < LEDGER_CLASSES; i++)
         for (unsigned k = 0; k < 2; k++)
             p->lists[i][k].last = &p->lists[i][k].first;
@@ -136,7 +121,7 @@ static void peer_drop(struct ledger *g, struct ledger_peer *p)
     if (--p->claims > 0)
         return;
     rank_leave(g, p);
-    struct ledger_peer **at = chain_of(g, p->key);
+    struct ledger_peer **at = chain_of(g, &p->key);
     while (*at != p)
         at = &(*at)->next;
     *at = p->next;
@@ -196,12 +181,10 @@ static void held_add(struct ledger *g, enum ledger_kind kind, size_t more, size_
         g->tide_bytes = g->held_bytes;
 }
 
-void ledger_join(struct ledger *g, struct claim *c, const struct sockaddr *peer)
+void ledger_join(struct ledger *g, struct claim *c, const struct peer_key *key)
 {
-    uint64_t key[2];
-    key_of(peer, key);
     c->ledger = g;
-    c->peer = peer_find(g, key);
+    c->peer = peer_of(g, key);
     c->peer->claims++;
 }
 
@@ -278,6 +261,11 @@ void ledger_read(const struct ledger *g, struct ledger_sum *out)
                                .taken_back = g->taken_back,
                                .peers = g->peers};
     memcpy(out->kinds, g->kinds, sizeof(out->kinds));
+}
+
+bool ledger_is_full_of_connections(const struct ledger *g)
+{
+    return g->kinds[LEDGER_FIXED] > g->max_bytes / 2;
 }
 
 bool ledger_is_full(const struct ledger *g)

@@ -5,10 +5,11 @@
  */
 #pragma once
 
+#include "peer_key.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/socket.h>
 
 enum ledger_kind {
     LEDGER_FIXED,   /* the connection itself */
@@ -27,7 +28,7 @@ struct ledger_list {
 };
 
 struct ledger_peer {
-    uint64_t key[2];
+    struct peer_key key;
     struct ledger_peer *next; /* in its hash chain */
     struct ledger_peer *rank_next;
     struct ledger_peer **rank_link;
@@ -35,13 +36,15 @@ struct ledger_peer {
     unsigned claims;
     size_t taken_back_max;                       /* the sum over its claims of what may be taken back */
     struct ledger_list lists[LEDGER_CLASSES][2]; /* unfinished requests, then answers; the oldest first */
+    struct conn *paced, **paced_end;             /* see conn_pace.c */
+    struct ledger_peer *pace_next, **pace_link;
 };
 
 struct claim {
     struct ledger *ledger; /* NULL: none */
     struct ledger_peer *peer;
     size_t bytes[LEDGER_KINDS];
-    void (*give_back)(void *arg); /* must leave nothing in READING and WRITING */
+    void (*give_back)(void *arg); /* lets go of what is in READING, or when there is nothing, of itself */
     void *arg;
     struct claim *next;
     struct claim **link; /* NULL: nothing to take back */
@@ -54,7 +57,7 @@ void ledger_set_max(struct ledger *g, size_t max_bytes);
 void ledger_hold(struct ledger *g);    /* one more owner */
 void ledger_release(struct ledger *g); /* freed by its last owner */
 
-void ledger_join(struct ledger *g, struct claim *c, const struct sockaddr *peer); /* NULL: a unix socket */
+void ledger_join(struct ledger *g, struct claim *c, const struct peer_key *key);
 void ledger_leave(struct claim *c); /* what it had is counted no more; harmless when repeated */
 void ledger_set(struct claim *c, enum ledger_kind kind, size_t bytes);
 void ledger_orphan(struct ledger *g, size_t more, size_t less); /* of requests whose connection has gone */
@@ -77,6 +80,7 @@ struct ledger_sum {
     unsigned peers;
 };
 void ledger_read(const struct ledger *g, struct ledger_sum *out);
+bool ledger_is_full_of_connections(const struct ledger *g); /* by half: the rest is for what they send */
 bool ledger_is_full(const struct ledger *g); /* something had to be given back since the last ledger_calm() */
 void ledger_calm(struct ledger *g);
 /* The tide has gone out: much more was held than is now. Says so once. */

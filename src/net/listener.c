@@ -33,11 +33,10 @@ const struct http_limits http_limits_default = {
 
 /* ---- accepting ---- */
 
-static void turn_away(struct listener *ls, struct conn *c)
+static void turn_away(struct listener *ls, struct conn *c, const char *reason)
 {
     c->turned_away = true;
-    refusal_tell(ls->loop, LOG_LEVEL_WARNING,
-                 &(struct refusal){.status = 503, .reason = "too many connections", .peer = c->peer});
+    refusal_tell(ls->loop, LOG_LEVEL_WARNING, &(struct refusal){.status = 503, .reason = reason, .peer = c->peer});
     ls->connections--;
     ls->turned_away++;
     if (ls->tls != NULL || ls->turned_away > TURNED_AWAY_MAX) {
@@ -45,7 +44,7 @@ static void turn_away(struct listener *ls, struct conn *c)
         return;
     }
     conn_begin(c);
-    conn_refuse(c, 503, "too many connections", "Retry-After: 5\r\n");
+    conn_refuse(c, 503, reason, "Retry-After: 5\r\n");
 }
 
 static void accept_one(struct listener *ls)
@@ -56,7 +55,9 @@ static void accept_one(struct listener *ls)
     if (uv_accept(&ls->io.stream, &c->io.stream) != 0)
         conn_close(c);
     else if (ls->connections > ls->limits.connections_max)
-        turn_away(ls, c);
+        turn_away(ls, c, "too many connections");
+    else if (ledger_is_full_of_connections(ls->loop->ledger))
+        turn_away(ls, c, "no memory is left for connections");
     else
         conn_begin(c);
 }
@@ -206,6 +207,14 @@ static void path_remember(struct listener *ls, const char *path)
     ls->unlink_ino = st.st_ino;
 }
 
+/* The kernel's share of a connection; inherited by those that are accepted. Left alone it would grow to megabytes. */
+static void buffers_set(int fd)
+{
+    static const int receive = 64 * 1024, send = 128 * 1024;
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive, sizeof(receive));
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send, sizeof(send));
+}
+
 static int socket_adopt(struct listener *ls, int fd)
 {
     int rc = ls->is_pipe ? uv_pipe_init(&ls->loop->uv, &ls->io.pipe, 0) : uv_tcp_init(&ls->loop->uv, &ls->io.tcp);
@@ -213,6 +222,8 @@ static int socket_adopt(struct listener *ls, int fd)
         return rc;
     ls->io_open = true;
     ls->io.any.data = ls;
+    if (!ls->is_pipe)
+        buffers_set(fd);
     rc = ls->is_pipe ? uv_pipe_open(&ls->io.pipe, fd) : uv_tcp_open(&ls->io.tcp, fd);
     if (rc != 0)
         return rc;

@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "log.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -63,11 +64,46 @@ static void chores_run(struct loop *l)
     }
 }
 
+/* ---- memory ---- */
+
+void loop_set_memory_max(struct loop *l, size_t bytes)
+{
+    ledger_set_max(l->ledger, bytes);
+}
+
+void loop_memory_read(const struct loop *l, struct net_memory *out)
+{
+    struct ledger_sum sum;
+    ledger_read(l->ledger, &sum);
+    *out = (struct net_memory){.max_bytes = sum.max_bytes,
+                               .held_bytes = sum.held_bytes,
+                               .highest_bytes = sum.highest_bytes,
+                               .connections_bytes = sum.kinds[LEDGER_FIXED],
+                               .reading_bytes = sum.kinds[LEDGER_READING],
+                               .working_bytes = sum.kinds[LEDGER_WORKING],
+                               .writing_bytes = sum.kinds[LEDGER_WRITING],
+                               .taken_back = sum.taken_back};
+}
+
+/* What was freed in small pieces stays with malloc() unless it is asked for. */
+static void memory_return(void *arg)
+{
+    (void)arg;
+    (void)malloc_trim(0);
+}
+
+static void memory_returned(void *arg)
+{
+    (void)arg;
+}
+
 /* Runs just before the loop goes to sleep, hence after every callback of the turn. */
 static void on_prepare(uv_prepare_t *handle)
 {
     struct loop *l = handle->data;
     chores_run(l);
+    if (ledger_has_ebbed(l->ledger))
+        worker_run(l, memory_return, memory_returned, l);
     if (l->lag_on)
         lag_turn(l);
 }
@@ -93,6 +129,9 @@ struct loop *loop_new(void)
     l->housekeeping.data = l;
     l->lag_timer.data = l;
     must(uv_prepare_start(&l->housekeeping, on_prepare), "uv_prepare_start");
+    must(uv_timer_init(&l->uv, &l->pace.timer), "uv_timer_init");
+    pace_init(l);
+    l->ledger = ledger_new(NET_MEMORY_MAX_BYTES);
     signal(SIGPIPE, SIG_IGN);
     return l;
 }
@@ -114,9 +153,11 @@ void loop_free(struct loop *l)
     l->lag_on = false;
     uv_close((uv_handle_t *)&l->anchor, NULL);
     uv_close((uv_handle_t *)&l->lag_timer, NULL);
+    uv_close((uv_handle_t *)&l->pace.timer, NULL);
     uv_close((uv_handle_t *)&l->housekeeping, NULL);
     uv_run(&l->uv, UV_RUN_DEFAULT);
     must(uv_loop_close(&l->uv), "uv_loop_close");
+    ledger_release(l->ledger);
     free(l);
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "http.h"
+#include "ledger.h"
 #include "net.h"
 
 #include <uv.h>
@@ -33,12 +34,6 @@ struct chore {
 
 #define LOOP_READ_BYTES   (64 * 1024)
 #define LOOP_REFUSALS_MAX 64
-/* An address, or a network of IPv6, for counting and taking turns. All zero: a unix socket. */
-struct peer_key {
-    unsigned char family;
-    unsigned char address[8];
-};
-
 /* Handshakes that wait for a worker, by peer; see handshake.c. */
 struct lane {
     struct lane_peer *peers, **end; /* whose turn is next, first */
@@ -46,6 +41,14 @@ struct lane {
     struct tls_stats stats;
 };
 void lane_init(struct lane *lane);
+
+/* Connections that have more to send than one reading takes, by peer; see conn_pace.c. */
+struct pace {
+    uv_timer_t timer;
+    struct ledger_peer *peers, **end; /* whose turn is next, first */
+    uint64_t crowd_until_ms;
+};
+void pace_init(struct loop *l);
 
 struct loop {
     uv_loop_t uv;
@@ -59,6 +62,8 @@ struct loop {
     struct net_refusal refusals[LOOP_REFUSALS_MAX];
     unsigned nrefusals;
     struct lane lane;
+    struct ledger *ledger;
+    struct pace pace;
     int64_t date_s;
     char date[HTTP_DATE_SIZE];
 

@@ -61,9 +61,10 @@ struct server {
     atomic_uint gone_seen;
     atomic_uint off_loop; /* handler calls on another thread: must stay 0 */
     atomic_bool drained;
-    unsigned connections; /* as of command 'c' */
-    struct loop_lag lag;  /* as of command 'm' */
-    struct tls_stats tls; /* as of command 't' */
+    unsigned connections;     /* as of command 'c' */
+    struct loop_lag lag;      /* as of command 'm' */
+    struct net_memory memory; /* as of command 'b' */
+    struct tls_stats tls;     /* as of command 't' */
     char last_peer[64];
     char last_path[64];
     char last_fingerprint[65];
@@ -176,6 +177,8 @@ static inline void on_command(void *arg, int events)
         s->connections = listener_connections(s->ls);
     if (c == 'l')
         loop_lag_measure(s->loop);
+    if (c == 'b')
+        loop_memory_read(s->loop, &s->memory);
     if (c == 'm')
         loop_lag_read(s->loop, &s->lag);
     if (c == 't')
@@ -212,6 +215,9 @@ static inline struct http_limits quick_limits(void)
     return limits;
 }
 
+/* Before server_start(): for the loops that come. 0: the default. */
+static size_t memory_max_bytes;
+
 static inline struct server *server_start(const char *address, const struct http_limits *limits, struct tls_ctx *tls)
 {
     struct server *s = calloc(1, sizeof(*s));
@@ -220,6 +226,8 @@ static inline struct server *server_start(const char *address, const struct http
     assert_non_null(s->big);
     memset(s->big, 'b', BIG_BYTES);
     s->loop = loop_new();
+    if (memory_max_bytes > 0)
+        loop_set_memory_max(s->loop, memory_max_bytes);
     struct error e = {0};
     struct listener_conf conf = {.address = address, .limits = *limits, .tls = tls, .handler = on_request, .arg = s};
     if (listener_open(s->loop, &conf, &s->ls, &e) != ERR_OK)
