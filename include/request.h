@@ -33,6 +33,13 @@ MUST_CHECK enum err service_new(struct loop *l, struct db_pool *db, const struct
 void service_set_keyring(struct service *s,
                          struct keyring *keys); /* takes it over; requests in work keep the old one */
 const struct keyring *service_keyring(const struct service *s);
+/*
+ * The end, drained or not, in two halves. After service_stop() nothing goes on: no request takes another step, and what
+ * the workers have of it comes home to stay. service_free() comes when nothing can call back any more: listeners and
+ * pool are freed, worker_settle() said so. Messages it still has go without an answer; reads it has not yet written to
+ * the journal are told to the log.
+ */
+void service_stop(struct service *s);
 void service_free(struct service *s);
 /* Takes no new requests; drained(arg) when nothing is in work and the journal is written. */
 void service_drain(struct service *s, loop_fn drained, void *arg);

@@ -21,15 +21,10 @@ struct readiness {
     const struct service *service;
     struct timer *timer;
     struct db_session *session;
-    bool is_asking, is_stopping, is_stopped;
+    bool is_asking, is_stopping;
     bool is_database_good;
     char reason[REASON_MAX];
 };
-
-static void readiness_free(struct readiness *r)
-{
-    arena_free(r->arena);
-}
 
 static void readiness_set(struct readiness *r, bool is_good, const char *reason)
 {
@@ -56,8 +51,6 @@ static void readiness_answered(void *arg, struct db_result *const *results, unsi
     db_release(r->session);
     r->session = NULL;
     r->is_asking = false;
-    if (r->is_stopped)
-        readiness_free(r);
 }
 
 static void readiness_ask(void *arg, struct db_session *session, enum err err, const struct error *e)
@@ -65,10 +58,7 @@ static void readiness_ask(void *arg, struct db_session *session, enum err err, c
     struct readiness *r = arg;
     if (err != ERR_OK) {
         r->is_asking = false;
-        if (r->is_stopped)
-            readiness_free(r);
-        else
-            readiness_set(r, false, e->detail);
+        readiness_set(r, false, e->detail);
         return;
     }
     static const struct db_call call = {.sql = "select ok, reason from api.ready()"};
@@ -98,12 +88,12 @@ struct readiness *readiness_start(struct loop *l, struct db_pool *db, const stru
     return r;
 }
 
-void readiness_stop(struct readiness *r)
+void readiness_free(struct readiness *r)
 {
+    if (r == NULL)
+        return;
     timer_stop(r->timer);
-    r->is_stopped = true;
-    if (!r->is_asking)
-        readiness_free(r);
+    arena_free(r->arena);
 }
 
 void readiness_set_stopping(struct readiness *r)

@@ -13,7 +13,7 @@
 struct readiness;
 
 struct readiness *readiness_start(struct loop *l, struct db_pool *db, const struct service *s);
-void readiness_stop(struct readiness *r);
+void readiness_free(struct readiness *r); /* after db_pool_free(), which calls nobody any more; NULL is allowed */
 /* Adds the reasons against, as JSON strings with commas between; true when there is none. */
 bool readiness_read(const struct readiness *r, struct buf *reasons_json);
 void readiness_set_stopping(struct readiness *r);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
  * The daemon: start in order, run, stop in reverse order. SIGTERM and SIGINT drain: no new connections, what is in work
- * is finished, the journal is written. SIGHUP takes new keys, certificates, anchors and the log level; when any of it
- * is bad the old ones stay and one line says why.
+ * is finished, the journal is written. SIGHUP reloads (reload.c).
  */
 #include "run_command.h"
 
@@ -13,15 +12,18 @@
 #include "log.h"
 #include "notify.h"
 #include "readiness.h"
+#include "reload.h"
 #include "request.h"
 #include "soap.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define CONFIG_DEFAULT "/etc/zapisd/zapisd.conf"
 #define LOG_TICK_MS    2000
+#define SETTLE_MS      10000
 
 struct daemon {
     struct arena *arena;
@@ -32,6 +34,7 @@ struct daemon {
     struct service *service;
     struct readiness *readiness;
     struct housekeeping *housekeeping;
+    struct reloader *reloader;
     struct listener **listeners;
     unsigned nlisteners, ndrained;
     struct admin *admin;
@@ -40,34 +43,6 @@ struct daemon {
     struct timer *log_tick;
     bool is_stopping;
 };
-
-/* ---- reload ---- */
-
-static void daemon_reload(void *arg, int signum)
-{
-    (void)signum;
-    struct daemon *d = arg;
-    notify_reloading();
-    struct arena *a = arena_new();
-    struct config fresh = {0};
-    const char *mistakes = NULL;
-    struct error e = {0};
-    struct keyring *keys = NULL;
-    enum log_level level;
-    if (config_load(a, d->config_path, &fresh, &mistakes, &e) != ERR_OK) {
-        log_event(LOG_LEVEL_ERROR, "reload", "result", "refused", "detail", mistakes != NULL ? mistakes : e.detail,
-                  NULL);
-    } else if (keyring_load(&fresh, &keys, &e) != ERR_OK) {
-        log_event(LOG_LEVEL_ERROR, "reload", "result", "refused", "detail", e.detail, NULL);
-    } else {
-        service_set_keyring(d->service, keys);
-        if (log_level_parse(fresh.log_level, &level))
-            log_set_level(level);
-        log_event(LOG_LEVEL_NOTICE, "reload", "result", "taken", NULL);
-    }
-    arena_free(a);
-    notify_ready();
-}
 
 /* ---- stop ---- */
 
@@ -92,12 +67,20 @@ static void daemon_listener_drained(void *arg)
         service_drain(d->service, daemon_drained, d);
 }
 
+static void daemon_reload(void *arg, int signum)
+{
+    struct daemon *d = arg;
+    (void)signum;
+    reloader_ask(d->reloader);
+}
+
 static void daemon_stop(void *arg, int signum)
 {
     struct daemon *d = arg;
     if (d->is_stopping)
         return;
     d->is_stopping = true;
+    reloader_stop(d->reloader);
     notify_stopping();
     log_event(LOG_LEVEL_NOTICE, "stopping", "signal", signum == SIGINT ? "SIGINT" : "SIGTERM", NULL);
     readiness_set_stopping(d->readiness);
@@ -195,24 +178,38 @@ static void daemon_log_tick(void *arg)
 static void daemon_watch(struct daemon *d)
 {
     d->log_tick = timer_start(d->loop, LOG_TICK_MS, LOG_TICK_MS, daemon_log_tick, d);
-    loop_on_signal(d->loop, SIGTERM, daemon_stop, d);
-    loop_on_signal(d->loop, SIGINT, daemon_stop, d);
-    loop_on_signal(d->loop, SIGHUP, daemon_reload, d);
     loop_lag_measure(d->loop);
     uint64_t every_ms = notify_watchdog_interval_ms();
     if (every_ms > 0)
         d->watchdog = timer_start(d->loop, every_ms, every_ms, daemon_watchdog, d);
 }
 
+/*
+ * Ours are held back while nobody listens to them, at the beginning and at the end; a second SIGHUP in the last
+ * millisecond would be the end of an orderly end. No other thread takes any (worker.c).
+ */
+static void signals_hold(bool is_held)
+{
+    sigset_t ours;
+    sigemptyset(&ours);
+    sigaddset(&ours, SIGTERM);
+    sigaddset(&ours, SIGINT);
+    sigaddset(&ours, SIGHUP);
+    (void)pthread_sigmask(is_held ? SIG_BLOCK : SIG_UNBLOCK, &ours, NULL);
+}
+
 static enum err daemon_start(struct daemon *d, struct error *e)
 {
     struct keyring *keys;
-    if (keyring_load(&d->conf, &keys, e) != ERR_OK)
-        return e->code;
     soap_binding_init();
     worker_threads(d->conf.workers);
     d->loop = loop_new();
     loop_set_memory_max(d->loop, d->conf.buffers_max_bytes);
+    loop_on_signal(d->loop, SIGTERM, daemon_stop, d);
+    loop_on_signal(d->loop, SIGINT, daemon_stop, d);
+    loop_on_signal(d->loop, SIGHUP, daemon_reload, d);
+    if (keyring_load(&d->conf, &keys, e) != ERR_OK)
+        return e->code;
     struct db_conf db = {.conninfo = d->conf.conninfo,
                          .connections = d->conf.db_connections,
                          .acquire_timeout_ms = d->conf.db_acquire_timeout_ms,
@@ -223,29 +220,58 @@ static enum err daemon_start(struct daemon *d, struct error *e)
         keyring_unref(keys);
         return e->code;
     }
+    d->reloader = reloader_new(d->loop, d->service, d->config_path);
     d->readiness = readiness_start(d->loop, d->db, d->service);
     d->housekeeping = housekeeping_start(d->loop, d->db);
     return daemon_listen(d, e);
 }
 
-/* The reverse of daemon_start(); parts that were not reached are NULL. */
-static void daemon_finish(struct daemon *d)
+/* Nobody can call in from here on but workers on their way home. */
+static void daemon_silence(struct daemon *d)
 {
+    signals_hold(true);
+    d->is_stopping = true;
     timer_stop(d->watchdog);
     timer_stop(d->patience);
     timer_stop(d->log_tick);
     admin_free(d->admin);
     for (unsigned i = d->nlisteners; i-- > 0;)
         listener_free(d->listeners[i]);
-    if (d->readiness != NULL)
-        readiness_stop(d->readiness);
-    if (d->db != NULL)
-        db_pool_free(d->db);
+    reloader_stop(d->reloader);
+    db_pool_free(d->db);
+    readiness_free(d->readiness);
     housekeeping_free(d->housekeeping);
     if (d->service != NULL)
+        service_stop(d->service);
+}
+
+/*
+ * The order of taking down; parts that daemon_start() did not reach are NULL.
+ *
+ * 1. Nothing comes in: timers, admin and listeners end. Their connections are closed; exchanges whose answers are still
+ *    being made become orphans, to which http_respond() says nothing.
+ * 2. The database is let go without a word: who holds a session or waits for one is not called back, and who lives by
+ *    nothing else (readiness, housekeeping) ends with it. What was not committed the server rolls back; what was is in
+ *    the journal, and a retry gets its answer.
+ * 3. Nothing goes on: a request, a reload or a name lookup that a worker brings home stays where it is.
+ * 4. The workers come home: requests, filters of connections, lookups, a reload. Until then all they work with lives.
+ * 5. Only then is it freed. A worker who does not come home (a name server that hangs) is not waited for for ever: the
+ *    process ends without freeing anything under his hands.
+ */
+static void daemon_finish(struct daemon *d, int status)
+{
+    if (d->loop == NULL)
+        return;
+    daemon_silence(d);
+    if (!worker_settle(d->loop, SETTLE_MS)) {
+        log_event(LOG_LEVEL_WARNING, "stopping", "reason", "a worker does not come home and is left behind", NULL);
+        log_bounded_end();
+        _exit(status);
+    }
+    reloader_free(d->reloader);
+    if (d->service != NULL)
         service_free(d->service);
-    if (d->loop != NULL)
-        loop_free(d->loop);
+    loop_free(d->loop);
     soap_binding_fini();
 }
 
@@ -284,17 +310,20 @@ int run_command(int argc, char **argv)
     struct error e = {0};
     int status = 0;
     log_event(LOG_LEVEL_NOTICE, "starting", "version", ZAPISD_VERSION, "config", d->config_path, NULL);
+    signals_hold(true);
     if (daemon_start(d, &e) == ERR_OK) {
         daemon_watch(d);
+        signals_hold(false);
         notify_ready();
         loop_run(d->loop);
-        log_event(LOG_LEVEL_NOTICE, "stopped", NULL);
     } else {
         log_event(LOG_LEVEL_ERROR, "start-failed", "error", error_name(e.code), "detail", e.detail, NULL);
         status = 1;
     }
-    daemon_finish(d);
+    daemon_finish(d, status);
     log_bounded_end();
+    if (status == 0)
+        log_event(LOG_LEVEL_NOTICE, "stopped", NULL);
     arena_free(a);
     return status;
 }

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* The worker pool: libuv's own, one job a call. The loop thread submits and hears of the end; work() is alone with arg.
+/*
+ * The worker pool: libuv's own, one job a call. The loop thread submits and hears of the end; work() is alone with arg.
+ * What takes seconds has a thread of its own, so that it does not take a worker's place.
  */
 #include "loop.h"
 
 #include "log.h"
 
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -25,6 +29,19 @@ void worker_threads(unsigned n)
 }
 
 static uv_once_t once = UV_ONCE_INIT;
+
+/* Signals are the main thread's: whether one is held back must not depend on who happens to be there for it. */
+static void signals_off(sigset_t *before)
+{
+    sigset_t all;
+    sigfillset(&all);
+    (void)pthread_sigmask(SIG_BLOCK, &all, before);
+}
+
+static void signals_restore(const sigset_t *before)
+{
+    (void)pthread_sigmask(SIG_SETMASK, before, NULL);
+}
 
 static void pool_default(void)
 {
@@ -58,16 +75,93 @@ static void on_done(uv_work_t *req, int status)
 
 void worker_run(struct loop *l, loop_fn work, loop_fn done, void *arg)
 {
+    static bool has_begun;
     uv_once(&once, pool_default);
     struct job *j = net_alloc(sizeof(*j));
     *j = (struct job){.loop = l, .work = work, .done = done, .arg = arg};
     j->req.data = j;
     l->queued++;
+    sigset_t before;
+    if (!has_begun)
+        signals_off(&before); /* the first job makes the threads */
     int rc = uv_queue_work(&l->uv, &j->req, on_work, on_done);
+    if (!has_begun)
+        signals_restore(&before);
+    has_begun = true;
     if (rc != 0) {
         log_event(LOG_LEVEL_ERROR, "loop-broken", "call", "uv_queue_work", "reason", uv_strerror(rc), NULL);
         abort();
     }
+}
+
+/* ---- a thread of its own ---- */
+
+struct lone_job {
+    uv_async_t home;
+    uv_thread_t thread;
+    struct job job;
+};
+
+static void lone_free(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+static void on_home(uv_async_t *handle)
+{
+    struct lone_job *j = handle->data;
+    loop_fn done = j->job.done;
+    void *arg = j->job.arg;
+    (void)uv_thread_join(&j->thread);
+    j->job.loop->queued--;
+    uv_close((uv_handle_t *)handle, lone_free);
+    done(arg);
+}
+
+static void lone_work(void *arg)
+{
+    struct lone_job *j = arg;
+    j->job.work(j->job.arg);
+    uv_async_send(&j->home);
+}
+
+void worker_run_alone(struct loop *l, loop_fn work, loop_fn done, void *arg)
+{
+    struct lone_job *j = net_alloc(sizeof(*j));
+    j->job = (struct job){.loop = l, .work = work, .done = done, .arg = arg};
+    j->home.data = j;
+    if (uv_async_init(&l->uv, &j->home, on_home) != 0) {
+        free(j);
+        worker_run(l, work, done, arg);
+        return;
+    }
+    l->queued++;
+    sigset_t before;
+    signals_off(&before);
+    int rc = uv_thread_create(&j->thread, lone_work, j);
+    signals_restore(&before);
+    if (rc == 0)
+        return;
+    l->queued--; /* no thread to be had: then it does take a worker's place */
+    uv_close((uv_handle_t *)&j->home, lone_free);
+    worker_run(l, work, done, arg);
+}
+
+/* ---- the end ---- */
+
+static void patience_over(void *arg)
+{
+    struct timer **t = arg;
+    *t = NULL;
+}
+
+bool worker_settle(struct loop *l, uint64_t limit_ms)
+{
+    struct timer *patience = timer_start(l, limit_ms, 0, patience_over, (void *)&patience);
+    while (l->queued > 0 && patience != NULL)
+        uv_run(&l->uv, UV_RUN_ONCE);
+    timer_stop(patience);
+    return l->queued == 0;
 }
 
 unsigned worker_queued(const struct loop *l)

@@ -18,7 +18,7 @@
 #include <strings.h>
 
 struct group {
-    struct arena *arena;
+    struct live live;
     struct service *service;
     struct db_session *session;
     struct request *members[GROUP_MAX];
@@ -38,7 +38,7 @@ static void group_end(struct group *g)
     for (unsigned i = 0; i < g->n; i++)
         g->members[i]->group = NULL;
     s->groups_in_flight--;
-    arena_free(g->arena);
+    live_end(&g->live);
 }
 
 static bool is_worth_another_try(const struct request *r, enum err err)
@@ -276,7 +276,7 @@ static void group_begin(void *arg, struct db_session *session, enum err err, con
     }
     struct arena *a = arena_new();
     struct group *g = arena_alloc(a, sizeof *g);
-    g->arena = a;
+    live_begin(s, &g->live, a);
     g->service = s;
     g->session = session;
     s->groups_in_flight++;

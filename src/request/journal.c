@@ -29,7 +29,7 @@ struct journal_entry {
 };
 
 struct journal_batch {
-    struct arena *arena;
+    struct live live;
     struct service *service;
     struct db_session *session;
     struct journal_entry *entries[JOURNAL_BATCH];
@@ -132,6 +132,14 @@ static void entry_drop(struct service *s, struct journal_entry *je, const char *
 
 /* ---- batches ---- */
 
+/* The end came while it was under way. */
+static void batch_cleanup(void *arg)
+{
+    struct journal_batch *b = arg;
+    for (unsigned i = 0; i < b->n; i++)
+        entry_drop(b->service, b->entries[i], "stopped before its writing was confirmed");
+}
+
 /* Is it the database that is not there, or an entry it will never take? */
 static bool is_entry_at_fault(enum err err)
 {
@@ -165,7 +173,8 @@ static void batch_end(struct journal_batch *b, enum err err, const struct error 
     else
         for (unsigned i = 0; i < b->n; i++)
             arena_free(b->entries[i]->arena);
-    arena_free(b->arena);
+    b->n = 0;
+    live_end(&b->live);
     reads_release(s);
     bool is_database_there = err == ERR_OK || is_entry_at_fault(err);
     if (is_database_there && (s->journal.n >= JOURNAL_BATCH || s->journal.alone > 0 || s->drained != NULL))
@@ -211,7 +220,8 @@ void journal_flush(struct service *s)
     s->journal.is_busy = true;
     struct arena *a = arena_new();
     struct journal_batch *b = arena_alloc(a, sizeof *b);
-    b->arena = a;
+    live_begin(s, &b->live, a);
+    arena_defer(a, batch_cleanup, b);
     b->service = s;
     db_acquire(s->db, batch_begin, b);
 }

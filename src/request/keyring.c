@@ -84,10 +84,25 @@ enum err keyring_load(const struct config *conf, struct keyring **out, struct er
     return ERR_OK;
 }
 
+static void keyring_free(void *arg)
+{
+    struct keyring *k = arg;
+    arena_free(k->arena);
+}
+
+static void keyring_freed(void *arg)
+{
+    (void)arg;
+}
+
 void keyring_unref(struct keyring *k)
 {
-    if (k != NULL && --k->refs == 0)
-        arena_free(k->arena);
+    if (k == NULL || --k->refs > 0)
+        return;
+    if (k->loop != NULL)
+        worker_run_alone(k->loop, keyring_free, keyring_freed, k);
+    else
+        keyring_free(k);
 }
 
 const struct keyring_agency *keyring_agency_find(const struct keyring *k, const char *code)

@@ -64,7 +64,9 @@ static void request_work(void *arg)
 
 static void request_worked(void *arg)
 {
-    request_run(arg);
+    struct request *r = arg;
+    if (!r->service->is_stopped)
+        request_run(r);
 }
 
 static void request_run(struct request *r)
@@ -93,10 +95,17 @@ const char *request_method(const struct request *r)
     return r->op != NULL ? r->op->name : "-";
 }
 
+static void request_cleanup(void *arg)
+{
+    struct request *r = arg;
+    if (r->exchange != NULL) /* stopped in the middle: its connection is closed */
+        http_respond(r->exchange, &(struct http_response){.status = 503, .close = true});
+    keyring_unref(r->keys);
+}
+
 void request_free(struct request *r)
 {
-    keyring_unref(r->keys);
-    arena_free(r->arena);
+    live_end(&r->live);
 }
 
 static void request_begin(const struct endpoint *ep, const struct http_request *http)
@@ -105,6 +114,8 @@ static void request_begin(const struct endpoint *ep, const struct http_request *
     struct arena *a = arena_new();
     struct request *r = arena_alloc(a, sizeof *r);
     r->arena = a;
+    live_begin(s, &r->live, a);
+    arena_defer(a, request_cleanup, r);
     r->service = s;
     r->endpoint = ep;
     r->exchange = http->exchange;

@@ -57,7 +57,8 @@ struct keyring_sender {
     unsigned nfingerprints;
 };
 struct keyring {
-    unsigned refs; /* loop thread only */
+    unsigned refs;     /* loop thread only */
+    struct loop *loop; /* not NULL: in use there; freed away from it, for lists of 20 MB take long */
     struct arena *arena;
     struct trust *trust; /* NULL when no listener needs it */
     struct keyring_agency *agencies;
@@ -71,8 +72,21 @@ void keyring_metrics_write(const struct keyring *k, struct buf *out);
 
 struct group;
 
+/*
+ * What goes on for a while, the request itself too, lies in an arena of its own and is known here: at the end, what
+ * still waits for a worker or for the database is freed with the service. Cleanups of the arena do what else there is.
+ */
+struct live {
+    struct live *next, **link;
+    struct arena *arena;
+};
+struct service;
+void live_begin(struct service *s, struct live *l, struct arena *a);
+void live_end(struct live *l); /* frees the arena, and l with it */
+
 struct request {
     struct arena *arena;
+    struct live live;
     struct service *service;
     const struct endpoint *endpoint;
     struct exchange *exchange;
@@ -140,6 +154,8 @@ struct journal {
 
 struct service {
     struct arena *arena;
+    struct live *live;
+    bool is_stopped; /* nothing goes on any more */
     struct loop *loop;
     struct db_pool *db;
     const struct config *conf;
@@ -161,7 +177,7 @@ struct service {
     void *drained_arg;
 };
 
-/* request.c */
+/* request.c. What a worker brings home after service_stop() stays where it is. */
 void request_resume(struct request *r, enum step_result result); /* from the loop, when a waiting step is done */
 void request_free(struct request *r);
 const char *request_method(const struct request *r); /* for logs and metrics: a name of the order, or "-" */

@@ -42,6 +42,22 @@ struct request *queue_pop(struct request_queue *q)
     return r;
 }
 
+void live_begin(struct service *s, struct live *l, struct arena *a)
+{
+    *l = (struct live){.next = s->live, .link = &s->live, .arena = a};
+    if (l->next != NULL)
+        l->next->link = &l->next;
+    s->live = l;
+}
+
+void live_end(struct live *l)
+{
+    *l->link = l->next;
+    if (l->next != NULL)
+        l->next->link = l->link;
+    arena_free(l->arena);
+}
+
 static void service_tick(void *arg)
 {
     struct service *s = arg;
@@ -71,6 +87,7 @@ enum err service_new(struct loop *l, struct db_pool *db, const struct config *co
         arena_free(a);
         return err;
     }
+    keys->loop = l;
     s->journal_timer = timer_start(l, JOURNAL_PAUSE_MS, JOURNAL_PAUSE_MS, service_tick, s);
     *out = s;
     return ERR_OK;
@@ -79,6 +96,7 @@ enum err service_new(struct loop *l, struct db_pool *db, const struct config *co
 void service_set_keyring(struct service *s, struct keyring *keys)
 {
     keyring_unref(s->keys);
+    keys->loop = s->loop;
     s->keys = keys;
 }
 
@@ -87,9 +105,17 @@ const struct keyring *service_keyring(const struct service *s)
     return s->keys;
 }
 
-void service_free(struct service *s)
+void service_stop(struct service *s)
 {
     timer_stop(s->journal_timer);
+    s->journal_timer = NULL;
+    s->is_stopped = true;
+}
+
+void service_free(struct service *s)
+{
+    while (s->live != NULL)
+        live_end(s->live);
     journal_fini(s);
     keyring_unref(s->keys);
     arena_free(s->arena);
