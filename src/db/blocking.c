@@ -23,12 +23,10 @@ static void pass_warnings(void *arg, const PGresult *r)
 
 enum err db_connect_blocking(const char *conninfo, struct db_blocking **out, struct error *e)
 {
-    const char *const keys[] = {"connect_timeout", "fallback_application_name", "client_encoding", "dbname", NULL};
-    const char *const values[] = {"10", "zapisd", "UTF8", conninfo, NULL};
     char detail[400];
 
     *out = NULL;
-    PGconn *pg = PQconnectdbParams(keys, values, 1);
+    PGconn *pg = db_target_connect_blocking(conninfo);
     if (pg == NULL || PQstatus(pg) != CONNECTION_OK) {
         db_complaint(pg, detail, sizeof detail);
         PQfinish(pg);

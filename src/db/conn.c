@@ -9,6 +9,9 @@
 #include "clock.h"
 #include "log.h"
 
+#include <stdio.h>
+#include <string.h>
+
 static void conn_on_event(void *arg, int events);
 
 void db_conn_watch(struct db_conn *c, int events)
@@ -53,19 +56,20 @@ void db_conn_connect(struct db_conn *c)
 
     db_pool_move(c, CONN_CONNECTING);
     c->deadline_us = clock_mono_us() + p->target.connect_timeout_us;
+    c->host[0] = '\0';
     if (p->target.mistake != NULL)
         db_conn_attempt_failed(c, p->target.mistake);
-    else if (p->target.has_names)
-        db_lookup_start(c);
+    else if (!p->target.has_names)
+        db_conn_connect_to(c, p->target.hosts, p->target.nhosts);
     else
-        db_conn_connect_to(c, NULL, NULL, NULL);
+        db_lookup_start(c);
 }
 
 static void conn_poll(struct db_conn *c, PostgresPollingStatusType status);
 
-void db_conn_connect_to(struct db_conn *c, const char *hosts, const char *addresses, const char *ports)
+void db_conn_connect_to(struct db_conn *c, const struct db_host *hosts, unsigned nhosts)
 {
-    c->pg = db_target_connect_start(&c->pool->target, hosts, addresses, ports);
+    c->pg = db_target_connect_start(&c->pool->target, hosts, nhosts, &c->pool->start);
     if (c->pg != NULL)
         PQsetNoticeReceiver(c->pg, ignore_notice, NULL);
     /* libpq: behave as if PQconnectPoll had last said WRITING */
@@ -79,8 +83,34 @@ void db_conn_attempt_failed(struct db_conn *c, const char *detail)
     db_pool_break(c);
 }
 
+/* libpq goes from host to host by itself: each gets its own time. */
+static void conn_note_host(struct db_conn *c)
+{
+    char host[DB_HOST_KEY_SIZE];
+    db_host_key(host, PQhost(c->pg), PQhostaddr(c->pg), PQport(c->pg));
+    if (strcmp(host, c->host) == 0)
+        return;
+    memcpy(c->host, host, sizeof c->host);
+    c->deadline_us = clock_mono_us() + c->pool->target.connect_timeout_us;
+}
+
+void db_conn_attempt_timed_out(struct db_conn *c)
+{
+    char detail[DB_HOST_KEY_SIZE + 40];
+    if (c->host[0] == '\0') {
+        db_conn_attempt_failed(c, "timed out while names were looked up");
+        return;
+    }
+    memcpy(c->pool->start.key, c->host, sizeof c->host);
+    c->pool->start.is_behind = true;
+    snprintf(detail, sizeof detail, "no answer from %s", c->host);
+    db_conn_attempt_failed(c, detail);
+}
+
 static void conn_come_up(struct db_conn *c)
 {
+    memcpy(c->pool->start.key, c->host, sizeof c->host);
+    c->pool->start.is_behind = false;
     if (PQsetnonblocking(c->pg, 1) != 0 || PQenterPipelineMode(c->pg) != 1) {
         db_conn_attempt_failed(c, "the connection does not take pipeline mode");
         return;
@@ -94,6 +124,8 @@ static void conn_poll(struct db_conn *c, PostgresPollingStatusType status)
 {
     char detail[400];
 
+    if (status != PGRES_POLLING_FAILED)
+        conn_note_host(c);
     if (status == PGRES_POLLING_OK) {
         conn_come_up(c);
     } else if (status == PGRES_POLLING_FAILED || PQsocket(c->pg) < 0) {

@@ -25,6 +25,7 @@ enum {
     DB_TICK_MAX_MS = 50,
     DB_RECONNECT_MIN_MS = 100,
     DB_SERVED_WELL_US = 1000000,
+    DB_HOST_KEY_SIZE = 320, /* address or name, and port */
 };
 
 struct db_conn;
@@ -61,7 +62,8 @@ struct db_conn {
     int watched;
     uint64_t deadline_us;
     uint64_t up_since_us;
-    struct db_lookup *lookup; /* the name lookup this connection waits for */
+    struct db_lookup *lookup;    /* the name lookup this connection waits for */
+    char host[DB_HOST_KEY_SIZE]; /* while connecting: the one libpq is at */
     struct db_session session;
 };
 
@@ -79,8 +81,14 @@ struct db_target {
         bool is_name;                      /* must be looked up first */
     } * hosts;
     bool has_names;
-    uint64_t connect_timeout_us; /* of one attempt, all hosts together */
+    uint64_t connect_timeout_us; /* of one host, and of the looking up of names */
     const char *mistake;         /* the string does not parse: why; else NULL */
+};
+
+/* Which host the next attempt begins with. */
+struct db_start {
+    char key[DB_HOST_KEY_SIZE]; /* db_host_key(); "": the first of the list */
+    bool is_behind;             /* the one behind it: it was silent */
 };
 
 struct waiter {
@@ -95,7 +103,9 @@ struct db_pool {
     struct loop *loop;
     struct db_conf conf;
     struct db_target target;
-    struct db_conn *conns; /* [conf.connections] */
+    struct db_start start;
+    struct db_lookup *lookup; /* under way; there is one at a time, however long a resolver is silent */
+    struct db_conn *conns;    /* [conf.connections] */
     struct conn_list lists[CONN_STATES];
     struct waiter *first_waiter, *last_waiter, *free_waiters;
     unsigned waiting;
@@ -125,6 +135,7 @@ void db_pool_note_failed_attempt(struct db_pool *p, const char *detail);
 void db_conn_connect(struct db_conn *c);
 void db_conn_close(struct db_conn *c); /* silently; the state is the caller's business */
 void db_conn_attempt_failed(struct db_conn *c, const char *detail);
+void db_conn_attempt_timed_out(struct db_conn *c);        /* the host it was at does not answer */
 void db_conn_lost(struct db_conn *c, const char *detail); /* an established connection is gone */
 void db_conn_watch(struct db_conn *c, int events);
 
@@ -139,11 +150,16 @@ void db_session_fini(struct db_session *s);
 
 /* target.c */
 void db_target_init(struct db_target *t, struct arena *a, const char *conninfo);
-/* hosts NULL: those of the connection string. */
-PGconn *db_target_connect_start(const struct db_target *t, const char *hosts, const char *addresses, const char *ports);
+/* The hosts in turn, from `start` on; none: as the connection string says. */
+PGconn *db_target_connect_start(const struct db_target *t, const struct db_host *hosts, unsigned nhosts,
+                                const struct db_start *start);
+/* libpq itself keeps connect_timeout here, host by host. NULL when memory is out. */
+PGconn *db_target_connect_blocking(const char *conninfo);
+void db_host_key(char out[DB_HOST_KEY_SIZE], const char *name, const char *address, const char *port);
 void db_lookup_start(struct db_conn *c);
 void db_lookup_forget(struct db_lookup *k); /* nobody waits for it any more */
-void db_conn_connect_to(struct db_conn *c, const char *hosts, const char *addresses, const char *ports); /* conn.c */
+void db_lookup_leave(struct db_lookup *k);  /* the pool ends before it */
+void db_conn_connect_to(struct db_conn *c, const struct db_host *hosts, unsigned nhosts); /* conn.c */
 
 /* error.c */
 enum err db_error(struct error *e, const PGresult *r);

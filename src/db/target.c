@@ -3,6 +3,10 @@
  * Where to connect to. PQconnectPoll() looks host names up with a blocking getaddrinfo(); so names are looked up on a
  * worker first, anew for each attempt, and libpq gets hostaddr= beside host=. Literal addresses, hostaddr= and Unix
  * sockets need no worker. A host behind service= or $PGHOST is not seen here: give an address there.
+ *
+ * PQconnectPoll() knows no time: of several hosts a silent one (machine gone, packets dropped) would hold it for as
+ * long as TCP tries. So each host has connect_timeout for itself; when that is over the next attempt begins with the
+ * host behind it, and the one that served last is asked first.
  */
 #include "db_private.h"
 
@@ -12,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONNECT_TIMEOUT_S = 10, LOOKUP_ADDRESSES_MAX = 8 };
+enum { CONNECT_TIMEOUT_S = 10, CONNECT_TIMEOUT_OF_SEVERAL_S = 3, LOOKUP_ADDRESSES_MAX = 8 };
 
 /* What we want unless the connection string says otherwise: it comes later in the list, and the later one counts. */
 static const char *const default_keys[] = {
@@ -107,12 +111,46 @@ void db_target_init(struct db_target *t, struct arena *a, const char *conninfo)
 
     long seconds = timeout != NULL ? strtol(timeout, NULL, 10) : 0;
     if (seconds <= 0 || seconds > 3600)
-        seconds = CONNECT_TIMEOUT_S;
-    t->connect_timeout_us = (uint64_t)seconds * 1000000 * (t->nhosts > 1 ? t->nhosts : 1);
+        seconds = t->nhosts > 1 ? CONNECT_TIMEOUT_OF_SEVERAL_S : CONNECT_TIMEOUT_S;
+    t->connect_timeout_us = (uint64_t)seconds * 1000000;
 }
 
-PGconn *db_target_connect_start(const struct db_target *t, const char *hosts, const char *addresses, const char *ports)
+/* ---- one attempt ---- */
+
+void db_host_key(char out[DB_HOST_KEY_SIZE], const char *name, const char *address, const char *port)
 {
+    snprintf(out, DB_HOST_KEY_SIZE, "%s %s", address != NULL && address[0] != '\0' ? address : name,
+             port != NULL && port[0] != '\0' ? port : "5432");
+}
+
+/* Where in the list an attempt begins: 0 when the host meant is not, or no longer, in it. */
+static unsigned first_of(const struct db_host *hosts, unsigned n, const struct db_start *start)
+{
+    char key[DB_HOST_KEY_SIZE];
+    for (unsigned i = 0; i < n; i++) {
+        db_host_key(key, hosts[i].name, hosts[i].address, hosts[i].port);
+        if (strcmp(key, start->key) == 0)
+            return (i + start->is_behind) % n;
+    }
+    return 0;
+}
+
+PGconn *db_target_connect_start(const struct db_target *t, const struct db_host *hosts, unsigned nhosts,
+                                const struct db_start *start)
+{
+    struct arena *a = arena_new();
+    struct buf names, addresses, ports;
+    buf_init(&names, a, 64);
+    buf_init(&addresses, a, 64);
+    buf_init(&ports, a, 64);
+    unsigned first = first_of(hosts, nhosts, start);
+    for (unsigned i = 0; i < nhosts; i++) {
+        const struct db_host *h = &hosts[(first + i) % nhosts];
+        const char *comma = i > 0 ? "," : "";
+        buf_printf(&names, "%s%s", comma, h->name);
+        buf_printf(&addresses, "%s%s", comma, h->address);
+        buf_printf(&ports, "%s%s", comma, h->port);
+    }
     const char *keys[NDEFAULTS + 5], *values[NDEFAULTS + 5];
     size_t n = 0;
 
@@ -122,36 +160,58 @@ PGconn *db_target_connect_start(const struct db_target *t, const char *hosts, co
     }
     keys[n] = "dbname"; /* expanded: the whole connection string */
     values[n++] = t->conninfo;
-    if (hosts != NULL) {
+    if (nhosts > 0) {
         keys[n] = "host";
-        values[n++] = hosts;
+        values[n++] = names.p;
         keys[n] = "hostaddr";
-        values[n++] = addresses;
+        values[n++] = addresses.p;
         keys[n] = "port";
-        values[n++] = ports;
+        values[n++] = ports.p;
     }
     keys[n] = NULL;
     values[n] = NULL;
-    return PQconnectStartParams(keys, values, 1);
+    PGconn *pg = PQconnectStartParams(keys, values, 1);
+    arena_free(a);
+    return pg;
+}
+
+PGconn *db_target_connect_blocking(const char *conninfo)
+{
+    const char *keys[NDEFAULTS + 3], *values[NDEFAULTS + 3];
+    struct arena *a = arena_new();
+    struct db_target t = {0};
+    size_t n = 0;
+
+    db_target_init(&t, a, conninfo);
+    for (; n < NDEFAULTS; n++) {
+        keys[n] = default_keys[n];
+        values[n] = default_values[n];
+    }
+    keys[n] = "connect_timeout";
+    values[n++] = arena_printf(a, "%llu", (unsigned long long)(t.connect_timeout_us / 1000000));
+    keys[n] = "dbname"; /* expanded: what it says itself comes later and counts */
+    values[n++] = conninfo;
+    keys[n] = NULL;
+    values[n] = NULL;
+    PGconn *pg = PQconnectdbParams(keys, values, 1);
+    arena_free(a);
+    return pg;
 }
 
 /* ---- looking names up ---- */
 
 struct db_lookup {
     struct db_conn *conn; /* NULL: nobody waits any more */
+    struct db_pool *pool; /* NULL: it is gone */
     struct arena *arena;
     struct db_target target; /* a copy: the worker reads nothing of the pool */
-    struct buf hosts, addresses, ports;
-    bool is_found;
+    struct db_host *found;
+    unsigned nfound;
 };
 
 static void lookup_add(struct db_lookup *k, const struct db_host *h, const char *address)
 {
-    const char *comma = k->is_found ? "," : "";
-    buf_printf(&k->hosts, "%s%s", comma, h->name);
-    buf_printf(&k->addresses, "%s%s", comma, address);
-    buf_printf(&k->ports, "%s%s", comma, h->port);
-    k->is_found = true;
+    k->found[k->nfound++] = (struct db_host){h->name, arena_strdup(k->arena, address), h->port, false};
 }
 
 /* On a worker thread. A name may have several addresses: each becomes an entry with the same name. */
@@ -187,10 +247,12 @@ static void lookup_done(void *arg)
     struct db_lookup *k = arg;
     struct db_conn *c = k->conn;
 
+    if (k->pool != NULL)
+        k->pool->lookup = NULL;
     if (c != NULL) {
         c->lookup = NULL;
-        if (k->is_found)
-            db_conn_connect_to(c, k->hosts.p, k->addresses.p, k->ports.p);
+        if (k->nfound > 0)
+            db_conn_connect_to(c, k->found, k->nfound);
         else
             db_conn_attempt_failed(c, "none of the database hosts has an address");
     }
@@ -217,10 +279,10 @@ void db_lookup_start(struct db_conn *c)
 
     k->arena = a;
     k->conn = c;
+    k->pool = c->pool;
+    k->pool->lookup = k;
     lookup_copy_target(k, &c->pool->target);
-    buf_init(&k->hosts, a, 64);
-    buf_init(&k->addresses, a, 64);
-    buf_init(&k->ports, a, 64);
+    k->found = arena_array(a, k->target.nhosts * (size_t)LOOKUP_ADDRESSES_MAX, sizeof *k->found);
     c->lookup = k;
     worker_run(c->pool->loop, lookup_work, lookup_done, k);
 }
@@ -228,4 +290,9 @@ void db_lookup_start(struct db_conn *c)
 void db_lookup_forget(struct db_lookup *k)
 {
     k->conn = NULL;
+}
+
+void db_lookup_leave(struct db_lookup *k)
+{
+    k->pool = NULL;
 }

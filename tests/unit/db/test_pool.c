@@ -294,6 +294,78 @@ static void the_second_host_serves_when_the_first_is_down(void **state)
     bench_close(&b);
 }
 
+/*
+ * A machine that is gone answers nothing, not even with a refusal: here a socket whose queue of connections is full,
+ * and one that takes connections and says nothing. Each host has its share of the time, wherever it stands in the list
+ * (O5).
+ */
+struct silent {
+    int listener, clients[8];
+    unsigned port;
+};
+
+static void silent_open(struct silent *s, bool takes_connections)
+{
+    struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof sa;
+    s->listener = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(s->listener, (struct sockaddr *)&sa, n), 0);
+    assert_int_equal(listen(s->listener, takes_connections ? 64 : 0), 0);
+    assert_int_equal(getsockname(s->listener, (struct sockaddr *)&sa, &n), 0);
+    s->port = ntohs(sa.sin_port);
+    for (size_t i = 0; i < sizeof s->clients / sizeof *s->clients; i++) {
+        s->clients[i] = takes_connections ? -1 : socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        if (!takes_connections)
+            (void)connect(s->clients[i], (struct sockaddr *)&sa, n);
+    }
+}
+
+static void silent_close(struct silent *s)
+{
+    for (size_t i = 0; i < sizeof s->clients / sizeof *s->clients; i++)
+        if (s->clients[i] >= 0)
+            close(s->clients[i]);
+    close(s->listener);
+}
+
+static void silent_hosts_have_a_share_of_the_time_each(void **state)
+{
+    NEEDS_SERVER();
+    struct silent dead, mute;
+    silent_open(&dead, false);
+    silent_open(&mute, true);
+    const struct {
+        const char *hosts;
+        unsigned ports[4];
+    } rows[] = {
+        {"127.0.0.1,%s", {dead.port, pgtest.port}},
+        {"127.0.0.1,%s", {mute.port, pgtest.port}},
+        {"127.0.0.1,127.0.0.1,%s", {dead.port, mute.port, pgtest.port}},
+        {"127.0.0.1,%s,127.0.0.1", {mute.port, pgtest.port, dead.port}},
+        {"localhost,localhost,127.0.0.1", {mute.port, dead.port, pgtest.port}},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct bench b;
+        char hosts[300], ports[60] = "", conninfo[600];
+        struct db_session *sessions[3];
+        snprintf(hosts, sizeof hosts, rows[i].hosts, pgtest.socket);
+        for (size_t k = 0; k < 4 && rows[i].ports[k] != 0; k++)
+            snprintf(ports + strlen(ports), sizeof ports - strlen(ports), "%s%u", k > 0 ? "," : "", rows[i].ports[k]);
+        snprintf(conninfo, sizeof conninfo, "host=%s port=%s connect_timeout=1 user=postgres dbname=postgres", hosts,
+                 ports);
+        open_pool(&b, conninfo, 3, 60000);
+        expect_works(&b);
+        /* those that come after it know where to begin: all at once, whatever the first host does */
+        for (size_t k = 0; k < 3; k++)
+            sessions[k] = bench_acquire(&b);
+        for (size_t k = 0; k < 3; k++)
+            db_release(sessions[k]);
+        bench_close(&b);
+    }
+    silent_close(&dead);
+    silent_close(&mute);
+}
+
 /* The filter under libpq has bytes of its own waiting: a mebibyte both ways would stall if anybody forgot them. */
 static void through_tls(void **state)
 {
@@ -482,6 +554,7 @@ int main(void)
         cmocka_unit_test(a_name_without_address_is_no_database),
         cmocka_unit_test(closing_in_the_middle_of_a_lookup),
         cmocka_unit_test(the_second_host_serves_when_the_first_is_down),
+        cmocka_unit_test(silent_hosts_have_a_share_of_the_time_each),
         cmocka_unit_test(through_tls),
         cmocka_unit_test(a_server_become_read_only_is_left),
         cmocka_unit_test(connections_have_our_settings),
