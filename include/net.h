@@ -51,6 +51,9 @@ struct loop_lag {
 void loop_lag_read(struct loop *l, struct loop_lag *out);
 void loop_lag_measure(struct loop *l); /* starts the measuring */
 
+/* Bound for the connections of all listeners together; what comes beyond is answered with 503 and closed. */
+void loop_set_connections_max(struct loop *l, unsigned n);
+
 /* ---- memory of all listeners together ---- */
 
 /*
@@ -161,6 +164,7 @@ struct listener_conf {
     struct tls_ctx *tls; /* NULL: no TLS */
     http_handler_fn handler;
     void *arg;
+    bool is_admin; /* let in when the others have used up what there is */
 };
 MUST_CHECK enum err listener_open(struct loop *l, const struct listener_conf *conf, struct listener **out,
                                   struct error *e);

@@ -111,7 +111,8 @@ enum err admin_open(struct loop *l, const char *address, const struct admin_sour
 {
     struct arena *a = arena_new();
     struct admin *ad = arena_alloc(a, sizeof *ad);
-    struct listener_conf conf = {.address = address, .limits = http_limits_default, .handler = on_request, .arg = ad};
+    struct listener_conf conf = {
+        .address = address, .limits = http_limits_default, .handler = on_request, .arg = ad, .is_admin = true};
 
     *out = NULL;
     conf.limits.body_max_bytes = 4096;

@@ -379,6 +379,7 @@ struct conn *conn_new(struct loop *l, struct listener *ls, bool is_pipe)
     c->chore.fn = conn_turn;
     c->chore.arg = c;
     c->parser = http_parser_new(&ls->limits);
+    l->connections++;
     if (is_pipe)
         (void)uv_pipe_init(&l->uv, &c->io.pipe, 0);
     else

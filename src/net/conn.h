@@ -202,12 +202,9 @@ void conn_write_farewell(struct conn *c); /* TLS close_notify, without waiting f
 /* ---- listeners (listener.c) ---- */
 
 struct listener {
-    union {
-        uv_handle_t any;
-        uv_stream_t stream;
-        uv_tcp_t tcp;
-        uv_pipe_t pipe;
-    } io;
+    uv_poll_t io;
+    uv_timer_t pause; /* of accepting */
+    int fd;
     struct loop *loop;
     struct listener *next;
     struct listener **link;
@@ -216,15 +213,13 @@ struct listener {
     http_handler_fn handler;
     void *arg;
     bool is_pipe;
-    bool io_open;
+    bool is_admin;
+    unsigned handles; /* of the two, not yet closed */
     bool draining;
     bool freed;
     loop_fn drained;
     void *drained_arg;
     struct chore chore;
-    struct chore accepting;
-    unsigned accepted;   /* in this turn of the loop */
-    bool has_accept_due; /* one more is at the door */
     struct conn *conns;
     unsigned connections;
     unsigned turned_away;
@@ -232,6 +227,12 @@ struct listener {
     dev_t unlink_dev;
     ino_t unlink_ino;
 };
+
+/* ---- the door (accept.c) ---- */
+
+int accept_begin(struct listener *ls, int fd);            /* takes a bound socket; 0, or an error of libuv */
+void accept_end(struct listener *ls, uv_close_cb closed); /* closed is called for each of its handles */
+void accept_spare_open(struct loop *l);
 
 void listener_conn_gone(struct listener *ls, const struct conn *c);
 int listener_port(const struct listener *ls); /* of TCP; 0 for a unix socket */

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * Accepting and counting connections, turning the surplus away, draining (reliability F11).
- *
- * When descriptors run out libuv gives up a spare one it keeps for the purpose, accepts what waits and closes it: the
- * loop does not spin. The limit on connections is there so that it never comes to that.
+ * Listeners: an address bound, connections counted, draining, the end (reliability F11). Who is let in: accept.c.
  */
 #include "conn.h"
 
@@ -13,10 +10,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define BACKLOG         1024
-#define ACCEPTED_A_TURN 32
-#define TURNED_AWAY_MAX 128 /* told so at the same time; beyond that they are just cut off */
 
 const struct http_limits http_limits_default = {
     .head_max_bytes = 16 * 1024,
@@ -30,68 +23,6 @@ const struct http_limits http_limits_default = {
     .pipeline_max = 8,
     .connections_max = 10 * 1000,
 };
-
-/* ---- accepting ---- */
-
-static void turn_away(struct listener *ls, struct conn *c, const char *reason)
-{
-    c->turned_away = true;
-    refusal_tell(ls->loop, LOG_LEVEL_WARNING, &(struct refusal){.status = 503, .reason = reason, .peer = c->peer});
-    ls->connections--;
-    ls->turned_away++;
-    if (ls->tls != NULL || ls->turned_away > TURNED_AWAY_MAX) {
-        conn_reset(c);
-        return;
-    }
-    conn_begin(c);
-    conn_refuse(c, 503, reason, "Retry-After: 5\r\n");
-}
-
-static void accept_one(struct listener *ls)
-{
-    struct conn *c = conn_new(ls->loop, ls, ls->is_pipe);
-    ls->connections++;
-    ls->accepted++;
-    if (uv_accept(&ls->io.stream, &c->io.stream) != 0)
-        conn_close(c);
-    else if (ls->connections > ls->limits.connections_max)
-        turn_away(ls, c, "too many connections");
-    else if (ledger_is_full_of_connections(ls->loop->ledger))
-        turn_away(ls, c, "no memory is left for connections");
-    else
-        conn_begin(c);
-}
-
-/*
- * A crowd at the door is let in a few a turn, so that those inside are not kept waiting. A connection that libuv has
- * and we have not taken stops its accepting until we do.
- */
-static void on_connection(uv_stream_t *server, int status)
-{
-    struct listener *ls = server->data;
-    if (status != 0) {
-        refusal_tell(ls->loop, LOG_LEVEL_ERROR,
-                     &(struct refusal){.reason = "accept failed", .detail = uv_strerror(status)});
-        return;
-    }
-    loop_chore(ls->loop, &ls->accepting);
-    if (ls->accepted < ACCEPTED_A_TURN)
-        accept_one(ls);
-    else
-        ls->has_accept_due = true;
-}
-
-static void accepting_turn(void *arg)
-{
-    struct listener *ls = arg;
-    bool is_due = ls->has_accept_due;
-    ls->accepted = 0;
-    ls->has_accept_due = false;
-    if (is_due && ls->io_open && !uv_is_closing(&ls->io.any)) {
-        loop_chore(ls->loop, &ls->accepting);
-        accept_one(ls);
-    }
-}
 
 /* ---- end ---- */
 
@@ -118,7 +49,7 @@ static void drained_tell(void *arg)
 
 static void end_if_empty(struct listener *ls)
 {
-    if (ls->io_open || ls->conns != NULL)
+    if (ls->handles > 0 || ls->conns != NULL)
         return;
     if (ls->freed)
         free(ls);
@@ -129,19 +60,19 @@ static void end_if_empty(struct listener *ls)
 static void on_listener_closed(uv_handle_t *handle)
 {
     struct listener *ls = handle->data;
-    ls->io_open = false;
+    ls->handles--;
     end_if_empty(ls);
 }
 
 static void accepting_stop(struct listener *ls)
 {
     path_unlink(ls);
-    if (ls->io_open && !uv_is_closing(&ls->io.any))
-        uv_close(&ls->io.any, on_listener_closed);
+    accept_end(ls, on_listener_closed);
 }
 
 void listener_conn_gone(struct listener *ls, const struct conn *c)
 {
+    ls->loop->connections--;
     if (c->turned_away)
         ls->turned_away--;
     else
@@ -169,7 +100,6 @@ void listener_free(struct listener *ls)
     ls->freed = true;
     ls->drained = NULL;
     loop_chore_drop(ls->loop, &ls->chore);
-    loop_chore_drop(ls->loop, &ls->accepting);
     *ls->link = ls->next;
     if (ls->next != NULL)
         ls->next->link = ls->link;
@@ -187,8 +117,8 @@ unsigned listener_connections(const struct listener *ls)
 int listener_port(const struct listener *ls)
 {
     struct sockaddr_storage sa = {0};
-    int size = sizeof(sa);
-    if (ls->is_pipe || uv_tcp_getsockname(&ls->io.tcp, (struct sockaddr *)&sa, &size) != 0)
+    socklen_t size = sizeof(sa);
+    if (ls->is_pipe || getsockname(ls->fd, (struct sockaddr *)&sa, &size) != 0)
         return 0;
     const unsigned char *port = (const unsigned char *)&sa + 2; /* the same place in both families */
     return port[0] * 256 + port[1];
@@ -215,27 +145,6 @@ static void buffers_set(int fd)
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send, sizeof(send));
 }
 
-static int socket_adopt(struct listener *ls, int fd)
-{
-    int rc = ls->is_pipe ? uv_pipe_init(&ls->loop->uv, &ls->io.pipe, 0) : uv_tcp_init(&ls->loop->uv, &ls->io.tcp);
-    if (rc != 0)
-        return rc;
-    ls->io_open = true;
-    ls->io.any.data = ls;
-    if (!ls->is_pipe)
-        buffers_set(fd);
-    rc = ls->is_pipe ? uv_pipe_open(&ls->io.pipe, fd) : uv_tcp_open(&ls->io.tcp, fd);
-    if (rc != 0)
-        return rc;
-    return uv_listen(&ls->io.stream, BACKLOG, on_connection);
-}
-
-static bool has_descriptor(const struct listener *ls)
-{
-    uv_os_fd_t fd = -1;
-    return uv_fileno(&ls->io.any, &fd) == 0 && fd >= 0;
-}
-
 enum err listener_open(struct loop *l, const struct listener_conf *conf, struct listener **out, struct error *e)
 {
     int fd = -1;
@@ -258,17 +167,18 @@ enum err listener_open(struct loop *l, const struct listener_conf *conf, struct 
     ls->is_pipe = is_pipe;
     ls->chore.fn = drained_tell;
     ls->chore.arg = ls;
-    ls->accepting.fn = accepting_turn;
-    ls->accepting.arg = ls;
+    ls->is_admin = conf->is_admin;
     ls->next = l->listeners;
     ls->link = &l->listeners;
     if (ls->next != NULL)
         ls->next->link = &ls->next;
     l->listeners = ls;
     path_remember(ls, path);
-    int uv = socket_adopt(ls, fd);
+    if (!is_pipe)
+        buffers_set(fd);
+    int uv = accept_begin(ls, fd);
     if (uv != 0) {
-        if (!ls->io_open || !has_descriptor(ls)) /* else closing the handle closes it */
+        if (ls->handles == 0) /* else it goes with the handles */
             close(fd);
         listener_free(ls);
         return error_set(e, ERR_CONFIG, "listen address %s: %s", conf->address, uv_strerror(uv));

@@ -131,6 +131,8 @@ struct loop *loop_new(void)
     must(uv_prepare_start(&l->housekeeping, on_prepare), "uv_prepare_start");
     must(uv_timer_init(&l->uv, &l->pace.timer), "uv_timer_init");
     pace_init(l);
+    l->connections_max = 1000000;
+    l->spare_fd = -1;
     l->ledger = ledger_new(NET_MEMORY_MAX_BYTES);
     signal(SIGPIPE, SIG_IGN);
     return l;
@@ -158,6 +160,8 @@ void loop_free(struct loop *l)
     uv_run(&l->uv, UV_RUN_DEFAULT);
     must(uv_loop_close(&l->uv), "uv_loop_close");
     ledger_release(l->ledger);
+    if (l->spare_fd >= 0)
+        close(l->spare_fd);
     free(l);
 }
 

@@ -62,6 +62,9 @@ struct loop {
     struct net_refusal refusals[LOOP_REFUSALS_MAX];
     unsigned nrefusals;
     struct lane lane;
+    unsigned connections; /* of all listeners, those on their way out too */
+    unsigned connections_max;
+    int spare_fd; /* given up for a moment when there is no other */
     struct ledger *ledger;
     struct pace pace;
     int64_t date_s;

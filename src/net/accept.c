@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * The door: a few connections a turn, so that those inside are not kept waiting; those that are too many are told so.
+ *
+ * Not libuv's own accepting: when descriptors run out that closes whoever waits without a word. Here a spare one is
+ * given up for a moment, and each is answered with 503, counted and told of. Before it comes to that the number of
+ * connections is bounded by what loop_set_connections_max() says; what else needs descriptors (database, files at a
+ * reload, /metrics) is left out of it.
+ */
+#include "conn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BACKLOG         1024
+#define ACCEPTED_A_TURN 32
+#define TURNED_AWAY_MAX 128 /* told so at the same time; beyond that they are just cut off */
+#define PAUSE_MS        100 /* when not even the spare descriptor helps */
+#define ADMIN_BESIDE    2   /* connections of an admin address, beside the bound for all */
+
+void loop_set_connections_max(struct loop *l, unsigned n)
+{
+    l->connections_max = n;
+}
+
+static unsigned turned_away_max(const struct loop *l)
+{
+    return l->connections_max / 4 < TURNED_AWAY_MAX ? l->connections_max / 4 : TURNED_AWAY_MAX;
+}
+
+static void turn_away(struct listener *ls, struct conn *c, const char *reason)
+{
+    c->turned_away = true;
+    refusal_tell(ls->loop, LOG_LEVEL_WARNING, &(struct refusal){.status = 503, .reason = reason, .peer = c->peer});
+    ls->connections--;
+    ls->turned_away++;
+    if (ls->tls != NULL || ls->turned_away > turned_away_max(ls->loop)) {
+        conn_reset(c);
+        return;
+    }
+    conn_begin(c);
+    conn_refuse(c, 503, reason, "Retry-After: 5\r\n");
+}
+
+static const char *why_not(const struct listener *ls)
+{
+    const struct loop *l = ls->loop;
+    unsigned beside = ls->is_admin ? ADMIN_BESIDE : 0;
+    if (ls->connections > ls->limits.connections_max)
+        return "too many connections";
+    if (l->connections > l->connections_max + beside)
+        return "too many connections for the descriptors there are";
+    if (!ls->is_admin && ledger_is_full_of_connections(l->ledger))
+        return "no memory is left for connections";
+    return NULL;
+}
+
+static void let_in(struct listener *ls, int fd)
+{
+    struct conn *c = conn_new(ls->loop, ls, ls->is_pipe);
+    ls->connections++;
+    int rc = ls->is_pipe ? uv_pipe_open(&c->io.pipe, fd) : uv_tcp_open(&c->io.tcp, fd);
+    const char *reason = why_not(ls);
+    if (rc != 0) {
+        refusal_tell(ls->loop, LOG_LEVEL_ERROR,
+                     &(struct refusal){.reason = "accept failed", .detail = uv_strerror(rc)});
+        close(fd);
+        conn_close(c);
+    } else if (reason != NULL) {
+        turn_away(ls, c, reason);
+    } else {
+        conn_begin(c);
+    }
+}
+
+/* ---- without descriptors ---- */
+
+void accept_spare_open(struct loop *l)
+{
+    if (l->spare_fd < 0)
+        l->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void say_no(const struct listener *ls, int fd)
+{
+    static const char text[] = "HTTP/1.1 503 Service Unavailable\r\nServer: zapisd\r\nContent-Length: 0\r\n"
+                               "Connection: close\r\nRetry-After: 5\r\n\r\n";
+    char heard[4096];
+    if (ls->tls == NULL)
+        (void)send(fd, text, sizeof(text) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    (void)shutdown(fd, SHUT_WR);
+    (void)recv(fd, heard, sizeof(heard), MSG_DONTWAIT); /* else the reset overtakes the answer */
+    close(fd);
+}
+
+static void on_pause_over(uv_timer_t *timer);
+
+static void accept_pause(struct listener *ls)
+{
+    (void)uv_poll_stop(&ls->io);
+    (void)uv_timer_start(&ls->pause, on_pause_over, PAUSE_MS, 0);
+}
+
+/* Gives up the spare descriptor for as long as it takes to refuse one. */
+static bool refuse_one(struct listener *ls, int error)
+{
+    struct loop *l = ls->loop;
+    int fd = -1;
+    if (l->spare_fd >= 0) {
+        close(l->spare_fd);
+        l->spare_fd = -1;
+        fd = accept4(ls->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    }
+    if (fd >= 0)
+        say_no(ls, fd);
+    refusal_tell(l, LOG_LEVEL_ERROR,
+                 &(struct refusal){
+                     .status = fd >= 0 ? 503 : 0, .reason = "no descriptor is left", .detail = uv_strerror(-error)});
+    accept_spare_open(l);
+    if (fd < 0)
+        accept_pause(ls);
+    return fd >= 0;
+}
+
+static bool accept_failed(struct listener *ls, int error)
+{
+    switch (error) {
+    case EAGAIN:
+        return false;
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+        return refuse_one(ls, error);
+    case EINTR:
+    case ECONNABORTED:
+    case EPROTO:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+        return true; /* that client's affair */
+    default:
+        refusal_tell(ls->loop, LOG_LEVEL_ERROR,
+                     &(struct refusal){.reason = "accept failed", .detail = uv_strerror(-error)});
+        accept_pause(ls);
+        return false;
+    }
+}
+
+/* ---- the door ---- */
+
+static void on_acceptable(uv_poll_t *handle, int status, int events)
+{
+    struct listener *ls = handle->data;
+    bool goes_on = status == 0 && (events & UV_READABLE) != 0;
+    for (unsigned n = 0; goes_on && n < ACCEPTED_A_TURN && !uv_is_closing((uv_handle_t *)handle); n++) {
+        int fd = accept4(ls->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0)
+            let_in(ls, fd);
+        else
+            goes_on = accept_failed(ls, errno);
+    }
+}
+
+static void on_pause_over(uv_timer_t *timer)
+{
+    struct listener *ls = timer->data;
+    accept_spare_open(ls->loop);
+    (void)uv_poll_start(&ls->io, UV_READABLE, on_acceptable);
+}
+
+int accept_begin(struct listener *ls, int fd)
+{
+    if (listen(fd, BACKLOG) != 0)
+        return -errno;
+    int rc = uv_poll_init(&ls->loop->uv, &ls->io, fd); /* makes it non-blocking, inherited or not */
+    if (rc != 0)
+        return rc;
+    (void)uv_timer_init(&ls->loop->uv, &ls->pause);
+    ls->fd = fd;
+    ls->handles = 2;
+    ls->io.data = ls->pause.data = ls;
+    accept_spare_open(ls->loop);
+    return uv_poll_start(&ls->io, UV_READABLE, on_acceptable);
+}
+
+void accept_end(struct listener *ls, uv_close_cb closed)
+{
+    if (ls->handles == 0 || uv_is_closing((uv_handle_t *)&ls->io))
+        return;
+    uv_close((uv_handle_t *)&ls->pause, closed);
+    uv_close((uv_handle_t *)&ls->io, closed);
+    close(ls->fd); /* whoever comes now is refused by the system */
+    ls->fd = -1;
+}
