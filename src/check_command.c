@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "config.h"
 #include "db.h"
+#include "descriptors.h"
 #include "request.h"
 #include "run_command.h"
 
@@ -110,6 +111,20 @@ static void check_database(struct check *c)
     db_close_blocking(db);
 }
 
+/* What this shell allows, not what the unit does: a hint, never a reason to refuse the start. */
+static void check_descriptors(struct check *c)
+{
+    struct descriptors fit;
+    descriptors_raise();
+    descriptors_fit(&c->conf, descriptors_open(), &fit);
+    const char *text = arena_printf(c->arena, "%u allowed here, %u wanted at the most", fit.limit, fit.wanted);
+    if (fit.limit >= fit.wanted)
+        check_good("descriptors", text);
+    else
+        (void)printf("few   descriptors: %s; %u connections and %u database connections would be served\n", text,
+                     fit.connections, fit.sessions);
+}
+
 static int check_run(struct check *c, const char *path, bool is_offline)
 {
     const char *mistakes = NULL;
@@ -121,6 +136,7 @@ static int check_run(struct check *c, const char *path, bool is_offline)
     check_good("configuration", path);
     check_keys(c);
     check_files(c);
+    check_descriptors(c);
     if (!is_offline)
         check_database(c);
     return c->nbad == 0 ? 0 : 1;

@@ -8,6 +8,7 @@
 #include "admin.h"
 #include "clock.h"
 #include "config.h"
+#include "descriptors.h"
 #include "housekeeping.h"
 #include "log.h"
 #include "notify.h"
@@ -41,6 +42,7 @@ struct daemon {
     struct timer *watchdog;
     struct timer *patience;
     struct timer *log_tick;
+    unsigned open_at_start; /* descriptors */
     bool is_stopping;
 };
 
@@ -198,6 +200,24 @@ static void signals_hold(bool is_held)
     (void)pthread_sigmask(is_held ? SIG_BLOCK : SIG_UNBLOCK, &ours, NULL);
 }
 
+static void daemon_share_descriptors(struct daemon *d)
+{
+    struct descriptors fit;
+    char limit[16], wanted[16], connections[16], sessions[16];
+    descriptors_fit(&d->conf, d->open_at_start, &fit);
+    loop_set_connections_max(d->loop, fit.connections);
+    d->conf.db_connections = fit.sessions;
+    if (fit.limit >= fit.wanted)
+        return;
+    (void)snprintf(limit, sizeof limit, "%u", fit.limit);
+    (void)snprintf(wanted, sizeof wanted, "%u", fit.wanted);
+    (void)snprintf(connections, sizeof connections, "%u", fit.connections);
+    (void)snprintf(sessions, sizeof sessions, "%u", fit.sessions);
+    log_event(LOG_LEVEL_WARNING, "few-descriptors", "limit", limit, "wanted", wanted, "connections", connections,
+              "database_connections", sessions, "advice", "raise LimitNOFILE (ulimit -n) or lower connections_max",
+              NULL);
+}
+
 static enum err daemon_start(struct daemon *d, struct error *e)
 {
     struct keyring *keys;
@@ -205,6 +225,7 @@ static enum err daemon_start(struct daemon *d, struct error *e)
     worker_threads(d->conf.workers);
     d->loop = loop_new();
     loop_set_memory_max(d->loop, d->conf.buffers_max_bytes);
+    daemon_share_descriptors(d);
     loop_on_signal(d->loop, SIGTERM, daemon_stop, d);
     loop_on_signal(d->loop, SIGINT, daemon_stop, d);
     loop_on_signal(d->loop, SIGHUP, daemon_reload, d);
@@ -310,6 +331,8 @@ int run_command(int argc, char **argv)
     struct error e = {0};
     int status = 0;
     log_event(LOG_LEVEL_NOTICE, "starting", "version", ZAPISD_VERSION, "config", d->config_path, NULL);
+    descriptors_raise();
+    d->open_at_start = descriptors_open();
     signals_hold(true);
     if (daemon_start(d, &e) == ERR_OK) {
         daemon_watch(d);

@@ -31,57 +31,17 @@ static unsigned turned_away_max(const struct loop *l)
     return l->connections_max / 4 < TURNED_AWAY_MAX ? l->connections_max / 4 : TURNED_AWAY_MAX;
 }
 
-static void turn_away(struct listener *ls, struct conn *c, const char *reason)
-{
-    c->turned_away = true;
-    refusal_tell(ls->loop, LOG_LEVEL_WARNING, &(struct refusal){.status = 503, .reason = reason, .peer = c->peer});
-    ls->connections--;
-    ls->turned_away++;
-    if (ls->tls != NULL || ls->turned_away > turned_away_max(ls->loop)) {
-        conn_reset(c);
-        return;
-    }
-    conn_begin(c);
-    conn_refuse(c, 503, reason, "Retry-After: 5\r\n");
-}
-
 static const char *why_not(const struct listener *ls)
 {
     const struct loop *l = ls->loop;
     unsigned beside = ls->is_admin ? ADMIN_BESIDE : 0;
-    if (ls->connections > ls->limits.connections_max)
+    if (ls->connections >= ls->limits.connections_max)
         return "too many connections";
-    if (l->connections > l->connections_max + beside)
+    if (l->connections >= l->connections_max + beside)
         return "too many connections for the descriptors there are";
     if (!ls->is_admin && ledger_is_full_of_connections(l->ledger))
         return "no memory is left for connections";
     return NULL;
-}
-
-static void let_in(struct listener *ls, int fd)
-{
-    struct conn *c = conn_new(ls->loop, ls, ls->is_pipe);
-    ls->connections++;
-    int rc = ls->is_pipe ? uv_pipe_open(&c->io.pipe, fd) : uv_tcp_open(&c->io.tcp, fd);
-    const char *reason = why_not(ls);
-    if (rc != 0) {
-        refusal_tell(ls->loop, LOG_LEVEL_ERROR,
-                     &(struct refusal){.reason = "accept failed", .detail = uv_strerror(rc)});
-        close(fd);
-        conn_close(c);
-    } else if (reason != NULL) {
-        turn_away(ls, c, reason);
-    } else {
-        conn_begin(c);
-    }
-}
-
-/* ---- without descriptors ---- */
-
-void accept_spare_open(struct loop *l)
-{
-    if (l->spare_fd < 0)
-        l->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
 static void say_no(const struct listener *ls, int fd)
@@ -94,6 +54,70 @@ static void say_no(const struct listener *ls, int fd)
     (void)shutdown(fd, SHUT_WR);
     (void)recv(fd, heard, sizeof(heard), MSG_DONTWAIT); /* else the reset overtakes the answer */
     close(fd);
+}
+
+static void fd_peer(int fd, char out[CONN_PEER_SIZE])
+{
+    struct sockaddr_storage peer = {0};
+    socklen_t size = sizeof(peer);
+    out[0] = '\0';
+    if (getpeername(fd, (struct sockaddr *)&peer, &size) == 0)
+        address_format((const struct sockaddr *)&peer, out, CONN_PEER_SIZE);
+}
+
+/* NULL: it could not be taken, and is closed. */
+static struct conn *conn_open(struct listener *ls, int fd)
+{
+    struct conn *c = conn_new(ls->loop, ls, ls->is_pipe);
+    ls->connections++;
+    int rc = ls->is_pipe ? uv_pipe_open(&c->io.pipe, fd) : uv_tcp_open(&c->io.tcp, fd);
+    if (rc == 0)
+        return c;
+    refusal_tell(ls->loop, LOG_LEVEL_ERROR, &(struct refusal){.reason = "accept failed", .detail = uv_strerror(rc)});
+    close(fd);
+    conn_close(c);
+    return NULL;
+}
+
+/* A few are answered at leisure, so that no reset overtakes the answer; in a crowd it is said and shut. */
+static void turn_away(struct listener *ls, int fd, const char *reason)
+{
+    if (ls->tls != NULL || ls->turned_away >= turned_away_max(ls->loop)) {
+        char peer[CONN_PEER_SIZE];
+        fd_peer(fd, peer);
+        refusal_tell(ls->loop, LOG_LEVEL_WARNING, &(struct refusal){.status = 503, .reason = reason, .peer = peer});
+        say_no(ls, fd);
+        return;
+    }
+    struct conn *c = conn_open(ls, fd);
+    if (c == NULL)
+        return;
+    c->turned_away = true;
+    ls->connections--;
+    ls->turned_away++;
+    conn_begin(c);
+    refusal_tell(ls->loop, LOG_LEVEL_WARNING, &(struct refusal){.status = 503, .reason = reason, .peer = c->peer});
+    conn_refuse(c, 503, reason, "Retry-After: 5\r\n");
+}
+
+static void let_in(struct listener *ls, int fd)
+{
+    const char *reason = why_not(ls);
+    if (reason != NULL) {
+        turn_away(ls, fd, reason);
+        return;
+    }
+    struct conn *c = conn_open(ls, fd);
+    if (c != NULL)
+        conn_begin(c);
+}
+
+/* ---- without descriptors ---- */
+
+void accept_spare_open(struct loop *l)
+{
+    if (l->spare_fd < 0)
+        l->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
 static void on_pause_over(uv_timer_t *timer);
