@@ -12,8 +12,9 @@
 struct admin_sources {
     struct loop *loop;
     struct db_pool *db;
-    void (*write_metrics)(void *arg, struct buf *out);     /* adds the program's own metrics */
-    bool (*is_ready)(void *arg, struct buf *reasons_json); /* adds "reason": strings, comma separated */
+    void (*write_metrics)(void *arg, struct buf *out);            /* adds the program's own metrics */
+    bool (*is_ready)(void *arg, struct buf *reasons_json);        /* adds "reason": strings, comma separated */
+    void (*write_warnings)(void *arg, struct buf *warnings_json); /* the same, of what is no reason against */
     void *arg;
 };
 struct admin;

@@ -99,10 +99,17 @@ static bool daemon_is_ready(void *arg, struct buf *reasons_json)
     return readiness_read(d->readiness, reasons_json);
 }
 
+static void daemon_write_warnings(void *arg, struct buf *warnings_json)
+{
+    struct daemon *d = arg;
+    housekeeping_warnings_read(d->housekeeping, warnings_json);
+}
+
 static void daemon_write_metrics(void *arg, struct buf *out)
 {
     struct daemon *d = arg;
     service_metrics_write(d->service, out);
+    housekeeping_metrics_write(d->housekeeping, out);
     unsigned connections = 0;
     for (unsigned i = 0; i < d->nlisteners; i++)
         connections += listener_connections(d->listeners[i]);
@@ -160,8 +167,12 @@ static enum err daemon_listen(struct daemon *d, struct error *e)
     }
     if (d->conf.admin_address == NULL)
         return ERR_OK;
-    struct admin_sources src = {
-        .loop = d->loop, .db = d->db, .write_metrics = daemon_write_metrics, .is_ready = daemon_is_ready, .arg = d};
+    struct admin_sources src = {.loop = d->loop,
+                                .db = d->db,
+                                .write_metrics = daemon_write_metrics,
+                                .is_ready = daemon_is_ready,
+                                .write_warnings = daemon_write_warnings,
+                                .arg = d};
     return admin_open(d->loop, d->conf.admin_address, &src, &d->admin, e);
 }
 

@@ -32,67 +32,117 @@ comment on function data.status_fault(text, text) is 'What is wrong with a statu
 
 -- One timeslot, as updateBookingDetails has one: the first, with the length of the whole visit (A6).
 create or replace function data.visit_json(b data.booking) returns jsonb
-language sql stable as $$
-    select jsonb_strip_nulls(jsonb_build_object('slotId', (array_agg(s.slot_id order by s.starts_at, s.slot_id))[1],
-        'serviceId', coalesce((array_agg(s.service_id order by s.starts_at, s.slot_id))[1],
-            case when cardinality(b.service_ids) = 1 then b.service_ids[1] end),
-        'organizationId', b.organization_id, 'areaId', (array_agg(a.area_id order by s.starts_at, s.slot_id))[1],
-        'visitTime', data.wire_time(min(s.starts_at), min(o.time_zone)),
-        'duration', extract(epoch from max(s.ends_at) - min(s.starts_at))::integer / 60))
-    from data.place as p
-    join data.slot as s on s.slot_id = p.slot_id
-    join data.area as a on a.area_key = s.area_key
-    join data.organization as o on o.organization_id = s.organization_id
-    where p.book_key = b.book_key
-    having count(*) > 0
-$$;
+language plpgsql stable as $$
+begin
+    return (
+        select jsonb_strip_nulls(jsonb_build_object('slotId', (array_agg(s.slot_id order by s.starts_at, s.slot_id))[1],
+            'serviceId', coalesce((array_agg(s.service_id order by s.starts_at, s.slot_id))[1],
+                case when cardinality(b.service_ids) = 1 then b.service_ids[1] end),
+            'organizationId', b.organization_id, 'areaId', (array_agg(a.area_id order by s.starts_at, s.slot_id))[1],
+            'visitTime', data.wire_time(min(s.starts_at), min(o.time_zone)),
+            'duration', extract(epoch from max(s.ends_at) - min(s.starts_at))::integer / 60))
+        from data.place as p
+        join data.slot as s on s.slot_id = p.slot_id
+        join data.area as a on a.area_key = s.area_key
+        join data.organization as o on o.organization_id = s.organization_id
+        where p.book_key = b.book_key
+        having count(*) > 0
+    );
+end $$;
 alter function data.visit_json(data.booking) owner to zapisd_owner;
 revoke all on function data.visit_json(data.booking) from public;
 comment on function data.visit_json(data.booking) is 'timeslot of updateBookingDetails; null for a booking without places';
 
 create or replace function data.push(b data.booking) returns void
-language sql as $$
+language plpgsql as $$
+begin
     insert into data.outbox (book_key, created_at, next_attempt_at, payload)
     values (b.book_key, b.changed_at, b.changed_at, jsonb_strip_nulls(jsonb_build_object('bookId', b.book_id, 'esiaId', b.esia_id,
         'status', jsonb_build_object('statusCode', b.status_code, 'statusMessage', b.status_message),
-        'timeslot', case when b.state in ('BOOKED', 'INVITED') then data.visit_json(b) end)))
-$$;
+        'timeslot', case when b.state in ('BOOKED', 'INVITED') then data.visit_json(b) end)));
+end $$;
 alter function data.push(data.booking) owner to zapisd_owner;
 revoke all on function data.push(data.booking) from public;
 comment on function data.push(data.booking) is 'Puts updateBookingDetails of a booking as it stands into the outbox; the row lock of the booking keeps their order (M8)';
 
-create or replace function data.agency_lock(p_book_id text) returns data.booking
+create or replace function data.agency_lock_now(p_book_key text) returns data.booking
 language plpgsql as $$
 declare
     b data.booking;
 begin
-    select * into b from data.booking as t where t.book_key = lower(btrim(p_book_id)) for update;
-    if not found then
+    select * into b from data.booking as t where t.book_key = p_book_key for update;
+    if found then
+        perform data.lock_places(b.book_key);
+        if b.state = 'HELD' and b.hold_until <= clock_timestamp() then
+            b := data.let_lapse(b, clock_timestamp(), null);
+        end if;
+    end if;
+    return b;
+end $$;
+alter function data.agency_lock_now(text) owner to zapisd_owner;
+revoke all on function data.agency_lock_now(text) from public;
+comment on function data.agency_lock_now(text) is 'Locks a booking and its places for the agency; a hold that ran out is said so first; null when there is none';
+
+-- Who cannot have the locks in a moment lets go of those it has and asks again: the subtransaction gives them back. So a
+-- clerk never stands in a ring of waiters for as long as the server takes to find one (docs/architecture.md, the order of locks).
+create or replace function data.agency_lock(p_book_id text) returns data.booking
+language plpgsql set lock_timeout = '300ms' as $$
+declare
+    b data.booking;
+    patience constant timestamptz := clock_timestamp() + data.agency_patience();
+begin
+    loop
+        begin
+            b := data.agency_lock_now(lower(btrim(p_book_id)));
+            exit;
+        exception when lock_not_available or deadlock_detected then
+            perform data.agency_wait(patience);
+        end;
+    end loop;
+    if b.book_key is null then
         raise exception 'Запись % не найдена', coalesce(p_book_id, 'null') using errcode = 'no_data_found',
             hint = 'Ищите так: select * from admin.find(''номер записи или дела'')';
-    end if;
-    perform data.lock_places(b.book_key);
-    if b.state = 'HELD' and b.hold_until <= clock_timestamp() then
-        b := data.let_lapse(b, clock_timestamp(), null);
     end if;
     return b;
 end $$;
 alter function data.agency_lock(text) owner to zapisd_owner;
 revoke all on function data.agency_lock(text) from public;
-comment on function data.agency_lock(text) is 'Locks a booking and its places for a command of the agency; a hold that ran out is said so first';
+comment on function data.agency_lock(text) is 'As data.agency_lock_now, asking again while others are at the booking; unknown bookings are refused';
+
+create or replace function data.agency_patience() returns interval language sql immutable return interval '15 seconds';
+alter function data.agency_patience() owner to zapisd_owner;
+revoke all on function data.agency_patience() from public;
+comment on function data.agency_patience() is 'How long a command of a clerk goes on asking for locks that others have';
+
+create or replace function data.agency_wait(p_until timestamptz) returns void
+language plpgsql as $$
+begin
+    if clock_timestamp() > p_until then
+        raise exception 'Запись или интервал сейчас меняет кто-то другой' using errcode = 'lock_not_available',
+            hint = 'Ничего не изменено. Повторите через минуту; открытая транзакция в другом psql видна в pg_stat_activity';
+    end if;
+    perform pg_sleep(0.01 + random() * 0.05);
+end $$;
+alter function data.agency_wait(timestamptz) owner to zapisd_owner;
+revoke all on function data.agency_wait(timestamptz) from public;
+comment on function data.agency_wait(timestamptz) is 'A pause before the locks are asked for again; an error when that has gone on for too long';
 
 create or replace function data.visit_at(p_book_key text) returns timestamptz
-language sql stable
-return (select min(p.starts_at) from data.place as p where p.book_key = p_book_key);
+language plpgsql stable as $$
+begin
+    return (select min(p.starts_at) from data.place as p where p.book_key = p_book_key);
+end $$;
 alter function data.visit_at(text) owner to zapisd_owner;
 revoke all on function data.visit_at(text) from public;
 comment on function data.visit_at(text) is 'Start of the visit of a booking that has places';
 
 create or replace function data.agency_result(p_is_done boolean, b data.booking, p_visit timestamptz, p_comment text) returns admin.result
-language sql stable
-return row(case when p_is_done then 'сделано' else 'отказано' end, b.book_id,
+language plpgsql stable as $$
+begin
+    return row(case when p_is_done then 'сделано' else 'отказано' end, b.book_id,
     (select to_char(p_visit at time zone o.time_zone, 'DD.MM.YYYY HH24:MI') from data.organization as o where o.organization_id = b.organization_id),
     b.state, b.status_code, p_comment)::admin.result;
+end $$;
 alter function data.agency_result(boolean, data.booking, timestamptz, text) owner to zapisd_owner;
 revoke all on function data.agency_result(boolean, data.booking, timestamptz, text) from public;
 comment on function data.agency_result(boolean, data.booking, timestamptz, text) is 'The row a command of admin answers with';
@@ -148,12 +198,11 @@ revoke all on function data.agency_obstacle(data.booking, text, boolean, timesta
 comment on function data.agency_obstacle(data.booking, text, boolean, timestamptz, timestamptz) is 'Why a command of the agency may not be, in words; null when it may';
 
 -- p_new_state: null when the event leads to one state only. p_at: the {time} of the text, else the start of the visit.
-create or replace function data.agency_step(p_event text, p_book_id text, p_new_state data.booking_state default null,
+create or replace function data.agency_apply(b data.booking, p_event text, p_new_state data.booking_state default null,
     p_tail text default '', p_reason text default null, p_at timestamptz default null, p_specialists text default null,
     p_contacts text default null, p_note text default null, p_actor "char" default 'G')
 returns admin.result language plpgsql as $$
 declare
-    b data.booking := data.agency_lock(p_book_id);
     was data.booking := b;
     clock timestamptz := clock_timestamp();
     visit timestamptz := data.visit_at(b.book_key);
@@ -193,17 +242,29 @@ begin
     end if;
     return data.agency_result(true, b, visit, b.status_message);
 end $$;
+alter function data.agency_apply(data.booking, text, data.booking_state, text, text, timestamptz, text, text, text, "char") owner to zapisd_owner;
+revoke all on function data.agency_apply(data.booking, text, data.booking_state, text, text, timestamptz, text, text, text, "char") from public;
+comment on function data.agency_apply(data.booking, text, data.booking_state, text, text, timestamptz, text, text, text, "char") is
+    'Sends a booking its caller has locked along an arrow of the agency''s: state, history and push in one transaction (S2, S3)';
+
+create or replace function data.agency_step(p_event text, p_book_id text, p_new_state data.booking_state default null,
+    p_tail text default '', p_reason text default null, p_at timestamptz default null, p_specialists text default null,
+    p_contacts text default null, p_note text default null, p_actor "char" default 'G')
+returns admin.result language plpgsql as $$
+begin
+    return data.agency_apply(data.agency_lock(p_book_id), p_event, p_new_state, p_tail, p_reason, p_at, p_specialists, p_contacts, p_note,
+        p_actor);
+end $$;
 alter function data.agency_step(text, text, data.booking_state, text, text, timestamptz, text, text, text, "char") owner to zapisd_owner;
 revoke all on function data.agency_step(text, text, data.booking_state, text, text, timestamptz, text, text, text, "char") from public;
 comment on function data.agency_step(text, text, data.booking_state, text, text, timestamptz, text, text, text, "char") is
-    'Sends a booking along an arrow of the agency''s: state, history and push in one transaction (S2, S3)';
+    'Locks a booking and sends it along an arrow of the agency''s (S2)';
 
 -- Its places are swapped as for the applicant: the new ones are had, or the old ones stay. Notice, window and the
 -- deadlines bind the applicant, not the agency; what is closed, begun or of another service binds both.
-create or replace function data.agency_move(p_book_id text, p_slot_ids uuid[], p_reason text default null)
+create or replace function data.agency_transfer(b data.booking, p_slot_ids uuid[], p_reason text default null)
 returns admin.result language plpgsql as $$
 declare
-    b data.booking := data.agency_lock(p_book_id);
     was data.booking := b;
     clock timestamptz := clock_timestamp();
     o data.organization;
@@ -252,6 +313,25 @@ begin
     perform data.push(b);
     return data.agency_result(true, b, data.visit_at(b.book_key), b.status_message);
 end $$;
+alter function data.agency_transfer(data.booking, uuid[], text) owner to zapisd_owner;
+revoke all on function data.agency_transfer(data.booking, uuid[], text) from public;
+comment on function data.agency_transfer(data.booking, uuid[], text) is
+    'Moves a visit its caller has locked to other slots of the same agency and tells the portal; when they cannot be had the old ones stay (S2)';
+
+-- The new places come after the old ones: as in data.agency_lock, whoever cannot have them in a moment begins anew.
+create or replace function data.agency_move(p_book_id text, p_slot_ids uuid[], p_reason text default null)
+returns admin.result language plpgsql set lock_timeout = '300ms' as $$
+declare
+    patience constant timestamptz := clock_timestamp() + data.agency_patience();
+begin
+    loop
+        begin
+            return data.agency_transfer(data.agency_lock(p_book_id), p_slot_ids, p_reason);
+        exception when lock_not_available or deadlock_detected then
+            perform data.agency_wait(patience);
+        end;
+    end loop;
+end $$;
 alter function data.agency_move(text, uuid[], text) owner to zapisd_owner;
 revoke all on function data.agency_move(text, uuid[], text) from public;
-comment on function data.agency_move(text, uuid[], text) is 'Moves a booked visit to other slots of the same agency and tells the portal; when they cannot be had the old ones stay (S2)';
+comment on function data.agency_move(text, uuid[], text) is 'Locks a booked visit and moves it (S2)';

@@ -3,101 +3,8 @@
 -- Closing a day, an area, an office, and a specialist's absence: one road for all of them. The slots are closed first, and
 -- the bookings found only then, so that none comes in between; each booking is moved or cancelled, pushed, and written
 -- down in data.closure_booking in one transaction. What an interrupted closure has not seen to, the next call goes on with.
--- A booking somebody is at is passed over and left for the next call: closing waits for nobody's booking.
-
-create or replace function data.closure_slots(c data.closure, p_now timestamptz) returns setof data.slot
-language sql stable as $$
-    select s.*
-    from data.organization as o
-    join data.slot as s on s.organization_id = o.organization_id
-    where o.organization_id = c.organization_id and s.starts_at > p_now
-        and s.starts_at >= (c.from_at - interval '3 days') at time zone 'UTC'
-        and (c.to_at is null or s.starts_at < (c.to_at + interval '3 days') at time zone 'UTC')
-        and coalesce(s.wall_at, s.starts_at at time zone o.time_zone) + (s.ends_at - s.starts_at) > c.from_at
-        and (c.to_at is null or coalesce(s.wall_at, s.starts_at at time zone o.time_zone) < c.to_at)
-        and (c.area_key is null or s.area_key in (
-            select u.area_key from data.area_up(c.organization_id) as u where u.up_key = c.area_key))
-$$;
-alter function data.closure_slots(data.closure, timestamptz) owner to zapisd_owner;
-revoke all on function data.closure_slots(data.closure, timestamptz) from public;
-comment on function data.closure_slots(data.closure, timestamptz) is 'Slots still to come that a closure covers, told by local wall time';
-
-create or replace function data.closure_concerns(c data.closure, p_now timestamptz)
-returns table (book_key text, slot_ids uuid[], starts_at timestamptz, area_key integer)
-language sql stable as $$
-    select b.book_key, array_agg(p.slot_id order by p.starts_at, p.slot_id), min(p.starts_at), (array_agg(p.area_key order by p.starts_at, p.slot_id))[1]
-    from data.booking as b
-    join data.place as p on p.book_key = b.book_key
-    where b.book_key in (select q.book_key from data.place as q join data.closure_slots(c, p_now) as s on s.slot_id = q.slot_id)
-        and (b.state in ('BOOKED', 'ACCEPTED', 'INVITED', 'CANCELLING') or b.state = 'HELD' and b.hold_until > p_now)
-    group by b.book_key
-$$;
-alter function data.closure_concerns(data.closure, timestamptz) owner to zapisd_owner;
-revoke all on function data.closure_concerns(data.closure, timestamptz) from public;
-comment on function data.closure_concerns(data.closure, timestamptz) is 'Live bookings with a place in what a closure covers, with all their slots';
-
--- Equal: the same organization, as long, serving what the booking is for. Nearest to the old time; an earlier one only when
--- there is a day left to learn of it. A visit of several slots keeps their order, their distance and, if it had one, their
--- one area. p_not: slots given away already or found taken.
-create or replace function data.equal_slots(b data.booking, p_slot_ids uuid[], c data.closure, p_now timestamptz, p_not uuid[])
-returns uuid[] language plpgsql stable as $$
-declare
-    o data.organization;
-    old data.slot[];
-    services text[] := b.service_ids;
-    is_named boolean := cardinality(b.service_ids) > 0;
-    covered uuid[];
-    f data.slot;
-    g data.slot;
-    found_ids uuid[];
-    span interval;
-    since timestamptz;
-begin
-    select * into o from data.organization as t where t.organization_id = c.organization_id;
-    old := array(select s from data.slot as s where s.slot_id = any (p_slot_ids) order by s.starts_at, s.slot_id);
-    if not is_named and old[1].service_id is not null then
-        services := array[old[1].service_id];
-        is_named := true;
-    elsif not is_named then
-        services := array(select t.service_id from data.area_service as t where t.area_key = old[1].area_key);
-    end if;
-    covered := array(select s.slot_id from data.closure_slots(c, p_now) as s);
-    foreach span in array array['1 day', '4 days', '31 days', '400 days']::interval[] loop
-        since := greatest(p_now + make_interval(mins => o.notice_min), old[1].starts_at - span);
-        for f in
-            select t.* from data.free_slots(o.organization_id, since, old[1].starts_at + span, services, null, p_now, o.has_rules) as t
-            where t.ends_at - t.starts_at = old[1].ends_at - old[1].starts_at and t.slot_id <> all (covered)
-                and (t.starts_at >= old[1].starts_at or t.starts_at > p_now + interval '1 day')
-                and (select count(*) from unnest(p_not) as u (id) where u.id = t.slot_id)
-                    < t.capacity - (select count(*) from data.place as p where p.slot_id = t.slot_id)
-                and (is_named or t.service_id is null and not exists (
-                    select from unnest(services) as w (id) where not exists (
-                        select from data.area_service as v where v.area_key = t.area_key and v.service_id = w.id)))
-            order by abs(extract(epoch from t.starts_at - old[1].starts_at)), t.starts_at desc, t.area_key <> old[1].area_key, t.slot_id
-            limit 200
-        loop
-            found_ids := array[f.slot_id];
-            for n in 2 .. cardinality(old) loop
-                select t.* into g
-                from data.free_slots(o.organization_id, f.starts_at + (old[n].starts_at - old[1].starts_at) - interval '1 microsecond',
-                    f.starts_at + (old[n].starts_at - old[1].starts_at), services, null, p_now, o.has_rules) as t
-                where t.ends_at - t.starts_at = old[n].ends_at - old[n].starts_at and t.slot_id <> all (covered) and t.slot_id <> all (p_not)
-                    and (t.area_key = f.area_key) = (old[n].area_key = old[1].area_key)
-                order by t.slot_id limit 1;
-                exit when not found;
-                found_ids := found_ids || g.slot_id;
-            end loop;
-            if cardinality(found_ids) = cardinality(old) then
-                return found_ids;
-            end if;
-        end loop;
-    end loop;
-    return null;
-end $$;
-alter function data.equal_slots(data.booking, uuid[], data.closure, timestamptz, uuid[]) owner to zapisd_owner;
-revoke all on function data.equal_slots(data.booking, uuid[], data.closure, timestamptz, uuid[]) from public;
-comment on function data.equal_slots(data.booking, uuid[], data.closure, timestamptz, uuid[]) is
-    'Free slots of the same organization, length and service, nearest to those of a booking and outside the closure; null when there are none';
+-- Closing waits for nobody: a slot or a booking somebody is at is passed over and left for the next call, so that a
+-- closure holds up no citizen and can be in no deadlock (docs/architecture.md, the order of locks).
 
 create or replace function data.may_be_moved(p_state data.booking_state) returns boolean
 language sql stable
@@ -106,111 +13,177 @@ alter function data.may_be_moved(data.booking_state) owner to zapisd_owner;
 revoke all on function data.may_be_moved(data.booking_state) from public;
 comment on function data.may_be_moved(data.booking_state) is 'Whether the agency may move a visit in this state (S2)';
 
--- One booking, locked by the caller. Everything it does is one subtransaction: a deadlock with a citizen leaves the booking
--- as it was, waiting for the next call.
-create or replace function data.closure_step(c data.closure, b data.booking, out outcome text, out new_slots uuid[], out note text)
-language plpgsql as $$
+-- One booking, locked by the caller. Everything it does is one subtransaction, and nothing is waited for longer than a
+-- citizen's transaction takes, which is far less than the server takes to look for a deadlock: the booking then stays as it
+-- was, waiting for the next call.
+drop function if exists data.closure_step(data.closure, data.booking);
+create or replace function data.closure_step(c data.closure, p_areas integer[], b data.booking, inout s data.slot_search,
+    out outcome text, out new_slots uuid[], out note text)
+language plpgsql set lock_timeout = '50ms' as $$
 declare
     clock timestamptz := clock_timestamp();
-    mine record;
+    mine uuid[] := data.closure_visit(c, p_areas, b, clock);
+    is_busy boolean := false;
     r admin.result;
-    ids uuid[];
-    tried uuid[] := '{}';
+    target record;
 begin
-    select * into mine from data.closure_concerns(c, clock) as t where t.book_key = b.book_key;
-    if not found then
+    if mine is null then
         outcome := 'gone';
         note := 'к своей очереди уже не здесь';
         return;
     end if;
     if c.is_moving and data.may_be_moved(b.state) then
         for attempt in 1 .. 10 loop
-            ids := data.equal_slots(b, mine.slot_ids, c, clock, tried);
-            exit when ids is null;
+            target := data.equal_slots(b, mine, c, p_areas, clock, s);
+            s := target.s;
+            if target.slot_ids is null and s.since is not null then
+                s := null; -- what was looked through by a call before this one may be free again
+                continue;
+            end if;
+            exit when target.slot_ids is null;
             begin
-                r := data.agency_move(b.book_key, ids, c.reason);
+                r := data.agency_transfer(data.agency_lock_now(b.book_key), target.slot_ids, c.reason);
                 if r.result <> 'сделано' then
                     raise exception '%', r.comment using errcode = 'ZB208';
                 end if;
                 outcome := 'moved';
-                new_slots := ids;
+                new_slots := target.slot_ids;
                 return;
-            exception when sqlstate 'ZB208' then
-                tried := tried || ids; -- somebody was quicker; what the refusal wrote down is taken back
+            exception
+                when sqlstate 'ZB208' then
+                    s.taken := s.taken || target.slot_ids; -- somebody was quicker; what the refusal wrote down is taken back
+                when lock_not_available or deadlock_detected then
+                    s.taken := s.taken || target.slot_ids;
+                    is_busy := true; -- somebody is at it: it may be free again
             end;
         end loop;
+        if target.slot_ids is not null or is_busy then
+            outcome := 'waiting';
+            return;
+        end if;
         note := 'равного свободного интервала нет';
     end if;
-    if b.state = 'CANCELLING' then
-        r := data.agency_step('confirm', b.book_key, p_note => format('закрытие № %s', c.closure_id));
-        note := 'отмена, о которой просил заявитель';
-    else
-        r := data.agency_step('cancel', b.book_key, p_reason => c.reason, p_note => format('закрытие № %s', c.closure_id));
-    end if;
+    begin
+        if b.state = 'CANCELLING' then
+            r := data.agency_apply(data.agency_lock_now(b.book_key), 'confirm', p_note => format('закрытие № %s', c.closure_id));
+            note := 'отмена, о которой просил заявитель';
+        else
+            r := data.agency_apply(data.agency_lock_now(b.book_key), 'cancel', p_reason => c.reason, p_note => format('закрытие № %s', c.closure_id));
+        end if;
+    exception when lock_not_available or deadlock_detected then
+        outcome := 'waiting';
+        note := null;
+        return;
+    end;
     outcome := case when r.result = 'сделано' then 'cancelled' else 'left' end;
     if outcome = 'left' then
         note := r.comment;
     end if;
-exception when deadlock_detected or lock_not_available then
-    outcome := 'waiting';
-    new_slots := null;
-    note := null;
 end $$;
-alter function data.closure_step(data.closure, data.booking) owner to zapisd_owner;
-revoke all on function data.closure_step(data.closure, data.booking) from public;
-comment on function data.closure_step(data.closure, data.booking) is 'Moves or cancels one booking that a closure concerns; gone when it is no longer there';
+alter function data.closure_step(data.closure, integer[], data.booking, data.slot_search) owner to zapisd_owner;
+revoke all on function data.closure_step(data.closure, integer[], data.booking, data.slot_search) from public;
+comment on function data.closure_step(data.closure, integer[], data.booking, data.slot_search) is
+    'Moves or cancels one booking that a closure concerns; gone when it is no longer there, waiting when somebody is at it';
 
-create or replace function data.closure_work(p_closure_id integer, p_at_most integer) returns integer
+-- Closes what nobody is at, then writes down whom that concerns: from there on nobody books any of those slots. True when
+-- that is all there is; what was passed over is for the next call. At most so many at once, so that an office that closes for good
+-- does not hold its slots for seconds.
+create or replace function data.closure_list(c data.closure, p_areas integer[], p_is_again boolean) returns boolean
 language plpgsql as $$
+declare
+    most constant integer := 5000;
+    clock timestamptz := clock_timestamp();
+    open uuid[];
+    ids uuid[];
+    keys text[];
+    listed integer;
+    wanted integer;
+begin
+    open := array(select k.slot_id from data.closure_slots(c, p_areas, clock) as k where not k.is_closed order by k.slot_id limit most + 1);
+    ids := array(select x.slot_id from (
+        select t.slot_id from data.slot as t where t.slot_id = any (open[:most]) order by t.slot_id for no key update skip locked) as x);
+    update data.slot as t set is_closed = true, is_withdrawn = true where t.slot_id = any (ids) and not t.is_closed;
+    clock := clock_timestamp();
+    keys := array(
+        select k.book_key from data.closure_concerns(c, p_areas, clock) as k
+        where not exists (select from data.closure_booking as q
+            where q.closure_id = c.closure_id and q.book_key = k.book_key and q.state <> 'gone' and (q.state <> 'left' or not p_is_again))
+        order by k.starts_at, k.book_key limit most + 1);
+    wanted := cardinality(keys);
+    -- Locked as the foreign key would, but without waiting for whoever is changing one of them.
+    keys := array(select t.book_key from data.booking as t where t.book_key = any (keys[:most]) for key share skip locked);
+    insert into data.closure_booking as q (closure_id, book_key, old_slot_ids, visit_at)
+    select c.closure_id, p.book_key, array_agg(p.slot_id order by p.starts_at, p.slot_id), min(p.starts_at)
+    from data.place as p where p.book_key = any (keys)
+    group by p.book_key
+    on conflict (closure_id, book_key) do update set state = 'waiting', old_slot_ids = excluded.old_slot_ids, visit_at = excluded.visit_at,
+        note = null, done_at = null;
+    get diagnostics listed = row_count;
+    return cardinality(ids) = cardinality(open) and listed = wanted;
+end $$;
+alter function data.closure_list(data.closure, integer[], boolean) owner to zapisd_owner;
+revoke all on function data.closure_list(data.closure, integer[], boolean) from public;
+comment on function data.closure_list(data.closure, integer[], boolean) is
+    'Closes slots of a closure and writes down its bookings, those left to a person once more if p_is_again; whether that was all';
+
+drop function if exists data.closure_work(integer, integer);
+create or replace function data.closure_work(p_closure_id integer, p_at_most integer, p_is_again boolean default true,
+    p_until timestamptz default null)
+returns integer language plpgsql as $$
 declare
     c data.closure;
     b data.booking;
+    areas integer[];
+    is_listed boolean;
+    search data.slot_search;
+    progress data.closure_progress;
     w record;
-    s record;
-    ids uuid[];
+    r record;
     done integer := 0;
 begin
     select * into c from data.closure as t where t.closure_id = p_closure_id for update;
     if not found or c.state = 'lifted' then
         return 0;
     end if;
-    -- Whoever is booking one of these slots is waited for; from here on nobody books any of them.
-    ids := array(select x.slot_id from (
-        select t.slot_id from data.slot as t
-        where t.slot_id in (select k.slot_id from data.closure_slots(c, clock_timestamp()) as k where not k.is_closed)
-        order by t.slot_id for no key update) as x);
-    update data.slot as t set is_closed = true, is_withdrawn = true where t.slot_id = any (ids) and not t.is_closed;
-    insert into data.closure_booking as q (closure_id, book_key, old_slot_ids)
-    select c.closure_id, k.book_key, k.slot_ids from data.closure_concerns(c, clock_timestamp()) as k
-    on conflict (closure_id, book_key) do update set state = 'waiting', old_slot_ids = excluded.old_slot_ids, note = null, done_at = null
-        where q.state in ('gone', 'left');
-
+    areas := data.closure_areas(c);
+    select * into progress from data.closure_progress as t where t.closure_id = c.closure_id;
+    is_listed := progress.is_listed;
+    if (progress.search).since > clock_timestamp() - interval '1 minute' then
+        search := progress.search;
+        search.taken := null;
+    end if;
+    if p_is_again or is_listed is not true then
+        is_listed := data.closure_list(c, areas, p_is_again);
+    end if;
     for w in
         select t.book_key from data.closure_booking as t
         where t.closure_id = c.closure_id and t.state = 'waiting'
-        order by (select min(l.starts_at) from data.slot as l where l.slot_id = any (t.old_slot_ids)), t.book_key
-        limit p_at_most
+        order by t.visit_at, t.book_key
     loop
+        exit when done >= p_at_most or clock_timestamp() > p_until;
         select * into b from data.booking as t where t.book_key = w.book_key for update skip locked;
         continue when not found;
-        s := data.closure_step(c, b);
-        if s.outcome <> 'waiting' then
-            update data.closure_booking as t set state = s.outcome, new_slot_ids = s.new_slots, note = s.note, done_at = clock_timestamp()
-            where t.closure_id = c.closure_id and t.book_key = w.book_key;
-            done := done + 1;
-        end if;
+        r := data.closure_step(c, areas, b, search);
+        search := r.s;
+        continue when r.outcome = 'waiting';
+        update data.closure_booking as t set state = r.outcome, new_slot_ids = r.new_slots, note = r.note, done_at = clock_timestamp()
+        where t.closure_id = c.closure_id and t.book_key = w.book_key;
+        done := done + 1;
     end loop;
-    if exists (select from data.closure_booking as t where t.closure_id = c.closure_id and t.state = 'waiting') then
-        update data.closure as t set state = 'working' where t.closure_id = c.closure_id and t.state <> 'working';
-    else
-        update data.closure as t set state = 'done', done_at = coalesce(t.done_at, clock_timestamp())
-        where t.closure_id = c.closure_id and t.state <> 'done';
-    end if;
+    search.since := coalesce(search.since, clock_timestamp());
+    insert into data.closure_progress (closure_id, is_listed, tried_at, search) values (c.closure_id, is_listed, clock_timestamp(), search)
+    on conflict on constraint closure_progress_pkey do update set is_listed = excluded.is_listed, tried_at = excluded.tried_at,
+        search = excluded.search;
+    c.state := case when is_listed and not exists (
+        select from data.closure_booking as t where t.closure_id = c.closure_id and t.state = 'waiting') then 'done' else 'working' end;
+    update data.closure as t set state = c.state, done_at = case c.state when 'done' then coalesce(t.done_at, clock_timestamp()) else t.done_at end
+    where t.closure_id = c.closure_id and t.state <> c.state;
     return done;
 end $$;
-alter function data.closure_work(integer, integer) owner to zapisd_owner;
-revoke all on function data.closure_work(integer, integer) from public;
-comment on function data.closure_work(integer, integer) is 'Closes what is still open of a closure and sees to at most so many of its bookings; returns how many';
+alter function data.closure_work(integer, integer, boolean, timestamptz) owner to zapisd_owner;
+revoke all on function data.closure_work(integer, integer, boolean, timestamptz) from public;
+comment on function data.closure_work(integer, integer, boolean, timestamptz) is
+    'Closes what is still open of a closure and sees to at most so many of its bookings, beginning none after p_until; returns how many';
 
 create or replace function data.closure_row(b data.booking, p_old uuid[], p_new uuid[], p_outcome text, p_note text)
 returns admin.closing language sql stable as $$
@@ -230,17 +203,26 @@ create or replace function data.closure_plan(c data.closure) returns setof admin
 language plpgsql stable as $$
 declare
     clock timestamptz := clock_timestamp();
+    areas integer[] := data.closure_areas(c);
+    search data.slot_search;
+    is_movable boolean;
     k record;
     b data.booking;
+    target record;
     ids uuid[];
-    given uuid[] := '{}';
 begin
-    for k in select * from data.closure_concerns(c, clock) as t order by t.starts_at, t.book_key loop
+    for k in select * from data.closure_concerns(c, areas, clock) as t order by t.starts_at, t.book_key loop
         select * into b from data.booking as t where t.book_key = k.book_key;
-        ids := case when c.is_moving and data.may_be_moved(b.state) then data.equal_slots(b, k.slot_ids, c, clock, given) end;
-        given := given || coalesce(ids, '{}');
+        is_movable := c.is_moving and data.may_be_moved(b.state);
+        ids := null;
+        if is_movable then
+            target := data.equal_slots(b, k.slot_ids, c, areas, clock, search);
+            search := target.s;
+            ids := target.slot_ids;
+            search.taken := search.taken || ids;
+        end if;
         return next data.closure_row(b, k.slot_ids, ids, case when ids is null then 'будет отменена' else 'будет перенесена' end,
-            case when ids is null and c.is_moving and data.may_be_moved(b.state) then 'равного свободного интервала нет' end);
+            case when ids is null and is_movable then 'равного свободного интервала нет' end);
     end loop;
 end $$;
 alter function data.closure_plan(data.closure) owner to zapisd_owner;
@@ -310,13 +292,16 @@ comment on function data.closure_run(text, text, text, timestamp, timestamp, tex
 create or replace function data.closure_report(p_closure_id integer) returns setof admin.closing
 language plpgsql stable as $$
 declare
-    waiting bigint;
+    is_done boolean := (select c.state <> 'working' from data.closure as c where c.closure_id = p_closure_id);
+    waiting bigint := (select count(*) from data.closure_booking as w where w.closure_id = p_closure_id and w.state = 'waiting');
 begin
-    select count(*) into waiting from data.closure_booking as w where w.closure_id = p_closure_id and w.state = 'waiting';
-    if waiting > 0 then
+    if is_done then
+        raise notice 'Закрытие № %: готово. Отменить его: select admin.reopen(%)', p_closure_id, p_closure_id;
+    elsif waiting > 0 then
         raise notice 'Закрытие № %: ждут ещё %. Продолжит программа сама, или select * from admin.go_on(%)', p_closure_id, waiting, p_closure_id;
     else
-        raise notice 'Закрытие № %: готово. Отменить его: select admin.reopen(%)', p_closure_id, p_closure_id;
+        raise notice 'Закрытие № %: кто-то как раз меняет запись или интервал этого времени. Продолжит программа сама, или select * from admin.go_on(%)',
+            p_closure_id, p_closure_id;
     end if;
     return query
         select r.* from data.closure_booking as w

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 --
 -- The invariants once more, as a question: a healthy database answers with no row. The constraints make most of these
--- impossible; this is what to run after a restore, and what tests run after every storm.
+-- impossible; this is what to run after a restore, and what tests run after every storm. And what housekeeping is behind with.
 
 create or replace function admin.check() returns table (problem text, what text)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
@@ -38,6 +38,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     from data.booking as b
     where b.state is distinct from (select h.new_state from data.booking_history as h
                                     where h.book_key = b.book_key order by h.history_id desc limit 1)
+    union all
+    select g.problem, g.what from data.lags() as g
 $$;
 alter function admin.check() owner to zapisd_owner;
 revoke all on function admin.check() from public;

@@ -5,7 +5,7 @@
 -- rest by the same call again, by admin.go_on(), or by the daemon within minutes. Bookings are never handled twice.
 
 create or replace function admin.close_day(organization_id text, day date, reason text, apply boolean default false,
-    move boolean default true, at_most integer default 200)
+    move boolean default true, at_most integer default 50)
 returns setof admin.closing language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     return query select * from data.closure_run(organization_id, null, 'day', day::timestamp, (day + 1)::timestamp, reason, apply, move, at_most);
@@ -17,7 +17,7 @@ comment on function admin.close_day(text, date, text, boolean, boolean, integer)
     'close_day(организация, день, причина [, apply => true] [, move => false]): закрыть день; без apply только показывает, кого это коснётся, с ним переносит записи на равные свободные интервалы или отменяет (302). Пример: select * from admin.close_day(''R7700018'', current_date + 3, ''санитарный день'')';
 
 create or replace function admin.close_area(organization_id text, area_id text, from_day date, to_day date, reason text,
-    apply boolean default false, move boolean default true, at_most integer default 200)
+    apply boolean default false, move boolean default true, at_most integer default 50)
 returns setof admin.closing language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     return query select * from data.closure_run(organization_id, area_id, 'area', from_day::timestamp, (to_day + 1)::timestamp, reason, apply, move, at_most);
@@ -29,7 +29,7 @@ comment on function admin.close_area(text, text, date, date, text, boolean, bool
     'close_area(организация, помещение, с дня, по день или null (насовсем), причина [, apply => true] [, move => false]): закрыть помещение со всем, что в нём. Пример: select * from admin.close_area(''R7700018'', ''room-11'', current_date, current_date + 7, ''ремонт'')';
 
 create or replace function admin.close_office(organization_id text, from_day date, to_day date, reason text,
-    apply boolean default false, move boolean default true, at_most integer default 200)
+    apply boolean default false, move boolean default true, at_most integer default 50)
 returns setof admin.closing language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     return query select * from data.closure_run(organization_id, null, 'office', from_day::timestamp, (to_day + 1)::timestamp, reason, apply, move, at_most);
@@ -41,7 +41,7 @@ comment on function admin.close_office(text, date, date, text, boolean, boolean,
     'close_office(организация, с дня, по день или null (насовсем), причина [, apply => true] [, move => false]): закрыть весь офис. Пример: select * from admin.close_office(''R7700018'', current_date + 30, null, ''отдел закрывается'')';
 
 create or replace function admin.absence(organization_id text, area_id text, from_at timestamp, to_at timestamp, reason text,
-    apply boolean default false, move boolean default true, at_most integer default 200)
+    apply boolean default false, move boolean default true, at_most integer default 50)
 returns setof admin.closing language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     if to_at is null then
@@ -56,7 +56,7 @@ grant execute on function admin.absence(text, text, timestamp, timestamp, text, 
 comment on function admin.absence(text, text, timestamp, timestamp, text, boolean, boolean, integer) is
     'absence(организация, специалист или помещение, с, до (местное время), причина [, apply => true] [, move => false]): специалиста не будет. Пример: select * from admin.absence(''R7700018'', ''room-11'', current_date + time ''13:00'', current_date + time ''18:00'', ''болезнь'')';
 
-create or replace function admin.go_on(closure_id integer default null, at_most integer default 200)
+create or replace function admin.go_on(closure_id integer default null, at_most integer default 50)
 returns setof admin.closing language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     c record;
@@ -84,11 +84,33 @@ grant execute on function admin.go_on(integer, integer) to zapisd_operator;
 comment on function admin.go_on(integer, integer) is
     'go_on([номер закрытия]): продолжить прерванное закрытие (без номера — все); показывает, что стало с записями. Пример: select * from admin.go_on()';
 
+create or replace function data.reopen_lock(c data.closure) returns uuid[]
+language plpgsql set lock_timeout = '300ms' as $$
+declare
+    patience constant timestamptz := clock_timestamp() + data.agency_patience();
+begin
+    loop
+        begin
+            perform pg_advisory_xact_lock(hashtextextended('slots of ' || c.organization_id, 0));
+            return array(select x.slot_id from (
+                select s.slot_id from data.slot as s
+                where s.slot_id in (select t.slot_id from data.closure_slots(c, data.closure_areas(c), clock_timestamp()) as t)
+                order by s.slot_id for no key update) as x);
+        exception when lock_not_available or deadlock_detected then
+            perform data.agency_wait(patience);
+        end;
+    end loop;
+end $$;
+alter function data.reopen_lock(data.closure) owner to zapisd_owner;
+revoke all on function data.reopen_lock(data.closure) from public;
+comment on function data.reopen_lock(data.closure) is 'Locks the slots of a closure as generation and book do it, asking again while others are at them';
+
 create or replace function admin.reopen(closure_id integer) returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     c data.closure;
     o data.organization;
+    ids uuid[];
     opened bigint;
     r record;
 begin
@@ -99,13 +121,14 @@ begin
     end if;
     update data.closure as t set state = 'lifted', lifted_at = clock_timestamp(), lifted_by = session_user where t.closure_id = c.closure_id;
     select * into o from data.organization as t where t.organization_id = c.organization_id;
+    ids := data.reopen_lock(c);
     r := data.sync_slots(o, greatest(c.from_at::date, (now() at time zone o.time_zone)::date),
         greatest(least(coalesce(c.to_at::date, data.horizon_day(o)), data.horizon_day(o)), c.from_at::date, (now() at time zone o.time_zone)::date));
     -- Slots that no timetable speaks for are open again when no other closure covers them.
     update data.slot as s set is_closed = false, is_withdrawn = false
-    where s.slot_id in (select t.slot_id from data.closure_slots(c, clock_timestamp()) as t where t.wall_at is null and t.is_withdrawn)
+    where s.slot_id = any (ids) and s.wall_at is null and s.is_withdrawn
         and not exists (select from data.closure as other where other.organization_id = c.organization_id and other.state <> 'lifted'
-            and s.slot_id in (select t.slot_id from data.closure_slots(other, clock_timestamp()) as t));
+            and s.slot_id in (select t.slot_id from data.closure_slots(other, data.closure_areas(other), clock_timestamp()) as t));
     get diagnostics opened = row_count;
     if c.to_at is null then
         perform data.ref_derive('organizations', array[c.organization_id]);
@@ -122,11 +145,13 @@ comment on function admin.reopen(integer) is
 create or replace view admin.closures with (security_barrier) as
 select c.closure_id, c.organization_id, a.area_id, c.kind, c.from_at, c.to_at, c.reason, c.state, c.created_by, c.created_at,
     count(*) filter (where w.state = 'waiting') as waiting, count(*) filter (where w.state = 'moved') as moved,
-    count(*) filter (where w.state = 'cancelled') as cancelled, count(*) filter (where w.state in ('gone', 'left')) as others
+    count(*) filter (where w.state = 'cancelled') as cancelled, count(*) filter (where w.state in ('gone', 'left')) as others,
+    p.last_error, p.not_before as next_try
 from data.closure as c
 left join data.area as a using (area_key)
+left join data.closure_progress as p using (closure_id)
 left join data.closure_booking as w using (closure_id)
-group by c.closure_id, a.area_id;
+group by c.closure_id, a.area_id, p.closure_id;
 alter view admin.closures owner to zapisd_owner;
 revoke all on admin.closures from public;
 grant select on admin.closures to zapisd_operator, zapisd_auditor;
@@ -145,3 +170,5 @@ comment on column admin.closures.waiting is 'Bookings left to do';
 comment on column admin.closures.moved is 'Bookings moved';
 comment on column admin.closures.cancelled is 'Bookings cancelled';
 comment on column admin.closures.others is 'Bookings that were gone, or need a person';
+comment on column admin.closures.last_error is 'Why the daemon could do nothing last time; none: all is well';
+comment on column admin.closures.next_try is 'When it tries again after that';

@@ -4,13 +4,31 @@
 -- an organization has asked for it, sets visits without outcome to 203 or 205 (A29). Nothing depends on its running (B3).
 -- A booking somebody is at is left for the next time. Visits older than 31 days are left to people.
 
+-- One booking, a subtransaction: nobody is waited for longer than a citizen's transaction takes.
+create or replace function data.sweep_outcome(p_book_key text, p_event text) returns boolean
+language plpgsql set lock_timeout = '50ms' as $$
+declare
+    done admin.result;
+begin
+    perform from data.booking as b where b.book_key = p_book_key and b.state in ('BOOKED', 'INVITED') for update skip locked;
+    if not found then
+        return false;
+    end if;
+    done := data.agency_apply(data.agency_lock_now(p_book_key), p_event, p_note => 'без отметки о приёме', p_actor => 'T');
+    return done.result = 'сделано';
+exception when lock_not_available or deadlock_detected then
+    return false;
+end $$;
+alter function data.sweep_outcome(text, text) owner to zapisd_owner;
+revoke all on function data.sweep_outcome(text, text) from public;
+comment on function data.sweep_outcome(text, text) is 'Sets one visit to 203 or 205; false when somebody is at it';
+
 create or replace function data.sweep_outcomes(at_most bigint) returns bigint
 language plpgsql as $$
 declare
     r record;
     clock timestamptz := clock_timestamp();
     swept bigint := 0;
-    done admin.result;
 begin
     if at_most <= 0 then
         return 0;
@@ -30,11 +48,7 @@ begin
         where (o.no_show_after_min is not null or o.no_data_after_hours is not null) and (clock >= v.no_show or clock >= v.no_data)
         order by v.book_key limit at_most
     loop
-        perform from data.booking as b
-        where b.book_key = r.book_key and b.state in ('BOOKED', 'INVITED') for update skip locked;
-        continue when not found;
-        done := data.agency_step(r.event, r.book_key, p_note => 'без отметки о приёме', p_actor => 'T');
-        swept := swept + (done.result = 'сделано')::integer;
+        swept := swept + data.sweep_outcome(r.book_key, r.event)::integer;
     end loop;
     return swept;
 end $$;
@@ -42,21 +56,50 @@ alter function data.sweep_outcomes(bigint) owner to zapisd_owner;
 revoke all on function data.sweep_outcomes(bigint) from public;
 comment on function data.sweep_outcomes(bigint) is 'Sets visits without outcome to 203 or 205 where the organization has asked for it; returns how many (A29)';
 
-create or replace function admin.sweep(at_most integer default 1000) returns bigint
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+create or replace function data.sweep_hold(p_book_key text, p_now timestamptz) returns boolean
+language plpgsql set lock_timeout = '50ms' as $$
 declare
     b data.booking;
+begin
+    select * into b from data.booking as t
+    where t.book_key = p_book_key and t.state = 'HELD' and t.hold_until <= p_now for update skip locked;
+    if not found then
+        return false;
+    end if;
+    perform data.lock_places(b.book_key);
+    perform data.let_lapse(b, p_now, null);
+    return true;
+exception when lock_not_available or deadlock_detected then
+    return false;
+end $$;
+alter function data.sweep_hold(text, timestamptz) owner to zapisd_owner;
+revoke all on function data.sweep_hold(text, timestamptz) from public;
+comment on function data.sweep_hold(text, timestamptz) is 'Writes down that one hold has run out; false when somebody is at it';
+
+create or replace function data.sweep_holds(at_most bigint) returns bigint
+language plpgsql as $$
+declare
+    key text;
     clock timestamptz := clock_timestamp();
     swept bigint := 0;
 begin
-    for b in
-        select * from data.booking as t where t.state = 'HELD' and t.hold_until <= clock
-        order by t.hold_until limit at_most for update skip locked
+    for key in
+        select t.book_key from data.booking as t where t.state = 'HELD' and t.hold_until <= clock order by t.hold_until
     loop
-        perform data.lock_places(b.book_key);
-        perform data.let_lapse(b, clock, null);
-        swept := swept + 1;
+        exit when swept >= at_most;
+        swept := swept + data.sweep_hold(key, clock)::integer;
     end loop;
+    return swept;
+end $$;
+alter function data.sweep_holds(bigint) owner to zapisd_owner;
+revoke all on function data.sweep_holds(bigint) from public;
+comment on function data.sweep_holds(bigint) is 'Writes down at most so many holds that have run out; returns how many';
+
+create or replace function admin.sweep(at_most integer default 1000) returns bigint
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    swept constant bigint := data.sweep_holds(at_most);
+begin
     return swept + data.sweep_outcomes(at_most - swept);
 end $$;
 alter function admin.sweep(integer) owner to zapisd_owner;

@@ -90,6 +90,43 @@ alter function data.zone_clear(text) owner to zapisd_owner;
 revoke all on function data.zone_clear(text) from public;
 comment on function data.zone_clear(text) is 'Takes away free slots whose instant no longer reads as their wall time';
 
+-- In the order of docs/architecture.md, all or none: whoever cannot have one of them in a moment begins anew.
+create or replace function data.zone_lock(p_organization_id text) returns void
+language plpgsql set lock_timeout = '300ms' as $$
+declare
+    patience constant timestamptz := clock_timestamp() + data.agency_patience();
+    key text;
+begin
+    loop
+        begin
+            perform pg_advisory_xact_lock(hashtextextended('slots of ' || p_organization_id, 0));
+            for key in
+                select t.book_key from data.booking as t
+                where t.book_key in (select p.book_key from data.place as p join data.off_slots(p_organization_id) as f on f.slot_id = p.slot_id)
+                order by t.book_key for update
+            loop
+                perform data.lock_places(key);
+            end loop;
+            perform from data.slot as t where t.slot_id in (select f.slot_id from data.off_slots(p_organization_id) as f) order by t.slot_id for no key update;
+            return;
+        exception when lock_not_available or deadlock_detected then
+            perform data.agency_wait(patience);
+        end;
+    end loop;
+end $$;
+alter function data.zone_lock(text) owner to zapisd_owner;
+revoke all on function data.zone_lock(text) from public;
+comment on function data.zone_lock(text) is 'Locks the bookings, places and slots that are off, asking again while others are at them';
+
+create or replace function data.zone_transfer(p_book_key text, p_slot_ids uuid[]) returns admin.result
+language plpgsql set lock_timeout = '300ms' as $$
+begin
+    return data.agency_transfer(data.agency_lock_now(p_book_key), p_slot_ids, 'изменились правила часового пояса');
+end $$;
+alter function data.zone_transfer(text, uuid[]) owner to zapisd_owner;
+revoke all on function data.zone_transfer(text, uuid[]) from public;
+comment on function data.zone_transfer(text, uuid[]) is 'Moves a booking that data.zone_lock has locked';
+
 create or replace function admin.zone_move(organization_id text, apply boolean default false)
 returns setof admin.closing language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -109,12 +146,7 @@ begin
         raise exception 'apply не может быть пустым' using errcode = 'invalid_parameter_value';
     end if;
     if apply then
-        perform pg_advisory_xact_lock(hashtextextended('slots of ' || o.organization_id, 0));
-        -- Bookings before slots, as book does it.
-        perform from data.booking as t
-        where t.book_key in (select p.book_key from data.place as p join data.off_slots(o.organization_id) as f on f.slot_id = p.slot_id)
-        order by t.book_key for update;
-        perform from data.slot as t where t.slot_id in (select f.slot_id from data.off_slots(o.organization_id) as f) order by t.slot_id for no key update;
+        perform data.zone_lock(o.organization_id);
         by_hand := array(select f from data.off_slots(o.organization_id) as f where f.is_closed and not f.is_withdrawn);
         perform data.zone_clear(o.organization_id);
     end if;
@@ -151,13 +183,17 @@ begin
             if not data.may_be_moved(b.state) then
                 raise exception 'запись в этом состоянии не переносят' using errcode = 'ZB208';
             end if;
-            r := data.agency_move(b.book_key, ids, 'изменились правила часового пояса');
+            r := data.zone_transfer(b.book_key, ids);
             if r.result <> 'сделано' then
                 raise exception '%', r.comment using errcode = 'ZB208';
             end if;
-        exception when sqlstate 'ZB208' then
-            why := sqlerrm;
-            ids := null;
+        exception
+            when sqlstate 'ZB208' then
+                why := sqlerrm;
+                ids := null;
+            when lock_not_available or deadlock_detected then
+                why := 'новое время сейчас меняет кто-то другой';
+                ids := null;
         end;
         select * into b from data.booking as t where t.book_key = k.book_key;
         return next data.closure_row(b, k.slot_ids, ids, case when ids is null then 'осталась' else 'перенесена' end, why);

@@ -232,7 +232,7 @@ comment on function data.horizon_day(data.organization) is 'Up to which day the 
 create or replace function data.schedule_touch(p_organization_id text) returns void
 language sql as $$
     insert into data.schedule_state as s (organization_id) values (p_organization_id)
-    on conflict (organization_id) do update set due_from = null, not_before = null
+    on conflict (organization_id) do update set due_from = null, not_before = null, due_since = coalesce(s.due_since, clock_timestamp())
 $$;
 alter function data.schedule_touch(text) owner to zapisd_owner;
 revoke all on function data.schedule_touch(text) from public;

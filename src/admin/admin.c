@@ -74,6 +74,13 @@ static void on_readyz(struct admin *ad, const struct http_request *req, struct a
     buf_init(&out, a, 256 + reasons.n);
     buf_printf(&out, "{\"ready\":%s,\"reasons\":[", is_ready ? "true" : "false");
     buf_add_span(&out, buf_span(&reasons));
+    if (ad->sources.write_warnings != NULL) {
+        struct buf warnings;
+        buf_init(&warnings, a, 256);
+        ad->sources.write_warnings(ad->sources.arg, &warnings);
+        buf_add_str(&out, "],\"warnings\":[");
+        buf_add_span(&out, buf_span(&warnings));
+    }
     buf_add_str(&out, "]}\n");
     answer(req, is_ready ? 200 : 503, "application/json", buf_span(&out), "Cache-Control: no-store\r\n");
 }

@@ -1,8 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
-"""T2, O3: what the daemon does by itself: slots up to the horizon, lapsed holds, a closure that was interrupted, partitions of the journal;
+"""T2, O3, L1, L4: what the daemon does by itself: slots up to the horizon, lapsed holds, a closure that was interrupted, partitions of the journal;
 beside citizens who book meanwhile, and without anybody's hand."""
+import json
 import time
+
+import psycopg2
 
 import e2e
 from e2e import E2E, MOSCOW, SERVICE, new_id
@@ -42,6 +45,34 @@ class Housekeeping(E2E):
         told = [line for line in self.instance.log.read_text().splitlines() if " housekeeping " in line]
         self.assertTrue(any("task=closure" in line for line in told), told)
         self.assertFalse([line for line in told if " warning " in line], told)
+        metrics = self.instance.admin("/metrics")[1]
+        for task in ("sweep", "outcomes", "closure", "generate", "journal"):
+            self.assertRegex(metrics, r'zapisd_housekeeping_runs_total\{task="%s"\} [1-9]' % task)
+            self.assertRegex(metrics, r'zapisd_housekeeping_failures_total\{task="%s"\} 0\n' % task)
+            self.assertRegex(metrics, r'zapisd_housekeeping_behind\{task="%s"\} 0\n' % task)
+        self.assertEqual(json.loads(self.instance.admin("/readyz")[1])["warnings"], [])
+
+    def test_one_task_that_cannot_go_on_stops_no_other(self):  # L1, L4
+        client = self.portal()
+        slot, other = self.sql("select (array_agg(slot_id::text order by starts_at, slot_id))[1:2] from data.slot where organization_id = %s and not is_closed"
+                               " and starts_at > now() + interval '5 days'", MOSCOW)[0][0]
+        book_id = new_id()
+        self.assertEqual(client.book(book_id, slot, MOSCOW, True, services=[SERVICE]).status_code, "201")
+        self.sql("update data.booking set hold_until = now() where book_key = %s returning 1", book_id)
+        self.sql("update data.place set hold_until = now() where book_key = %s returning 1", book_id)
+        self.instance.stop_daemon()
+        self.sql("update data.housekeeping set last_run = null where task = 'sweep' returning 1")
+        locked = psycopg2.connect(self.instance.conninfo())
+        try:
+            locked.cursor().execute("lock table data.closure in access exclusive mode")
+            self.instance.start_daemon()
+            self.eventually("select state = 'EXPIRED' from data.booking where book_key = '%s'" % book_id)
+            self.eventually("select last_error = 'a lock was not to be had in time (55P03)' and not_before > last_run from data.housekeeping where task = 'closure'")
+            self.eventually("select last_run is not null and failures = 0 from data.housekeeping where task = 'sweep'")
+            self.assertEqual(client.book(new_id(), other, MOSCOW, False, services=[SERVICE]).status_code, "201")
+        finally:
+            locked.close()
+        self.eventually("select failed_in_row = 0 from data.housekeeping where task = 'closure'", 90)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ insert into may values
 ('close_area(text,text,date,date,text,boolean,boolean,integer)', 'o'), ('close_day(text,date,text,boolean,boolean,integer)', 'o'),
 ('close_office(text,date,date,text,boolean,boolean,integer)', 'o'), ('confirm(text)', 'or'), ('correct(text,text,text)', 'or'),
 ('find(text)', 'or'), ('free(text,date,text)', 'or'), ('generate(text,date,date)', 'o'), ('go_on(integer,integer)', 'o'), ('help(text)', 'ora'),
-('history(text)', 'ora'), ('invite(text)', 'or'), ('journal_partitions(integer)', 'o'), ('load(text,date,date)', 'ora'), ('mask_name(text,text,text)', 'or'),
+('history(text)', 'ora'), ('housekeeping_lags(text)', 'oa'), ('invite(text)', 'or'), ('journal_partitions(integer)', 'o'), ('load(text,date,date)', 'ora'), ('mask_name(text,text,text)', 'or'),
 ('move(text,text,text)', 'or'), ('no_show(text,text)', 'or'), ('offices()', 'ora'), ('outbox_done(bigint)', 'o'), ('outbox_done(text)', 'o'),
 ('ref_attribute(text,text,text,text,text,boolean)', 'o'), ('ref_csv(text,boolean)', 'o'), ('ref_delete(text,text)', 'o'), ('ref_drop(text)', 'o'),
 ('ref_import(text,boolean)', 'o'), ('ref_new(text,text,text,text)', 'o'), ('ref_put(text,text,text,jsonb,text)', 'o'), ('reject(text,text,text)', 'or'),
@@ -26,7 +26,7 @@ insert into may values
 ('turned_away(text,text,text)', 'or'), ('use_calendar(text,text)', 'o'), ('visited(text,time without time zone,text,text)', 'or'),
 ('waiting(text)', 'or'), ('why(text)', 'or'), ('zone_check(text)', 'oa'), ('zone_move(text,boolean)', 'o');
 create temp table may_read (v text primary key, roles text);
-insert into may_read values ('arrows', 'ora'), ('closures', 'oa'), ('outbox', 'ora'), ('readings', 'oa'), ('v_booking', 'or');
+insert into may_read values ('arrows', 'ora'), ('closures', 'oa'), ('housekeeping', 'oa'), ('outbox', 'ora'), ('readings', 'oa'), ('v_booking', 'or');
 create temp table letter (role name, l text);
 insert into letter values ('zapisd_operator', 'o'), ('zapisd_registrar', 'r'), ('zapisd_auditor', 'a');
 
@@ -53,7 +53,7 @@ create temp table secret (what text primary key);
 insert into secret values ('Секретова'), ('Тайна'), ('Скрытовна'), ('79995550101'), ('9995550101'), ('11122233396'), ('111-222-333 96'), ('secret@example.org'), ('sekretlogin'), ('4477 998877'),
     ('998877'), ('500100732259'), ('7700112233445'), ('ООО Невидимка'), ('Невидимка'), ('5550001117'), ('тайный-атрибут');
 create function pg_temp.person(book text, n integer, slots text[]) returns text language sql as $$
-    select pg_temp.line(array(select r from api.book(pg_temp.msg('msg-' || book, (select string_agg(what, ' ') from secret)), book, slots, 'T1', 'SIMPLE', 'PHYSIC', '5550001117',
+    select pg_temp.line(array(select r from api.book(pg_temp.msg('msg-' || book, (select string_agg(what, ' ') || ' ' || book from secret)), book, slots, 'T1', 'SIMPLE', 'PHYSIC', '5550001117',
         '{"lastName": "Секретова", "firstName": "Тайна", "middleName": "Скрытовна", "mobilePhone": "79995550101", "userSnils": "111-222-333 96", "email": "secret@example.org", "userLogin": "sekretlogin",
           "userDoc": {"docType": "PASSPORT", "docSeries": "4477", "docNumber": "998877"}, "userINN": "500100732259", "businessOGRN": "7700112233445", "businessName": "ООО Невидимка", "caseNumber": "77"}',
         '{s1}', '{""}', false, null, '[{"name": "x", "value": "тайный-атрибут"}]', '{}') as r))

@@ -16,6 +16,7 @@ insert into data.special_day (organization_id, day, kind) values ('T1', '2027-01
 insert into data.special_hours (special_day_id, organization_id, starts, ends) select special_day_id, 'T1', '09:00', '10:00' from data.special_day where day = '2027-01-02';
 insert into data.closure (organization_id, kind, from_at, to_at, reason, created_by, created_at, is_moving) values ('T1', 'day', '2027-02-01', '2027-02-02', 'x', 'x', now(), true), ('T1', 'office', '2027-03-01', '2027-03-02', 'x', 'x', now(), true);
 insert into data.closure_booking (closure_id, book_key, old_slot_ids, state) select min(closure_id), 'k1', '{}', 'waiting' from data.closure where organization_id = 'T1';
+insert into data.closure_progress (closure_id) select min(closure_id) from data.closure where organization_id = 'T1';
 insert into data.booking_limit (organization_id, person, period, max_bookings) values ('T1', 'esiaId', 'live', 5), ('T1', 'userSnils', 'live', 5);
 insert into data.channel_share (organization_id, channel, percent) values ('T1', 'kiosk', 50), ('T1', 'portal', 50);
 insert into data.area_use (organization_id, area_key, used_key) select 'T1', a.area_key, b.area_key from data.area a, data.area b where a.organization_id = 'T1' and a.area_id = 'a2' and b.organization_id = 'T1' and b.area_id = 'a3';
@@ -76,6 +77,9 @@ insert into broken select v.name, format('update data.%s set %s where %s', v.t, 
     ('closure', 'closure_once', $$kind = 'day', from_at = '2027-02-01', to_at = '2027-02-02'$$, $$organization_id = 'T1' and kind = 'office'$$),
     ('closure_booking', 'closure_booking_done', 'done_at = now()', 'true'), ('closure_booking', 'closure_booking_moved', $$new_slot_ids = '{}'$$, 'true'), ('closure_booking', 'closure_booking_state', $$state = 'lost', done_at = now()$$, 'true'),
     ('closure_booking', 'closure_booking_booking_fkey', $$book_key = 'none'$$, 'true'), ('closure_booking', 'closure_booking_closure_fkey', 'closure_id = -1', 'true'),
+    ('schedule_state', 'schedule_state_days_range', 'days = 8', $$organization_id = 'T1'$$), ('housekeeping', 'housekeeping_every_range', 'every_s = 0', $$task = 'sweep'$$),
+    ('housekeeping', 'housekeeping_pkey', $$task = 'sweep'$$, $$task = 'closure'$$), ('housekeeping', 'housekeeping_number_key', 'number = 1', $$task = 'closure'$$),
+    ('closure_progress', 'closure_progress_closure_fkey', 'closure_id = -1', 'true'),
     ('schedule_state', 'schedule_state_organization_fkey', $$organization_id = 'none'$$, $$organization_id = 'T1'$$), ('schedule_state', 'schedule_state_pkey', $$organization_id = 'T2'$$, $$organization_id = 'T1'$$),
     ('ref_item', 'ref_item_attributes_object', $$attributes = '[]'$$, $$ref_name = 'tb1' and code = 'a'$$), ('ref_item', 'ref_item_code_form', $$code = ''$$, $$ref_name = 'tb1' and code = 'a'$$), ('ref_item', 'ref_item_title_length', $$title = repeat('x', 4001)$$, $$ref_name = 'tb1' and code = 'a'$$),
     ('ref_item', 'ref_item_code_key', $$code = 'b'$$, $$ref_name = 'tb1' and code = 'a'$$), ('ref_item', 'ref_item_parent_fkey', 'parent_id = -1', $$ref_name = 'tb1' and code = 'a'$$),
@@ -119,6 +123,7 @@ insert into broken values
 ('status_detail_pkey', $$insert into data.status_detail (agency_code, code, reason) values ('TEST00001', '206001', 'y')$$),
 ('calendar_day_pkey', $$insert into data.calendar_day (calendar_id, day, kind) values ('c1', '2027-01-01', 'usual')$$),
 ('area_use_pkey', $$insert into data.area_use select * from data.area_use where organization_id = 'T1'$$),
+('closure_progress_pkey', $$insert into data.closure_progress select * from data.closure_progress$$),
 ('closure_booking_pkey', $$insert into data.closure_booking select * from data.closure_booking$$),
 ('booking_arrow_key', $$insert into data.booking_arrow (event, old_state, new_state, actors, place) values ('book', null, 'BOOKED', 'A', 'taken')$$),
 ('place_pkey', format($$insert into data.place (slot_id, place_no, book_key, capacity, area_key, starts_at, ends_at) select slot_id, place_no, 'k2', capacity, area_key, starts_at, ends_at from data.place where book_key = 'k1'$$)),
