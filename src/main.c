@@ -2,6 +2,7 @@
 /* Arguments to subcommands. The daemon itself is run_command.c. */
 #include "crypto.h"
 #include "dsig_command.h"
+#include "exhausted.h"
 #include "fault.h"
 #include "log.h"
 #include "migrate_command.h"
@@ -68,6 +69,7 @@ int main(int argc, char **argv)
     }
     fault_init();
 #endif
+    exhausted_init();
     (void)mallopt(M_ARENA_MAX, 2); /* what workers free goes back to where the loop takes it from */
     log_init();
     struct error e = {0};
