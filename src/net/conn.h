@@ -56,7 +56,8 @@ enum conn_tls_stage {
 /* What a worker works with beside the filter that was lent to him. */
 struct loan {
     enum tls_status status;
-    char *plain; /* read by him; [cap] */
+    uint64_t cost_us; /* of a step of the handshake */
+    char *plain;      /* read by him; [cap] */
     size_t n, cap;
     struct exchange *exchange; /* or to be written by him */
     struct buf head;

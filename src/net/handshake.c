@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
  * The lane of TLS handshakes. A hello of 300 bytes costs us a signature, which makes it the cheapest way to keep us
- * busy; so no handshake runs on the loop, at most half of the workers run handshakes, and those who wait are served in
- * turn by peer: a thousand connections of one address delay another address by one handshake. Who waits behind too
- * many is cut off, the oldest first and of the address with the most. A client who went away costs nothing any more.
+ * busy; so no handshake runs on the loop, at most half of the workers run handshakes, a crowd of them gets a quarter of
+ * one processor, and those who wait are served in turn by peer: a thousand connections of one address delay another
+ * address by one handshake. Who waits behind too many is cut off, the oldest first and of the address with the most. A
+ * client who went away costs nothing any more.
  */
 #include "conn.h"
 
@@ -11,9 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #define WAITING_MAX      1024 /* handshakes that wait for a worker, of all listeners */
 #define WAITING_PEER_MAX 256  /* of one address */
+#define REST_FACTOR      3    /* of the time a step took, while others wait */
 
 struct lane_peer {
     struct lane_peer *next, **link;
@@ -150,12 +153,45 @@ static bool has_left(const struct conn *c)
 
 static void lane_serve(struct loop *l);
 
+static uint64_t thread_cpu_us(void)
+{
+    struct timespec t;
+    if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) != 0)
+        return 0;
+    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
 static void step_work(void *arg)
 {
     struct conn *c = arg;
+    uint64_t began_us = thread_cpu_us();
     c->loan.status = tls_handshake(c->tls);
+    c->loan.cost_us = thread_cpu_us() - began_us;
     if (tls_is_shaken(c->tls))
         c->has_fingerprint = tls_peer_fingerprint(c->tls, c->fingerprint);
+}
+
+/* While many wait: a quarter of one processor is theirs, the rest is for those who are in. */
+static void lane_rest(struct loop *l, uint64_t cost_us)
+{
+    uint64_t now_us = uv_hrtime() / 1000;
+    uint64_t from_us = l->lane.rest_until_us > now_us ? l->lane.rest_until_us : now_us;
+    l->lane.rest_until_us = from_us + cost_us * REST_FACTOR;
+}
+
+static void on_rested(uv_timer_t *timer)
+{
+    lane_serve(timer->data);
+}
+
+static bool lane_is_resting(struct loop *l)
+{
+    uint64_t now_us = uv_hrtime() / 1000;
+    if (now_us >= l->lane.rest_until_us)
+        return false;
+    l->lane.rest.data = l;
+    (void)uv_timer_start(&l->lane.rest, on_rested, (l->lane.rest_until_us - now_us + 999) / 1000, 0);
+    return true;
 }
 
 static void step_done(void *arg)
@@ -163,6 +199,8 @@ static void step_done(void *arg)
     struct conn *c = arg;
     struct loop *l = c->loop;
     l->lane.working--;
+    if (l->lane.waiting > 0)
+        lane_rest(l, c->loan.cost_us);
     if (tls_is_shaken(c->tls)) {
         l->lane.stats.done++;
         l->lane.stats.resumed += tls_is_resumed(c->tls);
@@ -181,7 +219,7 @@ static unsigned lane_width(void)
 static void lane_serve(struct loop *l)
 {
     struct lane *lane = &l->lane;
-    while (lane->peers != NULL && lane->working < lane_width()) {
+    while (lane->peers != NULL && lane->working < lane_width() && !lane_is_resting(l)) {
         struct lane_peer *p = lane->peers;
         struct conn *c = p->first;
         peer_remove(lane, p);

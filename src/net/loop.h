@@ -38,6 +38,8 @@ struct chore {
 struct lane {
     struct lane_peer *peers, **end; /* whose turn is next, first */
     unsigned waiting, working;
+    uint64_t rest_until_us;
+    uv_timer_t rest;
     struct tls_stats stats;
 };
 void lane_init(struct lane *lane);
