@@ -25,8 +25,9 @@ struct db_conf {
     const char *conninfo;        /* libpq connection string; several hosts allowed */
     unsigned connections;        /* kept open: 8 */
     uint64_t acquire_timeout_ms; /* a request waits no longer for a session: 5,000 */
-    uint64_t
-        statement_timeout_ms;  /* of one round trip; the connection is given up and the outcome is uncertain: 10,000 */
+    /* Of one statement: the server breaks it off. One round trip without an answer for a little longer than that: the
+     * connection is given up and the outcome is uncertain. 10,000 */
+    uint64_t statement_timeout_ms;
     uint64_t reconnect_max_ms; /* pause between attempts grows from 100 ms to this: 5,000 */
 };
 /* Starts connecting; never fails for want of a database. Values of 0 mean the defaults above. */
@@ -59,18 +60,35 @@ struct db_result; /* rows of one statement; owned by the session until its next 
  */
 typedef void (*db_session_fn)(void *arg, struct db_session *s, enum err err, const struct error *e);
 void db_acquire(struct db_pool *p, db_session_fn fn, void *arg);
+/* The same, but no longer than to until_us of the monotonic clock, when that comes before the acquire timeout. */
+void db_acquire_until(struct db_pool *p, uint64_t until_us, db_session_fn fn, void *arg);
+
+/*
+ * How long the server may take over a call. It is told so by a statement in front of the call, in the same pipeline and
+ * for the same transaction only: no round trip, and nothing stays in the server's session. A transaction that is open
+ * already keeps what it was told when it began.
+ */
+struct db_patience {
+    uint64_t lock_ms;  /* each wait for a lock; broken off, it is ERR_LOCKED. 0: DB_LOCK_MS */
+    uint64_t until_us; /* of the monotonic clock: statements are broken off a little before, and the connection is given
+                          up then; 0: the statement timeout alone counts */
+};
+#define DB_LOCK_MS 1000
 
 /*
  * Sends n statements as one pipeline with one Sync; fn gets all n results when the Sync has come back.
  * The first failed statement stops the rest: err tells its kind (see db_error in db.c: ERR_CONFLICT for 40001, 40P01,
- * 55P03, 23505 and 23P01, ERR_UNCERTAIN when the connection was lost after anything was sent, ERR_TIMEOUT likewise
- * uncertain, ERR_DATABASE or ERR_INTERNAL else) and n is its index: the n statements before it have results. A session
+ * 23505 and 23P01, ERR_LOCKED for 55P03, ERR_TIMEOUT for 57014, ERR_UNCERTAIN when the connection was lost after
+ * anything was sent, ERR_TIMEOUT likewise uncertain when it was given up, ERR_DATABASE or ERR_INTERNAL else) and n is
+ * its index: the n statements before it have results. A session
  * whose connection is lost answers every further db_send() with ERR_DATABASE: nothing was sent. A COMMIT that
  * PostgreSQL answers with ROLLBACK has failed. e->detail has the SQLSTATE and the primary message, never a value.
  */
 typedef void (*db_done_fn)(void *arg, struct db_result *const *results, unsigned n, enum err err,
                            const struct error *e);
 void db_send(struct db_session *s, const struct db_call *calls, unsigned n, db_done_fn fn, void *arg);
+void db_send_within(struct db_session *s, struct db_patience p, const struct db_call *calls, unsigned n, db_done_fn fn,
+                    void *arg);
 
 /*
  * Hands the connection back. A transaction still open is rolled back first; a lost connection is made anew. In the

@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "log.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -22,6 +23,7 @@ static void session_clear(struct db_session *s)
     for (unsigned i = 0; i < s->nresults; i++)
         PQclear(s->results[i].pg);
     s->nresults = s->ncalls = s->nulls = 0;
+    s->is_preceded = false;
     s->error = (struct error){.code = ERR_OK};
 }
 
@@ -153,13 +155,54 @@ static bool session_queue(struct db_session *s, const struct db_call *call)
 }
 
 /*
+ * A transaction's bounds in time, for this transaction: is_local of set_config holds to the Sync, or to the COMMIT when
+ * BEGIN follows in the same pipeline. Neither SET LOCAL, which complains outside a transaction block, nor anything that
+ * stays in the server's session, which behind PgBouncer is anybody's.
+ */
+static bool session_queue_patience(struct db_session *s, uint64_t lock_ms, uint64_t statement_ms)
+{
+    char lock[24], statement[24];
+    const char *const values[] = {lock, statement};
+    const struct db_call call = {
+        .sql = "select set_config('lock_timeout', $1, true), set_config('statement_timeout', $2, true)",
+        .nparams = 2,
+        .values = values};
+
+    if (PQtransactionStatus(s->conn->pg) != PQTRANS_IDLE)
+        return true;
+    (void)snprintf(lock, sizeof lock, "%llu", (unsigned long long)lock_ms);
+    (void)snprintf(statement, sizeof statement, "%llu", (unsigned long long)statement_ms);
+    s->is_preceded = true;
+    return session_queue(s, &call);
+}
+
+/* The server gives up first, so that the connection can be kept; we do a little later. */
+static bool session_set_limits(struct db_session *s, struct db_patience p)
+{
+    struct db_conn *c = s->conn;
+    uint64_t now_us = clock_mono_us();
+    uint64_t statement_us = c->pool->conf.statement_timeout_ms * 1000;
+    uint64_t left_us = p.until_us > now_us ? p.until_us - now_us : 0;
+    bool is_short = p.until_us != 0 && left_us < statement_us;
+    uint64_t grace_us = (is_short ? left_us : statement_us) / 8;
+
+    grace_us = grace_us > DB_GRACE_MAX_US ? DB_GRACE_MAX_US : grace_us;
+    c->deadline_us = is_short ? p.until_us : now_us + statement_us + grace_us;
+    statement_us = is_short ? left_us - grace_us : statement_us;
+    return session_queue_patience(s, p.lock_ms != 0 ? p.lock_ms : DB_LOCK_MS,
+                                  statement_us < 1000 ? 1 : statement_us / 1000);
+}
+
+/*
  * The whole pipeline and its Sync, in one write(2) if it fits. ERR_DATABASE when nothing went out; ERR_UNCERTAIN when
  * something may have: the server carries out a COMMIT before it has seen the Sync.
  */
-static enum err session_start(struct db_session *s, const struct db_call *calls, unsigned n)
+static enum err session_start(struct db_session *s, struct db_patience p, const struct db_call *calls, unsigned n)
 {
     struct db_conn *c = s->conn;
 
+    if (!session_set_limits(s, p))
+        return ERR_DATABASE;
     for (unsigned i = 0; i < n; i++) {
         s->results[i].is_commit = is_commit(calls[i].sql);
         if (!session_queue(s, &calls[i]))
@@ -170,7 +213,6 @@ static enum err session_start(struct db_session *s, const struct db_call *calls,
     if (!session_write(s))
         return ERR_UNCERTAIN;
     s->in_call = true;
-    c->deadline_us = clock_mono_us() + c->pool->conf.statement_timeout_ms * 1000;
     return ERR_OK;
 }
 
@@ -193,6 +235,12 @@ static void session_require(const struct db_session *s, bool is_right, const cha
 
 void db_send(struct db_session *s, const struct db_call *calls, unsigned n, db_done_fn fn, void *arg)
 {
+    db_send_within(s, (struct db_patience){0}, calls, n, fn, arg);
+}
+
+void db_send_within(struct db_session *s, struct db_patience p, const struct db_call *calls, unsigned n, db_done_fn fn,
+                    void *arg)
+{
     struct db_conn *c = s->conn;
     const char *mistake = call_mistake(calls, n);
     char detail[400];
@@ -211,7 +259,7 @@ void db_send(struct db_session *s, const struct db_call *calls, unsigned n, db_d
         session_fail_later(s, ERR_INTERNAL, mistake);
         return;
     }
-    enum err err = session_start(s, calls, n);
+    enum err err = session_start(s, p, calls, n);
     if (err != ERR_OK) {
         db_complaint(c->pg, detail, sizeof detail);
         db_conn_close(c);
@@ -256,6 +304,11 @@ static void session_take(struct db_session *s, PGresult *r)
     ExecStatusType status = PQresultStatus(r);
     bool has_failed = s->error.code != ERR_OK;
 
+    if (s->is_preceded && status == PGRES_TUPLES_OK) {
+        s->is_preceded = false;
+        PQclear(r);
+        return;
+    }
     if (!has_failed && s->nresults < s->ncalls &&
         (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY)) {
         session_take_success(s, r);
@@ -294,7 +347,7 @@ void db_session_collect(struct db_session *s)
         PGresult *r = PQgetResult(pg);
         if (r == NULL) {
             /* one end mark a statement, and a few around errors */
-            if (PQstatus(pg) == CONNECTION_BAD || ++s->nulls > 2 * s->ncalls + 4) {
+            if (PQstatus(pg) == CONNECTION_BAD || ++s->nulls > 2 * s->ncalls + 6) {
                 session_broken(s);
                 return;
             }
@@ -326,7 +379,7 @@ static void session_roll_back(struct db_session *s)
     session_reserve(s, 1);
     s->ncalls = 1;
     s->results[0].is_commit = false;
-    if (session_start(s, &call, 1) != ERR_OK) {
+    if (session_start(s, (struct db_patience){0}, &call, 1) != ERR_OK) {
         s->is_rolling_back = false;
         db_conn_close(s->conn);
         db_pool_break(s->conn);

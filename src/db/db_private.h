@@ -25,7 +25,8 @@ enum {
     DB_TICK_MAX_MS = 50,
     DB_RECONNECT_MIN_MS = 100,
     DB_SERVED_WELL_US = 1000000,
-    DB_HOST_KEY_SIZE = 320, /* address or name, and port */
+    DB_HOST_KEY_SIZE = 320,   /* address or name, and port */
+    DB_GRACE_MAX_US = 250000, /* between the server's giving up and ours */
 };
 
 struct db_conn;
@@ -46,6 +47,7 @@ struct db_session {
     unsigned capacity, ncalls, nresults;
     unsigned nulls;       /* end marks seen in this call: a guard against a library that never comes to the Sync */
     bool in_call;         /* a Sync is on its way */
+    bool is_preceded;     /* a statement of our own comes back first */
     bool is_failure_due;  /* the call failed before anything was sent; done is called from the next turn */
     bool is_rolling_back; /* released; the ROLLBACK is on its way */
     bool is_stale;        /* to be closed at release: the server is not, or no longer, the one we want */

@@ -14,7 +14,7 @@ static const struct {
 } states[] = {
     {"40001", ERR_CONFLICT}, /* serialization_failure */
     {"40P01", ERR_CONFLICT}, /* deadlock_detected */
-    {"55P03", ERR_CONFLICT}, /* lock_not_available */
+    {"55P03", ERR_LOCKED},   /* lock_not_available: lock_timeout */
     {"23505", ERR_CONFLICT}, /* unique_violation */
     {"23P01", ERR_CONFLICT}, /* exclusion_violation */
     {"57014", ERR_TIMEOUT},  /* query_canceled: statement_timeout, or an operator */

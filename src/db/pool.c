@@ -51,7 +51,7 @@ static void pool_fail_waiter(struct db_pool *p, struct waiter *w, enum err err)
     w->next = p->free_waiters;
     p->free_waiters = w;
     if (err == ERR_BUSY)
-        error_set(&e, err, "no free database connection within %llu ms, %u callers waiting",
+        error_set(&e, err, "no free database connection in time (acquire_timeout is %llu ms), %u callers waiting",
                   (unsigned long long)p->conf.acquire_timeout_ms, p->waiting);
     else
         error_set(&e, err, "there is no database");
@@ -62,6 +62,30 @@ static void pool_fail_waiter(struct db_pool *p, struct waiter *w, enum err err)
 static bool pool_is_away(const struct db_pool *p, uint64_t now_us)
 {
     return p->up == 0 && now_us - p->down_since_us >= p->conf.acquire_timeout_ms * 1000;
+}
+
+/* Callers whose own time ends before that of those who asked earlier. */
+static void pool_fail_late(struct db_pool *p, uint64_t now_us)
+{
+    struct waiter *late = NULL, **late_end = &late, *w;
+
+    p->last_waiter = NULL;
+    for (struct waiter **at = &p->first_waiter; (w = *at) != NULL;) {
+        if (w->deadline_us > now_us) {
+            p->last_waiter = w;
+            at = &w->next;
+            continue;
+        }
+        *at = w->next;
+        w->next = NULL;
+        *late_end = w;
+        late_end = &w->next;
+        p->waiting--;
+    }
+    while ((w = late) != NULL) {
+        late = w->next;
+        pool_fail_waiter(p, w, p->up > 0 ? ERR_BUSY : ERR_DATABASE);
+    }
 }
 
 static void pool_serve_waiting(struct db_pool *p)
@@ -208,6 +232,7 @@ static void pool_on_tick(void *arg)
             db_session_time_out(&c->session);
     }
     pool_serve_waiting(p);
+    pool_fail_late(p, now_us);
     db_pool_dispatch_end(p);
     p->is_in_turn = false;
 }
@@ -310,13 +335,19 @@ void db_pool_read_stats(const struct db_pool *p, struct db_pool_stats *out)
 
 void db_acquire(struct db_pool *p, db_session_fn fn, void *arg)
 {
+    db_acquire_until(p, UINT64_MAX, fn, arg);
+}
+
+void db_acquire_until(struct db_pool *p, uint64_t until_us, db_session_fn fn, void *arg)
+{
     struct waiter *w = p->free_waiters;
+    uint64_t deadline_us = clock_mono_us() + p->conf.acquire_timeout_ms * 1000;
 
     if (w != NULL)
         p->free_waiters = w->next;
     else
         w = arena_alloc(p->arena, sizeof *w);
-    *w = (struct waiter){.fn = fn, .arg = arg, .deadline_us = clock_mono_us() + p->conf.acquire_timeout_ms * 1000};
+    *w = (struct waiter){.fn = fn, .arg = arg, .deadline_us = until_us < deadline_us ? until_us : deadline_us};
     *(p->last_waiter != NULL ? &p->last_waiter->next : &p->first_waiter) = w;
     p->last_waiter = w;
     p->waiting++;
