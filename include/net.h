@@ -141,6 +141,8 @@ struct http_response {
  */
 typedef void (*http_handler_fn)(void *arg, const struct http_request *req);
 void http_respond(struct exchange *x, const struct http_response *r);
+/* Whether nobody waits for the answer any more. Of a client that has ended its side of the connection this is known
+ * only a round trip after it was first asked. */
 bool http_peer_gone(const struct exchange *x);
 
 /*

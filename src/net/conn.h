@@ -85,6 +85,7 @@ struct conn {
     bool eof;            /* the peer will send nothing more; it may still listen */
     bool owes_linger;    /* something was said that the peer must be able to read */
     bool wants_continue; /* a 100 is due once the answers before it are out */
+    bool probed;         /* a 100 was sent to see whether the peer is there (conn_peer.c) */
     bool tls_talking;    /* decrypted bytes have been seen */
     bool tls_broken;
     unsigned handles; /* of the two, still open; and the worker who has the TLS */

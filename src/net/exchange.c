@@ -68,11 +68,6 @@ void http_respond(struct exchange *x, const struct http_response *r)
     loop_chore(c->loop, &c->chore);
 }
 
-bool http_peer_gone(const struct exchange *x)
-{
-    return x->conn == NULL;
-}
-
 const char *http_header(const struct http_request *req, const char *name)
 {
     return http_message_header(req->exchange->message, name);

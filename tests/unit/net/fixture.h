@@ -59,7 +59,8 @@ struct server {
     atomic_uint requests;
     atomic_uint held_seen;
     atomic_uint gone_seen;
-    atomic_uint off_loop; /* handler calls on another thread: must stay 0 */
+    atomic_uint gone_asked; /* of those held, each time they were asked for */
+    atomic_uint off_loop;   /* handler calls on another thread: must stay 0 */
     atomic_bool drained;
     unsigned connections;     /* as of command 'c' */
     struct loop_lag lag;      /* as of command 'm' */
@@ -98,7 +99,7 @@ static inline void held_release(struct server *s)
 {
     while (s->held_n > 0) {
         struct exchange *x = s->held[--s->held_n];
-        if (http_peer_gone(x))
+        if (x->conn == NULL)
             atomic_fetch_add(&s->gone_seen, 1);
         answer_text(x, 200, x->message == NULL ? "gone" : x->request.path);
     }
@@ -173,6 +174,9 @@ static inline void on_command(void *arg, int events)
     }
     if (c == 'r')
         held_release(s);
+    if (c == 'p')
+        for (unsigned i = 0; i < s->held_n; i++)
+            atomic_fetch_add(&s->gone_asked, http_peer_gone(s->held[i]));
     if (c == 'c')
         s->connections = listener_connections(s->ls);
     if (c == 'l')

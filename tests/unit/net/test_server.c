@@ -234,6 +234,53 @@ static void test_half_close_is_answered(void **state)
     server_stop(s);
 }
 
+/* Who has closed is told from who has only ended, by both of whom nothing more is read: L1, no effect for nobody. */
+static void test_peer_gone_and_half_closed(void **state)
+{
+    (void)state;
+    char path[64];
+    snprintf(path, sizeof path, "unix:/tmp/zapisd-test-%d.sock", (int)getpid());
+    for (int is_unix = 0; is_unix < 2; is_unix++) {
+        struct http_limits limits = quick_limits();
+        struct server *s = server_start(is_unix ? path : "127.0.0.1:0", &limits, NULL);
+        struct client open, half, closed;
+        struct answer a;
+        struct client *const all[] = {&open, &half, &closed};
+        for (unsigned i = 0; i < 3; i++) {
+            if (is_unix)
+                client_open_unix(all[i], path + 5);
+            else
+                client_open(all[i], s->port);
+            assert_true(client_say(all[i], GET("/keep")));
+        }
+        EVENTUALLY(atomic_load(&s->held_seen) == 3);
+        server_command(s, 'p');
+        assert_int_equal(atomic_load(&s->gone_asked), 0);
+        shutdown(half.fd, SHUT_WR);
+        client_close(&closed);
+        for (int i = 0; i < 500 && atomic_load(&s->gone_asked) == 0; i++) {
+            server_command(s, 'p');
+            pause_ms(10);
+        }
+        assert_int_not_equal(atomic_load(&s->gone_asked), 0);
+        unsigned before = atomic_load(&s->gone_asked);
+        server_command(s, 'p');
+        assert_int_equal(atomic_load(&s->gone_asked) - before, 1); /* the one and only the one */
+        server_command(s, 'r');
+        assert_true(client_answer(&half, false, 5000, &a));
+        if (!is_unix) {
+            assert_int_equal(a.status, 100);
+            assert_true(client_answer(&half, false, 5000, &a));
+        }
+        assert_int_equal(a.status, 200);
+        assert_true(client_answer(&open, false, 5000, &a));
+        assert_int_equal(a.status, 200);
+        client_close(&half);
+        client_close(&open);
+        server_stop(s);
+    }
+}
+
 static void test_continue(void **state)
 {
     (void)state;
@@ -619,6 +666,7 @@ int main(void)
         cmocka_unit_test(test_worker_answers_decision_7),
         cmocka_unit_test(test_answers),
         cmocka_unit_test(test_half_close_is_answered),
+        cmocka_unit_test(test_peer_gone_and_half_closed),
         cmocka_unit_test(test_continue),
         cmocka_unit_test(test_refusal_reaches_a_peer_that_is_sending),
         cmocka_unit_test(test_client_gone_before_the_answer),
