@@ -205,6 +205,8 @@ MUST_CHECK enum err booking_outcome_read(struct arena *a, const struct db_result
 void booking_reply_error(const struct booking_request *r, int error_code, const char *message,
                          const struct field_errors *f, struct booking_reply *out);
 
+/* locks the bookings of several writes that share a transaction, before them all */
+struct db_call booking_lock(const char *const *book_ids, unsigned n, struct arena *a);
 /* journal of the signed answer, in the transaction of its write */
 struct db_call booking_journal_reply(const struct booking_outcome *o, struct span answer, const char *status,
                                      struct arena *a);

@@ -103,6 +103,7 @@ static void daemon_write_warnings(void *arg, struct buf *warnings_json)
 {
     struct daemon *d = arg;
     housekeeping_warnings_read(d->housekeeping, warnings_json);
+    service_notes_write(d->service, warnings_json);
 }
 
 static void daemon_write_metrics(void *arg, struct buf *out)

@@ -56,6 +56,13 @@ struct db_call booking_journal_reply(const struct booking_outcome *o, struct spa
     return call_end(c, "select api.journal_reply($1::bigint, $2::timestamptz, $3::text, $4::bytea)");
 }
 
+struct db_call booking_lock(const char *const *book_ids, unsigned n, struct arena *a)
+{
+    struct call *c = call_new(a);
+    call_add_text(c, db_text_array(a, book_ids, n));
+    return call_end(c, "select api.lock_bookings($1::text[])");
+}
+
 struct db_call booking_journal_exchange(const struct booking_message *m, struct span answer, const char *status,
                                         struct arena *a)
 {

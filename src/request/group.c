@@ -5,27 +5,20 @@
  *
  * Messages that wait anyway share a transaction (a group); an idle daemon makes groups of one, so nobody waits for
  * company. A group fails as a whole: its members then run again, each alone. A COMMIT whose answer was lost is settled
- * the same way: the message id is asked for again, and what did commit comes back as a replay. Members are ordered by
- * slot, so that two groups do not lock each other out; two messages of one booking never share a group.
+ * the same way: the message id is asked for again, and what did commit comes back as a replay. A group locks the
+ * bookings of its members first, in one order, and its members are ordered by slot, so that two groups do not lock each
+ * other out; two messages of one booking never share a group.
+ *
+ * A member that meets a lock leaves for the slow lane (lane.c), and the others go on without it. COMMIT is sent only
+ * while every member has a client and time left: what nobody would hear of is rolled back, and its company runs again.
  */
-#include "request_priv.h"
+#include "group.h"
 
 #include "clock.h"
 #include "fault.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-
-struct group {
-    struct live live;
-    struct service *service;
-    struct db_session *session;
-    struct request *members[GROUP_MAX];
-    unsigned n;
-    unsigned nready; /* members whose answers are made */
-    bool is_doomed;  /* an answer could not be made: its effect must not stand */
-};
 
 static void writes_ask(struct service *s);
 
@@ -43,25 +36,26 @@ static void group_end(struct group *g)
 
 static bool is_worth_another_try(const struct request *r, enum err err)
 {
-    return r->attempts < HANDLE_ATTEMPTS && (err == ERR_CONFLICT || err == ERR_UNCERTAIN || err == ERR_TIMEOUT);
+    return r->attempts < HANDLE_ATTEMPTS &&
+           (err == ERR_CONFLICT || err == ERR_UNCERTAIN || err == ERR_TIMEOUT || err == ERR_LOCKED) &&
+           clock_mono_us() < request_until_us(r);
 }
 
-static void write_fail(struct request *r, enum err err, const struct error *e)
-{
-    (void)error_set(&r->error, r->is_uncertain ? ERR_UNCERTAIN : err, "%s", e->detail);
-    r->step = STEP_handle;
-    request_resume(r, STEP_FAIL);
-}
-
-/* From the beginning of `handle`, alone. */
-static void write_again(struct request *r)
+/* As it was at the beginning of `handle`. */
+static void write_reset(struct request *r)
 {
     r->outcome = (struct booking_outcome){0};
     r->reply = (struct booking_reply){.method = r->request.method, .fields = r->fields};
     r->answer_octets = (struct span){0};
     r->step = STEP_handle;
-    r->is_alone = true;
     r->service->metrics.group_reruns++;
+}
+
+static void write_again(struct request *r, bool is_alone)
+{
+    write_reset(r);
+    r->is_alone |= is_alone;
+    r->queued_us = clock_mono_us();
     queue_push_front(&r->service->writes, r);
 }
 
@@ -77,15 +71,33 @@ static void group_fail(struct group *g, enum err err, const struct error *e, boo
     for (unsigned i = n; i-- > 0;) {
         struct request *r = members[i];
         r->is_uncertain |= is_commit_lost;
+        lane_failed(r);
         if (n > 1) {
-            write_again(r);
+            write_again(r, true);
         } else if (is_worth_another_try(r, err)) {
             r->attempts++;
-            write_again(r);
+            write_again(r, true);
         } else {
-            write_fail(r, err, &reason);
+            request_give_up(r, err, &reason);
         }
     }
+    writes_ask(s);
+}
+
+/* One member met a lock; the others have done nothing wrong. */
+static void group_locked(struct group *g, unsigned which)
+{
+    struct service *s = g->service;
+    struct request *members[GROUP_MAX];
+    unsigned n = g->n;
+    uint64_t patience_ms = g->patience_ms;
+    memcpy(members, g->members, n * sizeof members[0]);
+    group_end(g);
+    for (unsigned i = n; i-- > 0;)
+        if (i != which)
+            write_again(members[i], false);
+    write_reset(members[which]);
+    lane_locked(members[which], patience_ms);
     writes_ask(s);
 }
 
@@ -112,7 +124,8 @@ static void group_committed(void *arg, struct db_result *const *results, unsigne
         request_resume(members[i], STEP_NEXT);
 }
 
-/* Every member answered, one of them without an answer to give: nothing of this transaction may stand. */
+/* Every member answered, one of them without an answer to give or anybody to give it to: nothing of this transaction
+ * may stand. */
 static void group_undo(struct group *g)
 {
     struct service *s = g->service;
@@ -121,12 +134,33 @@ static void group_undo(struct group *g)
     memcpy(members, g->members, n * sizeof members[0]);
     group_end(g);
     for (unsigned i = 0; i < n; i++) {
+        struct error e = {0};
         if (members[i]->failed != ERR_OK)
             request_resume(members[i], STEP_NEXT);
+        else if (request_is_over(members[i], &e) != ERR_OK)
+            request_give_up(members[i], e.code, &e);
         else
-            write_again(members[i]);
+            write_again(members[i], false);
     }
     writes_ask(s);
+}
+
+static bool group_is_over(const struct group *g)
+{
+    struct error ignored = {0};
+    for (unsigned i = 0; i < g->n; i++)
+        if (request_is_over(g->members[i], &ignored) != ERR_OK)
+            return true;
+    return false;
+}
+
+/* The least of its members' times. */
+static uint64_t group_until_us(const struct group *g, uint64_t (*of)(const struct request *r))
+{
+    uint64_t until_us = UINT64_MAX;
+    for (unsigned i = 0; i < g->n; i++)
+        until_us = of(g->members[i]) < until_us ? of(g->members[i]) : until_us;
+    return until_us;
 }
 
 static const char *journal_status(const struct request *r)
@@ -146,7 +180,8 @@ static void group_commit(struct group *g)
             calls[n++] = booking_journal_reply(&r->outcome, r->answer_octets, journal_status(r), r->arena);
     }
     calls[n++] = (struct db_call){.sql = "commit"};
-    db_send(g->session, calls, n, group_committed, g);
+    db_send_within(g->session, (struct db_patience){g->patience_ms, group_until_us(g, request_commit_until_us)}, calls,
+                   n, group_committed, g);
     FAULT_POINT(journal_sent);
 }
 
@@ -158,13 +193,19 @@ void group_member_ready(struct request *r)
         g->is_doomed = true;
     if (++g->nready < g->n)
         return;
-    if (g->is_doomed)
+    if (g->is_doomed || group_is_over(g))
         group_undo(g);
     else
         group_commit(g);
 }
 
 /* ---- second round: api.<operation> has answered ---- */
+
+/* Behind BEGIN, and where there is somebody to be in order with, behind the locks. */
+static unsigned group_first_call(const struct group *g)
+{
+    return g->n > 1 ? 2 : 1;
+}
 
 static enum step_result member_handled(struct request *r, const struct db_result *res)
 {
@@ -185,78 +226,69 @@ static enum step_result member_handled(struct request *r, const struct db_result
 static void group_handled(void *arg, struct db_result *const *results, unsigned n, enum err err, const struct error *e)
 {
     struct group *g = arg;
-    if (err != ERR_OK || n != g->n + 1) {
+    unsigned first = group_first_call(g);
+    if (err == ERR_LOCKED && n >= first && n < first + g->n) {
+        group_locked(g, n - first);
+        return;
+    }
+    if (err != ERR_OK || n != first + g->n) {
         group_fail(g, err == ERR_UNCERTAIN ? ERR_CONFLICT : err, e, false); /* no COMMIT was sent: nothing stands */
         return;
     }
     FAULT_POINT(handle_done);
+    (void)group_is_over(g); /* asked for clients who went meanwhile, known before COMMIT */
     enum step_result outcomes[GROUP_MAX];
     for (unsigned i = 0; i < g->n; i++)
-        outcomes[i] = member_handled(g->members[i], results[i + 1]);
+        outcomes[i] = member_handled(g->members[i], results[first + i]);
     /* The group may end, and be freed, while its last member is resumed: walk a copy. */
     struct request *members[GROUP_MAX];
     unsigned nmembers = g->n;
     memcpy(members, g->members, nmembers * sizeof members[0]);
+    for (unsigned i = 0; i < nmembers; i++)
+        lane_passed(members[i]);
     for (unsigned i = 0; i < nmembers; i++)
         request_resume(members[i], outcomes[i]);
 }
 
 /* ---- first round: members, BEGIN, api.<operation> each ---- */
 
-static const char *first_slot(const struct request *r)
+static struct group *group_new(struct service *s, struct db_session *session, uint64_t patience_ms)
 {
-    return r->request.slot_ids.n > 0 && r->request.slot_ids.items[0] != NULL ? r->request.slot_ids.items[0] : "";
+    struct arena *a = arena_new();
+    struct group *g = arena_alloc(a, sizeof *g);
+    live_begin(s, &g->live, a);
+    g->service = s;
+    g->session = session;
+    g->patience_ms = patience_ms;
+    s->groups_in_flight++;
+    return g;
 }
 
-static int by_slot(const void *a, const void *b)
+static struct db_call group_lock_call(struct group *g)
 {
-    const struct request *const *x = a;
-    const struct request *const *y = b;
-    return strcmp(first_slot(*x), first_slot(*y));
-}
-
-static bool is_same_booking(const struct request *a, const struct request *b)
-{
-    if (strcmp(a->message.message_id, b->message.message_id) == 0)
-        return true;
-    const char *x = a->request.book_id;
-    const char *y = b->request.book_id;
-    return x != NULL && y != NULL && strcasecmp(x, y) == 0;
-}
-
-static bool group_takes(const struct group *g, const struct request *r)
-{
-    if (r->is_alone && g->n > 0)
-        return false;
+    const char *ids[GROUP_MAX];
+    unsigned n = 0;
     for (unsigned i = 0; i < g->n; i++)
-        if (g->members[i]->is_alone || is_same_booking(g->members[i], r))
-            return false;
-    return true;
+        if (g->members[i]->request.book_id != NULL)
+            ids[n++] = g->members[i]->request.book_id;
+    return booking_lock(ids, n, g->live.arena);
 }
 
-static void group_gather(struct group *g, unsigned wanted)
+static void group_send(struct group *g)
 {
-    while (g->n < wanted && g->service->writes.head != NULL && group_takes(g, g->service->writes.head)) {
-        struct request *r = queue_pop(&g->service->writes);
-        r->group = g;
-        g->members[g->n++] = r;
+    struct service *s = g->service;
+    s->metrics.groups++;
+    s->metrics.group_members += g->n;
+    FAULT_POINT(handle_begin);
+    struct db_call calls[GROUP_MAX + 2] = {{.sql = "begin"}, group_lock_call(g)};
+    unsigned first = group_first_call(g);
+    for (unsigned i = 0; i < g->n; i++) {
+        struct request *r = g->members[i];
+        calls[first + i] = r->op->call(&r->request, &r->message, &r->fields, r->arena);
     }
-    qsort(g->members, g->n, sizeof g->members[0], by_slot);
-}
-
-static unsigned groups_max(const struct service *s)
-{
-    unsigned n = s->conf->db_connections;
-    return n > 2 ? n - 1 : n; /* one is left for reads */
-}
-
-/* An even share of those who wait, so that free sessions are used before anybody has to share. */
-static unsigned group_size(const struct service *s)
-{
-    unsigned sessions = groups_max(s) - s->groups_in_flight + 1;
-    unsigned share = (s->writes.n + sessions - 1) / sessions;
-    unsigned most = s->conf->db_batch_max < GROUP_MAX ? s->conf->db_batch_max : GROUP_MAX;
-    return share < 1 ? 1 : share > most ? most : share;
+    db_send_within(g->session, (struct db_patience){g->patience_ms, group_until_us(g, request_until_us)}, calls,
+                   first + g->n, group_handled, g);
+    FAULT_POINT(handle_sent);
 }
 
 static void group_begin(void *arg, struct db_session *session, enum err err, const struct error *e)
@@ -264,9 +296,10 @@ static void group_begin(void *arg, struct db_session *session, enum err err, con
     struct service *s = arg;
     s->sessions_asked--;
     if (err != ERR_OK) {
-        struct request *r = queue_pop(&s->writes); /* the asking was for the oldest */
+        /* The asking was for the oldest. Who is only kept waiting is looked after by the tick. */
+        struct request *r = err == ERR_BUSY ? NULL : queue_pop(&s->writes);
         if (r != NULL)
-            write_fail(r, err, e);
+            request_give_up(r, err, e);
         writes_ask(s);
         return;
     }
@@ -274,28 +307,25 @@ static void group_begin(void *arg, struct db_session *session, enum err err, con
         db_release(session);
         return;
     }
-    struct arena *a = arena_new();
-    struct group *g = arena_alloc(a, sizeof *g);
-    live_begin(s, &g->live, a);
-    g->service = s;
-    g->session = session;
-    s->groups_in_flight++;
+    struct group *g = group_new(s, session, lane_fast_patience_ms(s));
     group_gather(g, group_size(s));
-    s->metrics.groups++;
-    s->metrics.group_members += g->n;
-    FAULT_POINT(handle_begin);
-    struct db_call calls[GROUP_MAX + 1] = {{.sql = "begin"}};
-    for (unsigned i = 0; i < g->n; i++) {
-        struct request *r = g->members[i];
-        calls[i + 1] = r->op->call(&r->request, &r->message, &r->fields, r->arena);
-    }
-    db_send(session, calls, g->n + 1, group_handled, g);
-    FAULT_POINT(handle_sent);
+    if (g->n > 0)
+        group_send(g);
+    else
+        group_end(g); /* all of them wait for locks */
+}
+
+void group_try(struct request *r, struct db_session *session, uint64_t patience_ms)
+{
+    struct group *g = group_new(r->service, session, patience_ms);
+    r->group = g;
+    g->members[g->n++] = r;
+    group_send(g);
 }
 
 static void writes_ask(struct service *s)
 {
-    while (s->sessions_asked < s->writes.n && s->sessions_asked + s->groups_in_flight < groups_max(s)) {
+    while (s->sessions_asked < s->writes.n && s->sessions_asked + s->groups_in_flight < group_most(s)) {
         s->sessions_asked++;
         db_acquire(s->db, group_begin, s);
     }
@@ -303,6 +333,15 @@ static void writes_ask(struct service *s)
 
 void group_enqueue(struct request *r)
 {
+    r->queued_us = clock_mono_us();
     queue_push(&r->service->writes, r);
+    writes_ask(r->service);
+}
+
+void group_enqueue_first(struct request *r)
+{
+    r->queued_us = clock_mono_us();
+    r->is_alone |= r->trial != NULL;
+    queue_push_front(&r->service->writes, r);
     writes_ask(r->service);
 }

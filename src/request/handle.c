@@ -2,7 +2,8 @@
 /*
  * The steps that wait for the database: handle and journal. A write goes through a group (group.c), a transaction it
  * may share; a read takes a session for its one statement, and its journal entry follows in a batch (journal.c). When
- * the journal cannot keep up with the reads, they queue here instead of its memory growing.
+ * the journal cannot keep up with the reads, they queue here instead of its memory growing. Either waits for a lock
+ * only a moment here, and in the slow lane (lane.c) until its time is over.
  */
 #include "request_priv.h"
 
@@ -35,22 +36,44 @@ static enum step_result read_answer(struct request *r, const struct db_result *r
 static void read_done(void *arg, struct db_result *const *results, unsigned n, enum err err, const struct error *e)
 {
     struct request *r = arg;
-    enum step_result result = read_answer(r, err == ERR_OK && n == 1 ? results[0] : NULL, err, e);
+    bool is_locked = err == ERR_LOCKED && r->fields.n == 0;
+    enum step_result result =
+        is_locked ? STEP_WAIT : read_answer(r, err == ERR_OK && n == 1 ? results[0] : NULL, err, e);
     db_release(r->session);
     r->session = NULL;
+    if (is_locked) {
+        lane_locked(r, r->patience_ms);
+        return;
+    }
+    if (err == ERR_OK)
+        lane_passed(r);
+    else
+        lane_failed(r);
     request_resume(r, result);
+}
+
+void read_try(struct request *r, struct db_session *session, uint64_t patience_ms)
+{
+    r->session = session;
+    r->patience_ms = patience_ms;
+    struct db_call call = r->op->call(&r->request, &r->message, &r->fields, r->arena);
+    db_send_within(session, (struct db_patience){patience_ms, request_until_us(r)}, &call, 1, read_done, r);
 }
 
 static void read_begin(void *arg, struct db_session *session, enum err err, const struct error *e)
 {
     struct request *r = arg;
-    if (err != ERR_OK) {
-        request_resume(r, read_answer(r, NULL, err, e));
+    if (err == ERR_OK) {
+        read_try(r, session, lane_fast_patience_ms(r->service));
         return;
     }
-    r->session = session;
-    struct db_call call = r->op->call(&r->request, &r->message, &r->fields, r->arena);
-    db_send(session, &call, 1, read_done, r);
+    lane_failed(r);
+    request_resume(r, read_answer(r, NULL, err, e));
+}
+
+void read_start(struct request *r)
+{
+    db_acquire_until(r->service->db, request_until_us(r), read_begin, r);
 }
 
 static void handle_message(struct request *r)
@@ -66,37 +89,29 @@ static void handle_message(struct request *r)
     m->body = r->body;
 }
 
-static bool is_out_of_time(struct request *r)
-{
-    if (clock_mono_us() - r->started_us <= r->service->conf->request_timeout_ms * 1000)
-        return false;
-    (void)error_set(&r->error, ERR_TIMEOUT, "its time ran out before the database was asked");
-    return true;
-}
-
 enum step_result step_handle(struct request *r)
 {
     handle_message(r);
-    if (is_out_of_time(r))
+    if (request_is_over(r, &r->error) != ERR_OK)
         return STEP_FAIL;
     r->reply.fields = r->fields;
+    if (lane_keeps(r))
+        return STEP_WAIT;
     if (r->op->is_write)
         group_enqueue(r);
     else if (journal_is_behind(r->service) || r->service->reads.head != NULL)
         queue_push(&r->service->reads, r);
     else
-        db_acquire(r->service->db, read_begin, r);
+        read_start(r);
     return STEP_WAIT;
 }
 
 void reads_release(struct service *s)
 {
-    while (s->reads.head != NULL && (!journal_is_behind(s) || is_out_of_time(s->reads.head))) {
+    while (s->reads.head != NULL && !journal_is_behind(s)) {
         struct request *r = queue_pop(&s->reads);
-        if (is_out_of_time(r))
-            request_resume(r, STEP_FAIL);
-        else
-            db_acquire(s->db, read_begin, r);
+        if (!lane_keeps(r))
+            read_start(r);
     }
 }
 

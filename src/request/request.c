@@ -122,6 +122,7 @@ static void request_begin(const struct endpoint *ep, const struct http_request *
     r->keys = s->keys;
     r->keys->refs++;
     r->started_us = clock_mono_us();
+    r->deadline_us = r->started_us + s->conf->request_timeout_ms * 1000;
     r->body = http->body; /* valid until http_respond() */
     r->peer = arena_strdup(a, http->peer);
     r->soap_action = arena_strdup(a, http_header(http, "SOAPAction"));

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "clock.h"
+#include "lane.h"
 #include "metrics.h"
 #include "reading.h"
 #include "request.h"
@@ -93,6 +94,7 @@ struct request {
     struct keyring *keys;
     char id[UUID_TEXT_SIZE]; /* req= in the log, the reference number in a fault */
     uint64_t started_us;
+    uint64_t deadline_us; /* its answer must have left by then */
     enum request_step step;
     struct error error;
     enum err failed; /* why the steps were left, ERR_OK: they were not */
@@ -130,6 +132,11 @@ struct request {
     unsigned attempts;          /* transactions of its own that failed */
     bool is_alone;              /* shares no transaction: one it shared has failed */
     bool is_uncertain;          /* a COMMIT was sent and never answered */
+    uint64_t queued_us;         /* since when it waits for a transaction */
+    uint64_t kept_since_us;     /* since when locks have kept it; 0: none has */
+    uint64_t patience_ms;       /* of its present try */
+    struct lane_key *trial;     /* it tries for all who wait for the same */
+    bool is_slow;               /* and has one of the few sessions for that */
     struct request *next;       /* in the one queue it waits in */
 };
 
@@ -141,6 +148,18 @@ void queue_init(struct request_queue *q);
 void queue_push(struct request_queue *q, struct request *r);
 void queue_push_front(struct request_queue *q, struct request *r);
 struct request *queue_pop(struct request_queue *q); /* NULL when empty */
+
+/* What somebody wants and could not have for a lock; it lives as long as somebody waits for it or tries. */
+struct lane_key {
+    struct arena *arena;
+    struct lane_key *next, **link; /* in the order of turns */
+    struct lane_key *chain;        /* in its bucket */
+    const char *name;
+    struct request_queue kept;
+    struct request *tried;  /* has or waits for a session; nobody else of this key has */
+    uint64_t since_us;      /* found locked */
+    uint64_t rest_until_us; /* not tried before */
+};
 
 /* Entries that wait for the journal; see journal.c. */
 struct journal_entry;
@@ -166,6 +185,7 @@ struct service {
     struct leniency_counter *leniencies;
     unsigned in_work;
 
+    struct lane lane;            /* those who met a lock */
     struct request_queue reads;  /* wait for the journal to catch up */
     struct request_queue writes; /* wait for a transaction */
     unsigned sessions_asked;     /* for them, not yet given */
@@ -180,6 +200,15 @@ struct service {
 /* request.c. What a worker brings home after service_stop() stays where it is. */
 void request_resume(struct request *r, enum step_result result); /* from the loop, when a waiting step is done */
 void request_free(struct request *r);
+/* Whoever waits for the database ends then, so that the answer can be made and sent before the deadline. */
+uint64_t request_until_us(const struct request *r);
+uint64_t request_commit_until_us(const struct request *r); /* the same for a COMMIT that was sent in time */
+/* ERR_TIMEOUT when that is past, ERR_GONE when the client has hung up; asked before each wait, try and COMMIT. */
+enum err request_is_over(const struct request *r, struct error *e);
+void request_give_up(struct request *r, enum err err, const struct error *e); /* of one that waits in `handle` */
+void request_start_again(struct request *r);                                  /* likewise: its turn comes next */
+/* Gives up those of q who are over, and those in it since before queued_since_us. */
+void requests_sweep(struct request_queue *q, uint64_t queued_since_us);
 const char *request_method(const struct request *r); /* for logs and metrics: a name of the order, or "-" */
 
 /* decode.c, handle.c, answer.c: the steps */
@@ -188,10 +217,14 @@ REQUEST_STEPS(X)
 #undef X
 
 /* handle.c: reads held back while the journal is behind */
-void reads_release(struct service *s); /* starts those that may start, ends those whose time ran out */
+void reads_release(struct service *s);
+void read_start(struct request *r);
+void read_try(struct request *r, struct db_session *session, uint64_t patience_ms); /* takes the session over */
 
 /* group.c: transactions of writes */
-void group_enqueue(struct request *r);      /* resumed when api.<operation> has answered */
+void group_enqueue(struct request *r); /* resumed when api.<operation> has answered */
+void group_enqueue_first(struct request *r);
+void group_try(struct request *r, struct db_session *session, uint64_t patience_ms); /* alone; takes the session over */
 void group_member_ready(struct request *r); /* its answer is signed, or could not be; resumed when all is committed */
 
 /* journal.c */

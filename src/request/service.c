@@ -3,7 +3,7 @@
  * only. */
 #include "request_priv.h"
 
-#define JOURNAL_PAUSE_MS 50
+#define TICK_MS 50
 
 void queue_init(struct request_queue *q)
 {
@@ -62,7 +62,11 @@ static void service_tick(void *arg)
 {
     struct service *s = arg;
     journal_flush(s);
+    requests_sweep(&s->reads, 0);
     reads_release(s);
+    requests_sweep(&s->writes, clock_mono_us() - s->conf->db_acquire_timeout_ms * 1000);
+    lane_tick(s);
+    lane_watch_tick(s);
     if (s->drained == NULL || s->in_work > 0 || s->journal.n > 0 || s->journal.is_busy)
         return;
     timer_stop(s->journal_timer);
@@ -80,6 +84,7 @@ enum err service_new(struct loop *l, struct db_pool *db, const struct config *co
     s->xml_limits.size_max_bytes = conf->body_max_bytes;
     queue_init(&s->reads);
     queue_init(&s->writes);
+    lane_init(s);
     journal_init(&s->journal);
     const char *path = arena_printf(a, "%s/equeue-bare.xsd", conf->schema_dir);
     enum err err = xml_schema_load(a, path, &s->schema, e);
@@ -88,7 +93,7 @@ enum err service_new(struct loop *l, struct db_pool *db, const struct config *co
         return err;
     }
     keys->loop = l;
-    s->journal_timer = timer_start(l, JOURNAL_PAUSE_MS, JOURNAL_PAUSE_MS, service_tick, s);
+    s->journal_timer = timer_start(l, TICK_MS, TICK_MS, service_tick, s);
     *out = s;
     return ERR_OK;
 }
@@ -117,6 +122,7 @@ void service_free(struct service *s)
     while (s->live != NULL)
         live_end(s->live);
     journal_fini(s);
+    lane_fini(s);
     keyring_unref(s->keys);
     arena_free(s->arena);
 }
@@ -132,6 +138,11 @@ unsigned service_in_work(const struct service *s)
     return s->in_work;
 }
 
+void service_notes_write(const struct service *s, struct buf *notes_json)
+{
+    lane_notes_write(s, notes_json);
+}
+
 void service_metrics_write(const struct service *s, struct buf *out)
 {
     metrics_write(&s->metrics, out);
@@ -144,4 +155,5 @@ void service_metrics_write(const struct service *s, struct buf *out)
         "# HELP zapisd_journal_waiting Reads and faults not yet in the journal.\n# TYPE zapisd_journal_waiting gauge\n"
         "zapisd_journal_waiting %u\n",
         s->in_work, s->journal.n);
+    lane_metrics_write(s, out);
 }

@@ -151,7 +151,7 @@ static void sqlstates_are_told_apart(void **state)
         const char *state;
         enum err err;
     } cases[] = {
-        {"40001", ERR_CONFLICT}, {"40P01", ERR_CONFLICT}, {"55P03", ERR_LOCKED}, {"23505", ERR_CONFLICT},
+        {"40001", ERR_CONFLICT}, {"40P01", ERR_CONFLICT}, {"55P03", ERR_LOCKED},   {"23505", ERR_CONFLICT},
         {"23P01", ERR_CONFLICT}, {"57014", ERR_TIMEOUT},  {"53100", ERR_DATABASE}, {"53200", ERR_DATABASE},
         {"25006", ERR_DATABASE}, {"58030", ERR_DATABASE}, {"XX001", ERR_DATABASE}, {"23503", ERR_INTERNAL},
         {"23514", ERR_INTERNAL}, {"P0001", ERR_INTERNAL}, {"42883", ERR_INTERNAL}, {"22007", ERR_INTERNAL},

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * Where those wait who met a lock that somebody holds (lane.c). Private to request/.
+ *
+ * Everybody begins in the fast lane, where a wait for a lock is broken off after a moment. Whoever met one there is
+ * kept here, in memory and without a session, and with him all who want the same thing: the same slot, the same
+ * booking, of reads the same method. Of each such thing one at a time tries again, and all who try have a small share
+ * of the sessions between them. When one gets through, those who waited for the same thing go back to the fast lane.
+ */
+#pragma once
+
+#include "buf.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct request;
+struct service;
+struct lane_key;
+
+#define LANE_BUCKETS 256
+
+struct lane {
+    struct lane_key *first, **last; /* whose turn is next comes first */
+    struct lane_key *buckets[LANE_BUCKETS];
+    unsigned nkeys;
+    unsigned waiting;   /* requests kept here */
+    unsigned sessions;  /* had, or asked for, by those who try */
+    uint64_t budget_us; /* time the fast lane may still spend waiting for locks */
+    uint64_t budget_at_us;
+    uint64_t hits; /* waits for a lock that were broken off */
+    struct lane_watch {
+        uint64_t told_us; /* when the log was last told */
+        bool is_told;     /* of the present trouble */
+        bool is_asking;   /* the database, who holds the lock */
+        struct db_session *session;
+    } watch;
+};
+
+void lane_init(struct service *s);
+void lane_fini(struct service *s);
+/* Of one wait in the fast lane: together they cost at most a quarter of the sessions' time. */
+uint64_t lane_fast_patience_ms(struct service *s);
+/* Keeps r when what it wants is known to be locked; it must be in no queue. */
+bool lane_keeps(struct request *r);
+/* The verdict on a request that had a session: it met a lock and is kept; it got through; or neither is known. */
+void lane_locked(struct request *r, uint64_t waited_ms);
+void lane_passed(struct request *r);
+void lane_failed(struct request *r);
+void lane_tick(struct service *s); /* ends those whose time is over or whose client has gone */
+
+unsigned lane_share(const struct service *s); /* of the sessions, for those who try */
+
+/* lane_watch.c: what is told of it */
+void lane_watch_tick(struct service *s);
+void lane_notes_write(const struct service *s, struct buf *notes_json);
+void lane_metrics_write(const struct service *s, struct buf *out);
