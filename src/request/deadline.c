@@ -36,7 +36,7 @@ enum err request_is_over(const struct request *r, struct error *e)
 
 void request_give_up(struct request *r, enum err err, const struct error *e)
 {
-    lane_failed(r);
+    slow_lane_failed(r);
     (void)error_set(&r->error, r->is_uncertain ? ERR_UNCERTAIN : err, "%s", e->detail);
     r->step = STEP_handle;
     request_resume(r, STEP_FAIL);

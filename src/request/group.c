@@ -9,8 +9,9 @@
  * bookings of its members first, in one order, and its members are ordered by slot, so that two groups do not lock each
  * other out; two messages of one booking never share a group.
  *
- * A member that meets a lock leaves for the slow lane (lane.c), and the others go on without it. COMMIT is sent only
- * while every member has a client and time left: what nobody would hear of is rolled back, and its company runs again.
+ * A member that meets a lock leaves for the slow lane (slow_lane.c), and the others go on without it. COMMIT is sent
+ * only while every member has a client and time left: what nobody would hear of is rolled back, and its company runs
+ * again.
  */
 #include "group.h"
 
@@ -71,7 +72,7 @@ static void group_fail(struct group *g, enum err err, const struct error *e, boo
     for (unsigned i = n; i-- > 0;) {
         struct request *r = members[i];
         r->is_uncertain |= is_commit_lost;
-        lane_failed(r);
+        slow_lane_failed(r);
         if (n > 1) {
             write_again(r, true);
         } else if (is_worth_another_try(r, err)) {
@@ -97,7 +98,7 @@ static void group_locked(struct group *g, unsigned which)
         if (i != which)
             write_again(members[i], false);
     write_reset(members[which]);
-    lane_locked(members[which], patience_ms);
+    slow_lane_locked(members[which], patience_ms);
     writes_ask(s);
 }
 
@@ -245,7 +246,7 @@ static void group_handled(void *arg, struct db_result *const *results, unsigned 
     unsigned nmembers = g->n;
     memcpy(members, g->members, nmembers * sizeof members[0]);
     for (unsigned i = 0; i < nmembers; i++)
-        lane_passed(members[i]);
+        slow_lane_passed(members[i]);
     for (unsigned i = 0; i < nmembers; i++)
         request_resume(members[i], outcomes[i]);
 }
@@ -307,7 +308,7 @@ static void group_begin(void *arg, struct db_session *session, enum err err, con
         db_release(session);
         return;
     }
-    struct group *g = group_new(s, session, lane_fast_patience_ms(s));
+    struct group *g = group_new(s, session, slow_lane_fast_patience_ms(s));
     group_gather(g, group_size(s));
     if (g->n > 0)
         group_send(g);

@@ -47,7 +47,7 @@ void group_gather(struct group *g, unsigned wanted)
             request_give_up(r, e.code, &e);
             continue;
         }
-        if (lane_keeps(r))
+        if (slow_lane_keeps(r))
             continue;
         r->group = g;
         g->members[g->n++] = r;

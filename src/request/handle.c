@@ -3,7 +3,7 @@
  * The steps that wait for the database: handle and journal. A write goes through a group (group.c), a transaction it
  * may share; a read takes a session for its one statement, and its journal entry follows in a batch (journal.c). When
  * the journal cannot keep up with the reads, they queue here instead of its memory growing. Either waits for a lock
- * only a moment here, and in the slow lane (lane.c) until its time is over.
+ * only a moment here, and in the slow lane (slow_lane.c) until its time is over.
  */
 #include "request_priv.h"
 
@@ -42,13 +42,13 @@ static void read_done(void *arg, struct db_result *const *results, unsigned n, e
     db_release(r->session);
     r->session = NULL;
     if (is_locked) {
-        lane_locked(r, r->patience_ms);
+        slow_lane_locked(r, r->patience_ms);
         return;
     }
     if (err == ERR_OK)
-        lane_passed(r);
+        slow_lane_passed(r);
     else
-        lane_failed(r);
+        slow_lane_failed(r);
     request_resume(r, result);
 }
 
@@ -64,10 +64,10 @@ static void read_begin(void *arg, struct db_session *session, enum err err, cons
 {
     struct request *r = arg;
     if (err == ERR_OK) {
-        read_try(r, session, lane_fast_patience_ms(r->service));
+        read_try(r, session, slow_lane_fast_patience_ms(r->service));
         return;
     }
-    lane_failed(r);
+    slow_lane_failed(r);
     request_resume(r, read_answer(r, NULL, err, e));
 }
 
@@ -95,7 +95,7 @@ enum step_result step_handle(struct request *r)
     if (request_is_over(r, &r->error) != ERR_OK)
         return STEP_FAIL;
     r->reply.fields = r->fields;
-    if (lane_keeps(r))
+    if (slow_lane_keeps(r))
         return STEP_WAIT;
     if (r->op->is_write)
         group_enqueue(r);
@@ -110,7 +110,7 @@ void reads_release(struct service *s)
 {
     while (s->reads.head != NULL && !journal_is_behind(s)) {
         struct request *r = queue_pop(&s->reads);
-        if (!lane_keeps(r))
+        if (!slow_lane_keeps(r))
             read_start(r);
     }
 }

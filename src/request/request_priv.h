@@ -8,10 +8,10 @@
 #pragma once
 
 #include "clock.h"
-#include "lane.h"
 #include "metrics.h"
 #include "reading.h"
 #include "request.h"
+#include "slow_lane.h"
 #include "soap.h"
 
 /* One list for the steps, where they run, and their names. A step goes on, waits, or fails. */
@@ -185,7 +185,7 @@ struct service {
     struct leniency_counter *leniencies;
     unsigned in_work;
 
-    struct lane lane;            /* those who met a lock */
+    struct slow_lane lane;       /* those who met a lock */
     struct request_queue reads;  /* wait for the journal to catch up */
     struct request_queue writes; /* wait for a transaction */
     unsigned sessions_asked;     /* for them, not yet given */

@@ -65,8 +65,8 @@ static void service_tick(void *arg)
     requests_sweep(&s->reads, 0);
     reads_release(s);
     requests_sweep(&s->writes, clock_mono_us() - s->conf->db_acquire_timeout_ms * 1000);
-    lane_tick(s);
-    lane_watch_tick(s);
+    slow_lane_tick(s);
+    slow_lane_watch_tick(s);
     if (s->drained == NULL || s->in_work > 0 || s->journal.n > 0 || s->journal.is_busy)
         return;
     timer_stop(s->journal_timer);
@@ -84,7 +84,7 @@ enum err service_new(struct loop *l, struct db_pool *db, const struct config *co
     s->xml_limits.size_max_bytes = conf->body_max_bytes;
     queue_init(&s->reads);
     queue_init(&s->writes);
-    lane_init(s);
+    slow_lane_init(s);
     journal_init(&s->journal);
     const char *path = arena_printf(a, "%s/equeue-bare.xsd", conf->schema_dir);
     enum err err = xml_schema_load(a, path, &s->schema, e);
@@ -122,7 +122,7 @@ void service_free(struct service *s)
     while (s->live != NULL)
         live_end(s->live);
     journal_fini(s);
-    lane_fini(s);
+    slow_lane_fini(s);
     keyring_unref(s->keys);
     arena_free(s->arena);
 }
@@ -140,7 +140,7 @@ unsigned service_in_work(const struct service *s)
 
 void service_notes_write(const struct service *s, struct buf *notes_json)
 {
-    lane_notes_write(s, notes_json);
+    slow_lane_notes_write(s, notes_json);
 }
 
 void service_metrics_write(const struct service *s, struct buf *out)
@@ -155,5 +155,5 @@ void service_metrics_write(const struct service *s, struct buf *out)
         "# HELP zapisd_journal_waiting Reads and faults not yet in the journal.\n# TYPE zapisd_journal_waiting gauge\n"
         "zapisd_journal_waiting %u\n",
         s->in_work, s->journal.n);
-    lane_metrics_write(s, out);
+    slow_lane_metrics_write(s, out);
 }

@@ -34,7 +34,7 @@ static unsigned waiting(const struct service *s)
     return s->lane.waiting + s->lane.sessions;
 }
 
-void lane_notes_write(const struct service *s, struct buf *notes_json)
+void slow_lane_notes_write(const struct service *s, struct buf *notes_json)
 {
     char text[256];
     const struct lane_key *k = oldest_key(s);
@@ -50,16 +50,16 @@ static void one(struct buf *out, const char *name, const char *type, const char 
     buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s %.9g\n", name, help, name, type, name, value);
 }
 
-void lane_metrics_write(const struct service *s, struct buf *out)
+void slow_lane_metrics_write(const struct service *s, struct buf *out)
 {
-    const struct lane *l = &s->lane;
+    const struct slow_lane *l = &s->lane;
     one(out, "zapisd_writes_waiting", "gauge", "Writes that wait for a transaction.", s->writes.n);
     one(out, "zapisd_lock_waiting", "gauge", "Messages kept back because somebody holds a lock they need.", l->waiting);
     one(out, "zapisd_lock_keys", "gauge", "Slots, bookings and methods of reading found locked.", l->nkeys);
     one(out, "zapisd_lock_longest_seconds", "gauge", "How long the oldest of these has been found locked.",
         (double)longest_us(s) / 1e6);
     one(out, "zapisd_lock_sessions", "gauge", "Sessions of those who try whether a lock has gone.", l->sessions);
-    one(out, "zapisd_lock_sessions_max", "gauge", "The share of sessions they may have.", lane_share(s));
+    one(out, "zapisd_lock_sessions_max", "gauge", "The share of sessions they may have.", slow_lane_share(s));
     one(out, "zapisd_lock_hits_total", "counter", "Waits for a lock that were broken off.", (double)l->hits);
 }
 
@@ -110,7 +110,7 @@ static void watch_begin(void *arg, struct db_session *session, enum err err, con
     db_send(session, &call, 1, watch_answered, s);
 }
 
-void lane_watch_tick(struct service *s)
+void slow_lane_watch_tick(struct service *s)
 {
     struct lane_watch *w = &s->lane.watch;
     uint64_t now_us = clock_mono_us();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * Where those wait who met a lock that somebody holds (lane.c). Private to request/.
+ * Where those wait who met a lock that somebody holds (slow_lane.c). Private to request/.
  *
  * Everybody begins in the fast lane, where a wait for a lock is broken off after a moment. Whoever met one there is
  * kept here, in memory and without a session, and with him all who want the same thing: the same slot, the same
@@ -20,7 +20,7 @@ struct lane_key;
 
 #define LANE_BUCKETS 256
 
-struct lane {
+struct slow_lane {
     struct lane_key *first, **last; /* whose turn is next comes first */
     struct lane_key *buckets[LANE_BUCKETS];
     unsigned nkeys;
@@ -37,21 +37,21 @@ struct lane {
     } watch;
 };
 
-void lane_init(struct service *s);
-void lane_fini(struct service *s);
+void slow_lane_init(struct service *s);
+void slow_lane_fini(struct service *s);
 /* Of one wait in the fast lane: together they cost at most a quarter of the sessions' time. */
-uint64_t lane_fast_patience_ms(struct service *s);
+uint64_t slow_lane_fast_patience_ms(struct service *s);
 /* Keeps r when what it wants is known to be locked; it must be in no queue. */
-bool lane_keeps(struct request *r);
+bool slow_lane_keeps(struct request *r);
 /* The verdict on a request that had a session: it met a lock and is kept; it got through; or neither is known. */
-void lane_locked(struct request *r, uint64_t waited_ms);
-void lane_passed(struct request *r);
-void lane_failed(struct request *r);
-void lane_tick(struct service *s); /* ends those whose time is over or whose client has gone */
+void slow_lane_locked(struct request *r, uint64_t waited_ms);
+void slow_lane_passed(struct request *r);
+void slow_lane_failed(struct request *r);
+void slow_lane_tick(struct service *s); /* ends those whose time is over or whose client has gone */
 
-unsigned lane_share(const struct service *s); /* of the sessions, for those who try */
+unsigned slow_lane_share(const struct service *s); /* of the sessions, for those who try */
 
-/* lane_watch.c: what is told of it */
-void lane_watch_tick(struct service *s);
-void lane_notes_write(const struct service *s, struct buf *notes_json);
-void lane_metrics_write(const struct service *s, struct buf *out);
+/* slow_lane_watch.c: what is told of it */
+void slow_lane_watch_tick(struct service *s);
+void slow_lane_notes_write(const struct service *s, struct buf *notes_json);
+void slow_lane_metrics_write(const struct service *s, struct buf *out);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * The slow lane; see lane.h. A key is what a request wants. It is here as long as somebody waits for it or tries it;
- * keys take turns. Nothing is known of who holds which lock: a lock on a table looks like one on every slot, and is
+ * The slow lane; see slow_lane.h. A key is what a request wants. It is here as long as somebody waits for it or tries
+ * it; keys take turns. Nothing is known of who holds which lock: a lock on a table looks like one on every slot, and is
  * dealt with in the same way. When one gets through, two more keys have a try in the fast lane, and so on: after a lock
  * on much has gone, those who waited are through in a moment, and a false hope costs no more than any first try.
  */
-#include "lane.h"
+#include "slow_lane.h"
 
 #include "request_priv.h"
 
@@ -44,7 +44,7 @@ static unsigned bucket_of(const char *name)
     return hash % LANE_BUCKETS;
 }
 
-static struct lane_key *key_find(const struct lane *l, const char *name)
+static struct lane_key *key_find(const struct slow_lane *l, const char *name)
 {
     struct lane_key *k = l->buckets[bucket_of(name)];
     while (k != NULL && strcasecmp(k->name, name) != 0)
@@ -52,7 +52,7 @@ static struct lane_key *key_find(const struct lane *l, const char *name)
     return k;
 }
 
-static void key_link(struct lane *l, struct lane_key *k)
+static void key_link(struct slow_lane *l, struct lane_key *k)
 {
     k->next = NULL;
     k->link = l->last;
@@ -60,13 +60,13 @@ static void key_link(struct lane *l, struct lane_key *k)
     l->last = &k->next;
 }
 
-static void key_unlink(struct lane *l, struct lane_key *k)
+static void key_unlink(struct slow_lane *l, struct lane_key *k)
 {
     *k->link = k->next;
     *(k->next != NULL ? &k->next->link : &l->last) = k->link;
 }
 
-static struct lane_key *key_new(struct lane *l, const char *name)
+static struct lane_key *key_new(struct slow_lane *l, const char *name)
 {
     struct arena *a = arena_new();
     struct lane_key *k = arena_alloc(a, sizeof *k);
@@ -82,7 +82,7 @@ static struct lane_key *key_new(struct lane *l, const char *name)
     return k;
 }
 
-static void key_free(struct lane *l, struct lane_key *k)
+static void key_free(struct slow_lane *l, struct lane_key *k)
 {
     struct lane_key **at = &l->buckets[bucket_of(k->name)];
     while (*at != k)
@@ -93,7 +93,7 @@ static void key_free(struct lane *l, struct lane_key *k)
     arena_free(k->arena);
 }
 
-static void key_free_if_idle(struct lane *l, struct lane_key *k)
+static void key_free_if_idle(struct slow_lane *l, struct lane_key *k)
 {
     if (k->kept.head == NULL && k->tried == NULL)
         key_free(l, k);
@@ -101,7 +101,7 @@ static void key_free_if_idle(struct lane *l, struct lane_key *k)
 
 /* ---- keeping ---- */
 
-static void key_keep(struct lane *l, struct lane_key *k, struct request *r, bool is_first)
+static void key_keep(struct slow_lane *l, struct lane_key *k, struct request *r, bool is_first)
 {
     if (r->kept_since_us == 0)
         r->kept_since_us = clock_mono_us();
@@ -109,16 +109,16 @@ static void key_keep(struct lane *l, struct lane_key *k, struct request *r, bool
     l->waiting++;
 }
 
-static struct request *key_take(struct lane *l, struct lane_key *k)
+static struct request *key_take(struct slow_lane *l, struct lane_key *k)
 {
     struct request *r = queue_pop(&k->kept);
     l->waiting -= r != NULL;
     return r;
 }
 
-bool lane_keeps(struct request *r)
+bool slow_lane_keeps(struct request *r)
 {
-    struct lane *l = &r->service->lane;
+    struct slow_lane *l = &r->service->lane;
     if (l->nkeys == 0 || r->trial != NULL)
         return false;
     struct lane_key *k = key_find(l, key_name(r, r->arena));
@@ -130,9 +130,9 @@ bool lane_keeps(struct request *r)
 
 /* ---- the fast lane's budget ---- */
 
-uint64_t lane_fast_patience_ms(struct service *s)
+uint64_t slow_lane_fast_patience_ms(struct service *s)
 {
-    struct lane *l = &s->lane;
+    struct slow_lane *l = &s->lane;
     uint64_t n = s->conf->db_connections;
     uint64_t most_us = n * FAST_PATIENCE_MAX_MS * 1000;
     uint64_t now_us = clock_mono_us();
@@ -152,7 +152,7 @@ static void lane_charge(struct service *s, uint64_t ms)
 
 /* ---- trying ---- */
 
-unsigned lane_share(const struct service *s)
+unsigned slow_lane_share(const struct service *s)
 {
     unsigned n = s->conf->db_connections / 4;
     return n > 0 ? n : 1;
@@ -162,7 +162,7 @@ static uint64_t slow_patience_ms(const struct service *s)
 {
     if (s->conf->db_connections < 4)
         return FAST_PATIENCE_MAX_MS;
-    return s->lane.nkeys > lane_share(s) ? SLOW_PATIENCE_MIN_MS : SLOW_PATIENCE_MS;
+    return s->lane.nkeys > slow_lane_share(s) ? SLOW_PATIENCE_MIN_MS : SLOW_PATIENCE_MS;
 }
 
 static void lane_serve(struct service *s);
@@ -212,10 +212,10 @@ static bool key_may_be_tried(const struct lane_key *k, uint64_t now_us)
 
 static void lane_serve(struct service *s)
 {
-    struct lane *l = &s->lane;
+    struct slow_lane *l = &s->lane;
     uint64_t now_us = clock_mono_us();
     struct lane_key *k = l->first;
-    for (unsigned todo = l->nkeys; todo > 0 && l->sessions < lane_share(s); todo--) {
+    for (unsigned todo = l->nkeys; todo > 0 && l->sessions < slow_lane_share(s); todo--) {
         struct lane_key *next = k->next;
         if (key_may_be_tried(k, now_us))
             key_try(s, k);
@@ -226,7 +226,7 @@ static void lane_serve(struct service *s)
 /* A lock has gone: perhaps others waited for the same. They try like everybody, and nobody else of their key. */
 static void lane_cascade(struct service *s)
 {
-    struct lane *l = &s->lane;
+    struct slow_lane *l = &s->lane;
     uint64_t now_us = clock_mono_us();
     unsigned n = 0;
     struct lane_key *k = l->first;
@@ -245,10 +245,10 @@ static void lane_cascade(struct service *s)
 
 /* ---- verdicts ---- */
 
-void lane_locked(struct request *r, uint64_t waited_ms)
+void slow_lane_locked(struct request *r, uint64_t waited_ms)
 {
     struct service *s = r->service;
-    struct lane *l = &s->lane;
+    struct slow_lane *l = &s->lane;
     struct lane_key *k = r->trial;
     l->hits++;
     if (!r->is_slow)
@@ -266,7 +266,7 @@ void lane_locked(struct request *r, uint64_t waited_ms)
     lane_serve(s);
 }
 
-void lane_passed(struct request *r)
+void slow_lane_passed(struct request *r)
 {
     struct service *s = r->service;
     if (r->trial == NULL)
@@ -283,7 +283,7 @@ void lane_passed(struct request *r)
     lane_serve(s);
 }
 
-void lane_failed(struct request *r)
+void slow_lane_failed(struct request *r)
 {
     if (r->trial == NULL)
         return;
@@ -295,7 +295,7 @@ void lane_failed(struct request *r)
 /* ---- time ---- */
 
 /* Those who may wait no longer, out of a queue. */
-static void key_end_late(struct lane *l, struct lane_key *k, struct request_queue *out)
+static void key_end_late(struct slow_lane *l, struct lane_key *k, struct request_queue *out)
 {
     for (unsigned todo = k->kept.n; todo > 0; todo--) {
         struct request *r = key_take(l, k);
@@ -315,9 +315,9 @@ static void key_end_late(struct lane *l, struct lane_key *k, struct request_queu
     }
 }
 
-void lane_tick(struct service *s)
+void slow_lane_tick(struct service *s)
 {
-    struct lane *l = &s->lane;
+    struct slow_lane *l = &s->lane;
     struct request_queue over;
     queue_init(&over);
     struct lane_key *k = l->first;
@@ -337,14 +337,14 @@ void lane_tick(struct service *s)
     lane_serve(s);
 }
 
-void lane_init(struct service *s)
+void slow_lane_init(struct service *s)
 {
-    s->lane = (struct lane){.budget_at_us = clock_mono_us()};
+    s->lane = (struct slow_lane){.budget_at_us = clock_mono_us()};
     s->lane.last = &s->lane.first;
     s->lane.budget_us = (uint64_t)s->conf->db_connections * FAST_PATIENCE_MAX_MS * 1000;
 }
 
-void lane_fini(struct service *s)
+void slow_lane_fini(struct service *s)
 {
     while (s->lane.first != NULL)
         key_free(&s->lane, s->lane.first);
