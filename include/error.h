@@ -47,7 +47,7 @@ enum blame { BLAME_NOBODY, BLAME_CLIENT, BLAME_SERVER, BLAME_OPERATOR };
     X(BUSY,              BLAME_SERVER,   LOG_LEVEL_WARNING, 503, "soap:Server",                   "Сервис перегружен, повторите запрос позже") \
     X(TIMEOUT,           BLAME_SERVER,   LOG_LEVEL_WARNING, 503, "soap:Server",                   "Сервис не успел обработать запрос, повторите запрос позже") \
     X(LOCKED,            BLAME_SERVER,   LOG_LEVEL_WARNING, 503, "soap:Server",                   "Сервис не успел обработать запрос, повторите запрос позже") \
-    X(GONE,              BLAME_CLIENT,   LOG_LEVEL_NOTICE,  503, "soap:Server",                   "Соединение закрыто до окончания обработки, запрос не выполнен") \
+    X(GONE,              BLAME_CLIENT,   LOG_LEVEL_NOTICE,  503, "soap:Client",                   "Соединение закрыто до окончания обработки, запрос не выполнен") \
     X(DATABASE,          BLAME_SERVER,   LOG_LEVEL_ERROR,   503, "soap:Server",                   "Сервис временно недоступен, повторите запрос позже") \
     X(CONFLICT,          BLAME_SERVER,   LOG_LEVEL_WARNING, 503, "soap:Server",                   "Сервис временно недоступен, повторите запрос позже") \
     X(UNCERTAIN,         BLAME_SERVER,   LOG_LEVEL_ERROR,   503, "soap:Server",                   "Сервис временно недоступен, повторите запрос позже") \
