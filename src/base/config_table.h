@@ -78,7 +78,8 @@ X("daemon", "workers", OPTION_COUNT, config, workers, "0", 0, 256, NULL, NO, NO,
 X("daemon", "requests_max", OPTION_COUNT, config, requests_max, "1000", 1, 100000, NULL, NO, NO, \
   "Requests in work at once. What comes beyond is answered with 503 and a fault, at once.") \
 X("daemon", "request_timeout", OPTION_DURATION, config, request_timeout_ms, "15s", 100, 10 * MINUTE, NULL, NO, NO, \
-  "From the last byte of a request to its answer. What takes longer is given up and answered with 503.") \
+  "From the last byte of a request to its answer. What would take longer is given up before and answered with 503; " \
+  "nothing of it is done.") \
 X("daemon", "drain_timeout", OPTION_DURATION, config, drain_timeout_ms, "30s", 0, 60 * MINUTE, NULL, NO, NO, \
   "How long a stop waits for the requests in work.") \
 X("daemon", "schema_dir", OPTION_DIRECTORY, config, schema_dir, "/usr/share/zapisd/schemas", 0, 0, NULL, NO, NO, \
@@ -97,10 +98,11 @@ X("database", "connections", OPTION_COUNT, config, db_connections, "8", 1, 1000,
 X("database", "batch_max", OPTION_COUNT, config, db_batch_max, "4", 1, 64, NULL, NO, NO, \
   "Waiting writes that may share one transaction under load. 1 gives each its own.") \
 X("database", "acquire_timeout", OPTION_DURATION, config, db_acquire_timeout_ms, "5s", 10, 10 * MINUTE, NULL, NO, NO, \
-  "How long a request waits for a free connection.") \
+  "How long a request waits for a free connection. One that waits for a lock somebody holds waits as long as " \
+  "request_timeout lets it.") \
 X("database", "statement_timeout", OPTION_DURATION, config, db_statement_timeout_ms, "10s", \
   10, 10 * MINUTE, NULL, NO, NO, \
-  "How long one statement may run before PostgreSQL breaks it off.") \
+  "How long one statement may run before PostgreSQL breaks it off; at most what request_timeout has left.") \
 X("limits", "body_max", OPTION_SIZE, config, body_max_bytes, "1MiB", 4 * KIB, 64 * MIB, NULL, NO, NO, \
   "Size of a request body. A larger one is refused with 413 before it is read.") \
 X("limits", "head_timeout", OPTION_DURATION, config, head_timeout_ms, "10s", 100, 10 * MINUTE, NULL, NO, NO, \

@@ -247,6 +247,14 @@ static void bench_start(struct bench *b, struct db_session *s, const struct db_c
     assert_false(a->is_done);
 }
 
+__attribute__((unused)) static void bench_start_within(struct bench *b, struct db_session *s, struct db_patience p,
+                                                       const struct db_call *calls, unsigned n, struct answer *a)
+{
+    *a = (struct answer){.bench = b};
+    db_send_within(s, p, calls, n, bench_on_done, a);
+    assert_false(a->is_done);
+}
+
 static enum err bench_wait(struct answer *a)
 {
     while (!a->is_done)

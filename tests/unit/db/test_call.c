@@ -114,6 +114,42 @@ static void an_error_stops_the_rest_and_names_its_place(void **state)
     assert_string_equal(count_rows(), "0");
 }
 
+/* L1: judged while the lock is still held, and by what the server says of itself, not by a clock. */
+static void a_wait_for_a_lock_is_broken_off(void **state)
+{
+    NEEDS_SERVER();
+    struct answer a;
+    struct db_session *s = bench_acquire(&bench);
+    const struct db_call in_block[] = {{.sql = "begin"}, {.sql = "show lock_timeout"}, {.sql = "lock table t"}};
+    const struct db_call alone[] = {{.sql = "select count(*) from t"}};
+    const struct db_call sleep[] = {{.sql = "select pg_sleep(60)"}};
+    pgtest_sql("begin; lock table t in access exclusive mode");
+    struct db_patience p = {.lock_ms = 40};
+    bench_start_within(&bench, s, p, in_block, 3, &a);
+    assert_int_equal(bench_wait(&a), ERR_LOCKED);
+    assert_int_equal(a.n, 2); /* the statement in front is not counted */
+    assert_string_equal(db_text(a.results[1], 0, 0), "40ms");
+    assert_int_equal(bench_run(&bench, s, &a, "rollback", NULL, NULL), ERR_OK);
+    bench_start_within(&bench, s, p, alone, 1, &a);
+    assert_int_equal(bench_wait(&a), ERR_LOCKED);
+    pgtest_sql("rollback");
+    bench_start_within(&bench, s, p, alone, 1, &a);
+    assert_int_equal(bench_wait(&a), ERR_OK);
+    /* a statement is broken off by the server when its time is over, and the connection is kept */
+    uint64_t lost = bench_stats(&bench).lost;
+    p.until_us = clock_mono_us() + 1000000;
+    bench_start_within(&bench, s, p, sleep, 1, &a);
+    assert_int_equal(bench_wait(&a), ERR_TIMEOUT);
+    assert_non_null(strstr(a.error.detail, "57014"));
+    assert_int_equal(bench_stats(&bench).lost, lost);
+    /* each call says it anew */
+    const struct db_call none[] = {{.sql = "show lock_timeout"}};
+    bench_start_within(&bench, s, (struct db_patience){.lock_ms = 77}, none, 1, &a);
+    assert_int_equal(bench_wait(&a), ERR_OK);
+    assert_string_equal(db_text(a.results[0], 0, 0), "77ms");
+    db_release(s);
+}
+
 static void commit_of_a_failed_transaction_is_a_failure(void **state)
 {
     NEEDS_SERVER();
@@ -548,6 +584,7 @@ static int stop(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        T(a_wait_for_a_lock_is_broken_off),
         T(several_statements_come_back_in_order),
         T(a_pipeline_of_nothing_succeeds),
         T(three_hundred_statements_in_one_pipeline),
