@@ -42,6 +42,8 @@ void slow_lane_notes_write(const struct service *s, struct buf *notes_json)
         return;
     (void)snprintf(text, sizeof text, "messages that wait for a lock somebody holds: %u; for %" PRIu64 " s: %s",
                    waiting(s), longest_us(s) / 1000000, k->name);
+    if (notes_json->n > 0)
+        buf_add_char(notes_json, ',');
     buf_add_json(notes_json, span_of(text));
 }
 

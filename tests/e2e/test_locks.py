@@ -350,15 +350,15 @@ class Locks(E2E):
         with Lock(self, ("update data.slot set is_closed = true where slot_id = %s", (slot,))):
             s = self.open(self.raw_book(slot))
             said = lambda: json.loads(self.instance.admin("/readyz")[1])
-            self.eventually(lambda: "notes" in said(), "/readyz has a note")
+            self.eventually(lambda: said()["warnings"], "/readyz has a warning")
             self.assertEqual((said()["ready"], said()["reasons"]), (True, []))
-            self.assertIn("slot " + slot, " ".join(said()["notes"]))
+            self.assertIn("slot " + slot, " ".join(said()["warnings"]))
             self.assertEqual(self.status_of(s)[0], 503)
             told = lambda: [line for line in self.instance.log.read_text().splitlines() if " lock-wait " in line and slot in line]
             while not told():  # the log is told every ten seconds, and may have been told of another lock just before
                 self.assertEqual(self.status_of(self.open(self.raw_book(slot)))[0], 503)
         self.quiet()
-        self.eventually(lambda: "notes" not in said(), "the note is gone")
+        self.eventually(lambda: said()["warnings"] == [], "the note is gone")
         lines = told()
         self.assertLess(len(lines), 10)
         if self.connections >= 8:  # with fewer, tries are short, and the question may miss them
