@@ -152,7 +152,7 @@ begin
         search := progress.search;
         search.taken := null;
     end if;
-    if p_is_again or is_listed is not true then
+    if is_listed is not true or p_is_again and c.state = 'done' then
         is_listed := data.closure_list(c, areas, p_is_again);
     end if;
     for w in

@@ -25,7 +25,7 @@ begin
         continue when not found;
         word := null;
         begin
-            n := data.closure_work(w.closure_id, 50, false, clock_timestamp() + interval '500 milliseconds');
+            n := data.closure_work(w.closure_id, 30, false, clock_timestamp() + interval '500 milliseconds');
         exception when query_canceled or others then
             n := 0;
             word := data.error_words(sqlstate);
