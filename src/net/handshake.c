@@ -30,6 +30,12 @@ void lane_init(struct lane *lane)
     lane->end = &lane->peers;
 }
 
+void lane_fini(struct lane *lane)
+{
+    for (struct lane_peer *p; (p = lane->spare) != NULL; free(p))
+        lane->spare = p->next;
+}
+
 /* ---- what is told ---- */
 
 void handshake_late(struct conn *c)
@@ -80,9 +86,12 @@ static struct lane_peer *peer_find(struct lane *lane, const struct peer_key *key
     for (struct lane_peer *p = lane->peers; p != NULL; p = p->next)
         if (memcmp(&p->key, key, sizeof(*key)) == 0)
             return p;
-    struct lane_peer *p = net_alloc(sizeof(*p));
-    p->key = *key;
-    p->end = &p->first;
+    struct lane_peer *p = lane->spare;
+    if (p != NULL)
+        lane->spare = p->next;
+    else
+        p = net_alloc(sizeof(*p));
+    *p = (struct lane_peer){.key = *key, .end = &p->first};
     peer_append(lane, p);
     return p;
 }
@@ -118,7 +127,8 @@ void lane_leave(struct conn *c)
     if (--p->n > 0)
         return;
     peer_remove(lane, p);
-    free(p);
+    p->next = lane->spare;
+    lane->spare = p;
 }
 
 static void lane_shed(struct lane *lane, const struct lane_peer *p)

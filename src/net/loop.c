@@ -160,6 +160,7 @@ void loop_free(struct loop *l)
     uv_close((uv_handle_t *)&l->pace.timer, NULL);
     uv_close((uv_handle_t *)&l->housekeeping, NULL);
     uv_run(&l->uv, UV_RUN_DEFAULT);
+    lane_fini(&l->lane);
     must(uv_loop_close(&l->uv), "uv_loop_close");
     ledger_release(l->ledger);
     if (l->spare_fd >= 0)

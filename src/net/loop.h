@@ -37,12 +37,14 @@ struct chore {
 /* Handshakes that wait for a worker, by peer; see handshake.c. */
 struct lane {
     struct lane_peer *peers, **end; /* whose turn is next, first */
+    struct lane_peer *spare;
     unsigned waiting, working;
     uint64_t rest_until_us;
     uv_timer_t rest;
     struct tls_stats stats;
 };
 void lane_init(struct lane *lane);
+void lane_fini(struct lane *lane);
 
 /* Connections that have more to send than one reading takes, by peer; see conn_pace.c. */
 struct pace {
