@@ -104,6 +104,7 @@ struct field_errors {
     struct arena *arena;
     struct field_error *items;
     unsigned n, cap;
+    bool is_beyond; /* a bound is exceeded: SQL is not asked, nothing of the request goes there */
 };
 /* The order's own words for code 1; what the schema's violations are called. */
 #define FIELD_BAD_VALUE "Недопустимое значение поля"
@@ -111,6 +112,18 @@ struct field_errors {
 /* One per field and code: the first text stays, but any text is better than FIELD_BAD_VALUE. Strings are kept, not
  * copied. */
 void field_errors_add(struct field_errors *f, const char *field, int code, const char *message);
+/* A value, a list or a tree beyond its bound (L2): code 1, and is_beyond. */
+void field_errors_beyond(struct field_errors *f, const char *field, const char *message);
+
+/* The bounds of what a request may hold, one row an element; the schema and docs/limits.md say the same (L2). */
+struct booking_bound {
+    const char *type, *element; /* of schemas/equeue-types.xsd; type NULL: of the request itself */
+    unsigned length;            /* characters of one value; 0: it is a structure */
+    unsigned count;             /* of a list: how many; 0: no list */
+    bool is_line;               /* without characters that nobody sees: controls, bidi, zero width, private use */
+};
+#define BOOKING_BOUNDS_MAX 80
+unsigned booking_bounds(const struct booking_bound *out[BOOKING_BOUNDS_MAX]); /* how many there are */
 
 struct ref_info {
     const char *name, *title, *kind;
@@ -166,6 +179,7 @@ struct booking_message {
     unsigned char digest[32]; /* SHA-256 of the verified octets: same id with another digest is ERR_REUSED */
     int64_t received_us;      /* wall clock */
     unsigned slots_max;       /* TimeSlot elements of one getSlots answer; 0: 20,000 */
+    unsigned ref_items_max;   /* items of one getRefItemsList answer; 0: 10,000 */
     bool test;                /* smev:TestMsg: answer as usual, no lasting effect */
     struct span body;         /* the request as it came */
 };
@@ -175,7 +189,7 @@ struct booking_op {
     bool is_write;    /* journalled in its own transaction; otherwise in batches */
     bool is_served;   /* false: only where the listener says so */
     bool asks_books;  /* a read whose values SQL looks up in reference books: asked even when fields are bad (M10) */
-    /* Adds every bad field to f. */
+    /* Adds every bad field to f. Part of booking_check(). */
     void (*check)(const struct booking_request *r, struct field_errors *f, struct arena *a);
     /* The SQL call. bad: the fields found wrong so far; a write passes them on so that nothing is booked. */
     struct db_call (*call)(const struct booking_request *r, const struct booking_message *m,
@@ -191,6 +205,9 @@ struct booking_op {
 extern const struct booking_op booking_ops[BOOKING_METHOD_COUNT];
 /* NULL: no such operation. Whether it is served is a question of is_served and the listener. */
 const struct booking_op *booking_op_by_name(const char *name, enum booking_method *method);
+
+/* Bounds, then the rules of the operation: adds every bad field to f. With f->is_beyond op->call must not be made. */
+void booking_check(const struct booking_request *r, struct field_errors *f, struct arena *a);
 
 /* What a write's rows say besides the answer. Read it before op->result. */
 struct booking_outcome {

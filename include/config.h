@@ -90,6 +90,7 @@ struct config {
     unsigned connections_max, pipeline_max;
     size_t buffers_max_bytes; /* held for all connections together */
     unsigned slots_max;       /* TimeSlot elements of one getSlots answer: 20,000 */
+    unsigned ref_items_max;   /* items of one getRefItemsList answer: 10,000 */
     unsigned filter_depth_max, filter_nodes_max;
     /* [trust] */
     const char *anchors, *chain, *crl;

@@ -122,9 +122,11 @@ X("limits", "pipeline_max", OPTION_COUNT, config, pipeline_max, "8", 1, 1000, NU
   "Requests of one connection in work at once.") \
 X("limits", "slots_max", OPTION_COUNT, config, slots_max, "20000", 1, 1000000, NULL, NO, NO, \
   "Free intervals in one answer of getSlots; the earliest are given.") \
+X("limits", "ref_items_max", OPTION_COUNT, config, ref_items_max, "10000", 100, 1000000, NULL, NO, NO, \
+  "Items of a reference book in one answer. A longer list is not cut off: the caller is told to ask by page.") \
 X("limits", "filter_depth_max", OPTION_COUNT, config, filter_depth_max, "8", 1, 16, NULL, NO, NO, \
   "Unions inside each other in a filter. A deeper one is refused with error 2.") \
-X("limits", "filter_nodes_max", OPTION_COUNT, config, filter_nodes_max, "200", 1, 10000, NULL, NO, NO, \
+X("limits", "filter_nodes_max", OPTION_COUNT, config, filter_nodes_max, "200", 1, 1000, NULL, NO, NO, \
   "Conditions and unions in a filter. A larger one is refused with error 2.") \
 X("trust", "anchors", OPTION_FILE, config, anchors, NULL, 0, 0, NULL, YES, NO, \
   "PEM file with the root certificates that senders are traced back to. Needed as soon as there is a smev2 listener.") \

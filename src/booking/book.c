@@ -12,8 +12,6 @@
 #include <string.h>
 
 #define BLIND_REQUEST  "blind_request"
-#define SLOTS_MAX      50
-#define IDS_MAX        500
 #define PERIOD_MAX_MIN 1000000 /* organizations bound it far lower (A23); this only keeps it an integer */
 
 /* One or several parts of one visit (A6, A7), or the single blind_request, in exactly this spelling. */
@@ -23,8 +21,7 @@ static void check_slots(const struct strings *slots, struct field_errors *f)
         field_errors_add(f, "slotId", 1, FIELD_REQUIRED);
         return;
     }
-    check_count(slots, SLOTS_MAX, "slotId", f);
-    for (unsigned i = 0; i < slots->n && slots->n <= SLOTS_MAX && slots->n > 1; i++) {
+    for (unsigned i = 0; i < slots->n && slots->n > 1 && !f->is_beyond; i++) {
         if (text_is(slots->items[i], BLIND_REQUEST))
             field_errors_add(f, "slotId", 1, "Значение blind_request должно быть единственным");
         for (unsigned k = 0; k < i; k++) {
@@ -52,8 +49,6 @@ void book_check(const struct booking_request *r, struct field_errors *f, struct 
     check_applicant(r, f);
     if (text_is(r->user_kind, "BUSINESS") && r->applicant.business_inn == NULL)
         field_errors_add(f, "businessINN", 1, "Для юридического лица требуется ИНН");
-    check_count(&r->service_ids, IDS_MAX, "serviceId", f);
-    check_count(&r->area_ids, IDS_MAX, "areaId", f);
     check_period(r, f);
 }
 

@@ -3,6 +3,7 @@
  * The table of operations (order 329, Appendix 2, parts II and III). To add one: a file of its own with check, call
  * and result, a line in op.h, a row here, its types in schemas/, its function in sql/api/.
  */
+#include "bounds.h"
 #include "op.h"
 
 #include <string.h>
@@ -35,4 +36,10 @@ const struct booking_op *booking_op_by_name(const char *name, enum booking_metho
         return &booking_ops[i];
     }
     return NULL;
+}
+
+void booking_check(const struct booking_request *r, struct field_errors *f, struct arena *a)
+{
+    bounds_check(r, f);
+    booking_ops[r->method].check(r, f, a);
 }

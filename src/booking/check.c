@@ -32,12 +32,6 @@ const char *text_integer(struct arena *a, const char *s, int max)
     return arena_printf(a, "%llu", value < (unsigned long long)max ? value : (unsigned long long)max);
 }
 
-void check_count(const struct strings *list, unsigned max, const char *field, struct field_errors *f)
-{
-    if (list->n > max)
-        field_errors_add(f, field, 1, "Слишком много значений");
-}
-
 void check_book_key(const struct booking_request *r, struct field_errors *f)
 {
     if (r->book_id == NULL)

@@ -10,8 +10,6 @@ void check_book_key(const struct booking_request *r, struct field_errors *f);
 void check_user(const struct booking_request *r, struct field_errors *f);
 /* The applicant's block of items 18 and 19: what is given must be right. */
 void check_applicant(const struct booking_request *r, struct field_errors *f);
-/* serviceId, areaId, attributes and the like are bounded in number, not only in length. */
-void check_count(const struct strings *list, unsigned max, const char *field, struct field_errors *f);
 /* filter: items 4 to 6. What its attributes are and which values they take is known to SQL. */
 void check_filter(const struct booking_request *r, struct field_errors *f);
 

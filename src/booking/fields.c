@@ -30,3 +30,9 @@ void field_errors_add(struct field_errors *f, const char *field, int code, const
     /* The name may be gone with whoever told it: a schema check reads it out of a passing text. */
     f->items[f->n++] = (struct field_error){arena_strdup(f->arena, field), code, message};
 }
+
+void field_errors_beyond(struct field_errors *f, const char *field, const char *message)
+{
+    f->is_beyond = true;
+    field_errors_add(f, field, 1, message);
+}

@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* getRefAttributesList (item 23): what the items of the named reference books consist of. */
 #include "call.h"
-#include "check.h"
 #include "op.h"
 #include "reply.h"
 
 #include <string.h>
-
-#define REF_NAMES_MAX 100
 
 void get_ref_attributes_list_check(const struct booking_request *r, struct field_errors *f, struct arena *a)
 {
     (void)a;
     if (r->ref_names.n == 0)
         field_errors_add(f, "refNames", 1, FIELD_REQUIRED);
-    check_count(&r->ref_names, REF_NAMES_MAX, "refNames", f);
 }
 
 struct db_call get_ref_attributes_list_call(const struct booking_request *r, const struct booking_message *m,

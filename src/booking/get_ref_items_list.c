@@ -10,9 +10,9 @@
 
 #include <string.h>
 
-#define NAMES_MAX 200
-#define PAGE_MAX  2000000000
-#define DEPTH_MAX 32 /* of the answer's tree; the schema of a book is far shallower */
+#define PAGE_MAX          2000000000
+#define ITEMS_MAX_DEFAULT 10000
+#define DEPTH_MAX         32 /* of the answer's tree; the schema of a book is far shallower */
 
 static void check_page(const char *value, const char *field, struct field_errors *f)
 {
@@ -31,8 +31,6 @@ void get_ref_items_list_check(const struct booking_request *r, struct field_erro
         field_errors_add(f, "treeFiltering", 1, FIELD_REQUIRED);
     else if (!text_is(r->tree_filtering, "ONELEVEL") && !text_is(r->tree_filtering, "SUBTREE"))
         field_errors_add(f, "treeFiltering", 1, "Допускаются значения ONELEVEL и SUBTREE");
-    check_count(&r->select_attributes, NAMES_MAX, "selectAttributes", f);
-    check_count(&r->order_by, NAMES_MAX, "orderBy", f);
     check_page(r->page_num, "pageNum", f);
     check_page(r->page_size, "pageSize", f);
     check_filter(r, f);
@@ -54,8 +52,9 @@ struct db_call get_ref_items_list_call(const struct booking_request *r, const st
     call_add_text(c, r->version);
     call_add_filter(c, r->filter);
     call_add_bool(c, r->in_any_case);
+    call_add_text(c, arena_printf(a, "%u", m->ref_items_max == 0 ? ITEMS_MAX_DEFAULT : m->ref_items_max));
     return call_end(c, "select * from api.get_ref_items_list($1::text, $2::text, $3::text, $4::text, $5::text[], "
-                       "$6::text[], $7::int, $8::int, $9::text, $10::jsonb, $11::boolean)");
+                       "$6::text[], $7::int, $8::int, $9::text, $10::jsonb, $11::boolean, $12::int)");
 }
 
 struct items {

@@ -5,9 +5,6 @@
 #include "op.h"
 #include "reply.h"
 
-#define ORGANIZATIONS_MAX 500
-#define SERVICES_MAX      500
-#define AREAS_MAX         500
 #define SLOTS_MAX_DEFAULT 20000
 
 void get_slots_check(const struct booking_request *r, struct field_errors *f, struct arena *a)
@@ -15,11 +12,8 @@ void get_slots_check(const struct booking_request *r, struct field_errors *f, st
     (void)a;
     if (r->organization_ids.n == 0)
         field_errors_add(f, "organizationId", 1, FIELD_REQUIRED);
-    check_count(&r->organization_ids, ORGANIZATIONS_MAX, "organizationId", f);
     check_user(r, f);
     check_applicant(r, f);
-    check_count(&r->service_ids, SERVICES_MAX, "serviceId", f);
-    check_count(&r->area_ids, AREAS_MAX, "areaId", f);
     check_filter(r, f);
 }
 

@@ -3,6 +3,7 @@
  * The filter of getSlots and getRefItemsList (items 4 to 6; P1, P2, P4): its form and size are judged here, its names
  * and values in SQL, which knows the attributes. It travels as one jsonb parameter with the order's own names.
  */
+#include "bounds.h"
 #include "call.h"
 #include "check.h"
 
@@ -49,8 +50,15 @@ static void walk_add(const struct walk *w, const char *message)
     field_errors_add(w->fields, "filter", 1, message);
 }
 
+/* The tree is larger than it may be: it is not looked at any further. */
+static void walk_beyond(const struct walk *w, const char *message)
+{
+    field_errors_beyond(w->fields, "filter", message);
+}
+
 static void check_simple(const struct walk *w, const struct predicate *p)
 {
+    bounds_check_simple(p, w->fields);
     if (p->attribute_name == NULL)
         walk_add(w, "В условии фильтра не указан атрибут");
     if (p->condition == NULL ? p->value != NULL : !is_known_condition(p->condition))
@@ -61,21 +69,21 @@ static void check_simple(const struct walk *w, const struct predicate *p)
 static void check_node(struct walk *w, const struct predicate *p, unsigned depth)
 {
     if (++w->nodes > w->nodes_max) {
-        walk_add(w, "В фильтре слишком много условий");
+        walk_beyond(w, arena_printf(w->fields->arena, "В фильтре слишком много условий: не более %u", w->nodes_max));
         return;
     }
-    if (p->kind == PREDICATE_SIMPLE) {
-        check_simple(w, p);
-        return;
-    }
-    if (p->kind != PREDICATE_UNION) {
+    if (p->kind != PREDICATE_SIMPLE && p->kind != PREDICATE_UNION)
         walk_add(w, "Предикат содержит либо simple, либо union");
+    if (p->kind != PREDICATE_UNION)
+        check_simple(w, p);
+    if (p->kind == PREDICATE_SIMPLE)
         return;
-    }
     if (depth == w->depth_max) {
-        walk_add(w, "Слишком большая вложенность фильтра");
+        walk_beyond(w,
+                    arena_printf(w->fields->arena, "Слишком большая вложенность фильтра: не более %u", w->depth_max));
         return;
     }
+    bounds_check_union(p, w->fields);
     if (p->nsubs == 0 || (!text_is(p->union_kind, "AND") && !text_is(p->union_kind, "OR")))
         walk_add(w, "Объединение условий указывается как AND или OR хотя бы с одним условием");
     for (unsigned i = 0; i < p->nsubs && w->nodes <= w->nodes_max; i++)

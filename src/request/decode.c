@@ -312,6 +312,17 @@ enum step_result step_validate(struct request *r)
     return step_of(error_set(&r->error, err == ERR_INPUT ? ERR_ENVELOPE : err, "%s", violations.detail));
 }
 
+/* bookId and esiaId are echoed as they came, right or wrong; but not a message full of them. */
+#define ECHO_MAX_BYTES 4096
+
+static void bound_echo(struct request *r)
+{
+    const char **echoes[] = {&r->request.book_id, &r->request.esia_id};
+    for (unsigned i = 0; i < 2; i++)
+        if (*echoes[i] != NULL && strlen(*echoes[i]) > ECHO_MAX_BYTES)
+            *echoes[i] = NULL;
+}
+
 /* For the answer's echo when the rest does not fit its type. */
 static const char *bare_text(struct request *r, const char *local)
 {
@@ -349,17 +360,18 @@ enum step_result step_bind(struct request *r)
     bind_identity(r, "esiaId", &r->request.esia_id);
     if (err == ERR_OK)
         return STEP_NEXT;
+    bound_echo(r);
     return step_of(error_set(&r->error, err, "%s", misfit.detail));
 }
 
 enum step_result step_check(struct request *r)
 {
-    if (r->op->check != NULL)
-        r->op->check(&r->request, &r->fields, r->arena);
+    booking_check(&r->request, &r->fields, r->arena);
+    bound_echo(r);
     FAULT_POINT(decoded);
     /* Bad fields need not end the walk: SQL knows which values are in no reference book, and what a bad field means for
-     * a booking that exists already. All of it belongs into one answer (M10). */
-    if (r->fields.n > 0 && !r->op->is_write && !r->op->asks_books)
+     * a booking that exists already. All of it belongs into one answer (M10). But what is beyond its bound ends it. */
+    if (r->fields.is_beyond || (r->fields.n > 0 && !r->op->is_write && !r->op->asks_books))
         return step_of(
             error_set(&r->error, ERR_INPUT, "%u bad fields, the first is %s", r->fields.n, r->fields.items[0].field));
     return STEP_NEXT;

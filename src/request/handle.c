@@ -86,6 +86,7 @@ static void handle_message(struct request *r)
     m->peer = r->peer;
     m->received_us = clock_wall_us() - (int64_t)(clock_mono_us() - r->started_us);
     m->slots_max = r->service->conf->slots_max;
+    m->ref_items_max = r->service->conf->ref_items_max;
     m->body = r->body;
 }
 

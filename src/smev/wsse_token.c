@@ -7,10 +7,15 @@
 
 #include <string.h>
 
+#define TOKEN_MAX_BYTES (64 * 1024) /* of base64; a certificate has two or three KiB */
+
 enum err wsse_read_cert(struct arena *a, const struct xml_node *node, struct cert **out, struct error *e)
 {
     const char *text = xml_text(a, node);
     struct span der;
+    if (text && strlen(text) > TOKEN_MAX_BYTES)
+        return error_set(e, ERR_LIMIT, "<%s> (line %ld) is longer than %d bytes", xml_local(node), xml_line(node),
+                         TOKEN_MAX_BYTES);
     if (!text || !base64_decode(a, span_of(text), &der) || der.n == 0)
         return error_set(e, ERR_TOKEN, "<%s> (line %ld) is not base64", xml_local(node), xml_line(node));
     struct error why = {0};

@@ -262,14 +262,15 @@ static void the_other_calls(void **state)
                                  .version = "41"};
     c = make(state, &r, NULL);
     assert_placeholders(&c);
-    assert_int_equal(c.nparams, 11);
+    assert_int_equal(c.nparams, 12);
     assert_string_equal(c.values[1], "Services");
     assert_null(c.values[2]);
     assert_string_equal(c.values[3], "ONELEVEL");
     assert_string_equal(c.values[6], "1");
     assert_string_equal(c.values[7], "2000000000");
     assert_string_equal(c.values[8], "41");
-    assert_null(c.values[9]); /* no filter */
+    assert_null(c.values[9]);                   /* no filter */
+    assert_string_equal(c.values[11], "10000"); /* L2: items of one answer */
 }
 
 static void j1_journal(void **state)
