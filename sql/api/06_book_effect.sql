@@ -32,7 +32,16 @@ declare
     o data.organization;
     first_start timestamptz;
     refusal text;
+    beyond api.answer[] := data.beyond_rows(
+        '{bookId,esiaId,organizationId,userType,userKind,slotId,serviceId,areaId,applicant,attributes}', array[
+        coalesce(length(p_book_id) <= 255, true), coalesce(length(p_esia_id) <= 255, true), coalesce(length(p_organization_id) <= 255, true),
+        coalesce(length(p_user_type) <= 255, true), coalesce(length(p_user_kind) <= 255, true),
+        data.list_fits(p_slot_ids, 50), data.list_fits(p_service_ids, 500), data.list_fits(p_area_ids, 500),
+        coalesce(pg_column_size(p_applicant) <= 65536, true), coalesce(pg_column_size(p_attributes) <= 2097152, true)]);
 begin
+    if cardinality(beyond) > 0 then
+        return data.answer_row('207', data.plain_status_text('207'), 2) || beyond;
+    end if;
     if coalesce(p_book_id, '') = '' or coalesce(p_esia_id, '') = '' then
         return array[data.answer_row('207', data.plain_status_text('207'), 2),
             data.field_row(case when coalesce(p_book_id, '') = '' then 'bookId' else 'esiaId' end, 1)];

@@ -25,6 +25,9 @@ begin
             )
             select n.item_id from node as n);
         if p_filter is not null then
+            if not data.ref_filter_fits(p_filter, cardinality(nodes)) then
+                return; -- total is null: more comparisons than one request may cost (L2)
+            end if;
             nodes := data.ref_filter(p_book.ref_name, nodes, p_filter);
             ids := array(
                 select i.item_id from unnest(nodes) as n (id) join data.ref_item as i on i.item_id = n.id
@@ -69,7 +72,7 @@ end $$;
 alter function data.ref_list(data.ref_book, text, bigint[], boolean, text[], text[], jsonb) owner to zapisd_owner;
 revoke all on function data.ref_list(data.ref_book, text, bigint[], boolean, text[], text[], jsonb) from public;
 comment on function data.ref_list(data.ref_book, text, bigint[], boolean, text[], text[], jsonb) is
-    'Top items in order and the number of all nodes of a list (A19)';
+    'Top items in order and the number of all nodes of a list (A19); null when a filter would have to compare too often';
 
 create or replace function data.ref_step_page(p_ref_name text, p_skip bigint, p_n bigint, out total bigint, out ids bigint[])
 language plpgsql stable parallel safe as $$

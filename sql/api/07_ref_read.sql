@@ -46,8 +46,38 @@ revoke all on function data.ref_wrong(data.ref_book, text, text, text, text[], t
 comment on function data.ref_wrong(data.ref_book, text, text, text, text[], text[], jsonb, integer, integer) is
     'Everything that is wrong with a request for items (M10)';
 
+create or replace function data.ref_beyond(p_field text, p_message text, p_version bigint)
+returns table (kind text, error_code integer, error_message text, field text, total_items bigint, version text, depth integer,
+    parent_item text, names text[], "values" text[], keep_key bytea, keep_ids bytea)
+language sql immutable parallel safe as $$
+    values ('answer', 2, (data.answer_row(null, null, 2)).error_message, null::text, 0::bigint, p_version::text, null::integer, null::text,
+            null::text[], null::text[], null::bytea, null::bytea),
+        ('field', 1, p_message, p_field, null, null, null, null, null, null, null, null)
+$$;
+alter function data.ref_beyond(text, text, bigint) owner to zapisd_owner;
+revoke all on function data.ref_beyond(text, text, bigint) from public;
+comment on function data.ref_beyond(text, text, bigint) is 'The answer to a request for items that asks more than one answer or one filter may hold (L2)';
+
+-- Nodes of the trees under these items, the items included, as far as p_most.
+create or replace function data.ref_count(p_book data.ref_book, p_recipient text, p_ids bigint[], p_most bigint) returns bigint
+language sql stable parallel safe as $$
+    with recursive node as (
+        select u.id, 1 as level from unnest(p_ids) as u (id)
+        union all
+        select c.item_id, n.level + 1 from node as n join data.ref_item as c on c.parent_id = n.id
+        where n.level < p_book.max_depth and (p_recipient = '' or c.agencies is null or p_recipient = any (c.agencies))
+    )
+    select count(*) from (select from node limit p_most) as t
+$$;
+alter function data.ref_count(data.ref_book, text, bigint[], bigint) owner to zapisd_owner;
+revoke all on function data.ref_count(data.ref_book, text, bigint[], bigint) from public;
+comment on function data.ref_count(data.ref_book, text, bigint[], bigint) is 'How many items a page of a tree has, counted up to a bound (L2)';
+
+-- Before answers had a bound.
+drop function if exists data.ref_read(text, text, text, text, text[], text[], integer, integer, text, jsonb);
+
 create or replace function data.ref_read(p_recipient text, p_ref_name text, p_parent text, p_tree text, p_selected text[],
-    p_order_by text[], p_page integer, p_size integer, p_version text, p_filter jsonb)
+    p_order_by text[], p_page integer, p_size integer, p_version text, p_filter jsonb, p_items_max integer)
 returns table (kind text, error_code integer, error_message text, field text, total_items bigint, version text, depth integer,
     parent_item text, names text[], "values" text[], keep_key bytea, keep_ids bytea)
 language plpgsql stable parallel safe as $$
@@ -64,7 +94,9 @@ declare
     gone_shown text[];
     has_pages boolean := p_page > 0 and p_size > 0;
     skip bigint := case when has_pages then (p_page - 1)::bigint * p_size else 0 end;
-    take bigint := case when has_pages then p_size else 9223372036854775807 / 2 end;
+    -- one more than may be answered is enough to see that there are too many
+    take bigint := case when has_pages then least(p_size, p_items_max + 1) else p_items_max + 1 end;
+    has_many boolean := false;
     since bigint;
     list_key bytea;
     remembered record;
@@ -144,6 +176,8 @@ begin
             if is_first then
                 is_first := false;
                 total_items := coalesce(line.total, 0);
+                has_many := least(total_items - skip, take) > p_items_max;
+                exit when has_many;
                 if has_pages and total_items > p_size and (remembered.version is distinct from book.version or remembered.at < now() - interval '10 min') then
                     keep_key := list_key;
                 end if;
@@ -163,6 +197,9 @@ begin
                 return next;
             end if;
         end loop;
+        if has_many then
+            return query select * from data.ref_beyond('pageSize', format('Позиций больше, чем помещается в один ответ: запрашивайте по страницам, не более %s на странице', p_items_max), book.version);
+        end if;
         return;
     end if;
 
@@ -182,6 +219,16 @@ begin
             page_ids := case when skip >= cardinality(list.ids) then '{}' when has_pages then list.ids[skip + 1 : skip + take] else list.ids end;
         end if;
     end if;
+    if list.total is null then
+        return query select * from data.ref_beyond('filter', 'Слишком много условий для справочника такого размера', book.version);
+        return;
+    end if;
+    -- Counted before any of them is written.
+    if cardinality(page_ids) > p_items_max
+        or is_tree and list.total > p_items_max and (not has_pages or data.ref_count(book, p_recipient, page_ids, p_items_max + 1) > p_items_max) then
+        return query select * from data.ref_beyond('pageSize', format('Позиций больше, чем помещается в один ответ: запрашивайте по страницам, не более %s на странице', p_items_max), book.version);
+        return;
+    end if;
     total_items := list.total;
     if has_pages and total_items > p_size and (remembered.version is distinct from book.version or remembered.at < now() - interval '10 min') then
         keep_key := list_key;
@@ -194,7 +241,7 @@ begin
             null::bytea, null::bytea
         from data.ref_lines(book, p_recipient, page_ids, is_tree, ordered, types, p_filter, shown) as l;
 end $$;
-alter function data.ref_read(text, text, text, text, text[], text[], integer, integer, text, jsonb) owner to zapisd_owner;
-revoke all on function data.ref_read(text, text, text, text, text[], text[], integer, integer, text, jsonb) from public;
-comment on function data.ref_read(text, text, text, text, text[], text[], integer, integer, text, jsonb) is
+alter function data.ref_read(text, text, text, text, text[], text[], integer, integer, text, jsonb, integer) owner to zapisd_owner;
+revoke all on function data.ref_read(text, text, text, text, text[], text[], integer, integer, text, jsonb, integer) from public;
+comment on function data.ref_read(text, text, text, text, text[], text[], integer, integer, text, jsonb, integer) is
     'The answer of getRefItemsList, with what to remember of a list read by page (A16)';

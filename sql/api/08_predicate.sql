@@ -6,10 +6,12 @@
 
 -- Texts are searched as people write them: without regard to case, with ё as е, and й one letter however it
 -- was typed (looking whether that needs anything costs a tenth of doing it). The collation is named, because that of
--- the database may know nothing of Cyrillic.
+-- the database may know nothing of Cyrillic. Putting a run of marks in order is quadratic, and neither a timeout nor
+-- pg_terminate_backend ends it: a text with a longer run than any writing has (UAX #15: 30) stays as it is (L2).
 create or replace function data.fold(t text) returns text
 language sql immutable strict parallel safe
-return replace(lower(case when t is normalized then t else normalize(t) end collate "und-x-icu"), 'ё', 'е');
+return replace(lower(case when t is normalized or t collate "und-x-icu" ~ '[^[:alnum:][:space:][:punct:]]{31}' then t else normalize(t) end
+    collate "und-x-icu"), 'ё', 'е');
 alter function data.fold(text) owner to zapisd_owner;
 revoke all on function data.fold(text) from public;
 comment on function data.fold(text) is 'A text as it is searched: composed (NFC), small letters, ё as е (P2)';
@@ -136,7 +138,10 @@ comment on function data.predicate_errors(jsonb, text[], text[], boolean[]) is
 
 -- One condition over the values of all candidates; null is "has none". Order of texts: as they are searched, then as they
 -- are, so that "not greater" and "not less" together are "equal", and equal is exact.
-create or replace function data.predicate_bits(p_type text, p_condition text, p_check_all boolean, p_wanted text, p_values text[])
+-- p_folded: the values as data.fold() has them, when they are known; that costs more than all the rest.
+drop function if exists data.predicate_bits(text, text, boolean, text, text[]);
+create or replace function data.predicate_bits(p_type text, p_condition text, p_check_all boolean, p_wanted text, p_values text[],
+    p_folded text[] default null)
 returns bit varying language plpgsql immutable parallel safe as $$
 declare
     signs integer[] := case p_condition when 'equals' then '{0}' when 'notequals' then '{0}' when 'greaterthan' then '{1}'
@@ -147,31 +152,36 @@ declare
     truth boolean;
     word text;
     bits text;
+    folds text[] := p_folded;
 begin
+    if folds is null and p_wanted is not null
+        and (p_condition in ('contains', 'startswith', 'endswith', 'wordstarts') or p_type = 'STRING' and signs <> '{0}') then
+        folds := array(select data.fold(v) from unnest(p_values) with ordinality as u (v, n) order by n);
+    end if;
     if p_wanted is null then -- A17
         bits := (select string_agg(case when case when p_check_all then v is not null else coalesce(v, '') = '' end then '1' else '0' end, '')
                  from unnest(p_values) as u (v));
     elsif p_condition = 'contains' then
-        bits := (select string_agg(case when position(folded in data.fold(v)) > 0 then '1' else '0' end, '') from unnest(p_values) as u (v));
+        bits := (select string_agg(case when position(folded in f) > 0 then '1' else '0' end, '') from unnest(folds) as u (f));
     elsif p_condition = 'startswith' then
-        bits := (select string_agg(case when starts_with(data.fold(v), folded) then '1' else '0' end, '') from unnest(p_values) as u (v));
+        bits := (select string_agg(case when starts_with(f, folded) then '1' else '0' end, '') from unnest(folds) as u (f));
     elsif p_condition = 'endswith' then
-        bits := (select string_agg(case when right(data.fold(v), length(folded)) = folded then '1' else '0' end, '')
-                 from unnest(p_values) as u (v));
+        bits := (select string_agg(case when right(f, length(folded)) = folded then '1' else '0' end, '')
+                 from unnest(folds) as u (f));
     elsif p_condition = 'wordstarts' then
         -- A word begins at the start, or after what is neither letter nor digit. The pattern is ours: it puts a mark
         -- before each beginning, in both texts.
         word := chr(1) || regexp_replace(folded collate "und-x-icu", '([^[:alnum:]])', '\1' || chr(1), 'g');
-        bits := (select string_agg(case when position(folded in data.fold(v)) = 0 then '0' when position(word in chr(1)
-                    || regexp_replace(data.fold(v) collate "und-x-icu", '([^[:alnum:]])', '\1' || chr(1), 'g')) > 0 then '1' else '0' end, '')
-                 from unnest(p_values) as u (v));
+        bits := (select string_agg(case when position(folded in f) = 0 then '0' when position(word in chr(1)
+                    || regexp_replace(f collate "und-x-icu", '([^[:alnum:]])', '\1' || chr(1), 'g')) > 0 then '1' else '0' end, '')
+                 from unnest(folds) as u (f));
     elsif p_type = 'STRING' and signs = '{0}' then
         bits := (select string_agg(case when v = p_wanted then '1' else '0' end, '') from unnest(p_values) as u (v));
     elsif p_type = 'STRING' then
         bits := (select string_agg(case when case when v is null then null when v = p_wanted then 0
-                    when (data.fold(v) collate "C", v collate "C") < (folded collate "C", p_wanted collate "C") then -1 else 1 end = any (signs)
+                    when (f collate "C", v collate "C") < (folded collate "C", p_wanted collate "C") then -1 else 1 end = any (signs)
                     then '1' else '0' end, '')
-                 from unnest(p_values) as u (v));
+                 from unnest(p_values, folds) as u (v, f));
     elsif p_type = 'DATE' then -- yyyy-MM-dd: the order of the texts is that of the days
         bits := (select string_agg(case when case when v = btrim(p_wanted, E' \t\r\n') then 0
                     when v collate "C" < btrim(p_wanted, E' \t\r\n') collate "C" then -1 when v is not null then 1 end = any (signs) then '1' else '0' end, '')
@@ -196,9 +206,9 @@ begin
     return case when p_wanted is not null and p_condition = 'notequals' then ~coalesce(bits, '')::bit varying
         else coalesce(bits, '')::bit varying end;
 end $$;
-alter function data.predicate_bits(text, text, boolean, text, text[]) owner to zapisd_owner;
-revoke all on function data.predicate_bits(text, text, boolean, text, text[]) from public;
-comment on function data.predicate_bits(text, text, boolean, text, text[]) is
+alter function data.predicate_bits(text, text, boolean, text, text[], text[]) owner to zapisd_owner;
+revoke all on function data.predicate_bits(text, text, boolean, text, text[], text[]) from public;
+comment on function data.predicate_bits(text, text, boolean, text, text[], text[]) is
     'A bit for each value: whether it meets the condition (P2; A17). Values of the type only, see data.predicate_value_fits';
 
 -- What is inside comes behind, so that from the end on every node is complete when its turn comes.

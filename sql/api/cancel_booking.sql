@@ -52,6 +52,9 @@ begin
     if cardinality(p_bad_fields) > 0 then
         return array[data.answer_row(null, null, 2)];
     end if;
+    if length(p_book_id) > 255 or length(p_esia_id) > 255 then
+        return array[data.answer_row(null, null, 2), data.beyond_row(case when length(p_book_id) > 255 then 'bookId' else 'esiaId' end)];
+    end if;
     select * into b from data.booking as t where t.book_key = lower(p_book_id) for update;
     if not found or b.esia_id is distinct from p_esia_id or not data.is_addressed(m.recipient_code, b.organization_id) then
         return array[data.answer_row(null, null, 2), data.field_row('bookId', 2)];

@@ -8,6 +8,11 @@ language plpgsql stable security definer set search_path = pg_catalog, pg_temp s
 declare
     b data.booking;
 begin
+    if length(book_id) > 255 or length(esia_id) > 255 then
+        return next data.answer_row(null, null, 2);
+        return next data.beyond_row(case when length(book_id) > 255 then 'bookId' else 'esiaId' end);
+        return;
+    end if;
     select * into b from data.booking as t where t.book_key = lower(get_booking_status.book_id);
     if not found or b.esia_id is distinct from get_booking_status.esia_id
         or not data.is_addressed(get_booking_status.recipient_code, b.organization_id) then

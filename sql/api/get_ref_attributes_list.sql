@@ -19,6 +19,9 @@ begin
     if coalesce(cardinality(ref_names), 0) = 0 then
         head := data.answer_row(null, null, 2);
         wrong := data.field_row('refNames', 1);
+    elsif not data.list_fits(ref_names, 100) then
+        head := data.answer_row(null, null, 2);
+        wrong := data.beyond_row('refNames');
     elsif exists (select from unnest(ref_names) as r (ref) where data.ref_named(coalesce(recipient_code, ''), r.ref, in_any_case) is null) then
         head := data.answer_row(null, null, 3, 'Справочник не найден');
         wrong := data.field_row('refNames', 2);

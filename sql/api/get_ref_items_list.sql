@@ -9,24 +9,36 @@
 -- Before it had a filter, and before names in any case.
 drop function if exists api.get_ref_items_list(text, text, text, text, text[], text[], integer, integer, text);
 drop function if exists api.get_ref_items_list(text, text, text, text, text[], text[], integer, integer, text, jsonb);
+drop function if exists api.get_ref_items_list(text, text, text, text, text[], text[], integer, integer, text, jsonb, boolean);
 
 create or replace function api.get_ref_items_list(recipient_code text, ref_name text, parent_ref_item_value text,
     tree_filtering text, select_attributes text[], order_by text[], page_num integer, page_size integer, known_version text,
-    filter jsonb default null, in_any_case boolean default false)
+    filter jsonb default null, in_any_case boolean default false, items_max integer default 10000)
 returns table (kind text, error_code integer, error_message text, field text, total_items bigint, version text, depth integer,
     parent_item text, names text[], "values" text[])
 language plpgsql security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan
     set enable_seqscan = off set jit = off as $$
 #variable_conflict use_column
 declare
-    book_name text := coalesce(data.ref_named(coalesce($1, ''), $2, $11), $2);
+    book_name text;
+    beyond api.answer[] := data.beyond_rows('{refName,parentRefItemValue,treeFiltering,selectAttributes,orderBy,version,filter}', array[
+        coalesce(length($2) <= 255, true), coalesce(length($3) <= 255, true), coalesce(length($4) <= 255, true),
+        data.list_fits($5, 200), data.list_fits($6, 200), coalesce(length($9) <= 255, true), data.filter_fits($10)]);
 begin
+    if cardinality(beyond) > 0 then
+        return query
+            select t.kind, t.error_code, t.error_message, t.field, case when t.kind = 'answer' then 0::bigint end, null::text, null::integer,
+                null::text, null::text[], null::text[]
+            from unnest(data.answer_row(null, null, 2) || beyond) as t;
+        return;
+    end if;
+    book_name := coalesce(data.ref_named(coalesce($1, ''), $2, $11), $2);
     perform data.ref_refresh();
     return query
         with answer as materialized (
             select r.* from data.ref_read(coalesce($1, ''), book_name, nullif($3, ''), $4,
                 array_remove(array_remove(coalesce($5, '{}'), ''), null), array_remove(array_remove(coalesce($6, '{}'), ''), null),
-                coalesce($7, 0), coalesce($8, 0), $9, $10) with ordinality
+                coalesce($7, 0), coalesce($8, 0), $9, $10, greatest(coalesce($12, 10000), 1)) with ordinality
                 as r (kind, error_code, error_message, field, total_items, version, depth, parent_item, names, vals, keep_key, keep_ids, n)
         ), kept as (
             insert into data.ref_paging as p (key, ref_name, version, at, total, ids)
@@ -40,8 +52,8 @@ begin
             case when a.kind = 'answer' then nullif(book_name, $2) else a.parent_item end, a.names, a.vals
         from answer as a order by a.n;
 end $$;
-alter function api.get_ref_items_list(text, text, text, text, text[], text[], integer, integer, text, jsonb, boolean) owner to zapisd_owner;
-revoke all on function api.get_ref_items_list(text, text, text, text, text[], text[], integer, integer, text, jsonb, boolean) from public;
-grant execute on function api.get_ref_items_list(text, text, text, text, text[], text[], integer, integer, text, jsonb, boolean) to zapisd_daemon;
-comment on function api.get_ref_items_list(text, text, text, text, text[], text[], integer, integer, text, jsonb, boolean) is
+alter function api.get_ref_items_list(text, text, text, text, text[], text[], integer, integer, text, jsonb, boolean, integer) owner to zapisd_owner;
+revoke all on function api.get_ref_items_list(text, text, text, text, text[], text[], integer, integer, text, jsonb, boolean, integer) from public;
+grant execute on function api.get_ref_items_list(text, text, text, text, text[], text[], integer, integer, text, jsonb, boolean, integer) to zapisd_daemon;
+comment on function api.get_ref_items_list(text, text, text, text, text[], text[], integer, integer, text, jsonb, boolean, integer) is
     'M7: items of a reference book, flat or nested, sorted, filtered and paged; or what changed since a version';

@@ -21,6 +21,32 @@ revoke all on function data.own_holds(text[], text, timestamptz) from public;
 comment on function data.own_holds(text[], text, timestamptz) is
     'Intervals a person holds, of the organizations that show them to him (item 18)';
 
+create or replace function data.distinct_texts(p_list text[]) returns text[]
+language plpgsql immutable parallel safe as $$
+begin
+    if cardinality(p_list) > 1 then
+        return array(select distinct t from unnest(p_list) as t where t <> '');
+    end if;
+    return array_remove(array_remove(coalesce(p_list, '{}'), ''), null);
+end $$;
+alter function data.distinct_texts(text[]) owner to zapisd_owner;
+revoke all on function data.distinct_texts(text[]) from public;
+comment on function data.distinct_texts(text[]) is 'The values of a list, each once, empty ones left out';
+
+create or replace function data.areas_within(p_organization_ids text[], p_area_ids text[]) returns integer[]
+language sql stable as $$
+    with recursive tree as (
+        select a.area_key from data.area as a
+        where a.organization_id = any (p_organization_ids) and a.area_id in (select unnest(p_area_ids))
+        union
+        select c.area_key from data.area as c join tree as t on c.parent_key = t.area_key
+    )
+    select coalesce(array_agg(area_key), '{}') from tree
+$$;
+alter function data.areas_within(text[], text[]) owner to zapisd_owner;
+revoke all on function data.areas_within(text[], text[]) from public;
+comment on function data.areas_within(text[], text[]) is 'Keys of the areas of these names in any of the organizations, and of everything inside them (B9)';
+
 -- Before it had a filter, and before it had a channel.
 drop function if exists api.get_slots(text, text[], text[], text[], text, text, text, integer);
 drop function if exists api.get_slots(text, text[], text[], text[], text, text, text, integer, jsonb);
@@ -32,16 +58,35 @@ returns setof api.answer
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan
     set enable_seqscan = off set enable_bitmapscan = off set jit = off set max_parallel_workers_per_gather = 0 as $$
 declare
-    organizations text[] := array_remove(array_remove(coalesce(organization_ids, '{}'), ''), null);
-    services text[] := array_remove(array_remove(coalesce(service_ids, '{}'), ''), null);
-    areas text[] := array_remove(array_remove(coalesce(area_ids, '{}'), ''), null);
-    one_service text := case when cardinality(services) = 1 then services[1] end;
+    organizations text[];
+    services text[];
+    areas text[];
+    one_service text;
     area_keys integer[];
-    fields api.answer[] := '{}';
+    fields api.answer[] := data.beyond_rows('{organizationId,serviceId,areaId,esiaId,filter}', array[data.list_fits(organization_ids, 500),
+        data.list_fits(service_ids, 500), data.list_fits(area_ids, 500), coalesce(length(esia_id) <= 255, true), data.filter_fits(filter)]);
     full_days data.full_day[];
     own uuid[] := '{}';
     clock timestamptz := clock_timestamp();
+    part record;
+    last_day integer;
+    days integer := 0;
+    step integer := 1;
+    last_days integer;
+    sent integer := 0;
+    n integer;
 begin
+    if cardinality(fields) > 0 then
+        return next data.answer_row(null, null, 2);
+        return query select * from unnest(fields);
+        return;
+    end if;
+    organizations := data.distinct_texts(organization_ids);
+    services := data.distinct_texts(service_ids);
+    areas := data.distinct_texts(area_ids);
+    if cardinality(services) = 1 then
+        one_service := services[1];
+    end if;
     if cardinality(organizations) = 0 then
         fields := fields || data.field_row('organizationId', 1);
     elsif exists (select from unnest(organizations) as r (id)
@@ -50,19 +95,20 @@ begin
                                         and (coalesce(recipient_code, '') = '' or o.agency_code = recipient_code))) then
         fields := fields || data.field_row('organizationId', 2);
     else
-        if exists (select from unnest(services) as r (id)
-                   where not exists (select from data.organization_service as s
-                                     where s.organization_id = any (organizations) and s.service_id = r.id)) then
+        -- One pass over what there is, never one look-up for each pair of an organization and a wish.
+        if cardinality(services) > 0 and exists (
+            select r.id from unnest(services) as r (id)
+            except select s.service_id from data.organization_service as s where s.organization_id = any (organizations)) then
             fields := fields || data.field_row('serviceId', 2);
         end if;
-        if exists (select from unnest(areas) as r (id)
-                   where not exists (select from data.area as a
-                                     where a.organization_id = any (organizations) and a.area_id = r.id)) then
+        if cardinality(areas) > 0 and exists (
+            select r.id from unnest(areas) as r (id)
+            except select a.area_id from data.area as a where a.organization_id = any (organizations)) then
             fields := fields || data.field_row('areaId', 2);
         end if;
     end if;
     if filter is not null then
-        fields := fields || data.slot_filter_errors(filter);
+        fields := fields || coalesce(nullif(data.slot_filter_errors(filter), '{}'), data.slot_filter_beyond(filter, organizations));
     end if;
     if cardinality(fields) > 0 then
         return next data.answer_row(null, null, 2);
@@ -70,7 +116,7 @@ begin
         return;
     end if;
     if cardinality(areas) > 0 then
-        area_keys := array(select unnest(data.area_subtree(id, areas)) from unnest(organizations) as id);
+        area_keys := data.areas_within(organizations, areas);
     end if;
 
     full_days := data.full_days(organizations, channel, clock);
@@ -78,47 +124,72 @@ begin
         select from data.organization as o where o.organization_id = any (organizations) and o.show_own_holds) then
         own := data.own_holds(organizations, get_slots.esia_id, clock);
     end if;
+    if filter is null then
+        select organizations as ids, null::jsonb[] as kinds, null::bit varying[] as cells, null::timestamp[] as not_before,
+            null::timestamp[] as not_after, null::integer as width, null::integer as base_hour into part;
+    else
+        select array_agg(f.organization_id) as ids, array_agg(f.kinds) as kinds, array_agg(f.cells) as cells,
+            array_agg(f.not_before) as not_before, array_agg(f.not_after) as not_after, max(f.width) as width, max(f.base_hour) as base_hour
+        into part
+        from data.slot_filter(filter, organizations, clock) as f;
+        days := greatest(floor(extract(epoch from (select min(t) from unnest(part.not_before) as t) - clock at time zone 'UTC') / 86400)::integer - 2, 0);
+    end if;
     return next data.answer_row(null, null, 0);
-    return query
-        select 'slot', null::text, null::text, null::integer, null::text, null::text, f.slot_id::text,
-            coalesce(f.service_id, one_service), f.organization_id, a.area_id, data.wire_time(f.starts_at, f.time_zone),
-            null::text, null::text, extract(epoch from f.ends_at - f.starts_at)::integer / 60, null::jsonb, null::bigint,
-            null::timestamptz, null::bytea
-        from (
-            select s.*, o.time_zone
+    -- Of many organizations the earliest slots are a small part of all: the days are looked through piece by piece until there are
+    -- enough, in longer pieces when one has given little.
+    last_days := case when cardinality(part.ids) > 20 then (
+        select max(greatest(o.booking_window_days, case when o.has_rules then (
+                select max(s.booking_window_days) from data.organization_service as s where s.organization_id = o.organization_id) end))
+        from data.organization as o where o.organization_id = any (part.ids)) else 0 end;
+    loop
+        last_day := days; -- of the first piece before the first hour the filter lets through
+        days := case when last_days = 0 then 1000000 else days + step end;
+        return query
+            select 'slot', null::text, null::text, null::integer, null::text, null::text, f.slot_id::text,
+                coalesce(f.service_id, one_service), f.organization_id, a.area_id, data.wire_time(f.starts_at, f.time_zone),
+                null::text, null::text, extract(epoch from f.ends_at - f.starts_at)::integer / 60, null::jsonb, null::bigint,
+                null::timestamptz, null::bytea
             from (
-                select k.organization_id, null::jsonb as kinds, null::integer as width, null::integer as base_hour,
-                    null::bit varying as cells, null::timestamp as not_before, null::timestamp as not_after
-                from data.organization as k
-                where k.organization_id = any (organizations) and filter is null
-                union all
-                select k.* from data.slot_filter(filter, organizations, clock) as k where filter is not null
-            ) as p
-            join data.organization as o on o.organization_id = p.organization_id
-            cross join lateral (
-                select t.slot_id, t.organization_id, t.area_key, t.starts_at, t.ends_at, t.service_id
-                from data.free_slots(o.organization_id,
-                    -- a day more on either side: what local time says may happen twice, or never
-                    greatest(clock + make_interval(mins => case when o.has_rules
-                            then (data.with_service_rules(o, services)).notice_min else o.notice_min end),
-                        (p.not_before - interval '1 day') at time zone o.time_zone),
-                    least(clock + make_interval(days => case when o.has_rules
-                            then (data.with_service_rules(o, services)).booking_window_days else o.booking_window_days end),
-                        (p.not_after + interval '1 day') at time zone o.time_zone),
-                    services, area_keys, clock, o.has_rules, full_days, own) as t
-                where p.cells is null or substring(p.cells
-                    from case when p.kinds is null then 0
-                            else (p.kinds ->> (t.area_key::text || coalesce(' ' || t.service_id, '')))::integer end * p.width
-                        + floor(date_part('epoch', t.starts_at at time zone o.time_zone) / 3600)::integer - p.base_hour + 1
-                    for 1) = B'1'
-                order by t.starts_at, t.slot_id
-                limit slots_max
-            ) as s
-            order by s.starts_at, s.slot_id
-            limit slots_max
-        ) as f
-        join data.area as a using (area_key)
-        order by f.starts_at, f.slot_id;
+                select s.*, o.time_zone
+                from unnest(part.ids, part.kinds, part.cells, part.not_before, part.not_after)
+                    as p (organization_id, kinds, cells, not_before, not_after)
+                join data.organization as o on o.organization_id = p.organization_id
+                cross join lateral (
+                    select t.slot_id, t.organization_id, t.area_key, t.starts_at, t.ends_at, t.service_id
+                    from data.free_slots(o.organization_id,
+                        -- a day more on either side: what local time says may happen twice, or never
+                        greatest(clock + make_interval(mins => case when o.has_rules
+                                then (data.with_service_rules(o, services)).notice_min else o.notice_min end),
+                            (p.not_before - interval '1 day') at time zone o.time_zone, clock + make_interval(days => last_day)),
+                        least(clock + make_interval(days => case when o.has_rules
+                                then (data.with_service_rules(o, services)).booking_window_days else o.booking_window_days end),
+                            (p.not_after + interval '1 day') at time zone o.time_zone, clock + make_interval(days => days)),
+                        -- long lists are looked through once an organization, not once a slot
+                        case when cardinality(services) <= 10 then services else coalesce(nullif(array(
+                            select s.service_id from data.organization_service as s
+                            where s.organization_id = o.organization_id and s.service_id in (select unnest(services))), '{}'), services[1:1]) end,
+                        case when cardinality(area_keys) <= 10 or area_keys is null then area_keys else array(
+                            select a.area_key from data.area as a
+                            where a.organization_id = o.organization_id and a.area_key in (select unnest(area_keys))) end,
+                        clock, o.has_rules, full_days, own) as t
+                    where p.cells is null or substring(p.cells
+                        from case when p.kinds is null then 0
+                                else (p.kinds ->> (t.area_key::text || coalesce(' ' || t.service_id, '')))::integer end * part.width
+                            + floor(date_part('epoch', t.starts_at at time zone o.time_zone) / 3600)::integer - part.base_hour + 1
+                        for 1) = B'1'
+                    order by t.starts_at, t.slot_id
+                    limit slots_max - sent
+                ) as s
+                order by s.starts_at, s.slot_id
+                limit slots_max - sent
+            ) as f
+            join data.area as a using (area_key)
+            order by f.starts_at, f.slot_id;
+        get diagnostics n = row_count;
+        sent := sent + n;
+        step := case when n * 4 < slots_max - sent then step * 2 else step end;
+        exit when sent >= slots_max or days > last_days;
+    end loop;
 end $$;
 alter function api.get_slots(text, text[], text[], text[], text, text, text, integer, jsonb, text) owner to zapisd_owner;
 revoke all on function api.get_slots(text, text[], text[], text[], text, text, text, integer, jsonb, text) from public;

@@ -67,7 +67,13 @@ declare
     is_other_slot boolean := false;
     fields api.answer[] := '{}';
     done api.answer[];
+    beyond api.answer[] := data.beyond_rows('{bookId,esiaId,timeslot,status}', array[coalesce(length(p_book_id) <= 255, true),
+        coalesce(length(p_esia_id) <= 255, true), coalesce(pg_column_size(p_slot) <= 8192, true),
+        coalesce(length(p_code) <= 255, true) and coalesce(length(p_message) <= 4000, true)]);
 begin
+    if cardinality(beyond) > 0 then
+        return data.answer_row(null, null, 2) || beyond;
+    end if;
     if not bad && array['bookId', 'esiaId'] then
         select * into b from data.booking as t where t.book_key = lower(p_book_id) for update;
         is_mine := found and b.esia_id is not distinct from p_esia_id and data.is_addressed(m.recipient_code, b.organization_id);
