@@ -57,36 +57,27 @@ alter function data.slot_needs(data.slot, text[]) owner to zapisd_owner;
 revoke all on function data.slot_needs(data.slot, text[]) from public;
 comment on function data.slot_needs(data.slot, text[]) is 'Minutes to keep free around a visit in a slot, and the exclusive areas it uses';
 
-create or replace function data.longest_buffer(p_organization_id text) returns integer
-language sql stable as $$
-    select greatest(0,
-        (select max(greatest(a.buffer_before_min, a.buffer_after_min)) from data.area as a
-         where a.organization_id = p_organization_id),
-        (select max(greatest(s.buffer_before_min, s.buffer_after_min)) from data.organization_service as s
-         where s.organization_id = p_organization_id))
-$$;
-alter function data.longest_buffer(text) owner to zapisd_owner;
-revoke all on function data.longest_buffer(text) from public;
-comment on function data.longest_buffer(text) is 'The most minutes any visit of an organization keeps free on one side';
-
-create or replace function data.others_taken(p_others integer[], p_span tstzrange, p_now timestamptz) returns boolean
+create or replace function data.others_taken(p_others integer[], p_from timestamptz, p_to timestamptz, p_now timestamptz) returns boolean
 language plpgsql stable as $$
 begin
     return exists (
         select from data.occupancy as q
         join data.place as p on p.slot_id = q.slot_id and p.place_no = q.place_no
-        where q.area_key = any (p_others) and q.span && p_span and (p.hold_until is null or p.hold_until > p_now)
+        where q.area_key = any (p_others) and q.busy_from < p_to and q.busy_to > p_from and q.busy_from > p_from - interval '48 hours'
+            and (p.hold_until is null or p.hold_until > p_now)
     );
 end $$;
-alter function data.others_taken(integer[], tstzrange, timestamptz) owner to zapisd_owner;
-revoke all on function data.others_taken(integer[], tstzrange, timestamptz) from public;
-comment on function data.others_taken(integer[], tstzrange, timestamptz) is 'Whether a visit that counts uses one of the exclusive areas at the time';
+alter function data.others_taken(integer[], timestamptz, timestamptz, timestamptz) owner to zapisd_owner;
+revoke all on function data.others_taken(integer[], timestamptz, timestamptz, timestamptz) from public;
+comment on function data.others_taken(integer[], timestamptz, timestamptz, timestamptz) is
+    'Whether a visit that counts uses one of the exclusive areas at the time';
 
 create or replace function data.slot_passes(s data.slot, p_service_ids text[], p_now timestamptz) returns boolean
 language plpgsql stable as $$
 declare
     needs record;
-    busy tstzrange;
+    since timestamptz;
+    until timestamptz;
     o data.organization;
 begin
     if s.service_id is not null and cardinality(p_service_ids) = 0 then
@@ -98,14 +89,14 @@ begin
         end if;
     end if;
     needs := data.slot_needs(s, p_service_ids);
-    busy := data.busy_span(s.starts_at, s.ends_at, needs.before_min, needs.after_min);
+    since := s.starts_at - make_interval(mins => needs.before_min);
+    until := s.ends_at + make_interval(mins => needs.after_min);
     return not (s.capacity = 1 and exists (
             select from data.place as p
-            where p.capacity = 1 and p.area_key = s.area_key
-                and (case when p.before_min = 0 and p.after_min = 0 then tstzrange(p.starts_at, p.ends_at)
-                    else data.busy_span(p.starts_at, p.ends_at, p.before_min, p.after_min) end) && busy
+            where p.capacity = 1 and p.area_key = s.area_key and p.busy_from < until
+                and p.busy_to > since and p.busy_from > since - interval '48 hours'
                 and (p.hold_until is null or p.hold_until > p_now)))
-        and not data.others_taken(needs.others, busy, p_now);
+        and not data.others_taken(needs.others, since, until, p_now);
 end $$;
 alter function data.slot_passes(data.slot, text[], timestamptz) owner to zapisd_owner;
 revoke all on function data.slot_passes(data.slot, text[], timestamptz) from public;

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 --
 -- One place of one slot (B2, B3). Whoever adds, changes or removes a row of data.place holds the advisory lock of that
--- place until the end of its transaction; so a try-lock tells, without waiting, whether somebody is at it.
--- Constraints have the last word: a conflict that no lock foresaw ends in "on conflict do nothing".
+-- place until the end of its transaction, and whoever adds one in an area for one the locks of its time; so a try-lock
+-- tells, without waiting, whether somebody is at it. Constraints have the last word.
 
 create or replace function data.place_lock_key(p_slot_id uuid, p_place_no integer) returns bigint
 language sql immutable strict parallel safe
@@ -20,7 +20,8 @@ returns boolean language plpgsql as $$
 declare
     other record;
     evicted boolean := false;
-    busy tstzrange := data.busy_span(s.starts_at, s.ends_at, p_before_min, p_after_min);
+    since timestamptz := s.starts_at - make_interval(mins => p_before_min);
+    until timestamptz := s.ends_at + make_interval(mins => p_after_min);
 begin
     for other in
         select p.slot_id, p.place_no from data.place as p
@@ -28,12 +29,12 @@ begin
         union
         select p.slot_id, p.place_no from data.place as p
         where p.hold_until <= p_now and s.capacity = 1 and p.capacity = 1 and p.area_key = s.area_key
-            and (case when p.before_min = 0 and p.after_min = 0 then tstzrange(p.starts_at, p.ends_at)
-                else data.busy_span(p.starts_at, p.ends_at, p.before_min, p.after_min) end) && busy
+            and p.busy_from < until and p.busy_to > since and p.busy_from > since - interval '48 hours'
         union
         select p.slot_id, p.place_no from data.occupancy as q
         join data.place as p on p.slot_id = q.slot_id and p.place_no = q.place_no
-        where q.area_key = any (p_others) and q.span && busy and p.hold_until <= p_now
+        where q.area_key = any (p_others) and q.busy_from < until and q.busy_to > since and q.busy_from > since - interval '48 hours'
+            and p.hold_until <= p_now
         order by 1, 2
     loop
         if not pg_try_advisory_xact_lock(data.place_lock_key(other.slot_id, other.place_no)) then
@@ -52,8 +53,8 @@ revoke all on function data.evict_lapsed(data.slot, integer, timestamptz, boolea
 comment on function data.evict_lapsed(data.slot, integer, timestamptz, boolean, integer, integer, integer[]) is
     'Frees places of lapsed holds that stand in the way of a place; their bookings are left to their owners and to admin.sweep() (B3)';
 
--- Waits until whoever is at a place has ended, and keeps nothing: the shared lock goes with the subtransaction. So all who
--- wait wake up together and see what became of the place, instead of queueing behind each other's commits.
+-- Waits until whoever is at a place has ended, and keeps nothing: the locks go with the subtransaction. So all who wait
+-- wake up one right after the other and see what became of the place, instead of queueing behind each other's commits.
 create or replace function data.await_place(p_slot_id uuid, p_place_no integer) returns void
 language plpgsql as $$
 begin
@@ -66,6 +67,60 @@ alter function data.await_place(uuid, integer) owner to zapisd_owner;
 revoke all on function data.await_place(uuid, integer) from public;
 comment on function data.await_place(uuid, integer) is 'Waits for the transaction that is at a place, without taking its lock';
 
+create or replace function data.await_time(p_area_key integer, p_from timestamptz, p_to timestamptz) returns void
+language plpgsql as $$
+begin
+    perform data.hold_time(false, p_area_key, p_from, p_to, true);
+    raise exception 'let go' using errcode = 'ZB001';
+exception when sqlstate 'ZB001' then
+    null;
+end $$;
+alter function data.await_time(integer, timestamptz, timestamptz) owner to zapisd_owner;
+revoke all on function data.await_time(integer, timestamptz, timestamptz) from public;
+comment on function data.await_time(integer, timestamptz, timestamptz) is 'Waits for the transactions that are at a time of an area, without keeping its locks';
+
+-- The trigger of data.place locks the time and looks who is there; asked so, it makes no row instead of waiting or failing.
+-- What is firmly taken is not worth waiting for, and not waiting for it keeps two people who swap their slots from waiting
+-- for each other.
+create or replace function data.take_only_place(s data.slot, p_book_key text, p_hold_until timestamptz, p_now timestamptz,
+    p_wait boolean, p_before_min integer, p_after_min integer)
+returns integer language plpgsql set zapisd.asking = on as $$
+declare
+    since timestamptz;
+    until timestamptz;
+    is_firm boolean;
+begin
+    loop
+        if pg_try_advisory_xact_lock(data.place_lock_key(s.slot_id, 1)) then
+            insert into data.place (slot_id, place_no, book_key, hold_until, capacity, area_key, starts_at, ends_at,
+                before_min, after_min)
+            values (s.slot_id, 1, p_book_key, p_hold_until, s.capacity, s.area_key, s.starts_at, s.ends_at, p_before_min, p_after_min);
+            if found then
+                return 1;
+            end if;
+        end if;
+        since := s.starts_at - make_interval(mins => p_before_min);
+        until := s.ends_at + make_interval(mins => p_after_min);
+        is_firm := (
+            select bool_or(p.hold_until is null or p.hold_until > p_now) from data.place as p
+            where p.capacity = 1 and p.area_key = s.area_key and p.busy_from < until and p.busy_to > since
+                and p.busy_from > since - interval '48 hours');
+        if is_firm then
+            return 0;
+        end if;
+        continue when not is_firm and data.evict_lapsed(s, 1, p_now, p_wait, p_before_min, p_after_min, '{}');
+        if not p_wait then
+            return -1;
+        end if;
+        perform data.await_place(s.slot_id, 1);
+        perform data.await_time(s.area_key, since, until);
+    end loop;
+end $$;
+alter function data.take_only_place(data.slot, text, timestamptz, timestamptz, boolean, integer, integer) owner to zapisd_owner;
+revoke all on function data.take_only_place(data.slot, text, timestamptz, timestamptz, boolean, integer, integer) from public;
+comment on function data.take_only_place(data.slot, text, timestamptz, timestamptz, boolean, integer, integer) is
+    'Takes the place of a slot for one, and the time of its area; answers as data.take_place does';
+
 -- Returns the number of the place, 0 when all are taken, -1 when those left are locked by running transactions (p_wait false).
 drop function if exists data.take_place(data.slot, text, timestamptz, timestamptz, boolean);
 create or replace function data.take_place(s data.slot, p_book_key text, p_hold_until timestamptz, p_now timestamptz,
@@ -75,15 +130,8 @@ declare
     n integer;
     locked integer;
 begin
-    -- The usual case: one place, nobody at it.
-    if s.capacity = 1 and pg_try_advisory_xact_lock(data.place_lock_key(s.slot_id, 1)) then
-        insert into data.place (slot_id, place_no, book_key, hold_until, capacity, area_key, starts_at, ends_at,
-            before_min, after_min)
-        values (s.slot_id, 1, p_book_key, p_hold_until, s.capacity, s.area_key, s.starts_at, s.ends_at, p_before_min, p_after_min)
-        on conflict do nothing;
-        if found then
-            return 1;
-        end if;
+    if s.capacity = 1 then
+        return data.take_only_place(s, p_book_key, p_hold_until, p_now, p_wait, p_before_min, p_after_min);
     end if;
     loop
         locked := null;
@@ -91,12 +139,10 @@ begin
             -- Behind the last one taken first: a crowd at a large slot need not pass everybody who came before. Then the gaps.
             select i from generate_series(coalesce((select max(p.place_no) from data.place as p where p.slot_id = s.slot_id), 0) + 1,
                 s.capacity) as i
-            where s.capacity > 1
             union all
             select i from generate_series(1, s.capacity) as i
-            where s.capacity = 1
-                or not exists (select from data.place as p
-                               where p.slot_id = s.slot_id and p.place_no = i and (p.hold_until is null or p.hold_until > p_now))
+            where not exists (select from data.place as p
+                              where p.slot_id = s.slot_id and p.place_no = i and (p.hold_until is null or p.hold_until > p_now))
         loop
             if not pg_try_advisory_xact_lock(data.place_lock_key(s.slot_id, n)) then
                 locked := coalesce(locked, n);
@@ -122,12 +168,6 @@ begin
         if locked is null then
             return 0;
         end if;
-        -- Somebody is at a place that looks free or lapsed. A firmly taken one is not worth waiting for, and not waiting
-        -- for it keeps two people who swap their slots from waiting for each other.
-        if s.capacity = 1 and exists (select from data.place as p
-                                      where p.slot_id = s.slot_id and (p.hold_until is null or p.hold_until > p_now)) then
-            return 0;
-        end if;
         if not p_wait then
             return -1;
         end if;
@@ -139,17 +179,16 @@ revoke all on function data.take_place(data.slot, text, timestamptz, timestamptz
 comment on function data.take_place(data.slot, text, timestamptz, timestamptz, boolean, integer, integer) is
     'Takes a place of a slot: its number, 0 when none is free, -1 when others are at the last ones and p_wait is false';
 
--- As data.take_place, for an organization with rules: the exclusive areas of the visit are taken with the place. Their locks
--- are taken before, so that two who want one area come one after the other; what is firmly taken is not waited for.
+-- As data.take_place, for an organization with rules: the exclusive areas of the visit are taken with the place, by its
+-- trigger. Their time is locked before, so that two who want it come one after the other.
 create or replace function data.take_place_by_rules(s data.slot, p_book_key text, p_hold_until timestamptz, p_now timestamptz,
     p_wait boolean, p_service_ids text[], p_visit data.slot[])
 returns integer language plpgsql as $$
 declare
     needs record;
-    busy tstzrange;
+    since timestamptz;
+    until timestamptz;
     other integer;
-    n integer;
-    used integer;
 begin
     needs := data.slot_needs(s, p_service_ids);
     -- Between two slots of one visit nothing is kept free.
@@ -161,33 +200,24 @@ begin
             needs.after_min := 0;
         end if;
     end if;
-    busy := data.busy_span(s.starts_at, s.ends_at, needs.before_min, needs.after_min);
+    since := s.starts_at - make_interval(mins => needs.before_min);
+    until := s.ends_at + make_interval(mins => needs.after_min);
+    foreach other in array needs.others loop
+        if not data.hold_time(true, other, since, until, p_wait) then
+            return -1;
+        end if;
+    end loop;
     if needs.others <> '{}' then
-        foreach other in array needs.others loop
-            if p_wait then
-                perform pg_advisory_xact_lock(data.area_lock_class(), other);
-            elsif not pg_try_advisory_xact_lock(data.area_lock_class(), other) then
-                return -1;
-            end if;
-        end loop;
-        if data.others_taken(needs.others, busy, p_now) then
+        if data.others_taken(needs.others, since, until, p_now) then
             return 0;
         end if;
         perform data.evict_lapsed(s, 1, p_now, p_wait, needs.before_min, needs.after_min, needs.others);
-    end if;
-    n := data.take_place(s, p_book_key, p_hold_until, p_now, p_wait, needs.before_min, needs.after_min);
-    if n > 0 and needs.others <> '{}' then
-        insert into data.occupancy (slot_id, place_no, area_key, span)
-        select s.slot_id, n, u, busy from unnest(needs.others) as u
-        on conflict do nothing;
-        get diagnostics used = row_count;
-        if used < cardinality(needs.others) then
-            -- A lapsed hold that its owner is just about to confirm.
-            delete from data.place as p where p.slot_id = s.slot_id and p.place_no = n;
+        -- A lapsed hold that its owner is just about to confirm, or has confirmed meanwhile.
+        if data.others_taken(needs.others, since, until, '-infinity') then
             return case when p_wait then 0 else -1 end;
         end if;
     end if;
-    return n;
+    return data.take_place(s, p_book_key, p_hold_until, p_now, p_wait, needs.before_min, needs.after_min);
 end $$;
 alter function data.take_place_by_rules(data.slot, text, timestamptz, timestamptz, boolean, text[], data.slot[])
     owner to zapisd_owner;
@@ -195,8 +225,3 @@ revoke all on function data.take_place_by_rules(data.slot, text, timestamptz, ti
     from public;
 comment on function data.take_place_by_rules(data.slot, text, timestamptz, timestamptz, boolean, text[], data.slot[]) is
     'Takes a place of a slot and the exclusive areas a visit there uses; answers as data.take_place does';
-
-create or replace function data.area_lock_class() returns integer language sql immutable parallel safe return 3290001;
-alter function data.area_lock_class() owner to zapisd_owner;
-revoke all on function data.area_lock_class() from public;
-comment on function data.area_lock_class() is 'Class of advisory locks on exclusive areas';

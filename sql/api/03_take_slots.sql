@@ -30,13 +30,14 @@ returns setof data.slot language sql stable as $$
             or s.service_id is null and s.area_key in (
                 select a.area_key from data.area_service as a
                 where a.organization_id = p_organization_id and a.service_id = any (p_service_ids)))
-        -- A slot is a day long at most (slot_order). Reading back from the slot to the last place before it costs more: a
-        -- backward scan fetches a whole page of the area's past first.
+        -- A slot is a day long at most (slot_order), half a day is kept free on either side where there are rules. Reading back
+        -- from the slot to the last place before it costs more: a backward scan fetches a whole page of the area's past first.
         and (s.slot_id = any (p_own) or case when s.capacity = 1 then
                 not exists (
                     select from data.place as p
-                    where p.capacity = 1 and p.area_key = s.area_key and p.starts_at < s.ends_at
-                        and p.starts_at >= s.starts_at - interval '1 day' and p.ends_at > s.starts_at
+                    where p.capacity = 1 and p.area_key = s.area_key and p.busy_from < s.ends_at
+                        and p.busy_from >= s.starts_at - case when p_has_rules then interval '48 hours' else interval '24 hours' end
+                        and p.busy_to > s.starts_at
                         and (p.hold_until is null or p.hold_until > p_now))
             else
                 (select count(*) from data.place as p
@@ -92,18 +93,13 @@ declare
     s data.slot;
     n integer;
     hold_until timestamptz;
-    is_all_mine boolean;
     is_somebody_there boolean;
     full_days data.full_day[];
     visitor data.booking;
-    reach interval := '0';
 begin
     if o.has_rules then
         select b.* into visitor from data.booking as b where b.book_key = p_book_key;
-        full_days := data.full_days(array[o.organization_id],
-            visitor.channel, p_now);
-        -- Whoever keeps free more than this around a visit is not of this organization.
-        reach := make_interval(mins => 2 * data.longest_buffer(o.organization_id));
+        full_days := data.full_days(array[o.organization_id], visitor.channel, p_now);
     end if;
     for attempt in 1 .. 20 loop
         is_somebody_there := false;
@@ -122,17 +118,6 @@ begin
             if not found then
                 is_somebody_there := true;
                 continue;
-            end if;
-            -- In an area for one, an overlapping slot being booked would make the insert wait.
-            if s.capacity = 1 then
-                select bool_and(pg_try_advisory_xact_lock(data.place_lock_key(t.slot_id, 1))) into is_all_mine
-                from data.slot as t
-                where t.area_key = s.area_key and t.capacity = 1 and t.starts_at < s.ends_at + reach
-                    and t.ends_at > s.starts_at - reach and t.starts_at > s.starts_at - reach - interval '1 day';
-                if not is_all_mine then
-                    is_somebody_there := true;
-                    continue;
-                end if;
             end if;
             hold_until := case when p_hold_until < s.starts_at then p_hold_until when p_hold_until is not null then s.starts_at end;
             if o.has_rules then

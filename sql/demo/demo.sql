@@ -55,7 +55,7 @@ join (values
 ) as t (area_id, from_weekday, to_weekday, starts, ends, slot_min) using (area_id)
 cross join lateral generate_series(t.from_weekday, t.to_weekday) as d (weekday)
 where a.organization_id in ('R7700018', 'R4100001')
-on conflict do nothing;
+    and not exists (select from data.timetable as x where x.area_key = a.area_key);
 
 select organization_id, admin.generate(organization_id, (now() at time zone time_zone)::date,
     (now() at time zone time_zone)::date + 28) as new_slots

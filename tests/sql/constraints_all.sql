@@ -126,6 +126,7 @@ insert into broken values
 ('closure_progress_pkey', $$insert into data.closure_progress select * from data.closure_progress$$),
 ('closure_booking_pkey', $$insert into data.closure_booking select * from data.closure_booking$$),
 ('booking_arrow_key', $$insert into data.booking_arrow (event, old_state, new_state, actors, place) values ('book', null, 'BOOKED', 'A', 'taken')$$),
+('booking_arrow_pkey', $$insert into data.booking_arrow (arrow_id, event, new_state, actors, place) overriding system value select arrow_id, 'x', new_state, actors, place from data.booking_arrow limit 1$$),
 ('place_pkey', format($$insert into data.place (slot_id, place_no, book_key, capacity, area_key, starts_at, ends_at) select slot_id, place_no, 'k2', capacity, area_key, starts_at, ends_at from data.place where book_key = 'k1'$$)),
 ('place_area_once', format($$insert into data.place (slot_id, place_no, book_key, capacity, area_key, starts_at, ends_at) select s.slot_id, 1, 'k2', s.capacity, s.area_key, p.starts_at, s.ends_at
     from data.slot as s, lateral (select s.starts_at) as p where s.slot_id = (select slot_id from data.slot where slot_id = '00000000-0000-4000-8000-0000000000aa')$$)),
@@ -145,10 +146,11 @@ insert into broken values
 ('ref_mark_pkey', $$insert into data.ref_mark select * from data.ref_mark where ref_name = 'tb1' limit 1$$),
 ('ref_step_pkey', $$insert into data.ref_step select * from data.ref_step where ref_name = 'tb1' limit 1$$),
 ('schema_version_pkey', $$insert into data.schema_version select * from data.schema_version limit 1$$),
-('occupancy_area_fkey', $$insert into data.occupancy (slot_id, place_no, area_key, span) select slot_id, place_no, -1, tstzrange(now(), now() + interval '1 h') from data.place where book_key = 'k1'$$),
-('occupancy_place_fkey', $$insert into data.occupancy (slot_id, place_no, area_key, span) values (gen_random_uuid(), 1, pg_temp.area('a1'), tstzrange(now(), now() + interval '1 h'))$$),
-('occupancy_area_once', $$insert into data.occupancy (slot_id, place_no, area_key, span) select slot_id, place_no, pg_temp.area('a1'), tstzrange(now(), now() + interval '1 h') from data.place where book_key in ('k1', 'k2')$$),
-('occupancy_pkey', $$insert into data.occupancy (slot_id, place_no, area_key, span) select slot_id, place_no, pg_temp.area('a1'), tstzrange(now() + n * interval '2 h', now() + n * interval '2 h' + interval '1 h') from data.place, generate_series(1, 2) n where book_key = 'k1'$$),
+('occupancy_area_fkey', $$insert into data.occupancy (slot_id, place_no, area_key, busy_from, busy_to) select slot_id, place_no, -1, now(), now() + interval '1 h' from data.place where book_key = 'k1'$$),
+('occupancy_place_fkey', $$insert into data.occupancy (slot_id, place_no, area_key, busy_from, busy_to) values (gen_random_uuid(), 1, pg_temp.area('a1'), now(), now() + interval '1 h')$$),
+('occupancy_area_once', $$insert into data.occupancy (slot_id, place_no, area_key, busy_from, busy_to) select slot_id, place_no, pg_temp.area('a1'), now(), now() + interval '1 h' from data.place where book_key in ('k1', 'k2')$$),
+('occupancy_order', $$insert into data.occupancy (slot_id, place_no, area_key, busy_from, busy_to) select slot_id, place_no, pg_temp.area('a1'), now(), now() from data.place where book_key = 'k1'$$),
+('occupancy_pkey', $$insert into data.occupancy (slot_id, place_no, area_key, busy_from, busy_to) select slot_id, place_no, pg_temp.area('a1'), now() + n * interval '2 h', now() + n * interval '2 h' + interval '1 h' from data.place, generate_series(1, 2) n where book_key = 'k1'$$),
 -- Said by ref_book_delta_range already.
 ('ref_book_version_range', $$alter table data.ref_book drop constraint ref_book_delta_range; update data.ref_book set version = 0 where ref_name = 'tb2'$$),
 ('special_hours_once', $$insert into data.special_hours (special_day_id, organization_id, starts, ends) select special_day_id, 'T1', '09:30', '11:00' from data.special_day where day = '2027-01-02' and organization_id = 'T1'$$);
@@ -158,7 +160,7 @@ select '00000000-0000-4000-8000-0000000000aa', 'T1', pg_temp.area('a1'), starts_
 -- Keys of one inner number, given twice.
 insert into broken select k.conname, format('insert into %1$s (%2$s) overriding system value select %2$s from %1$s limit 1', k.conrelid::regclass,
     (select string_agg(quote_ident(a.attname), ', ') from pg_attribute as a where a.attrelid = k.conrelid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''))
-from pg_constraint as k where k.conname in ('area_pkey', 'timetable_pkey', 'booking_limit_pkey', 'channel_share_pkey', 'special_day_pkey', 'closure_pkey', 'ref_item_pkey') and k.connamespace = 'data'::regnamespace;
+from pg_constraint as k where k.conname in ('area_pkey', 'timetable_pkey', 'booking_limit_pkey', 'channel_share_pkey', 'special_day_pkey', 'special_hours_pkey', 'closure_pkey', 'ref_item_pkey') and k.connamespace = 'data'::regnamespace;
 create function pg_temp.breaks(q text) returns text language plpgsql as $$
 declare
     c text;
@@ -190,7 +192,9 @@ end $$;
 create temp table behind as select unnest(array['area_organization_key', 'slot_place_key', 'special_day_organization_key', 'ref_item_book_key']) as name;
 create temp view named as
 select c.conname::text as name from pg_constraint as c join pg_class as r on r.oid = c.conrelid
-where c.connamespace = 'data'::regnamespace and not r.relispartition and c.contype in ('c', 'u', 'p', 'f', 'x') and c.conparentid = 0
+where c.connamespace = 'data'::regnamespace and not r.relispartition and c.contype in ('c', 'u', 'p', 'f', 'x', 't') and c.conparentid = 0
+union
+select t.tgname::text from pg_trigger as t where t.tgrelid = 'data.place'::regclass and t.tgname = 'place_area_once' -- before the row
 union
 select i.indexrelid::regclass::text from pg_index as i join pg_class as c on c.oid = i.indrelid
 where i.indisunique and c.relnamespace = 'data'::regnamespace and not c.relispartition and not exists (select from pg_constraint as k where k.conindid = i.indexrelid);

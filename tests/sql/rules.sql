@@ -244,7 +244,7 @@ insert into data.area_use values (pg_temp.key('r'), pg_temp.key('p3'), 'T1');
 select is((select uses from data.area where area_key = pg_temp.key('p1')), array(select unnest(array[pg_temp.key('r'), pg_temp.key('p3')]) order by 1), 'B9: the room needs a specialist from elsewhere, and so does who is in it');
 select is(pg_temp.attempt('e8', array[pg_temp.slot('p3', 5)]), '201/0 slots=1', 'B9: he is busy');
 select is(pg_temp.attempt('e9', array[pg_temp.slot('p1', 5)]), '208/4', 'B9: then nobody is received there');
-select throws_ok($$insert into data.occupancy select slot_id, 1, pg_temp.key('p3'), tstzrange(starts_at, ends_at) from data.place where book_key = 'e8'$$, '23505', null, 'B9: said by constraints');
+select throws_ok($$insert into data.occupancy select slot_id, 1, pg_temp.key('p3'), starts_at, ends_at from data.place where book_key = 'e8'$$, '23505', null, 'B9: said by constraints');
 delete from data.area_use;
 select is((select array_agg(distinct uses) from data.area where area_id in ('p1', 'r') and organization_id = 'T1'), array[array[pg_temp.key('r')]], 'B9: not needed any more');
 update data.area set is_exclusive = false where organization_id = 'T1';
