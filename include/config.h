@@ -72,7 +72,17 @@ struct config_sender { /* [sender CODE]: who may call; CODE is the SMEV code */
     int line;
 };
 
+/* Where a key was set: for every line of the files that was understood, in their order. */
+struct config_place {
+    struct config_place *next;
+    const char *section, *name, *key; /* name: "" for sections that have none */
+    const char *file;
+    int line;
+};
+
 struct config {
+    const char *path; /* the main file */
+    struct config_place *places;
     /* [daemon] */
     unsigned workers;          /* 0: one a processor */
     uint64_t drain_timeout_ms; /* drain_timeout = 30s */
@@ -110,6 +120,17 @@ struct config {
 /* path: the main file. ERR_CONFIG: *mistakes has one "file:line: text" a line. */
 MUST_CHECK enum err config_load(struct arena *a, const char *path, struct config *out, const char **mistakes,
                                 struct error *e);
+
+/*
+ * "file:line" of a key, for messages about what it names. nth counts the lines of a repeatable key from 0; CONFIG_LAST:
+ * the line that won. Where the key was not set: of its section, else of the main file.
+ */
+#define CONFIG_LAST (-1)
+const char *config_at(struct arena *a, const struct config *c, const char *section, const char *name, const char *key,
+                      int nth);
+
+/* Which keys differ that a reload does not take, as "[section] key, ..."; "" when there are none. */
+const char *config_restart_keys(struct arena *a, const struct config *running, const struct config *fresh);
 
 /* Walks the option table: for `check --options`, the manual page and the test that compares them with conf/zapisd.conf.
  */

@@ -37,6 +37,7 @@ struct loader {
     struct section *current; /* NULL below a section that was not understood */
     const struct config_option *options;
     unsigned noptions;
+    struct config_place **last_place;
 };
 
 static void mistake(struct loader *l, int line, const char *text)
@@ -184,6 +185,11 @@ static void on_pair(void *arg, int line, const char *key, const char *value)
     const char *wrong = option_set(l->a, i, value, s->target);
     if (wrong != NULL)
         mistake(l, line, arena_printf(l->a, "%s: %s", key, wrong));
+    struct config_place *place = arena_alloc(l->a, sizeof *place);
+    *place = (struct config_place){
+        .section = s->word, .name = s->name, .key = l->options[i].key, .file = l->file, .line = line};
+    *l->last_place = place;
+    l->last_place = &place->next;
 }
 
 static void on_mistake(void *arg, int line, const char *text)
@@ -299,6 +305,8 @@ enum err config_load(struct arena *a, const char *path, struct config *out, cons
     *out = (struct config){0};
     buf_init(&l.mistakes, a, 0);
     l.last = &l.sections;
+    l.last_place = &out->places;
+    out->path = arena_strdup(a, path);
     l.options = config_options(&l.noptions);
     l.file = arena_strdup(a, path);
     for (size_t i = 0; i < sizeof singles / sizeof singles[0]; i++)

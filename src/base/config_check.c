@@ -85,11 +85,12 @@ static void check_listener(const struct config *c, unsigned i, struct buf *m)
     const struct config_listener *l = &c->listeners[i];
     struct place at = {l->file, l->line};
     for (unsigned j = 0; j < i; j++) {
-        if (l->address != NULL && c->listeners[j].address != NULL && strcmp(l->address, c->listeners[j].address) == 0)
+        if (l->address != NULL && c->listeners[j].address != NULL &&
+            address_clashes(l->address, c->listeners[j].address))
             buf_printf(m, "%s:%d: address is the same as that of [listener %s]\n", at.file, at.line,
                        c->listeners[j].name);
     }
-    if (l->address != NULL && strcmp(l->address, c->admin_address) == 0)
+    if (l->address != NULL && address_clashes(l->address, c->admin_address))
         add(m, at, "address is the same as that of [admin]");
     check_tls(l, at, m);
     if (l->kind == LISTENER_PLAIN)

@@ -210,3 +210,5 @@ const char *option_set(struct arena *a, unsigned i, const char *text, void *targ
 
 enum address_scope { ADDRESS_BAD, ADDRESS_LOCAL, ADDRESS_PUBLIC, ADDRESS_HANDED_OVER };
 enum address_scope address_scope(const char *address);
+/* Whether both could not be listened on at once: the same, or one of them is every address with this port. */
+bool address_clashes(const char *x, const char *y);

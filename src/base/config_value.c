@@ -7,12 +7,10 @@
 
 #include "buf.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/un.h>
 
 /* Digits at the front of text; *rest points behind them. No sign, no blanks, no overflow. */
 static bool take_digits(const char *text, uint64_t *out, const char **rest)
@@ -124,52 +122,6 @@ static const char *set_yes_no(const char *text, void *member)
         return "expected yes or no";
     *(bool *)member = is_yes;
     return NULL;
-}
-
-/* Port 1..65535 in plain digits. */
-static bool is_port(const char *text)
-{
-    uint64_t v;
-    const char *rest;
-    return strlen(text) <= 5 && take_digits(text, &v, &rest) && *rest == '\0' && v >= 1 && v <= 65535;
-}
-
-enum address_scope address_scope(const char *address)
-{
-    char host[INET6_ADDRSTRLEN + 1];
-    if (strncmp(address, "unix:", 5) == 0) {
-        size_t n = strlen(address + 5);
-        return address[5] == '/' && n > 1 && n < sizeof((struct sockaddr_un *)0)->sun_path ? ADDRESS_LOCAL
-                                                                                           : ADDRESS_BAD;
-    }
-    if (strncmp(address, "fd:", 3) == 0) {
-        uint64_t fd;
-        const char *rest;
-        return take_digits(address + 3, &fd, &rest) && *rest == '\0' && fd >= 3 && fd < 65536 ? ADDRESS_HANDED_OVER
-                                                                                              : ADDRESS_BAD;
-    }
-    const char *colon = strrchr(address, ':');
-    if (colon == NULL || !is_port(colon + 1))
-        return ADDRESS_BAD;
-    bool is_v6 = address[0] == '[';
-    if (is_v6 && (colon == address || colon[-1] != ']'))
-        return ADDRESS_BAD;
-    const char *from = address + (is_v6 ? 1 : 0);
-    size_t n = (size_t)(colon - from) - (is_v6 ? 1 : 0);
-    if (n == 0 || n >= sizeof host)
-        return ADDRESS_BAD;
-    memcpy(host, from, n);
-    host[n] = '\0';
-    if (is_v6) {
-        struct in6_addr v6;
-        if (inet_pton(AF_INET6, host, &v6) != 1)
-            return ADDRESS_BAD;
-        return IN6_IS_ADDR_LOOPBACK(&v6) ? ADDRESS_LOCAL : ADDRESS_PUBLIC;
-    }
-    struct in_addr v4;
-    if (inet_pton(AF_INET, host, &v4) != 1)
-        return ADDRESS_BAD;
-    return ntohl(v4.s_addr) >> 24 == 127 ? ADDRESS_LOCAL : ADDRESS_PUBLIC;
 }
 
 static bool is_made_of(const char *text, const char *extra)

@@ -191,7 +191,13 @@ static const struct {
     {L "tls_ciphers = HIGH\n", 12, "tls_ciphers needs tls_cert"},
     {L "tls_cert = /c\ntls_key = /k\ntls_client_required = yes\n", 12, "tls_client_required needs tls_client_ca"},
     {L "[listener y]\nkind = smev2\naddress = 127.0.0.1:1\n", 15, "the same as that of [listener x]"},
+    {L "[listener y]\nkind = smev2\naddress = 0.0.0.0:1\n", 15, "the same as that of [listener x]"},
+    {L "[listener y]\nkind = smev2\naddress = [::]:1\n", 15, "the same as that of [listener x]"},
+    {L "[listener y]\nkind = smev2\naddress = [::ffff:127.0.0.1]:1\n", 15, "the same as that of [listener x]"},
+    {"[listener x]\nkind = smev2\naddress = [::1]:1\n[listener y]\nkind = smev2\naddress = [0::0:1]:1\n", 15,
+     "the same as that of [listener x]"},
     {"[listener x]\nkind = smev2\naddress = 127.0.0.1:8182\n", 12, "the same as that of [admin]"},
+    {"[listener x]\nkind = smev2\naddress = 0.0.0.0:8182\n", 12, "the same as that of [admin]"},
     {L "[sender B]\ncert = /p\n", 15, "the same cert stands in [sender PGU001001]"},
     {L "[sender B]\ncert = /q\ncert = /q\n", 15, "the same cert stands in [sender B]"},
 };
@@ -214,9 +220,14 @@ static enum err load(struct arena *a, const char *text, size_t n, struct config 
 static void O2_the_file_without_mistakes_is_accepted(void **state)
 {
     (void)state;
-    static const char *const also[] = {L, P, L P, "[listener p]\nkind = plain\naddress = unix:/run/x\n",
-                                       ("[listener p]\nkind = plain\naddress = 0.0.0.0:80\n"
-                                        "plain_on_public_address = i-know-it-is-unsigned\n")};
+    static const char *const also[] = {
+        L,
+        P,
+        L P,
+        "[listener x]\nkind = smev2\naddress = 0.0.0.0:1\n[listener y]\nkind = smev2\naddress = [::1]:1\n",
+        "[listener p]\nkind = plain\naddress = unix:/run/x\n",
+        ("[listener p]\nkind = plain\naddress = 0.0.0.0:80\n"
+         "plain_on_public_address = i-know-it-is-unsigned\n")};
     for (size_t i = 0; i < sizeof also / sizeof also[0]; i++) {
         struct arena *a = arena_new();
         const char *text = arena_printf(a, "%s%s", good, also[i]), *mistakes = NULL;
@@ -378,11 +389,77 @@ static void O2_files_that_cannot_be_read(void **state)
     arena_free(a);
 }
 
+/* L4: a reload tells which of its keys wait for a restart, and every key knows its line. */
+static void L4_what_a_reload_does_not_take(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *added, *keys;
+    } rows[] = {
+        {L, ""},
+        {L "[log]\nlevel = debug\n", ""},
+        {L "[sender B]\ncert = /q\n[agency B]\nkey = /k\ncert = /c\n", ""},
+        {L "[daemon]\nworkers = 3\n", "[daemon] workers"},
+        {L "[daemon]\nworkers = 3\ndrain_timeout = 1s\n[limits]\nbody_max = 2MiB\n",
+         "[daemon] drain_timeout, [daemon] workers, [limits] body_max"},
+        {L "path = /other\ntls_cert = /c\ntls_key = /k\n", "[listener x] path"},
+        {"[listener x]\nkind = plain\naddress = 127.0.0.1:1\n", "[listener x] kind"},
+        {"[listener y]\nkind = smev2\naddress = 127.0.0.1:1\n", "[listener x], [listener y]"},
+        {L P, "[listener p]"},
+        {L "[trust]\n", NULL},
+    };
+    for (size_t i = 0; rows[i].keys != NULL; i++) {
+        struct arena *a = arena_new();
+        const char *mistakes = NULL, *old = arena_printf(a, "%s%s", good, L),
+                   *new = arena_printf(a, "%s%s", good, rows[i].added);
+        struct config running, fresh;
+        struct error e = {0};
+        assert_int_equal(load(a, old, strlen(old), &running, &mistakes, &e), ERR_OK);
+        assert_int_equal(load(a, new, strlen(new), &fresh, &mistakes, &e), ERR_OK);
+        const char *keys = config_restart_keys(a, &running, &fresh);
+        const char *words = arena_strdup(a, rows[i].keys);
+        for (char *w = strtok((char *)(uintptr_t)words, ","); w != NULL; w = strtok(NULL, ","))
+            assert_non_null(strstr(keys, w + (*w == ' ')));
+        assert_int_equal(*keys == '\0', *rows[i].keys == '\0');
+        arena_free(a);
+    }
+}
+
+static void O2_every_key_knows_its_line(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new();
+    const char *mistakes = NULL, *text = arena_printf(a, "%s%s[sender B]\ncert = /q\ncert = /r\n", good, L);
+    struct config c;
+    struct error e = {0};
+    assert_int_equal(load(a, text, strlen(text), &c, &mistakes, &e), ERR_OK);
+    static const struct {
+        const char *section, *name, *key;
+        int nth, line;
+    } rows[] = {
+        {"trust", "", "anchors", CONFIG_LAST, 5},
+        {"trust", "", "crl", CONFIG_LAST, 6},
+        {"agency", "AAAA00001", "cert", CONFIG_LAST, 9},
+        {"sender", "PGU001001", "cert", 0, 11},
+        {"sender", "B", "cert", 0, 16},
+        {"sender", "B", "cert", 1, 17},
+        {"listener", "x", "address", CONFIG_LAST, 14},
+        {"listener", "x", "tls_cert", CONFIG_LAST, 12},
+        {"admin", "", "address", CONFIG_LAST, 1},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        assert_string_equal(config_at(a, &c, rows[i].section, rows[i].name, rows[i].key, rows[i].nth),
+                            arena_printf(a, "%s:%d", path, rows[i].line));
+    arena_free(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(O2_the_file_without_mistakes_is_accepted),
         cmocka_unit_test(O2_every_seeded_mistake_is_told_with_its_line),
+        cmocka_unit_test(O2_every_key_knows_its_line),
+        cmocka_unit_test(L4_what_a_reload_does_not_take),
         cmocka_unit_test(O2_all_mistakes_are_told_in_the_order_of_the_file),
         cmocka_unit_test(O2_long_lines_are_never_cut),
         cmocka_unit_test(O2_a_nul_is_a_mistake),
