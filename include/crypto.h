@@ -51,6 +51,7 @@ struct key;  /* a private key together with its certificate */
 /* key_file and cert_file are PEM. Fails unless they belong together and the key is GOST R 34.10-2012. Freed with a. */
 MUST_CHECK enum err key_load(struct arena *a, const char *key_file, const char *cert_file, struct key **out,
                              struct error *e);
+struct key *key_share(struct arena *a, const struct key *k); /* the same once more, freed with a */
 enum sign_alg key_alg(const struct key *k);
 const struct cert *key_cert(const struct key *k);
 /* Writes s || r, big-endian each (64 or 128 bytes): the bytes SMEV expects in SignatureValue. */
@@ -59,7 +60,8 @@ MUST_CHECK enum err key_sign(const struct key *k, const void *p, size_t n, unsig
 
 MUST_CHECK enum err cert_from_der(struct arena *a, struct span der, struct cert **out, struct error *e);
 MUST_CHECK enum err cert_load(struct arena *a, const char *pem_file, struct cert **out,
-                              struct error *e); /* first certificate of the file */
+                              struct error *e);                 /* first certificate of the file */
+struct cert *cert_share(struct arena *a, const struct cert *c); /* the same once more, freed with a */
 struct span cert_der(const struct cert *c);
 const unsigned char *cert_fingerprint(const struct cert *c); /* SHA-256 of the DER: 32 bytes */
 const char *cert_subject(const struct cert *c);              /* RFC 2253, UTF-8; may name a person: not for the log */
@@ -68,6 +70,7 @@ const char *cert_subject(const struct cert *c);              /* RFC 2253, UTF-8;
  * (surname, given name, SNILS, INN of a person) is told by organization and serial number alone.
  */
 const char *cert_describe(struct arena *a, const struct cert *c);
+const char *cert_serial(struct arena *a, const struct cert *c); /* hexadecimal digits */
 MUST_CHECK enum err cert_sign_alg(const struct cert *c, enum sign_alg *out,
                                   struct error *e); /* ERR_ALGORITHM unless the key is GOST */
 int64_t cert_not_before(const struct cert *c);      /* seconds since 1970 */

@@ -53,6 +53,7 @@ enum blame { BLAME_NOBODY, BLAME_CLIENT, BLAME_SERVER, BLAME_OPERATOR };
     X(UNCERTAIN,         BLAME_SERVER,   LOG_LEVEL_ERROR,   503, "soap:Server",                   "Сервис временно недоступен, повторите запрос позже") \
     X(CRYPTO,            BLAME_SERVER,   LOG_LEVEL_ERROR,   500, "soap:Server",                   "Внутренняя ошибка сервиса") \
     X(INTERNAL,          BLAME_SERVER,   LOG_LEVEL_ERROR,   500, "soap:Server",                   "Внутренняя ошибка сервиса") \
+    X(AGENCY,            BLAME_OPERATOR, LOG_LEVEL_ERROR,   503, "soap:Server",                   "Сервис временно недоступен, повторите запрос позже") \
     X(CONFIG,            BLAME_OPERATOR, LOG_LEVEL_ERROR,   500, NULL,                            "") \
     X(SYSTEM,            BLAME_SERVER,   LOG_LEVEL_ERROR,   500, NULL,                            "")
 /* clang-format on */

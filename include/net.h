@@ -175,6 +175,14 @@ void listener_drain(struct listener *ls, loop_fn drained, void *arg);
 void listener_free(struct listener *ls); /* closes everything at once */
 unsigned listener_connections(const struct listener *ls);
 
+/*
+ * What listener_open() would do with an address, tried and undone, without disturbing whoever is there. TRY_OURS: a
+ * process of this very program listens there; TRY_UNTRIED: it is handed over, or its folder made, when the service
+ * starts. e says why not.
+ */
+enum address_try { TRY_GOOD, TRY_OURS, TRY_UNTRIED, TRY_BAD };
+enum address_try address_try(const char *address, struct error *e);
+
 /* Is the address loopback or a unix socket? */
 bool address_is_local(const char *address);
 

@@ -20,19 +20,52 @@
 #include "smev.h"
 #include "xml.h"
 
-/* What a reload replaces as a whole: keys, certificates, anchors. Counted on the loop thread only. */
+/*
+ * What a reload replaces: keys, certificates, anchors, lists. Counted on the loop thread only.
+ *
+ * One party's trouble stays its own: a file of an agency or sender that cannot be used is remembered as that party's
+ * trouble, and the others are served. previous, which may be NULL, lends what it had of such a party. An error
+ * means that the files of [trust] cannot be used: then nobody could be believed. Blocks; may run on a worker.
+ */
 struct keyring;
-MUST_CHECK enum err keyring_load(const struct config *conf, struct keyring **out, struct error *e);
+MUST_CHECK enum err keyring_load(const struct config *conf, const struct keyring *previous, struct keyring **out,
+                                 struct error *e);
+void keyring_ref(struct keyring *k);
 void keyring_unref(struct keyring *k);
-/* False when a signing certificate is not yet or no longer valid; adds "reason" strings, comma separated. */
-bool keyring_is_in_date(const struct keyring *k, struct buf *reasons_json);
+
+/*
+ * What the very check that judges the signers of messages says, today, of every certificate of the configuration and of
+ * what it rests on. BAD: somebody is not served, or an answer will not be believed; WARN: something is of no use, or
+ * wants a look; SOON: ends within FINDING_SOON_DAYS; GOOD.
+ */
+#define FINDING_SOON_DAYS 30
+enum finding_level { FINDING_GOOD, FINDING_SOON, FINDING_WARN, FINDING_BAD };
+extern const char *const finding_words[]; /* "good", "soon", "warn", "BAD" */
+enum finding_about { ABOUT_AGENCY, ABOUT_SENDER, ABOUT_TRUST };
+struct finding {
+    enum finding_level level;
+    enum finding_about about;
+    const char *code;    /* of the agency or sender; "" of trust */
+    const char *at;      /* file:line of the configuration */
+    const char *subject; /* which of them: stays the same while the days go by */
+    const char *text;    /* which file, subject, serial, and why; names no person */
+    bool is_mistake;     /* a file that cannot be used at all: after a reload this party is what it was before */
+    bool is_stopped;     /* this agency, or sender, is not served for it */
+};
+struct findings {
+    struct finding *items;
+    unsigned n, room;
+};
+void findings_add(struct arena *a, struct findings *f, struct finding item);
+/* Takes milliseconds a certificate: not for the loop. Strings are of a. */
+void keyring_judge(struct keyring *k, int64_t now_s, struct arena *a, struct findings *f);
 
 struct service; /* everything requests share: configuration, schemas, keyring, pool */
 MUST_CHECK enum err service_new(struct loop *l, struct db_pool *db, const struct config *conf, struct keyring *keys,
                                 struct service **out, struct error *e);
 void service_set_keyring(struct service *s,
                          struct keyring *keys); /* takes it over; requests in work keep the old one */
-const struct keyring *service_keyring(const struct service *s);
+struct keyring *service_keyring(const struct service *s);
 /*
  * The end, drained or not, in two halves. After service_stop() nothing goes on: no request takes another step, and what
  * the workers have of it comes home to stay. service_free() comes when nothing can call back any more: listeners and

@@ -1,26 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * zapisd check: everything the daemon needs, looked at one by one, before it is let loose: configuration, keys and
- * their dates, anchors, schemas, WSDL, database. Prints a line for each; says what to do where it knows.
+ * zapisd check: everything the daemon needs, looked at one by one, before it is let loose: configuration, keys, who
+ * would be believed, who may read and write the files, TLS, schemas, addresses, database. A line for each. What it
+ * looks at is what `run` looks at: preparation.h.
  */
-#include "clock.h"
 #include "config.h"
 #include "db.h"
 #include "descriptors.h"
-#include "request.h"
+#include "preparation.h"
 #include "run_command.h"
 
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#define CERT_WARN_DAYS 30
+#define SERVICE_USER "zapisd"
 
 struct check {
     struct arena *arena;
     struct config conf;
-    unsigned nbad;
+    unsigned nbad, nfatal;
 };
 
 static void check_good(const char *what, const char *detail)
@@ -34,61 +36,24 @@ static void check_bad(struct check *c, const char *what, const char *detail)
     c->nbad++;
 }
 
-static void check_cert(struct check *c, const char *whose, const char *file)
+/* What `run` would find, and what it would do about the addresses, which are let go again. */
+static void check_preparation(struct check *c)
 {
-    struct cert *cert;
-    struct error e = {0};
-    if (cert_load(c->arena, file, &cert, &e) != ERR_OK) {
-        check_bad(c, whose, e.detail);
-        return;
+    struct preparation p = {.arena = c->arena, .conf = &c->conf};
+    preparation_files(&p);
+    preparation_keys(&p, NULL);
+    preparation_tls(&p);
+    preparation_paths(&p);
+    preparation_addresses(&p);
+    keyring_unref(p.keys);
+    for (unsigned i = 0; i < p.n; i++) {
+        const struct remark *r = &p.remarks[i];
+        bool has_place = r->at != NULL && *r->at != '\0' && r->level != FINDING_GOOD;
+        (void)printf("%-5s %s%s%s: %s\n", finding_words[r->level], has_place ? r->at : "", has_place ? ": " : "",
+                     r->about, r->text);
     }
-    int64_t now = clock_wall_us() / 1000000;
-    int64_t days = (cert_not_after(cert) - now) / 86400;
-    const char *text = arena_printf(c->arena, "%s, %lld days left", file, (long long)days);
-    if (now < cert_not_before(cert))
-        check_bad(c, whose, arena_printf(c->arena, "%s is not valid yet", file));
-    else if (now >= cert_not_after(cert))
-        check_bad(c, whose, arena_printf(c->arena, "%s has expired", file));
-    else if (days < CERT_WARN_DAYS)
-        (void)printf("soon  %s: %s\n", whose, text);
-    else
-        check_good(whose, text);
-}
-
-static void check_keys(struct check *c)
-{
-    struct keyring *keys;
-    struct error e = {0};
-    if (keyring_load(&c->conf, &keys, &e) != ERR_OK)
-        check_bad(c, "keys and anchors", e.detail);
-    else
-        check_good("keys and anchors", "loaded, each key fits its certificate");
-    if (e.code == ERR_OK)
-        keyring_unref(keys);
-    for (unsigned i = 0; i < c->conf.nagencies; i++)
-        check_cert(c, arena_printf(c->arena, "agency %s", c->conf.agencies[i].code), c->conf.agencies[i].cert);
-    for (unsigned i = 0; i < c->conf.nsenders; i++)
-        for (unsigned j = 0; j < c->conf.senders[i].ncerts; j++)
-            check_cert(c, arena_printf(c->arena, "sender %s", c->conf.senders[i].code), c->conf.senders[i].certs[j]);
-}
-
-static void check_files(struct check *c)
-{
-    struct xml_schema *schema;
-    struct error e = {0};
-    const char *path = arena_printf(c->arena, "%s/equeue-bare.xsd", c->conf.schema_dir);
-    if (xml_schema_load(c->arena, path, &schema, &e) != ERR_OK)
-        check_bad(c, "schema", e.detail);
-    else
-        check_good("schema", path);
-    static const char *const wsdl[] = {"equeue-plain.wsdl", "equeue-smev2.wsdl"};
-    for (size_t i = 0; i < sizeof wsdl / sizeof wsdl[0]; i++) {
-        path = arena_printf(c->arena, "%s/%s", c->conf.wsdl_dir, wsdl[i]);
-        if (access(path, R_OK) != 0)
-            check_bad(c, "wsdl", arena_printf(c->arena, "cannot read %s", path));
-        else
-            check_good("wsdl", path);
-    }
+    c->nbad += p.nbad;
+    c->nfatal += p.nfatal;
 }
 
 static void check_database(struct check *c)
@@ -125,7 +90,32 @@ static void check_descriptors(struct check *c)
                      fit.connections, fit.sessions);
 }
 
-static int check_run(struct check *c, const char *path, bool is_offline)
+/* The service will not be root: what only root can read, or bind, must not pass. */
+static bool check_become(const char *user)
+{
+    bool is_default = user == NULL;
+    if (is_default && geteuid() != 0)
+        return true;
+    const struct passwd *pw = getpwnam(is_default ? SERVICE_USER : user);
+    if (pw == NULL && is_default) {
+        (void)puts("warn  user: there is no user " SERVICE_USER ": looked at as root (see --user)");
+        return true;
+    }
+    if (pw == NULL) {
+        (void)fprintf(stderr, "zapisd check: there is no user %s\n", user);
+        return false;
+    }
+    if (pw->pw_uid == geteuid())
+        return true;
+    if (initgroups(pw->pw_name, pw->pw_gid) != 0 || setgid(pw->pw_gid) != 0 || setuid(pw->pw_uid) != 0) {
+        (void)fprintf(stderr, "zapisd check: cannot become %s: %s\n", pw->pw_name, strerror(errno));
+        return false;
+    }
+    check_good("user", pw->pw_name);
+    return true;
+}
+
+static int check_run(struct check *c, const char *path, bool is_offline, bool is_only_fatal)
 {
     const char *mistakes = NULL;
     struct error e = {0};
@@ -134,30 +124,37 @@ static int check_run(struct check *c, const char *path, bool is_offline)
         return 1;
     }
     check_good("configuration", path);
-    check_keys(c);
-    check_files(c);
+    check_preparation(c);
     check_descriptors(c);
     if (!is_offline)
         check_database(c);
-    return c->nbad == 0 ? 0 : 1;
+    return (is_only_fatal ? c->nfatal : c->nbad) == 0 ? 0 : 1;
 }
 
 int check_command(int argc, char **argv)
 {
     const char *path = "/etc/zapisd/zapisd.conf";
-    bool is_offline = false;
+    const char *user = NULL;
+    bool is_offline = false, is_only_fatal = false;
     for (int i = 1; i < argc; i++) {
         if ((strcmp(argv[i], "--config") == 0 || strcmp(argv[i], "-c") == 0) && i + 1 < argc) {
             path = argv[++i];
         } else if (strcmp(argv[i], "--offline") == 0) {
             is_offline = true;
+        } else if (strcmp(argv[i], "--only-fatal") == 0) {
+            is_only_fatal = true;
+        } else if (strcmp(argv[i], "--user") == 0 && i + 1 < argc) {
+            user = argv[++i];
         } else {
-            (void)fputs("usage: zapisd check [--config FILE] [--offline]\n", stderr);
+            (void)fputs("usage: zapisd check [--config FILE] [--offline] [--only-fatal] [--user NAME]\n", stderr);
             return 2;
         }
     }
+    (void)setvbuf(stdout, NULL, _IOLBF, 0);
+    if (!check_become(user))
+        return 1;
     struct check c = {.arena = arena_new()};
-    int status = check_run(&c, path, is_offline);
+    int status = check_run(&c, path, is_offline, is_only_fatal);
     arena_free(c.arena);
     return status;
 }

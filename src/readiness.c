@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
  * Readiness: a database that answers, of the schema version we were built for, that keeps what it commits (promise: an
- * answer of success is sent only after a durable commit), and signing certificates in date. Changes are logged, states
- * are not.
+ * answer of success is sent only after a durable commit). Whose certificates are good: vigil.c. Changes are logged,
+ * states are not.
  */
 #include "readiness.h"
 
@@ -18,7 +18,6 @@ struct readiness {
     struct arena *arena;
     struct loop *loop;
     struct db_pool *db;
-    const struct service *service;
     struct timer *timer;
     struct db_session *session;
     bool is_asking, is_stopping;
@@ -75,14 +74,13 @@ static void readiness_tick(void *arg)
     db_acquire(r->db, readiness_ask, r);
 }
 
-struct readiness *readiness_start(struct loop *l, struct db_pool *db, const struct service *s)
+struct readiness *readiness_start(struct loop *l, struct db_pool *db)
 {
     struct arena *a = arena_new();
     struct readiness *r = arena_alloc(a, sizeof *r);
     r->arena = a;
     r->loop = l;
     r->db = db;
-    r->service = s;
     (void)snprintf(r->reason, sizeof r->reason, "the database was not asked yet");
     r->timer = timer_start(l, 10, READINESS_EVERY_MS, readiness_tick, r);
     return r;
@@ -110,10 +108,9 @@ static void add_reason(struct buf *out, const char *reason)
 
 bool readiness_read(const struct readiness *r, struct buf *reasons_json)
 {
-    bool is_good = keyring_is_in_date(service_keyring(r->service), reasons_json);
     if (!r->is_database_good)
         add_reason(reasons_json, r->reason);
     if (r->is_stopping)
         add_reason(reasons_json, "stopping");
-    return is_good && r->is_database_good && !r->is_stopping;
+    return r->is_database_good && !r->is_stopping;
 }

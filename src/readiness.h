@@ -6,13 +6,12 @@
 #include "buf.h"
 #include "db.h"
 #include "net.h"
-#include "request.h"
 
 #include <stdbool.h>
 
 struct readiness;
 
-struct readiness *readiness_start(struct loop *l, struct db_pool *db, const struct service *s);
+struct readiness *readiness_start(struct loop *l, struct db_pool *db);
 void readiness_free(struct readiness *r); /* after db_pool_free(), which calls nobody any more; NULL is allowed */
 /* Adds the reasons against, as JSON strings with commas between; true when there is none. */
 bool readiness_read(const struct readiness *r, struct buf *reasons_json);

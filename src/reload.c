@@ -2,14 +2,18 @@
 /* Revocation lists of 20 MB take a second to read, and a file may lie on a disk that hangs: neither is for the loop. */
 #include "reload.h"
 
-#include "config.h"
 #include "log.h"
 #include "notify.h"
+#include "preparation.h"
+
+#include <string.h>
 
 struct reloader {
     struct arena *arena;
     struct loop *loop;
     struct service *service;
+    struct vigil *vigil;
+    const struct config *running;
     const char *config_path;
     bool is_reading, is_wanted_again, is_stopped;
 };
@@ -18,33 +22,65 @@ struct reloader {
 struct reading {
     struct arena *arena;
     struct reloader *reloader;
+    struct keyring *previous; /* lends what it had of parties whose files cannot be used */
     struct config conf;
-    const char *mistakes;
-    struct keyring *keys; /* NULL: refused, and error says why */
-    struct error error;
+    struct preparation preparation;
+    const char *refused; /* NULL: it may be taken */
 };
 
 static void reading_work(void *arg)
 {
     struct reading *g = arg;
-    struct keyring *keys = NULL;
-    if (config_load(g->arena, g->reloader->config_path, &g->conf, &g->mistakes, &g->error) == ERR_OK &&
-        keyring_load(&g->conf, &keys, &g->error) == ERR_OK)
-        g->keys = keys;
+    const char *mistakes = NULL;
+    struct error e = {0};
+    if (config_load(g->arena, g->reloader->config_path, &g->conf, &mistakes, &e) != ERR_OK) {
+        g->refused = mistakes != NULL && *mistakes != '\0' ? mistakes : arena_strdup(g->arena, e.detail);
+        return;
+    }
+    preparation_files(&g->preparation);
+    preparation_keys(&g->preparation, g->previous);
+    const struct remark *fatal = preparation_fatal(&g->preparation);
+    if (fatal != NULL)
+        g->refused = arena_printf(g->arena, "%s: %s", fatal->at, fatal->text);
+}
+
+/* Parties whose files cannot be used stay what they were: "agency AAAA00001, sender X"; NULL: there are none. */
+static const char *kept_parties(struct reading *g)
+{
+    const char *kept = NULL, *last = "";
+    for (unsigned i = 0; i < g->preparation.found.n; i++) {
+        const struct finding *f = &g->preparation.found.items[i];
+        if (!f->is_mistake || strcmp(last, f->code) == 0)
+            continue;
+        last = f->code;
+        kept = arena_printf(g->arena, "%s%s%s %s", kept != NULL ? kept : "", kept != NULL ? ", " : "",
+                            f->about == ABOUT_AGENCY ? "agency" : "sender", f->code);
+    }
+    return kept;
 }
 
 static void reading_take(struct reading *g)
 {
+    const struct reloader *r = g->reloader;
     enum log_level level;
-    if (g->keys == NULL) {
-        log_event(LOG_LEVEL_ERROR, "reload", "result", "refused", "detail",
-                  g->mistakes != NULL ? g->mistakes : g->error.detail, NULL);
-        return;
-    }
-    service_set_keyring(g->reloader->service, g->keys);
+    const char *restart = config_restart_keys(g->arena, r->running, &g->conf), *kept = kept_parties(g);
+    service_set_keyring(r->service, g->preparation.keys);
+    vigil_take(r->vigil, &g->preparation.found);
     if (log_level_parse(g->conf.log_level, &level))
         log_set_level(level);
-    log_event(LOG_LEVEL_NOTICE, "reload", "result", "taken", NULL);
+    preparation_log(&g->preparation);
+    log_event(kept != NULL ? LOG_LEVEL_ERROR : LOG_LEVEL_NOTICE, "reload", "result",
+              kept != NULL ? "taken-in-part" : "taken", "refused", kept, "needs_restart", restart, NULL);
+    notify_status("reloaded%s%s%s%s%s", kept != NULL ? ", refused: " : "", kept != NULL ? kept : "",
+                  g->preparation.nbad > 0 ? ", with troubles (see the log)" : "",
+                  *restart != '\0' ? "; needs a restart: " : "", restart);
+}
+
+static void reading_refuse(struct reading *g)
+{
+    log_event(LOG_LEVEL_ERROR, "reload", "result", "refused", "detail", g->refused, NULL);
+    keyring_unref(g->preparation.keys);
+    notify_status("reload refused, the old configuration stays: %s", g->refused);
 }
 
 static void reading_done(void *arg)
@@ -54,9 +90,12 @@ static void reading_done(void *arg)
     bool is_wanted_again = r->is_wanted_again;
     r->is_reading = r->is_wanted_again = false;
     if (r->is_stopped)
-        keyring_unref(g->keys);
+        keyring_unref(g->preparation.keys);
+    else if (g->refused != NULL)
+        reading_refuse(g);
     else
         reading_take(g);
+    keyring_unref(g->previous);
     arena_free(g->arena);
     if (r->is_stopped)
         return;
@@ -76,16 +115,20 @@ void reloader_ask(struct reloader *r)
     notify_reloading();
     struct arena *a = arena_new();
     struct reading *g = arena_alloc(a, sizeof *g);
-    *g = (struct reading){.arena = a, .reloader = r};
+    *g = (struct reading){.arena = a, .reloader = r, .previous = service_keyring(r->service)};
+    g->preparation = (struct preparation){.arena = a, .conf = &g->conf};
+    keyring_ref(g->previous);
     r->is_reading = true;
     worker_run_alone(r->loop, reading_work, reading_done, g);
 }
 
-struct reloader *reloader_new(struct loop *l, struct service *s, const char *config_path)
+struct reloader *reloader_new(struct loop *l, struct service *s, struct vigil *v, const struct config *running,
+                              const char *config_path)
 {
     struct arena *a = arena_new();
     struct reloader *r = arena_alloc(a, sizeof *r);
-    *r = (struct reloader){.arena = a, .loop = l, .service = s, .config_path = config_path};
+    *r = (struct reloader){
+        .arena = a, .loop = l, .service = s, .vigil = v, .running = running, .config_path = config_path};
     return r;
 }
 

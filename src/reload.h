@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* New keys, certificates, anchors and the log level, without a restart and without holding the loop. */
+/* New keys, certificates, anchors, lists and the log level, without a restart and without holding the loop. */
 #pragma once
 
-#include "request.h"
+#include "config.h"
+#include "vigil.h"
 
 struct reloader;
 
-struct reloader *reloader_new(struct loop *l, struct service *s, const char *config_path);
+/* running: what the daemon was started with, for the keys that a reload does not take. */
+struct reloader *reloader_new(struct loop *l, struct service *s, struct vigil *v, const struct config *running,
+                              const char *config_path);
 /*
- * Reads the configuration and all it names on a thread of its own and hands the result over on the loop; when any of it
- * is bad the old ones stay and one line says why. Asked while a reload is under way: once more after it, however often
- * it was asked, for the files may have changed since they were read.
+ * Reads the configuration and all it names, judges it on a thread of its own and hands the result over on the loop;
+ * when it cannot be used the old ones stay and one line says why. Asked while a reload is under way: once more after
+ * it, however often it was asked, for the files may have changed since they were read.
  */
 void reloader_ask(struct reloader *r);
 void reloader_stop(struct reloader *r); /* what comes home later is not taken; NULL is allowed */

@@ -12,10 +12,12 @@
 #include "housekeeping.h"
 #include "log.h"
 #include "notify.h"
+#include "preparation.h"
 #include "readiness.h"
 #include "reload.h"
 #include "request.h"
 #include "soap.h"
+#include "vigil.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -30,10 +32,13 @@ struct daemon {
     struct arena *arena;
     const char *config_path;
     struct config conf;
+    struct config written; /* the same as the files have it, before anything was fitted to the machine */
+    struct preparation preparation;
     struct loop *loop;
     struct db_pool *db;
     struct service *service;
     struct readiness *readiness;
+    struct vigil *vigil;
     struct housekeeping *housekeeping;
     struct reloader *reloader;
     struct listener **listeners;
@@ -96,7 +101,20 @@ static void daemon_stop(void *arg, int signum)
 static bool daemon_is_ready(void *arg, struct buf *reasons_json)
 {
     struct daemon *d = arg;
-    return readiness_read(d->readiness, reasons_json);
+    bool is_served = vigil_read(d->vigil, reasons_json);
+    return readiness_read(d->readiness, reasons_json) && is_served;
+}
+
+static void daemon_write_parties(void *arg, bool is_ready, struct buf *out)
+{
+    struct daemon *d = arg;
+    vigil_write(d->vigil, is_ready, out);
+}
+
+static bool daemon_read_agency(void *arg, const char *code, bool *is_ready, struct buf *reasons_json)
+{
+    struct daemon *d = arg;
+    return vigil_read_agency(d->vigil, code, is_ready, reasons_json);
 }
 
 static void daemon_write_warnings(void *arg, struct buf *warnings_json)
@@ -111,6 +129,7 @@ static void daemon_write_metrics(void *arg, struct buf *out)
     struct daemon *d = arg;
     service_metrics_write(d->service, out);
     housekeeping_metrics_write(d->housekeeping, out);
+    vigil_metrics_write(d->vigil, out);
     unsigned connections = 0;
     for (unsigned i = 0; i < d->nlisteners; i++)
         connections += listener_connections(d->listeners[i]);
@@ -133,25 +152,27 @@ static struct http_limits limits_of(const struct config *c)
     return limits;
 }
 
-static enum err daemon_listen_one(struct daemon *d, const struct config_listener *c, struct error *e)
+/* Where in the configuration it stands, before what the system said. */
+static enum err daemon_cannot_listen(struct daemon *d, const char *section, const char *name, const struct error *why,
+                                     struct error *e)
 {
+    return error_set(e, why->code, "%s: %s", config_at(d->arena, &d->conf, section, name, "address", CONFIG_LAST),
+                     why->detail);
+}
+
+static enum err daemon_listen_one(struct daemon *d, unsigned i, struct error *e)
+{
+    const struct config_listener *c = &d->conf.listeners[i];
     struct endpoint *ep = arena_alloc(d->arena, sizeof *ep);
     *ep = (struct endpoint){.service = d->service, .conf = c};
-    struct listener_conf lc = {
-        .address = c->address, .limits = limits_of(&d->conf), .handler = request_on_http, .arg = ep};
-    if (c->tls_cert != NULL) {
-        struct tls_conf tls = {.cert_file = c->tls_cert,
-                               .key_file = c->tls_key,
-                               .client_ca_file = c->tls_client_ca,
-                               .client_required = c->tls_client_required,
-                               .ciphers = c->tls_ciphers};
-        enum err err = tls_ctx_new(d->arena, &tls, &lc.tls, e);
-        if (err != ERR_OK)
-            return err;
-    }
-    enum err err = listener_open(d->loop, &lc, &d->listeners[d->nlisteners], e);
-    if (err != ERR_OK)
-        return err;
+    struct listener_conf lc = {.address = c->address,
+                               .limits = limits_of(&d->conf),
+                               .tls = d->preparation.tls[i],
+                               .handler = request_on_http,
+                               .arg = ep};
+    struct error why = {0};
+    if (listener_open(d->loop, &lc, &d->listeners[d->nlisteners], &why) != ERR_OK)
+        return daemon_cannot_listen(d, "listener", c->name, &why, e);
     d->nlisteners++;
     log_event(LOG_LEVEL_NOTICE, "listening", "listener", c->name, "kind", c->kind == LISTENER_SMEV2 ? "smev2" : "plain",
               "address", c->address, "path", c->path, "tls", c->tls_cert != NULL ? "yes" : "no", NULL);
@@ -162,7 +183,7 @@ static enum err daemon_listen(struct daemon *d, struct error *e)
 {
     d->listeners = arena_array(d->arena, d->conf.nlisteners + 1, sizeof *d->listeners);
     for (unsigned i = 0; i < d->conf.nlisteners; i++) {
-        enum err err = daemon_listen_one(d, &d->conf.listeners[i], e);
+        enum err err = daemon_listen_one(d, i, e);
         if (err != ERR_OK)
             return err;
     }
@@ -173,8 +194,13 @@ static enum err daemon_listen(struct daemon *d, struct error *e)
                                 .write_metrics = daemon_write_metrics,
                                 .is_ready = daemon_is_ready,
                                 .write_warnings = daemon_write_warnings,
+                                .write_parties = daemon_write_parties,
+                                .read_agency = daemon_read_agency,
                                 .arg = d};
-    return admin_open(d->loop, d->conf.admin_address, &src, &d->admin, e);
+    struct error why = {0};
+    if (admin_open(d->loop, d->conf.admin_address, &src, &d->admin, &why) != ERR_OK)
+        return daemon_cannot_listen(d, "admin", "", &why, e);
+    return ERR_OK;
 }
 
 static void daemon_watchdog(void *arg)
@@ -230,9 +256,25 @@ static void daemon_share_descriptors(struct daemon *d)
               NULL);
 }
 
+/* The same looks that `check` takes; the addresses are taken in earnest. */
+static enum err daemon_prepare(struct daemon *d, struct error *e)
+{
+    struct preparation *p = &d->preparation;
+    *p = (struct preparation){.arena = d->arena, .conf = &d->conf};
+    preparation_files(p);
+    preparation_keys(p, NULL);
+    preparation_tls(p);
+    preparation_paths(p);
+    preparation_log(p);
+    const struct remark *fatal = preparation_fatal(p);
+    if (fatal == NULL)
+        return ERR_OK;
+    keyring_unref(p->keys);
+    return error_set(e, ERR_CONFIG, "%s: %s", fatal->at, fatal->text);
+}
+
 static enum err daemon_start(struct daemon *d, struct error *e)
 {
-    struct keyring *keys;
     soap_binding_init();
     worker_threads(d->conf.workers);
     d->loop = loop_new();
@@ -241,8 +283,9 @@ static enum err daemon_start(struct daemon *d, struct error *e)
     loop_on_signal(d->loop, SIGTERM, daemon_stop, d);
     loop_on_signal(d->loop, SIGINT, daemon_stop, d);
     loop_on_signal(d->loop, SIGHUP, daemon_reload, d);
-    if (keyring_load(&d->conf, &keys, e) != ERR_OK)
+    if (daemon_prepare(d, e) != ERR_OK)
         return e->code;
+    struct keyring *keys = d->preparation.keys;
     struct db_conf db = {.conninfo = d->conf.conninfo,
                          .connections = d->conf.db_connections,
                          .acquire_timeout_ms = d->conf.db_acquire_timeout_ms,
@@ -253,8 +296,9 @@ static enum err daemon_start(struct daemon *d, struct error *e)
         keyring_unref(keys);
         return e->code;
     }
-    d->reloader = reloader_new(d->loop, d->service, d->config_path);
-    d->readiness = readiness_start(d->loop, d->db, d->service);
+    d->vigil = vigil_start(d->loop, d->service, &d->preparation.found);
+    d->reloader = reloader_new(d->loop, d->service, d->vigil, &d->written, d->config_path);
+    d->readiness = readiness_start(d->loop, d->db);
     d->housekeeping = housekeeping_start(d->loop, d->db);
     return daemon_listen(d, e);
 }
@@ -271,6 +315,7 @@ static void daemon_silence(struct daemon *d)
     for (unsigned i = d->nlisteners; i-- > 0;)
         listener_free(d->listeners[i]);
     reloader_stop(d->reloader);
+    vigil_stop(d->vigil);
     db_pool_free(d->db);
     readiness_free(d->readiness);
     housekeeping_free(d->housekeeping);
@@ -302,6 +347,7 @@ static void daemon_finish(struct daemon *d, int status)
         _exit(status);
     }
     reloader_free(d->reloader);
+    vigil_free(d->vigil);
     if (d->service != NULL)
         service_free(d->service);
     loop_free(d->loop);
@@ -337,6 +383,7 @@ int run_command(int argc, char **argv)
         arena_free(a);
         return 1;
     }
+    d->written = d->conf;
     enum log_level level;
     if (log_level_parse(d->conf.log_level, &level))
         log_set_level(level);
@@ -349,6 +396,7 @@ int run_command(int argc, char **argv)
     if (daemon_start(d, &e) == ERR_OK) {
         daemon_watch(d);
         signals_hold(false);
+        log_event(LOG_LEVEL_NOTICE, "started", NULL);
         notify_ready();
         loop_run(d->loop);
     } else {

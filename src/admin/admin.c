@@ -53,35 +53,66 @@ static bool pool_is_up(const struct db_pool *p)
     return st.idle + st.busy > 0;
 }
 
-static void on_readyz(struct admin *ad, const struct http_request *req, struct arena *a)
+/* Of the daemon: true when there is no reason against it. */
+static bool read_daemon(struct admin *ad, struct arena *a, struct buf *reasons)
 {
-    struct buf reasons, out;
     bool is_ready = true;
-
-    buf_init(&reasons, a, 256);
     if (ad->sources.db != NULL && !pool_is_up(ad->sources.db)) {
-        buf_add_json(&reasons, SPAN_LIT("no database connection"));
+        buf_add_json(reasons, SPAN_LIT("no database connection"));
         is_ready = false;
     }
     if (ad->sources.is_ready != NULL) {
         struct buf more;
         buf_init(&more, a, 256);
         is_ready &= ad->sources.is_ready(ad->sources.arg, &more);
-        if (reasons.n > 0 && more.n > 0)
-            buf_add_char(&reasons, ',');
-        buf_add_span(&reasons, buf_span(&more));
+        if (reasons->n > 0 && more.n > 0)
+            buf_add_char(reasons, ',');
+        buf_add_span(reasons, buf_span(&more));
+    }
+    return is_ready;
+}
+
+/* "agency=CODE" asks for one agency alone. False: it was not asked for, or there is none. */
+static bool read_agency(struct admin *ad, struct arena *a, const char *code, bool *is_ready, struct buf *reasons)
+{
+    struct buf more;
+    bool is_agency_ready = false;
+    buf_init(&more, a, 256);
+    if (ad->sources.read_agency == NULL || !ad->sources.read_agency(ad->sources.arg, code, &is_agency_ready, &more))
+        return false;
+    *is_ready &= is_agency_ready;
+    if (reasons->n > 0 && more.n > 0)
+        buf_add_char(reasons, ',');
+    buf_add_span(reasons, buf_span(&more));
+    return true;
+}
+
+static void on_readyz(struct admin *ad, const struct http_request *req, struct arena *a)
+{
+    static const char asks[] = "agency=";
+    struct buf reasons, out;
+    buf_init(&reasons, a, 256);
+    bool is_ready = read_daemon(ad, a, &reasons);
+    bool is_of_agency = strncmp(req->query, asks, sizeof asks - 1) == 0;
+    if (is_of_agency && !read_agency(ad, a, req->query + sizeof asks - 1, &is_ready, &reasons)) {
+        answer(req, 404, "text/plain; charset=utf-8", SPAN_LIT("no such agency\n"), NULL);
+        return;
     }
     buf_init(&out, a, 256 + reasons.n);
     buf_printf(&out, "{\"ready\":%s,\"reasons\":[", is_ready ? "true" : "false");
     buf_add_span(&out, buf_span(&reasons));
-    if (ad->sources.write_warnings != NULL) {
+    buf_add_str(&out, "]");
+    if (!is_of_agency && ad->sources.write_warnings != NULL) {
         struct buf warnings;
         buf_init(&warnings, a, 256);
         ad->sources.write_warnings(ad->sources.arg, &warnings);
-        buf_add_str(&out, "],\"warnings\":[");
+        buf_add_str(&out, ",\"warnings\":[");
         buf_add_span(&out, buf_span(&warnings));
+        buf_add_str(&out, "]");
     }
-    buf_add_str(&out, "]}\n");
+    if (!is_of_agency && ad->sources.write_parties != NULL)
+        ad->sources.write_parties(ad->sources.arg, is_ready, &out);
+    buf_add_str(&out, "}\n");
     answer(req, is_ready ? 200 : 503, "application/json", buf_span(&out), "Cache-Control: no-store\r\n");
 }
 

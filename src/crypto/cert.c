@@ -142,6 +142,17 @@ enum err cert_load(struct arena *a, const char *pem_file, struct cert **out, str
     return cert_wrap(a, x, ERR_CONFIG, out, e);
 }
 
+struct cert *cert_share(struct arena *a, const struct cert *c)
+{
+    struct cert *copy = arena_alloc(a, sizeof *copy);
+    *copy = *c;
+    X509_up_ref(c->x);
+    arena_defer(a, x509_free, c->x);
+    copy->der.p = arena_copy(a, c->der.p, c->der.n);
+    copy->subject = arena_strdup(a, c->subject);
+    return copy;
+}
+
 struct span cert_der(const struct cert *c)
 {
     return c->der;
@@ -155,6 +166,11 @@ const unsigned char *cert_fingerprint(const struct cert *c)
 const char *cert_subject(const struct cert *c)
 {
     return c->subject;
+}
+
+const char *cert_serial(struct arena *a, const struct cert *c)
+{
+    return integer_text(a, X509_get0_serialNumber(c->x));
 }
 
 const char *cert_describe(struct arena *a, const struct cert *c)

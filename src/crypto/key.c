@@ -40,6 +40,15 @@ enum err key_load(struct arena *a, const char *key_file, const char *cert_file, 
     return ERR_OK;
 }
 
+struct key *key_share(struct arena *a, const struct key *k)
+{
+    struct key *copy = arena_alloc(a, sizeof *copy);
+    EVP_PKEY_up_ref(k->pkey);
+    arena_defer(a, pkey_free, k->pkey);
+    *copy = (struct key){.pkey = k->pkey, .cert = cert_share(a, k->cert), .alg = k->alg};
+    return copy;
+}
+
 enum sign_alg key_alg(const struct key *k)
 {
     return k->alg;

@@ -50,19 +50,25 @@ static const char *frame_status(int error_code)
     }
 }
 
-/* A fault may come before we know which agency was meant; it is signed all the same (V3), by the listener's or the
- * first. */
+/*
+ * A fault may come before we know which agency was meant; it is signed all the same (V3), by the listener's or the
+ * first that can. One whose own key is good no more is spoken for likewise.
+ */
 static const struct key *signing_key(const struct request *r)
 {
+    int64_t now_s = clock_wall_us() / 1000000;
     if (r->endpoint->conf->kind == LISTENER_PLAIN)
         return NULL;
-    if (r->agency != NULL)
+    if (r->agency != NULL && (!is_fault(r) || keyring_agency_signs(r->agency, now_s)))
         return r->agency->key;
     const struct keyring_agency *only =
         r->endpoint->conf->agency != NULL ? keyring_agency_find(r->keys, r->endpoint->conf->agency) : NULL;
-    if (only != NULL)
+    if (only != NULL && keyring_agency_signs(only, now_s))
         return only->key;
-    return r->keys->nagencies > 0 ? r->keys->agencies[0].key : NULL;
+    for (unsigned i = 0; i < r->keys->nagencies; i++)
+        if (keyring_agency_signs(&r->keys->agencies[i], now_s))
+            return r->keys->agencies[i].key;
+    return NULL;
 }
 
 enum step_result step_sign(struct request *r)

@@ -88,6 +88,10 @@ static enum err unwrap_parties(struct request *r)
     const char *only = r->endpoint->conf->agency;
     if (only != NULL && strcmp(only, r->agency->code) != 0)
         return error_set(&r->error, ERR_RECIPIENT, "this listener serves agency %s only", only);
+    /* Before anything is booked: an answer nobody would accept is no answer (L5). */
+    if (!keyring_agency_signs(r->agency, clock_wall_us() / 1000000))
+        return error_set(&r->error, ERR_AGENCY, "agency %s cannot sign: its key or certificate is of no use now",
+                         r->agency->code);
     return ERR_OK;
 }
 

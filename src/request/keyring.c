@@ -1,87 +1,160 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * Keys, certificates and anchors, as one thing that a reload replaces whole: a request keeps the keyring it began with,
- * and a bad new one never takes the place of a good old one. References are counted on the loop thread only.
+ * Keys, certificates and anchors, as one thing that a reload replaces whole: a request keeps the keyring it began with.
+ * What cannot be loaded is one party's trouble and stands beside its name. References are counted on the loop thread.
  */
 #include "request_priv.h"
 
-#include "clock.h"
-
 #include <string.h>
 
-static enum err keyring_load_agencies(struct keyring *k, const struct config *conf, struct error *e)
+#define KEPT "; what was loaded before stays"
+
+/* ---- agencies ---- */
+
+static void agency_load(struct keyring *k, const struct config *conf, const struct config_agency *c,
+                        const struct keyring *previous)
 {
-    k->agencies = arena_array(k->arena, conf->nagencies + 1, sizeof *k->agencies);
-    for (unsigned i = 0; i < conf->nagencies; i++) {
-        const struct config_agency *c = &conf->agencies[i];
-        struct keyring_agency *to = &k->agencies[k->nagencies++];
-        to->code = arena_strdup(k->arena, c->code);
-        to->name = arena_strdup(k->arena, c->name);
-        struct error why = {0};
-        if (key_load(k->arena, c->key, c->cert, &to->key, &why) != ERR_OK)
-            return error_set(e, ERR_CONFIG, "%s:%d: [agency %s]: %s", c->file, c->line, c->code, why.detail);
-    }
-    return ERR_OK;
+    struct keyring_agency *to = &k->agencies[k->nagencies++];
+    struct error why = {0};
+    to->code = arena_strdup(k->arena, c->code);
+    to->name = arena_strdup(k->arena, c->name);
+    to->cert_file = arena_strdup(k->arena, c->cert);
+    to->at = config_at(k->arena, conf, "agency", c->code, "cert", CONFIG_LAST);
+    if (key_load(k->arena, c->key, c->cert, &to->key, &why) == ERR_OK)
+        return;
+    if (strncmp(why.detail, c->key, strlen(c->key)) == 0)
+        to->at = config_at(k->arena, conf, "agency", c->code, "key", CONFIG_LAST);
+    const struct keyring_agency *old = previous != NULL ? keyring_agency_find(previous, c->code) : NULL;
+    to->key = old != NULL && old->key != NULL ? key_share(k->arena, old->key) : NULL;
+    to->trouble = arena_printf(k->arena, "%s%s", why.detail, to->key != NULL ? KEPT : "");
 }
 
-static enum err keyring_load_senders(struct keyring *k, const struct config *conf, struct error *e)
+/* ---- senders ---- */
+
+static bool cert_load_one(struct keyring *k, const char *code, const char *file, struct keyring_cert *to)
 {
-    k->senders = arena_array(k->arena, conf->nsenders + 1, sizeof *k->senders);
-    for (unsigned i = 0; i < conf->nsenders; i++) {
-        const struct config_sender *c = &conf->senders[i];
-        struct keyring_sender *to = &k->senders[k->nsenders++];
-        to->code = arena_strdup(k->arena, c->code);
-        to->name = arena_strdup(k->arena, c->name);
-        to->is_smev = c->is_smev;
-        to->test_message = c->test_message;
-        to->reading = c->reading;
-        to->reading.doc_types = arena_strdup(k->arena, c->reading.doc_types);
-        to->fingerprints = arena_array(k->arena, c->ncerts + 1, sizeof *to->fingerprints);
-        for (unsigned j = 0; j < c->ncerts; j++) {
-            struct cert *cert;
-            struct error why = {0};
-            if (cert_load(k->arena, c->certs[j], &cert, &why) != ERR_OK)
-                return error_set(e, ERR_CONFIG, "%s:%d: [sender %s]: %s", c->file, c->line, c->code, why.detail);
-            if (keyring_sender_of(k, cert) != NULL)
-                return error_set(e, ERR_CONFIG, "%s:%d: [sender %s]: %s stands for another sender too", c->file,
-                                 c->line, c->code, c->certs[j]);
-            memcpy(to->fingerprints[to->nfingerprints++], cert_fingerprint(cert), 32);
-        }
+    struct error why = {0};
+    struct cert *cert = NULL;
+    to->file = arena_strdup(k->arena, file);
+    if (cert_load(k->arena, file, &cert, &why) != ERR_OK) {
+        to->trouble = arena_strdup(k->arena, why.detail);
+        return false;
     }
-    return ERR_OK;
+    const struct keyring_sender *other = keyring_sender_of(k, cert);
+    if (other == NULL)
+        to->cert = cert;
+    else
+        to->trouble = arena_printf(k->arena, "%s stands for %s %s already", file,
+                                   strcmp(other->code, code) == 0 ? "this sender," : "sender", other->code);
+    return other == NULL;
 }
 
-static enum err keyring_load_trust(struct keyring *k, const struct config *conf, struct error *e)
+/* A sender with a mistake stays as a whole what it was; the mistakes are told beside. */
+static void sender_keep(struct keyring *k, struct keyring_sender *to, const struct keyring_sender *old)
+{
+    struct keyring_cert *certs = arena_array(k->arena, to->ncerts + old->ncerts + 1, sizeof *certs);
+    unsigned n = 0;
+    for (unsigned i = 0; i < to->ncerts; i++) {
+        if (to->certs[i].cert != NULL)
+            continue;
+        certs[n] = to->certs[i];
+        certs[n++].trouble = arena_printf(k->arena, "%s%s", to->certs[i].trouble, KEPT);
+    }
+    for (unsigned i = 0; i < old->ncerts; i++) {
+        const struct cert *cert = old->certs[i].cert;
+        const struct keyring_sender *now = cert != NULL ? keyring_sender_of(k, cert) : NULL;
+        if (cert != NULL && (now == NULL || now == to))
+            certs[n++] = (struct keyring_cert){.file = arena_strdup(k->arena, old->certs[i].file),
+                                               .at = arena_strdup(k->arena, old->certs[i].at),
+                                               .cert = cert_share(k->arena, cert)};
+    }
+    to->certs = certs;
+    to->ncerts = n;
+}
+
+static const struct keyring_sender *sender_find(const struct keyring *k, const char *code)
+{
+    for (unsigned i = 0; k != NULL && i < k->nsenders; i++)
+        if (strcmp(k->senders[i].code, code) == 0)
+            return &k->senders[i];
+    return NULL;
+}
+
+static void sender_load(struct keyring *k, const struct config *conf, const struct config_sender *c,
+                        const struct keyring *previous)
+{
+    struct keyring_sender *to = &k->senders[k->nsenders++];
+    bool is_good = true;
+    to->code = arena_strdup(k->arena, c->code);
+    to->name = arena_strdup(k->arena, c->name);
+    to->is_smev = c->is_smev;
+    to->test_message = c->test_message;
+    to->reading = c->reading;
+    to->reading.doc_types = arena_strdup(k->arena, c->reading.doc_types);
+    to->certs = arena_array(k->arena, c->ncerts + 1, sizeof *to->certs);
+    for (unsigned i = 0; i < c->ncerts; i++) {
+        to->certs[i].at = config_at(k->arena, conf, "sender", c->code, "cert", (int)i);
+        is_good &= cert_load_one(k, c->code, c->certs[i], &to->certs[i]);
+        to->ncerts++;
+    }
+    const struct keyring_sender *old = sender_find(previous, c->code);
+    if (!is_good && old != NULL)
+        sender_keep(k, to, old);
+}
+
+/* ---- the whole ---- */
+
+static enum err trust_of(struct keyring *k, const struct config *conf, struct error *e)
 {
     bool is_needed = false;
     for (unsigned i = 0; i < conf->nlisteners; i++)
         is_needed |= conf->listeners[i].kind == LISTENER_SMEV2;
+    k->anchors_at = config_at(k->arena, conf, "trust", "", "anchors", CONFIG_LAST);
+    k->chain_at = config_at(k->arena, conf, "trust", "", "chain", CONFIG_LAST);
+    k->crl_at = config_at(k->arena, conf, "trust", "", "crl", CONFIG_LAST);
+    k->allow_gost2001 = conf->allow_gost2001;
     if (!is_needed)
         return ERR_OK;
     struct trust_conf trust = {.anchors_file = conf->anchors,
                                .chain_file = conf->chain,
                                .crl_file = conf->crl,
                                .crl_required = conf->crl_required};
-    return trust_load(k->arena, &trust, &k->trust, e);
+    struct error why = {0};
+    enum err err = trust_load(k->arena, &trust, &k->trust, &why);
+    if (err == ERR_OK)
+        return ERR_OK;
+    const char *at = k->anchors_at;
+    if (conf->chain != NULL && strncmp(why.detail, conf->chain, strlen(conf->chain)) == 0)
+        at = k->chain_at;
+    if (conf->crl != NULL && strncmp(why.detail, conf->crl, strlen(conf->crl)) == 0)
+        at = k->crl_at;
+    return error_set(e, err, "%s: [trust]: %s", at, why.detail);
 }
 
-enum err keyring_load(const struct config *conf, struct keyring **out, struct error *e)
+enum err keyring_load(const struct config *conf, const struct keyring *previous, struct keyring **out, struct error *e)
 {
     struct arena *a = arena_new();
     struct keyring *k = arena_alloc(a, sizeof *k);
     k->arena = a;
     k->refs = 1;
-    enum err err = keyring_load_agencies(k, conf, e);
-    if (err == ERR_OK)
-        err = keyring_load_senders(k, conf, e);
-    if (err == ERR_OK)
-        err = keyring_load_trust(k, conf, e);
+    enum err err = trust_of(k, conf, e);
     if (err != ERR_OK) {
         arena_free(a);
         return err;
     }
+    k->agencies = arena_array(a, conf->nagencies + 1, sizeof *k->agencies);
+    for (unsigned i = 0; i < conf->nagencies; i++)
+        agency_load(k, conf, &conf->agencies[i], previous);
+    k->senders = arena_array(a, conf->nsenders + 1, sizeof *k->senders);
+    for (unsigned i = 0; i < conf->nsenders; i++)
+        sender_load(k, conf, &conf->senders[i], previous);
     *out = k;
     return ERR_OK;
+}
+
+void keyring_ref(struct keyring *k)
+{
+    k->refs++;
 }
 
 static void keyring_free(void *arg)
@@ -116,40 +189,17 @@ const struct keyring_agency *keyring_agency_find(const struct keyring *k, const 
 const struct keyring_sender *keyring_sender_of(const struct keyring *k, const struct cert *signer)
 {
     for (unsigned i = 0; i < k->nsenders; i++)
-        for (unsigned j = 0; j < k->senders[i].nfingerprints; j++)
-            if (memcmp(k->senders[i].fingerprints[j], cert_fingerprint(signer), 32) == 0)
+        for (unsigned j = 0; j < k->senders[i].ncerts; j++)
+            if (k->senders[i].certs[j].cert != NULL &&
+                memcmp(cert_fingerprint(k->senders[i].certs[j].cert), cert_fingerprint(signer), 32) == 0)
                 return &k->senders[i];
     return NULL;
 }
 
-void keyring_metrics_write(const struct keyring *k, struct buf *out)
+bool keyring_agency_signs(const struct keyring_agency *agency, int64_t now_s)
 {
-    buf_add_str(out, "# HELP zapisd_certificate_expiry_timestamp_seconds notAfter of a certificate in use.\n"
-                     "# TYPE zapisd_certificate_expiry_timestamp_seconds gauge\n");
-    for (unsigned i = 0; i < k->nagencies; i++)
-        buf_printf(out, "zapisd_certificate_expiry_timestamp_seconds{usage=\"sign\",agency=\"%s\"} %lld\n",
-                   k->agencies[i].code, (long long)cert_not_after(key_cert(k->agencies[i].key)));
-    if (k->trust == NULL)
-        return;
-    buf_printf(out, "zapisd_certificate_expiry_timestamp_seconds{usage=\"anchor\",agency=\"\"} %lld\n",
-               (long long)trust_anchor_not_after(k->trust));
-    buf_printf(out,
-               "# HELP zapisd_crl_next_update_timestamp_seconds nextUpdate of the revocation list, 0 without one.\n"
-               "# TYPE zapisd_crl_next_update_timestamp_seconds gauge\n"
-               "zapisd_crl_next_update_timestamp_seconds %lld\n",
-               (long long)trust_crl_next_update(k->trust));
-}
-
-bool keyring_is_in_date(const struct keyring *k, struct buf *reasons_json)
-{
-    int64_t now = clock_wall_us() / 1000000;
-    for (unsigned i = 0; i < k->nagencies; i++) {
-        const struct cert *c = key_cert(k->agencies[i].key);
-        if (now >= cert_not_before(c) && now < cert_not_after(c))
-            continue;
-        buf_printf(reasons_json, "%s\"the signing certificate of %s is out of date\"", reasons_json->n > 0 ? "," : "",
-                   k->agencies[i].code);
+    if (agency->key == NULL || atomic_load_explicit(&agency->is_refused, memory_order_relaxed))
         return false;
-    }
-    return true;
+    const struct cert *c = key_cert(agency->key);
+    return now_s >= cert_not_before(c) && now_s < cert_signs_until(c);
 }

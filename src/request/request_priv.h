@@ -14,6 +14,8 @@
 #include "slow_lane.h"
 #include "soap.h"
 
+#include <stdatomic.h>
+
 /* One list for the steps, where they run, and their names. A step goes on, waits, or fails. */
 /* clang-format off */
 #define REQUEST_STEPS(X) \
@@ -47,27 +49,40 @@ enum step_result { STEP_NEXT, STEP_WAIT, STEP_ANSWERED, STEP_FAIL };
 
 struct keyring_agency {
     const char *code, *name;
-    struct key *key;
+    const char *cert_file, *at; /* for messages */
+    struct key *key;            /* NULL: could not be loaded */
+    const char *trouble;        /* of the files; NULL: none */
+    /* It signs no more though its dates are good (revoked, not for signatures): set by the last keyring_judge(). */
+    atomic_bool is_refused;
+};
+struct keyring_cert {
+    const char *file, *at;
+    struct cert *cert;   /* NULL: could not be loaded, or stands for somebody else */
+    const char *trouble; /* NULL: none */
 };
 struct keyring_sender {
     const char *code, *name;
     bool is_smev;
     enum test_message_rule test_message;
     struct config_reading reading;
-    unsigned char (*fingerprints)[32];
-    unsigned nfingerprints;
+    struct keyring_cert *certs;
+    unsigned ncerts;
 };
 struct keyring {
     unsigned refs;     /* loop thread only */
     struct loop *loop; /* not NULL: in use there; freed away from it, for lists of 20 MB take long */
     struct arena *arena;
     struct trust *trust; /* NULL when no listener needs it */
+    const char *anchors_at, *chain_at, *crl_at;
+    bool allow_gost2001;
     struct keyring_agency *agencies;
     unsigned nagencies;
     struct keyring_sender *senders;
     unsigned nsenders;
 };
 const struct keyring_agency *keyring_agency_find(const struct keyring *k, const char *code);
+/* Whether an answer signed in its name now would be worth anything. Thread-safe. */
+bool keyring_agency_signs(const struct keyring_agency *agency, int64_t now_s);
 const struct keyring_sender *keyring_sender_of(const struct keyring *k, const struct cert *signer);
 void keyring_metrics_write(const struct keyring *k, struct buf *out);
 

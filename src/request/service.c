@@ -105,7 +105,7 @@ void service_set_keyring(struct service *s, struct keyring *keys)
     s->keys = keys;
 }
 
-const struct keyring *service_keyring(const struct service *s)
+struct keyring *service_keyring(const struct service *s)
 {
     return s->keys;
 }

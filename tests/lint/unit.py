@@ -9,14 +9,22 @@ import sys
 
 import tree
 
-MUST = [r"^Type=notify$", r"^WatchdogSec=\d+", r"^ExecReload=.*check", r"^ExecReload=.*-HUP", r"^Restart=always$", r"^NoNewPrivileges=yes$",
+MUST = [r"^Type=notify$", r"^WatchdogSec=\d+", r"^ExecReload=.*check", r"^ExecReload=.*-HUP", r"^Restart=always$", r"^StartLimitIntervalSec=0$", r"^NoNewPrivileges=yes$",
         r"^CapabilityBoundingSet=$", r"^LimitCORE=0$", r"^IPAddressDeny=any$"]
+
+
+# One party's mistake must not keep the others from being served (L5): nothing may veto the start, and only what the daemon itself would refuse, the reload.
+MUST_NOT = [r"^ExecStartPre=/.*check", r"^RestartPreventExitStatus="]
 
 
 def main(root):
     unit = os.path.join(root, "conf/zapisd.service")
     text = tree.read(root, "conf/zapisd.service")
     wrong = ["conf/zapisd.service: no line %s" % p for p in MUST if not re.search(p, text, re.M)]
+    wrong += ["conf/zapisd.service: a line %s" % p for p in MUST_NOT if re.search(p, text, re.M)]
+    reloads = re.findall(r"^ExecReload=(.*)", text, re.M)
+    if "--only-fatal" not in reloads[0] or "-HUP" not in reloads[1]:
+        wrong.append("conf/zapisd.service: a reload begins with check --only-fatal, then -HUP")
     done = subprocess.run(["systemd-analyze", "security", "--offline=yes", "--json=short", "--threshold=15", unit], capture_output=True, text=True)
     tests = json.loads(done.stdout)
     if done.returncode:

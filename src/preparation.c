@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Keys and trust, TLS, schemas, addresses. Who may read and write the files: preparation_files.c. */
+#include "preparation.h"
+
+#include "clock.h"
+#include "log.h"
+#include "net.h"
+#include "xml.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+void preparation_add(struct preparation *p, struct remark r)
+{
+    if (p->n == p->room) {
+        unsigned room = p->room * 2 + 16;
+        struct remark *more = arena_array(p->arena, room, sizeof *more);
+        if (p->n > 0)
+            memcpy(more, p->remarks, p->n * sizeof *more);
+        p->remarks = more;
+        p->room = room;
+    }
+    p->remarks[p->n++] = r;
+    p->nfatal += r.is_fatal;
+    p->nbad += r.level == FINDING_BAD;
+}
+
+const struct remark *preparation_fatal(const struct preparation *p)
+{
+    for (unsigned i = 0; i < p->n; i++)
+        if (p->remarks[i].is_fatal)
+            return &p->remarks[i];
+    return NULL;
+}
+
+void preparation_log(const struct preparation *p)
+{
+    for (unsigned i = 0; i < p->n; i++) {
+        const struct remark *r = &p->remarks[i];
+        if (r->level != FINDING_GOOD)
+            log_event(r->level == FINDING_BAD ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "trouble", "about", r->about, "at",
+                      r->at, "detail", r->text, NULL);
+    }
+}
+
+const char *preparation_at(struct preparation *p, const char *section, const char *name, const char *text,
+                           const char *const *keys, const char *const *files, unsigned n, const char *otherwise)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (files[i] != NULL && strncmp(text, files[i], strlen(files[i])) == 0)
+            return config_at(p->arena, p->conf, section, name, keys[i], CONFIG_LAST);
+    return config_at(p->arena, p->conf, section, name, otherwise, CONFIG_LAST);
+}
+
+/* ---- keys ---- */
+
+/* "conf:12: [trust]: text" is taken apart again: remarks have their place apart. */
+static void add_trust_error(struct preparation *p, const struct error *e)
+{
+    const char *mark = strstr(e->detail, ": [trust]: ");
+    struct remark r = {.level = FINDING_BAD, .about = "trust", .at = "", .is_fatal = true};
+    r.text = arena_strdup(p->arena, mark != NULL ? mark + strlen(": [trust]: ") : e->detail);
+    if (mark != NULL)
+        r.at = arena_strndup(p->arena, e->detail, (size_t)(mark - e->detail));
+    preparation_add(p, r);
+}
+
+void preparation_keys(struct preparation *p, const struct keyring *previous)
+{
+    static const char *const words[] = {"agency ", "sender ", "trust"};
+    struct error e = {0};
+    if (keyring_load(p->conf, previous, &p->keys, &e) != ERR_OK) {
+        p->keys = NULL;
+        add_trust_error(p, &e);
+        return;
+    }
+    keyring_judge(p->keys, clock_wall_us() / 1000000, p->arena, &p->found);
+    for (unsigned i = 0; i < p->found.n; i++) {
+        const struct finding *f = &p->found.items[i];
+        preparation_add(p, (struct remark){.level = f->level,
+                                           .about = arena_printf(p->arena, "%s%s", words[f->about], f->code),
+                                           .at = f->at,
+                                           .text = f->text});
+    }
+}
+
+/* ---- TLS ---- */
+
+static void tls_dates(struct preparation *p, const struct config_listener *l, const char *about)
+{
+    struct cert *c;
+    struct error e = {0};
+    int64_t now_s = clock_wall_us() / 1000000;
+    struct remark r = {.about = about,
+                       .at = config_at(p->arena, p->conf, "listener", l->name, "tls_cert", CONFIG_LAST)};
+    if (cert_load(p->arena, l->tls_cert, &c, &e) != ERR_OK)
+        return; /* TLS could read it: a kind of certificate that only we cannot */
+    int64_t days = (cert_not_after(c) - now_s) / 86400;
+    bool is_current = now_s >= cert_not_before(c) && now_s < cert_not_after(c);
+    r.level = !is_current ? FINDING_BAD : days < FINDING_SOON_DAYS ? FINDING_SOON : FINDING_GOOD;
+    r.text = is_current ? arena_printf(p->arena, "%s: %lld days left", l->tls_cert, (long long)days)
+                        : arena_printf(p->arena, "%s: %s: callers will not connect", l->tls_cert,
+                                       now_s < cert_not_before(c) ? "is not valid yet" : "has expired");
+    preparation_add(p, r);
+}
+
+static void tls_one(struct preparation *p, const struct config_listener *l, struct tls_ctx **out)
+{
+    static const char *const keys[] = {"tls_key", "tls_cert", "tls_client_ca"};
+    const char *const files[] = {l->tls_key, l->tls_cert, l->tls_client_ca};
+    struct tls_conf tls = {.cert_file = l->tls_cert,
+                           .key_file = l->tls_key,
+                           .client_ca_file = l->tls_client_ca,
+                           .client_required = l->tls_client_required,
+                           .ciphers = l->tls_ciphers};
+    struct error e = {0};
+    const char *about = arena_printf(p->arena, "listener %s", l->name);
+    if (tls_ctx_new(p->arena, &tls, out, &e) == ERR_OK) {
+        tls_dates(p, l, about);
+        return;
+    }
+    *out = NULL;
+    const char *text = arena_strdup(p->arena, e.detail);
+    preparation_add(p,
+                    (struct remark){.level = FINDING_BAD,
+                                    .about = about,
+                                    .at = preparation_at(p, "listener", l->name, text, keys, files, 3, "tls_ciphers"),
+                                    .text = text,
+                                    .is_fatal = true});
+}
+
+void preparation_tls(struct preparation *p)
+{
+    p->tls = arena_array(p->arena, p->conf->nlisteners + 1, sizeof(struct tls_ctx *));
+    for (unsigned i = 0; i < p->conf->nlisteners; i++)
+        if (p->conf->listeners[i].tls_cert != NULL)
+            tls_one(p, &p->conf->listeners[i], &p->tls[i]);
+}
+
+/* ---- schemas ---- */
+
+void preparation_paths(struct preparation *p)
+{
+    static const char *const wsdl[] = {"equeue-plain.wsdl", "equeue-smev2.wsdl"};
+    struct xml_schema *schema;
+    struct error e = {0};
+    struct arena *scratch = arena_new(); /* only a look */
+    const char *path = arena_printf(p->arena, "%s/equeue-bare.xsd", p->conf->schema_dir);
+    struct remark r = {.about = "schema", .text = path};
+    if (xml_schema_load(scratch, path, &schema, &e) != ERR_OK)
+        r = (struct remark){.level = FINDING_BAD,
+                            .about = "schema",
+                            .at = config_at(p->arena, p->conf, "daemon", "", "schema_dir", CONFIG_LAST),
+                            .text = arena_strdup(p->arena, e.detail),
+                            .is_fatal = true};
+    arena_free(scratch);
+    preparation_add(p, r);
+    for (size_t i = 0; i < sizeof wsdl / sizeof wsdl[0]; i++) {
+        path = arena_printf(p->arena, "%s/%s", p->conf->wsdl_dir, wsdl[i]);
+        r = (struct remark){.about = "wsdl", .text = path};
+        if (access(path, R_OK) != 0)
+            r = (struct remark){.level = FINDING_BAD,
+                                .about = "wsdl",
+                                .at = config_at(p->arena, p->conf, "daemon", "", "wsdl_dir", CONFIG_LAST),
+                                .text = arena_printf(p->arena, "%s: cannot be read: %s", path, strerror(errno))};
+        preparation_add(p, r);
+    }
+}
+
+/* ---- addresses ---- */
+
+static void address_one(struct preparation *p, const char *section, const char *name, const char *address)
+{
+    static const enum finding_level levels[] = {
+        [TRY_GOOD] = FINDING_GOOD, [TRY_OURS] = FINDING_GOOD, [TRY_UNTRIED] = FINDING_WARN, [TRY_BAD] = FINDING_BAD};
+    struct error e = {0};
+    enum address_try result = address_try(address, &e);
+    preparation_add(p,
+                    (struct remark){.level = levels[result],
+                                    .about = arena_printf(p->arena, "%s%s%s", section, *name != '\0' ? " " : "", name),
+                                    .at = result == TRY_GOOD || result == TRY_OURS
+                                              ? NULL
+                                              : config_at(p->arena, p->conf, section, name, "address", CONFIG_LAST),
+                                    .text = arena_strdup(p->arena, result == TRY_GOOD ? address : e.detail),
+                                    .is_fatal = result == TRY_BAD});
+}
+
+void preparation_addresses(struct preparation *p)
+{
+    for (unsigned i = 0; i < p->conf->nlisteners; i++)
+        address_one(p, "listener", p->conf->listeners[i].name, p->conf->listeners[i].address);
+    if (p->conf->admin_address != NULL)
+        address_one(p, "admin", "", p->conf->admin_address);
+}

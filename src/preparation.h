@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * What must be there before the daemon may run, looked at by `check` and by `run` and a reload alike, so that they can
+ * never be of two minds. Everything that is found is a remark with the line of the configuration it is about.
+ */
+#pragma once
+
+#include "config.h"
+#include "crypto.h"
+#include "request.h"
+
+struct remark {
+    enum finding_level level;
+    const char *about; /* "agency AAAA00001", "listener smev", "trust" */
+    const char *at;    /* file:line; "" where there is none */
+    const char *text;
+    bool is_fatal; /* the daemon does not start with it, and a reload is not taken */
+};
+
+struct preparation {
+    struct arena *arena; /* of the caller */
+    const struct config *conf;
+    struct keyring *keys;  /* NULL: fatal; the caller's reference */
+    struct tls_ctx **tls;  /* one a listener; NULL: none, or fatal */
+    struct findings found; /* about the keyring: those of the remarks that change with time */
+    struct remark *remarks;
+    unsigned n, room;
+    unsigned nfatal, nbad; /* bad ones include the fatal */
+};
+
+/* previous: see keyring_load(). Blocks; may run on a worker. */
+void preparation_keys(struct preparation *p, const struct keyring *previous);
+void preparation_files(struct preparation *p); /* who else may read or write them */
+void preparation_tls(struct preparation *p);
+void preparation_paths(struct preparation *p);     /* schemas and WSDL */
+void preparation_addresses(struct preparation *p); /* tried, not taken */
+void preparation_add(struct preparation *p, struct remark r);
+const struct remark *preparation_fatal(const struct preparation *p); /* the first; NULL: there is none */
+/* Warnings and worse to the log. */
+void preparation_log(const struct preparation *p);
+/* Which key of a section is meant by a message that begins with the file it names; `otherwise` when it names none. */
+const char *preparation_at(struct preparation *p, const char *section, const char *name, const char *text,
+                           const char *const *keys, const char *const *files, unsigned n, const char *otherwise);

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * Who of the configuration would be believed today, found out before anybody calls: by trust_judge(), which is what
+ * judges the signers of messages. What `check`, a start, a reload, /readyz and the metrics say comes from here.
+ */
+#include "request_priv.h"
+
+#include "clock.h"
+
+#include <string.h>
+
+#define DAY_S 86400
+
+const char *const finding_words[] = {"good", "soon", "warn", "BAD"};
+
+void findings_add(struct arena *a, struct findings *f, struct finding item)
+{
+    if (f->n == f->room) {
+        unsigned room = f->room * 2 + 16;
+        struct finding *more = arena_array(a, room, sizeof *more);
+        if (f->n > 0)
+            memcpy(more, f->items, f->n * sizeof *more);
+        f->items = more;
+        f->room = room;
+    }
+    f->items[f->n++] = item;
+}
+
+struct judge {
+    struct keyring *keys;
+    int64_t now_s;
+    struct arena *a;
+    struct findings *out;
+};
+
+static const char *days_text(struct judge *j, int64_t end_s)
+{
+    long long days = (long long)((end_s - j->now_s) / DAY_S);
+    return end_s > j->now_s ? arena_printf(j->a, "%lld days left", days)
+                            : arena_printf(j->a, "ended %lld days ago", -days);
+}
+
+static enum finding_level level_of_end(const struct judge *j, int64_t end_s)
+{
+    return end_s - j->now_s < (int64_t)FINDING_SOON_DAYS * DAY_S ? FINDING_SOON : FINDING_GOOD;
+}
+
+/* ---- one certificate ---- */
+
+/* NULL: believed. */
+static const char *objection(struct judge *j, const struct cert *c, enum trust_reason *reason)
+{
+    struct trust_verdict v = {.reason = TRUST_BROKEN};
+    struct error why = {0};
+    enum sign_alg alg;
+    *reason = TRUST_BROKEN;
+    if (cert_sign_alg(c, &alg, &why) != ERR_OK)
+        return arena_strdup(j->a, why.detail);
+    if (alg == SIGN_GOST2001 && !j->keys->allow_gost2001) /* ours is never one: key_load() */
+        return "its key is GOST R 34.10-2001 and allow_gost2001 = no";
+    *reason = TRUST_GOOD;
+    if (j->keys->trust != NULL && trust_judge(j->keys->trust, c, j->now_s, &v, &why) != ERR_OK) {
+        *reason = v.reason;
+        return arena_strdup(j->a, why.detail);
+    }
+    *reason = TRUST_DATES;
+    if (j->now_s < cert_not_before(c))
+        return "it is not valid yet";
+    if (j->now_s >= cert_signs_until(c))
+        return "it has expired";
+    *reason = TRUST_GOOD;
+    return NULL;
+}
+
+static const char *cert_text(struct judge *j, const char *file, const struct cert *c, const char *what)
+{
+    return arena_printf(j->a, "%s: %s (%s)", file, what, cert_describe(j->a, c));
+}
+
+/* ---- senders ---- */
+
+static struct finding judge_cert(struct judge *j, const struct keyring_sender *s, const struct keyring_cert *c)
+{
+    struct finding f = {.about = ABOUT_SENDER, .code = arena_strdup(j->a, s->code), .at = arena_strdup(j->a, c->at)};
+    enum trust_reason reason;
+    f.subject = arena_strdup(j->a, c->file);
+    f.level = FINDING_BAD;
+    f.is_stopped = true;
+    if (c->cert == NULL) {
+        f.is_mistake = true;
+        f.text = arena_strdup(j->a, c->trouble);
+        return f;
+    }
+    const char *why = objection(j, c->cert, &reason);
+    if (why != NULL) {
+        f.text = cert_text(j, c->file, c->cert, why);
+        return f;
+    }
+    f.is_stopped = false;
+    f.level = level_of_end(j, cert_signs_until(c->cert));
+    f.text = cert_text(j, c->file, c->cert, days_text(j, cert_signs_until(c->cert)));
+    return f;
+}
+
+/* An old certificate beside a good one is what a change of keys looks like: worth a word, no harm. A file that cannot
+ * be read is a mistake wherever it stands. */
+static void judge_sender(struct judge *j, const struct keyring_sender *s)
+{
+    unsigned first = j->out->n;
+    bool is_served = false;
+    for (unsigned i = 0; i < s->ncerts; i++) {
+        struct finding f = judge_cert(j, s, &s->certs[i]);
+        is_served |= !f.is_stopped;
+        findings_add(j->a, j->out, f);
+    }
+    for (unsigned i = 0; i < s->ncerts && is_served; i++) {
+        struct finding *f = &j->out->items[first + i];
+        f->is_stopped = false;
+        if (f->level == FINDING_BAD && s->certs[i].cert != NULL)
+            f->level = FINDING_WARN;
+    }
+}
+
+/* ---- agencies ---- */
+
+/* Peers may believe whom we were not told to believe: then we sign, and say it. Its own dates are looked at for each
+ * message. */
+static bool is_refusal(enum trust_reason reason)
+{
+    return reason == TRUST_BROKEN || reason == TRUST_USAGE || reason == TRUST_REVOKED;
+}
+
+static void judge_agency(struct judge *j, struct keyring_agency *g)
+{
+    struct finding f = {.about = ABOUT_AGENCY, .code = arena_strdup(j->a, g->code), .at = arena_strdup(j->a, g->at)};
+    enum trust_reason reason = TRUST_GOOD;
+    f.subject = arena_strdup(j->a, g->cert_file);
+    f.level = FINDING_BAD;
+    if (g->key == NULL) {
+        f.is_stopped = f.is_mistake = true;
+        f.text = arena_printf(j->a, "%s; nothing is booked in its name", g->trouble);
+        findings_add(j->a, j->out, f);
+        return;
+    }
+    const struct cert *c = key_cert(g->key);
+    const char *why = objection(j, c, &reason);
+    atomic_store_explicit(&g->is_refused, is_refusal(reason), memory_order_relaxed);
+    f.is_stopped = !keyring_agency_signs(g, j->now_s);
+    if (g->trouble != NULL) {
+        struct finding kept = f;
+        kept.is_stopped = false;
+        kept.is_mistake = true;
+        kept.text = arena_strdup(j->a, g->trouble);
+        findings_add(j->a, j->out, kept);
+    }
+    if (why == NULL)
+        f.level = level_of_end(j, cert_signs_until(c));
+    else if (reason == TRUST_NO_LIST)
+        f.level = FINDING_WARN;
+    f.text = cert_text(j, g->cert_file, c,
+                       why == NULL ? days_text(j, cert_signs_until(c))
+                       : f.is_stopped
+                           ? arena_printf(j->a, "%s; nothing is booked in its name", why)
+                           : arena_printf(j->a, "%s; whoever believes as [trust] does will refuse its answers", why));
+    findings_add(j->a, j->out, f);
+}
+
+/* ---- what it rests on ---- */
+
+static void judge_item(struct judge *j, const struct trust_item *t)
+{
+    static const char *const kinds[] = {"anchor", "authority", "revocation list of"};
+    const char *at = t->kind == TRUST_ANCHOR  ? j->keys->anchors_at
+                     : t->kind == TRUST_CHAIN ? j->keys->chain_at
+                                              : j->keys->crl_at;
+    struct finding f = {.about = ABOUT_TRUST, .code = "", .at = arena_strdup(j->a, at)};
+    const char *what = NULL;
+    if (t->refused != NULL) {
+        f.level = FINDING_BAD;
+        what = arena_printf(j->a, "not used: %s", t->refused);
+    } else if (t->is_superseded) {
+        f.level = FINDING_GOOD;
+        what = "there is a newer one";
+    } else if (j->now_s < t->not_before) {
+        f.level = FINDING_WARN;
+        what = "is not valid yet";
+    } else {
+        f.level = j->now_s >= t->not_after ? FINDING_WARN : FINDING_GOOD;
+        if (f.level == FINDING_GOOD && t->kind != TRUST_CRL) /* lists live for days: theirs is told by the metric */
+            f.level = level_of_end(j, t->not_after);
+        what = days_text(j, t->not_after);
+    }
+    f.subject = arena_printf(j->a, "%s [%s], %s %s", kinds[t->kind], t->label,
+                             t->kind == TRUST_CRL ? "number" : "serial", t->serial);
+    f.text = arena_printf(j->a, "%s: %s", f.subject, what);
+    findings_add(j->a, j->out, f);
+}
+
+void keyring_judge(struct keyring *k, int64_t now_s, struct arena *a, struct findings *f)
+{
+    struct judge j = {.keys = k, .now_s = now_s, .a = a, .out = f};
+    unsigned n = 0;
+    const struct trust_item *items = k->trust != NULL ? trust_items(k->trust, &n) : NULL;
+    for (unsigned i = 0; i < n; i++)
+        judge_item(&j, &items[i]);
+    for (unsigned i = 0; i < k->nagencies; i++)
+        judge_agency(&j, &k->agencies[i]);
+    for (unsigned i = 0; i < k->nsenders && k->trust != NULL; i++)
+        judge_sender(&j, &k->senders[i]);
+}
+
+/* ---- metrics ---- */
+
+void keyring_metrics_write(const struct keyring *k, struct buf *out)
+{
+    int64_t now_s = clock_wall_us() / 1000000;
+    buf_add_str(out, "# HELP zapisd_certificate_expiry_timestamp_seconds notAfter of a certificate in use.\n"
+                     "# TYPE zapisd_certificate_expiry_timestamp_seconds gauge\n");
+    for (unsigned i = 0; i < k->nagencies; i++)
+        if (k->agencies[i].key != NULL)
+            buf_printf(out, "zapisd_certificate_expiry_timestamp_seconds{usage=\"sign\",agency=\"%s\"} %lld\n",
+                       k->agencies[i].code, (long long)cert_not_after(key_cert(k->agencies[i].key)));
+    if (k->trust != NULL)
+        buf_printf(out, "zapisd_certificate_expiry_timestamp_seconds{usage=\"anchor\",agency=\"\"} %lld\n",
+                   (long long)trust_anchor_not_after(k->trust));
+    buf_add_str(out, "# HELP zapisd_agency_ready Whether an answer can be signed in the name of an agency.\n"
+                     "# TYPE zapisd_agency_ready gauge\n");
+    for (unsigned i = 0; i < k->nagencies; i++)
+        buf_printf(out, "zapisd_agency_ready{agency=\"%s\"} %d\n", k->agencies[i].code,
+                   keyring_agency_signs(&k->agencies[i], now_s));
+    if (k->trust == NULL)
+        return;
+    buf_add_str(out, "# HELP zapisd_sender_certificate_expiry_timestamp_seconds Until when a certificate of a sender "
+                     "may sign.\n# TYPE zapisd_sender_certificate_expiry_timestamp_seconds gauge\n");
+    for (unsigned i = 0; i < k->nsenders; i++)
+        for (unsigned m = 0; m < k->senders[i].ncerts; m++)
+            if (k->senders[i].certs[m].cert != NULL)
+                buf_printf(out,
+                           "zapisd_sender_certificate_expiry_timestamp_seconds{sender=\"%s\",number=\"%u\"} %lld\n",
+                           k->senders[i].code, m + 1, (long long)cert_signs_until(k->senders[i].certs[m].cert));
+    buf_printf(out,
+               "# HELP zapisd_crl_next_update_timestamp_seconds nextUpdate of the revocation list, 0 without one.\n"
+               "# TYPE zapisd_crl_next_update_timestamp_seconds gauge\n"
+               "zapisd_crl_next_update_timestamp_seconds %lld\n",
+               (long long)trust_crl_next_update(k->trust));
+}

@@ -1,0 +1,163 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+"""L5: one party's trouble is one party's. L4: it is said, by reload, log, /readyz and metrics. What cannot be signed is not booked."""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+
+import e2e
+from e2e import BINARY, E2E, KAMCHATKA, MOSCOW, SERVICE, new_id
+
+from smev2client import Fault
+
+
+class Parties(E2E):
+    def setUp(self):
+        self.good = self.instance.conf.read_text()
+        self.addCleanup(self.reload, self.good, "taken")
+
+    def log_from(self, offset):
+        with open(self.instance.log, encoding="utf-8", errors="replace") as f:
+            f.seek(offset)
+            return f.read()
+
+    def reload(self, text, result):
+        """Writes a configuration, reloads, returns what was logged."""
+        offset = self.instance.log.stat().st_size
+        self.instance.conf.write_text(text)
+        os.kill(self.instance.pid(), signal.SIGHUP)
+        deadline = time.monotonic() + 60
+        while " reload result=" not in self.log_from(offset):
+            self.assertLess(time.monotonic(), deadline, "no word about the reload")
+            time.sleep(0.02)
+        said = self.log_from(offset)
+        self.assertIn(" reload result=%s " % result, said.replace("\n", " \n"))
+        return said
+
+    def check(self, *options):
+        done = subprocess.run([BINARY, "check", "--config", self.instance.conf, *options], capture_output=True, text=True)
+        return done.returncode, done.stdout + done.stderr
+
+    def ready(self, path="/readyz"):
+        status, body = self.instance.admin(path)
+        return status, json.loads(body)
+
+    def metric(self, line):
+        self.assertIn(line + "\n", self.instance.admin("/metrics")[1])
+
+    def bookings(self):
+        return self.one("select count(*) from data.booking")
+
+    def test_own_certificates_that_are_of_no_use(self):
+        """Run out, revoked, not for signatures, and a key that is gone: refused before anything is booked; the other agency goes on."""
+        ours, theirs = self.portal(), self.portal(recipient="BBBB00002")
+        ours.expect_signer = None  # faults in the name of an agency that cannot sign are signed by one that can
+        slot, other = self.free_slots(ours)[0]["slotId"], [s["slotId"] for s in self.free_slots(theirs, KAMCHATKA)]
+        for i, name in enumerate(("expired", "revoked", "nousage", "notyet")):
+            said = self.reload(self.good.replace("agency-a.", name + "."), "taken")
+            self.assertRegex(said, r'trouble about="agency AAAA00001" at=\S+ detail=.*nothing is booked in its name')
+            before = self.bookings()
+            with self.assertRaises(Fault) as fault:
+                ours.book(new_id(), slot, MOSCOW, services=[SERVICE])
+            self.assertEqual((fault.exception.reply.http_status, fault.exception.code), (503, "soap:Server"))
+            self.assertEqual(self.bookings(), before, name)
+            self.assertEqual(theirs.book(new_id(), other[i], KAMCHATKA, services=[SERVICE]).status_code, "201")
+            status, body = self.ready()
+            self.assertEqual((status, body["ready"], body["agencies"]["AAAA00001"]["ready"], body["agencies"]["BBBB00002"]["ready"]), (200, True, False, True))
+            self.assertEqual(self.ready("/readyz?agency=AAAA00001")[0], 503)
+            self.assertEqual(self.ready("/readyz?agency=BBBB00002"), (200, {"ready": True, "reasons": []}))
+            self.metric('zapisd_agency_ready{agency="AAAA00001"} 0')
+            self.metric('zapisd_agency_ready{agency="BBBB00002"} 1')
+        self.reload(self.good, "taken")
+        self.assertEqual(ours.book(new_id(), slot, MOSCOW, services=[SERVICE]).status_code, "201")
+        self.assertEqual(self.instance.admin("/readyz?agency=CCCC00003")[0], 404)
+
+    def test_no_agency_can_sign(self):
+        self.reload(self.good.replace("agency-a.", "expired.").replace("agency-b.", "expired."), "taken")
+        status, body = self.ready()
+        self.assertEqual((status, body["reasons"]), (503, ["no agency can sign"]))
+
+    def test_a_reload_takes_the_new_list_whoever_has_a_mistake(self):
+        """A partner's old certificate beside its new one, and another's file that is garbage: the new list counts all the same."""
+        for name in ("ca.crl", "index.txt", "crlnumber"):
+            shutil.copy(self.instance.pki / name, self.instance.pki / (name + ".kept"))
+            self.addCleanup(shutil.move, self.instance.pki / (name + ".kept"), self.instance.pki / name)
+        env = {"PATH": os.environ["PATH"], "OPENSSL_CONF": str(self.instance.pki / "openssl.cnf")}
+        text = self.good.replace("/portal.pem\n", "/portal.pem\ncert = %s/expired.pem\n" % self.instance.pki)
+        self.instance.conf.write_text(text)
+        status, said = self.check()
+        self.assertEqual(status, 0, said)
+        self.assertRegex(said, "(?m)^warn .*expired.pem")
+        (self.instance.pki / "smev-now.pem").write_text("garbage")
+        text = text.replace("/smev.pem", "/smev-now.pem")
+        for args in (["ca", "-revoke", "portal.pem"], ["ca", "-gencrl", "-out", "ca.crl"]):
+            subprocess.run(["openssl", *args], cwd=self.instance.pki, env=env, check=True, capture_output=True)
+        said = self.reload(text, "taken-in-part")
+        self.assertIn('refused="sender SMEV00001"', said)
+        self.assertRegex(self.check()[1], r"(?m)^BAD .*:\d+: sender SMEV00001: .*smev-now.pem")
+        self.assertEqual(self.check("--only-fatal")[0], 0)  # so the unit reloads, and starts
+        with self.assertRaises(Fault) as fault:
+            self.portal().get_refs_list()
+        self.assertEqual(fault.exception.code, "wsse:InvalidSecurityToken")
+        # SMEV is what it was before
+        self.assertEqual(self.portal(who="portal-new").call("getRefsList", [], message_id="m-" + new_id()).error_code, 0)
+        body = self.ready()[1]
+        self.assertEqual((body["senders"]["PGU001001"]["ready"], body["senders"]["SMEV00001"]["ready"]), (True, True))
+        self.assertIn("smev-now.pem", " ".join(body["senders"]["SMEV00001"]["reasons"]))
+        self.assertIn("revoked", " ".join(body["troubles"]))
+        # C5, promise 6: an agency whose new files do not fit signs with its old ones
+        said = self.reload(self.good.replace("agency-a.key", "agency-b.key"), "taken-in-part")
+        self.assertIn('refused="agency AAAA00001"', said)
+        self.assertEqual(self.portal(who="portal-new").get_refs_list().error_code, 0)
+
+    def test_nobody_would_be_believed(self):
+        """A list that has run out refuses everybody: check, the reload's lines, /readyz and metrics say it."""
+        shutil.copy(self.instance.pki / "ca.crl", self.instance.pki / "ca.crl.kept")
+        self.addCleanup(shutil.move, self.instance.pki / "ca.crl.kept", self.instance.pki / "ca.crl")
+        env = {"PATH": os.environ["PATH"], "OPENSSL_CONF": str(self.instance.pki / "openssl.cnf")}
+        subprocess.run(["openssl", "ca", "-gencrl", "-crl_lastupdate", "20260101000000Z", "-crl_nextupdate", "20260102000000Z", "-out", "ca.crl"],
+                       cwd=self.instance.pki, env=env, check=True, capture_output=True)
+        said = self.reload(self.good, "taken")
+        self.assertIn("CRL has expired", said)
+        status, said = self.check()
+        self.assertEqual(status, 1)
+        self.assertRegex(said, r"(?m)^BAD .*sender PGU001001: .*portal.pem: CRL has expired")
+        self.assertRegex(said, r"(?m)^warn .*trust: revocation list of .*ended")
+        status, body = self.ready()
+        self.assertEqual((status, body["reasons"]), (503, ["no sender would be believed"]))
+        self.metric('zapisd_sender_ready{sender="PGU001001"} 0')
+
+    def test_what_needs_a_restart_is_said(self):
+        said = self.reload(self.good.replace("workers = 2", "workers = 3").replace("path = /equeue", "path = /other", 1), "taken")
+        self.assertRegex(said, r'needs_restart="\[daemon\] workers, \[listener plain\] path[",]')
+
+    def test_time_goes_by(self):
+        """A certificate that runs out while nobody reloads is noticed, said once, and nothing is booked."""
+        pki = self.instance.pki
+        env = {"PATH": os.environ["PATH"], "OPENSSL_CONF": str(pki / "openssl.cnf")}
+        end = time.time() + 25
+        subprocess.run(["openssl", "req", "-new", "-key", "agency-a.key", "-subj", "/C=RU/O=zapisd tests/CN=Test agency A", "-out", "short.csr"],
+                       cwd=pki, env=env, check=True, capture_output=True)
+        subprocess.run(["openssl", "ca", "-batch", "-notext", "-in", "short.csr", "-out", "short.pem", "-extensions", "leaf", "-enddate",
+                        time.strftime("%Y%m%d%H%M%SZ", time.gmtime(end))], cwd=pki, env=env, check=True, capture_output=True)
+        self.reload(self.good.replace("agency-a.pem", "short.pem"), "taken")
+        offset = self.instance.log.stat().st_size
+        deadline = time.monotonic() + 120
+        while self.ready("/readyz?agency=AAAA00001")[0] == 200:
+            self.assertLess(time.monotonic(), deadline, "nobody noticed")
+            time.sleep(0.1)
+        self.assertGreaterEqual(time.time(), end - 1)
+        said = [line for line in self.log_from(offset).splitlines() if " trouble " in line]
+        self.assertEqual(len(said), 1, said)
+        self.assertIn("about=agency code=AAAA00001", said[0])
+        before, client = self.bookings(), self.portal()
+        client.expect_signer = None
+        self.assertRaises(Fault, client.book, new_id(), "1", MOSCOW, services=[SERVICE])
+        self.assertEqual(self.bookings(), before)
+
+
+if __name__ == "__main__":
+    e2e.main()
