@@ -21,7 +21,7 @@ LENGTHS = (7 * 60, 15 * 60, 20 * 60, 30 * 60, 60 * 60, 1, 90, 8 * 60, 24 * 3600)
 WEIGHTS = (6, 6, 6, 6, 2, 3, 3, 4, 1)
 REFUSED = (errors.ExclusionViolation, errors.UniqueViolation, errors.CheckViolation, errors.DeadlockDetected,
            errors.ForeignKeyViolation)
-MESSAGE = "row('l','plain','p','RACE','RACE00001',%s,'book','good',null,null,'\\x00',now(),false,'x')::api.message"
+MESSAGE = "row('l','plain','p','RACE','RACE00001',%s,'book','good',null,null,sha256(convert_to(%s, 'UTF8')),now(),false,'x')::api.message"
 
 
 def connect():
@@ -58,7 +58,7 @@ def take(cur, areas, v, book):
 
 def book_by_name(cur, slot, book):
     cur.execute("select status_code from api.book(" + MESSAGE + ", %s, %s::text[], %s, 'SIMPLE', 'PHYSIC', %s, '{}', '{}', '{}', "
-                "false, 60, null, '{}') where kind = 'answer'", (book, book, "{%s}" % slot, OFFICE, book))
+                "false, 60, null, '{}') where kind = 'answer'", (book, book, book, "{%s}" % slot, OFFICE, book))
     return cur.fetchone()[0]
 
 
