@@ -186,7 +186,7 @@ struct booking_message {
 
 struct booking_op {
     const char *name; /* "book": SOAPAction, and the element name before Request/Response */
-    bool is_write;    /* journalled in its own transaction; otherwise in batches */
+    bool is_write;    /* journalled in its own transaction; otherwise before the answer leaves */
     bool is_served;   /* false: only where the listener says so */
     bool asks_books;  /* a read whose values SQL looks up in reference books: asked even when fields are bad (M10) */
     /* Adds every bad field to f. Part of booking_check(). */
@@ -230,6 +230,18 @@ struct db_call booking_journal_reply(const struct booking_outcome *o, struct spa
 /* journal of a whole exchange (reads, faults), outside of any other transaction */
 struct db_call booking_journal_exchange(const struct booking_message *m, struct span answer, const char *status,
                                         struct arena *a);
+
+/* A row of the journal of what nobody vouches for (J4). */
+struct booking_refused {
+    const char *listener, *peer, *request_id;
+    const char *reason; /* name of the error; "not kept": counts messages that found no room */
+    uint64_t messages;  /* 1, or how many were not kept */
+    uint64_t bytes;     /* of all of them */
+    struct span digest; /* SHA-256 of the message; empty when it stands for many */
+    struct span head;   /* all of a short message, the beginning of a long one */
+    struct span answer;
+};
+struct db_call booking_journal_refused(const struct booking_refused *r, struct arena *a);
 
 /* Of a date without its zone. */
 #define DATE_LENGTH 10

@@ -98,9 +98,11 @@ struct config {
     /* [limits] */
     uint64_t body_max_bytes, head_timeout_ms, body_timeout_ms, idle_timeout_ms, write_timeout_ms;
     unsigned connections_max, pipeline_max;
-    size_t buffers_max_bytes; /* held for all connections together */
-    unsigned slots_max;       /* TimeSlot elements of one getSlots answer: 20,000 */
-    unsigned ref_items_max;   /* items of one getRefItemsList answer: 10,000 */
+    size_t buffers_max_bytes;                         /* held for all connections together */
+    unsigned slots_max;                               /* TimeSlot elements of one getSlots answer: 20,000 */
+    unsigned ref_items_max;                           /* items of one getRefItemsList answer: 10,000 */
+    uint64_t answers_max_bytes;                       /* reads in work and their answers, all together: 64 MiB */
+    uint64_t refused_peer_bytes, refused_total_bytes; /* kept an hour of what nobody vouches for: 4 MiB, 64 MiB */
     unsigned filter_depth_max, filter_nodes_max;
     /* [trust] */
     const char *anchors, *chain, *crl;

@@ -62,6 +62,8 @@ typedef void (*db_session_fn)(void *arg, struct db_session *s, enum err err, con
 void db_acquire(struct db_pool *p, db_session_fn fn, void *arg);
 /* The same, but no longer than to until_us of the monotonic clock, when that comes before the acquire timeout. */
 void db_acquire_until(struct db_pool *p, uint64_t until_us, db_session_fn fn, void *arg);
+/* The same as db_acquire(), before all who have asked: for the few callers who end what is begun. */
+void db_acquire_first(struct db_pool *p, db_session_fn fn, void *arg);
 
 /*
  * How long the server may take over a call. It is told so by a statement in front of the call, in the same pipeline and

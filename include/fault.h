@@ -19,7 +19,8 @@
     X(journal_sent)       /* api.journal_reply and COMMIT on their way */ \
     X(committed)          /* COMMIT answered, nothing sent to the client */ \
     X(answer_queued)      /* the answer is handed to the connection */ \
-    X(read_journal_sent)  /* the batch of reads is on its way */
+    X(read_journal_sent)  /* the journal's batch is on its way, its answers held */ \
+    X(read_journalled)    /* it is committed, none of its answers sent */
 /* clang-format on */
 
 enum fault_point {

@@ -1,41 +1,77 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 --
--- A partition of the journal for this month and the next ones, so that a month can later leave as a table (J2).
+-- A partition of the journals for this month and the next ones, so that a month can later leave as a table (J2).
 -- A month whose rows already went to the default partition cannot be split off while they are there: it is skipped and named.
+
+create or replace function data.journal_month(journal text, first_day date) returns text
+language plpgsql as $$
+declare
+    partition_name constant text := journal || '_' || to_char(first_day, 'YYYY_MM');
+    is_late boolean;
+begin
+    if to_regclass('data.' || partition_name) is not null then
+        return 'exists';
+    end if;
+    execute format('select exists (select from data.%I as j where j.at >= $1 and j.at < $2)', journal || '_default') into is_late
+        using first_day::timestamp at time zone 'UTC', (first_day + interval '1 month') at time zone 'UTC';
+    if is_late then
+        return format('skipped: %s_default holds rows of that month', journal);
+    end if;
+    execute format('create table data.%I partition of data.%I for values from (%L) to (%L)', partition_name, journal,
+        first_day || ' 00:00:00+00', (first_day + interval '1 month')::date || ' 00:00:00+00');
+    execute format('comment on table data.%I is %L', partition_name, initcap(replace(journal, '_', ' ')) || ' of ' || to_char(first_day, 'YYYY-MM'));
+    execute format('create trigger journal_append_only before update or delete or truncate on data.%I
+        for each statement execute function data.refuse_change()', partition_name);
+    execute format('comment on trigger journal_append_only on data.%I is %L', partition_name,
+        'Not even the owner rewrites the journal by accident (J2)');
+    return 'created';
+end $$;
+alter function data.journal_month(text, date) owner to zapisd_owner;
+revoke all on function data.journal_month(text, date) from public;
+comment on function data.journal_month(text, date) is 'Makes the partition of a month that begins on this day, or says why not';
 
 create or replace function admin.journal_partitions(months_ahead integer default 3)
 returns table (partition_name text, outcome text)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     first_day date;
+    journal text;
 begin
     if months_ahead is null or months_ahead not between 0 and 60 then
         raise exception 'Месяцев вперёд — от 0 до 60, а не %', coalesce(months_ahead::text, 'null') using errcode = 'invalid_parameter_value';
     end if;
-    for n in 0 .. months_ahead loop
-        first_day := date_trunc('month', now() at time zone 'UTC')::date + make_interval(months => n);
-        partition_name := 'journal_' || to_char(first_day, 'YYYY_MM');
-        if to_regclass('data.' || partition_name) is not null then
-            outcome := 'exists';
-        elsif exists (select from data.journal_default as j
-                      where j.at >= first_day::timestamp at time zone 'UTC'
-                          and j.at < (first_day + interval '1 month') at time zone 'UTC') then
-            outcome := 'skipped: journal_default holds rows of that month';
-        else
-            execute format('create table data.%I partition of data.journal for values from (%L) to (%L)', partition_name,
-                first_day || ' 00:00:00+00', (first_day + interval '1 month')::date || ' 00:00:00+00');
-            execute format('comment on table data.%I is %L', partition_name, 'Journal of ' || to_char(first_day, 'YYYY-MM'));
-            execute format('create trigger journal_append_only before update or delete or truncate on data.%I
-                for each statement execute function data.refuse_change()', partition_name);
-            execute format('comment on trigger journal_append_only on data.%I is %L', partition_name,
-                'Not even the owner rewrites the journal by accident (J2)');
-            outcome := 'created';
-        end if;
-        return next;
+    foreach journal in array array['journal', 'journal_refused'] loop
+        for n in 0 .. months_ahead loop
+            first_day := date_trunc('month', now() at time zone 'UTC')::date + make_interval(months => n);
+            partition_name := journal || '_' || to_char(first_day, 'YYYY_MM');
+            outcome := data.journal_month(journal, first_day);
+            return next;
+        end loop;
     end loop;
 end $$;
 alter function admin.journal_partitions(integer) owner to zapisd_owner;
 revoke all on function admin.journal_partitions(integer) from public;
 grant execute on function admin.journal_partitions(integer) to zapisd_operator;
 comment on function admin.journal_partitions(integer) is 
-    'journal_partitions([месяцев вперёд]): разделы журнала на будущее; раз в месяц. Пример: select * from admin.journal_partitions()';
+    'journal_partitions([месяцев вперёд]): разделы журналов на будущее; раз в месяц. Пример: select * from admin.journal_partitions()';
+
+-- What nobody vouches for leaves when it is of no more use; the journal of messages never does by itself.
+create or replace function data.journal_refused_expire(keep interval default '3 months') returns text
+language plpgsql as $$
+declare
+    old text;
+begin
+    select c.relname into old
+    from pg_inherits as i join pg_class as c on c.oid = i.inhrelid
+    where i.inhparent = 'data.journal_refused'::regclass and c.relname ~ '^journal_refused_[0-9]{4}_[0-9]{2}$'
+        and to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month' <= (now() - keep) at time zone 'UTC'
+    order by c.relname
+    limit 1;
+    if old is not null then
+        execute format('drop table data.%I', old);
+    end if;
+    return old;
+end $$;
+alter function data.journal_refused_expire(interval) owner to zapisd_owner;
+revoke all on function data.journal_refused_expire(interval) from public;
+comment on function data.journal_refused_expire(interval) is 'Drops the oldest month of data.journal_refused that ended so long ago; its name, or null when there is none';

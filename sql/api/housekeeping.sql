@@ -100,7 +100,9 @@ comment on function data.keep_generate() is 'Slots of some days of the organizat
 create or replace function data.keep_journal(out did text, out failed boolean)
 language plpgsql set lock_timeout = '300ms' as $$
 begin
-    if to_regclass('data.' || data.journal_partition(1)) is not null then
+    if to_regclass('data.' || data.journal_partition(1)) is not null
+        and to_regclass('data.' || replace(data.journal_partition(1), 'journal', 'journal_refused')) is not null then
+        did := data.journal_refused_expire();
         return;
     end if;
     select string_agg(concat_ws(' ', p.partition_name, nullif(p.outcome, 'created')), ', '), bool_or(p.outcome <> 'created') into did, failed
@@ -109,7 +111,7 @@ begin
 end $$;
 alter function data.keep_journal() owner to zapisd_owner;
 revoke all on function data.keep_journal() from public;
-comment on function data.keep_journal() is 'Partitions of the journal for the months to come';
+comment on function data.keep_journal() is 'Partitions of the journals for the months to come; those of refused messages that are of no more use go';
 
 create or replace function data.pause(p_failures integer) returns interval
 language sql immutable parallel safe

@@ -124,6 +124,12 @@ X("limits", "slots_max", OPTION_COUNT, config, slots_max, "20000", 1, 1000000, N
   "Free intervals in one answer of getSlots; the earliest are given.") \
 X("limits", "ref_items_max", OPTION_COUNT, config, ref_items_max, "10000", 100, 1000000, NULL, NO, NO, \
   "Items of a reference book in one answer. A longer list is not cut off: the caller is told to ask by page.") \
+X("limits", "answers_max", OPTION_SIZE, config, answers_max_bytes, "64MiB", MIB, 16384ULL * MIB, NULL, NO, NO, \
+  "Memory of all reads in work together, with their answers until these are in the journal. Further reads wait.") \
+X("limits", "refused_peer", OPTION_SIZE, config, refused_peer_bytes, "4MiB", 0, 1024 * MIB, NULL, NO, NO, \
+  "What is kept an hour of one peer's messages that were not understood or not verified. Beyond that they are counted.") \
+X("limits", "refused_total", OPTION_SIZE, config, refused_total_bytes, "64MiB", 0, 1024 * MIB, NULL, NO, NO, \
+  "The same of all peers together.") \
 X("limits", "filter_depth_max", OPTION_COUNT, config, filter_depth_max, "8", 1, 16, NULL, NO, NO, \
   "Unions inside each other in a filter. A deeper one is refused with error 2.") \
 X("limits", "filter_nodes_max", OPTION_COUNT, config, filter_nodes_max, "200", 1, 1000, NULL, NO, NO, \

@@ -72,3 +72,20 @@ struct db_call booking_journal_exchange(const struct booking_message *m, struct 
     call_add_bytes(c, answer);
     return call_end(c, "select api.journal_exchange(" CALL_MESSAGE ", $15::text, $16::bytea)");
 }
+
+struct db_call booking_journal_refused(const struct booking_refused *r, struct arena *a)
+{
+    struct call *c = call_new(a);
+    call_add_text(c, r->listener);
+    call_add_text(c, r->peer);
+    call_add_text(c, r->request_id);
+    call_add_text(c, r->reason);
+    call_add_text(c, arena_printf(a, "%llu", (unsigned long long)r->messages));
+    call_add_text(c, arena_printf(a, "%llu", (unsigned long long)r->bytes));
+    call_add_bytes(c, r->digest);
+    call_add_bytes(c, r->head);
+    call_add_bytes(c, r->answer);
+    return call_end(
+        c, "select api.journal_refused($1::text, $2::text, $3::text, $4::text, $5::bigint, $6::bigint, $7::bytea, "
+           "$8::bytea, $9::bytea)");
+}

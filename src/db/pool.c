@@ -338,7 +338,7 @@ void db_acquire(struct db_pool *p, db_session_fn fn, void *arg)
     db_acquire_until(p, UINT64_MAX, fn, arg);
 }
 
-void db_acquire_until(struct db_pool *p, uint64_t until_us, db_session_fn fn, void *arg)
+static struct waiter *waiter_new(struct db_pool *p, uint64_t until_us, db_session_fn fn, void *arg)
 {
     struct waiter *w = p->free_waiters;
     uint64_t deadline_us = clock_mono_us() + p->conf.acquire_timeout_ms * 1000;
@@ -348,9 +348,28 @@ void db_acquire_until(struct db_pool *p, uint64_t until_us, db_session_fn fn, vo
     else
         w = arena_alloc(p->arena, sizeof *w);
     *w = (struct waiter){.fn = fn, .arg = arg, .deadline_us = until_us < deadline_us ? until_us : deadline_us};
+    p->waiting++;
+    return w;
+}
+
+void db_acquire_until(struct db_pool *p, uint64_t until_us, db_session_fn fn, void *arg)
+{
+    struct waiter *w = waiter_new(p, until_us, fn, arg);
+
     *(p->last_waiter != NULL ? &p->last_waiter->next : &p->first_waiter) = w;
     p->last_waiter = w;
-    p->waiting++;
+    if (pool_has_due(p))
+        db_pool_turn(p);
+}
+
+void db_acquire_first(struct db_pool *p, db_session_fn fn, void *arg)
+{
+    struct waiter *w = waiter_new(p, UINT64_MAX, fn, arg);
+
+    w->next = p->first_waiter;
+    p->first_waiter = w;
+    if (p->last_waiter == NULL)
+        p->last_waiter = w;
     if (pool_has_due(p))
         db_pool_turn(p);
 }

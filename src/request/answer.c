@@ -93,6 +93,7 @@ enum step_result step_sign(struct request *r)
     if (err != ERR_OK)
         return STEP_FAIL;
     r->answer_octets = buf_span(&r->answer);
+    journal_digest(r);
     FAULT_POINT(signed);
     return STEP_NEXT;
 }
@@ -145,7 +146,7 @@ static void log_request(const struct request *r, uint64_t took_us, int http_stat
                 r->failed != ERR_OK ? r->error.detail : NULL, "status",
                 is_fault(r) || is_replay ? NULL : r->reply.status_code, "lenient", reading_used(r), "unknown",
                 r->normalized.first_unknown, "replay", is_replay ? "yes" : NULL, "test", r->message.test ? "yes" : NULL,
-                "http", status, "bytes_in", size, "us", took, NULL);
+                "http", status, "bytes_in", size, "us", took, "journal", r->is_unwritten ? "apart" : NULL, NULL);
 }
 
 enum step_result step_send(struct request *r)
@@ -153,11 +154,6 @@ enum step_result step_send(struct request *r)
     struct service *s = r->service;
     int http_status = is_fault(r) ? error_http_status(r->failed) : 200;
     bool is_replay = r->failed == ERR_OK && r->outcome.kind == OUTCOME_REPLAY;
-    /* The journal comes before the answer leaves: the body belongs to the exchange. */
-    bool is_journalled =
-        r->op != NULL && r->op->is_write && r->failed == ERR_OK && !r->is_ping && r->outcome.kind == OUTCOME_NEW;
-    if (!is_journalled)
-        journal_add(r);
     http_respond(r->exchange, &(struct http_response){.status = http_status,
                                                       .content_type = "text/xml; charset=utf-8",
                                                       .body = r->answer_octets,

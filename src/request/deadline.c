@@ -47,7 +47,7 @@ void request_start_again(struct request *r)
     if (r->op->is_write)
         group_enqueue_first(r);
     else
-        read_start(r);
+        reads_enqueue_first(r);
 }
 
 void requests_sweep(struct request_queue *q, uint64_t queued_since_us)

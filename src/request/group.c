@@ -104,6 +104,11 @@ static void group_locked(struct group *g, unsigned which)
 
 /* ---- third round: committed ---- */
 
+static bool has_new_effect(const struct request *r)
+{
+    return r->failed == ERR_OK && r->outcome.kind == OUTCOME_NEW;
+}
+
 static void group_committed(void *arg, struct db_result *const *results, unsigned n, enum err err,
                             const struct error *e)
 {
@@ -121,8 +126,10 @@ static void group_committed(void *arg, struct db_result *const *results, unsigne
     memcpy(members, g->members, nmembers * sizeof members[0]);
     group_end(g);
     writes_ask(s);
-    for (unsigned i = 0; i < nmembers; i++)
+    for (unsigned i = 0; i < nmembers; i++) {
+        members[i]->is_journalled = has_new_effect(members[i]);
         request_resume(members[i], STEP_NEXT);
+    }
 }
 
 /* Every member answered, one of them without an answer to give or anybody to give it to: nothing of this transaction
@@ -177,7 +184,7 @@ static void group_commit(struct group *g)
     unsigned n = 0;
     for (unsigned i = 0; i < g->n; i++) {
         struct request *r = g->members[i];
-        if (r->failed == ERR_OK && r->outcome.kind == OUTCOME_NEW)
+        if (has_new_effect(r))
             calls[n++] = booking_journal_reply(&r->outcome, r->answer_octets, journal_status(r), r->arena);
     }
     calls[n++] = (struct db_call){.sql = "commit"};

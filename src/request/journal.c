@@ -1,257 +1,355 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * The journal of what needed no transaction of its own: reads, faults, replays. They are answered at once and written
- * in batches, a few times a second or every JOURNAL_BATCH entries; a kill loses at most that much of the *reads'*
- * record, never a booking's. When the batches cannot keep up, new reads wait (journal_is_behind), so that nothing is
- * lost to load. While the database is away faults still come: they wait up to JOURNAL_WAITING_MAX_BYTES; beyond that
- * the oldest is dropped, counted and logged. An entry the database refuses for itself is found by batches of one, and
- * dropped likewise.
+ * The journal of what needed no transaction of its own: reads, faults, replays. An answer is held until its row is
+ * committed and only then leaves, so that what a client has seen can always be shown again. An idle daemon writes each
+ * at once; under load those that come while a batch is on its way share the next one. There is no queue that drops:
+ * what is held is bounded by the reads' tickets (reads.c) and by requests_max.
+ *
+ * An answer whose time is over before it could be written is not sent: "come again" goes in its place. That fault
+ * alone, any 503, may leave before its row when the journal cannot be written even then; it goes to the journal apart
+ * (refused.c), which writes it when it can. A batch whose COMMIT was never answered is written again: a row may be
+ * there twice.
  */
 #include "request_priv.h"
 
+#include "clock.h"
+#include "crypto.h"
 #include "fault.h"
 #include "log.h"
 
 #include <string.h>
 
-#define JOURNAL_BATCH             64
-#define JOURNAL_BEHIND_BYTES      (4u << 20)
-#define JOURNAL_WAITING_MAX_BYTES (16u << 20)
-
-/* A copy of what the journal needs, so that the request itself can go. */
-struct journal_entry {
-    struct arena *arena;
-    struct journal_entry *next;
-    struct booking_message message;
-    struct span answer;
-    const char *status;
-    const char *request_id;
-};
+#define JOURNAL_BATCH       64
+#define JOURNAL_BATCH_BYTES (1u << 20)
+#define JOURNAL_BATCHES     2 /* in flight at once: one is made durable while the next one is sent */
+#define JOURNAL_GRACE_MS    1000
 
 struct journal_batch {
     struct live live;
     struct service *service;
     struct db_session *session;
-    struct journal_entry *entries[JOURNAL_BATCH];
+    struct journal_batch *next, **link;     /* in the list of those in flight */
+    struct request *members[JOURNAL_BATCH]; /* NULL: its time ran out on the way */
     unsigned n;
 };
 
-/* ---- entries ---- */
+static void journal_pump(struct service *s);
 
-static struct span span_copy(struct arena *a, struct span s)
+/* ---- what is written ---- */
+
+static bool is_come_again(const struct request *r)
 {
-    return (struct span){arena_copy(a, s.p, s.n), s.n};
+    return r->failed != ERR_OK && error_http_status(r->failed) == 503;
 }
 
-static const char *text_or_empty(struct arena *a, const char *s)
+static const char *text_or_empty(const char *s)
 {
-    return s != NULL ? arena_strdup(a, s) : "";
+    return s != NULL ? s : "";
 }
 
-static const char *entry_status(struct arena *a, const struct request *r)
+static const char *status_of(const struct request *r)
 {
     if (r->failed != ERR_OK)
         return error_name(r->failed);
     if (r->outcome.kind == OUTCOME_REPLAY)
         return "replay";
-    return arena_printf(a, "error %d", r->reply.error_code);
+    return arena_printf(r->arena, "error %d", r->reply.error_code);
 }
 
-/* A message that failed before it was understood has no method, no sender and no id of its own. */
-static void entry_copy_message(struct journal_entry *je, const struct request *r)
+/* A message that failed before it was understood has no method and no id of its own. */
+static void journal_describe(struct request *r)
 {
-    struct arena *a = je->arena;
-    struct booking_message *to = &je->message;
-    const struct booking_message *from = &r->message;
+    struct booking_message *m = &r->message;
     bool is_fault = r->failed != ERR_OK && error_faultcode(r->failed) != NULL;
-    *to = *from;
-    to->listener = r->endpoint->conf->name;
-    to->channel = from->channel != NULL ? from->channel : "";
-    to->peer = text_or_empty(a, r->peer);
-    to->sender_code = text_or_empty(a, from->sender_code);
-    to->recipient_code = text_or_empty(a, from->recipient_code);
-    to->message_id = from->message_id != NULL ? arena_strdup(a, from->message_id) : arena_printf(a, "req:%s", r->id);
-    to->method = from->method != NULL ? from->method : "";
-    to->verdict = is_fault ? error_name(r->failed) : from->verdict;
-    to->portal_time = arena_strdup(a, from->portal_time);
-    to->case_number = arena_strdup(a, from->case_number);
-    to->body = span_copy(a, r->body);
+    m->listener = r->endpoint->conf->name;
+    m->channel = text_or_empty(m->channel);
+    m->peer = text_or_empty(r->peer);
+    if (m->sender_code == NULL)
+        m->sender_code = r->sender != NULL ? r->sender->code : "";
+    if (m->recipient_code == NULL)
+        m->recipient_code = r->agency != NULL ? r->agency->code : "";
+    if (m->message_id == NULL)
+        m->message_id = arena_printf(r->arena, "req:%s", r->id);
+    m->method = text_or_empty(m->method);
+    if (is_fault)
+        m->verdict = error_name(r->failed);
+    if (m->received_us == 0)
+        m->received_us = clock_wall_us() - (int64_t)(clock_mono_us() - r->started_us);
+    m->body = r->body;
+    r->journal_status = status_of(r);
 }
 
-static struct journal_entry *entry_new(const struct request *r)
+/* On a worker: the body may be long. */
+void journal_digest(struct request *r)
 {
-    struct arena *a = arena_new();
-    struct journal_entry *je = arena_alloc(a, sizeof *je);
-    je->arena = a;
-    entry_copy_message(je, r);
-    je->answer = span_copy(a, r->answer_octets);
-    je->status = entry_status(a, r);
-    je->request_id = arena_strdup(a, r->id);
-    return je;
+    struct error ignored = {0};
+    unsigned char digest[DIGEST_MAX];
+    if (!is_come_again(r) && !request_is_unverified(r))
+        return;
+    if (digest_once(DIGEST_SHA256, r->body.p, r->body.n, digest, &ignored) == ERR_OK)
+        memcpy(r->body_digest, digest, sizeof r->body_digest);
 }
 
-static void entry_push(struct journal *j, struct journal_entry *je)
+/* ---- what becomes of an answer ---- */
+
+static void answer_written(struct request *r)
 {
-    je->next = NULL;
-    *j->tail = je;
-    j->tail = &je->next;
-    j->n++;
-    j->bytes += arena_size(je->arena);
+    r->is_journalled = true;
+    request_resume(r, STEP_NEXT);
 }
 
-static void entry_push_front(struct journal *j, struct journal_entry *je)
+/* It could not be written in time. A fault that says so takes its place, and has a short time of its own. */
+static void answer_give_up(struct request *r, enum err err, const char *why)
 {
-    je->next = j->head;
-    j->head = je;
-    if (je->next == NULL)
-        j->tail = &je->next;
-    j->n++;
-    j->bytes += arena_size(je->arena);
+    if (is_come_again(r)) {
+        r->is_unwritten = true;
+        r->service->metrics.journal_unwritten++;
+        refused_add(r);
+        answer_written(r);
+        return;
+    }
+    r->error = (struct error){0};
+    (void)error_set(&r->error, err, "%s", why);
+    r->answer_octets = (struct span){0};
+    request_resume(r, STEP_FAIL);
 }
 
-static struct journal_entry *entry_pop(struct journal *j)
+/* The database takes everything but this. A fault in its place says that it is our mistake; if that is not taken
+ * either, the connection is closed without an answer. */
+static void answer_refused(struct request *r, const char *why)
 {
-    struct journal_entry *je = j->head;
-    if (je == NULL)
-        return NULL;
-    j->head = je->next;
-    if (j->head == NULL)
-        j->tail = &j->head;
-    j->n--;
-    j->bytes -= arena_size(je->arena);
-    return je;
+    if (is_come_again(r)) {
+        answer_give_up(r, ERR_DATABASE, why);
+        return;
+    }
+    r->service->metrics.journal_dropped++;
+    log_bounded(LOG_LEVEL_ERROR, LOG_BURST, "journal-refused", error_name(ERR_INTERNAL), "req", r->id, "method",
+                request_method(r), "reason", why, NULL);
+    bool is_second_time = r->failed == ERR_INTERNAL;
+    r->error = (struct error){0};
+    (void)error_set(&r->error, ERR_INTERNAL, "the journal refuses it: %s", why);
+    r->answer_octets = (struct span){0};
+    if (is_second_time)
+        answer_written(r);
+    else
+        request_resume(r, STEP_FAIL);
 }
 
-static void entry_drop(struct service *s, struct journal_entry *je, const char *why)
+/* There is no database: nobody is kept waiting for it. */
+static void journal_give_up_waiting(struct journal *j, enum err err, const char *why)
 {
-    s->metrics.journal_dropped++;
-    log_bounded(LOG_LEVEL_ERROR, LOG_BURST, "journal-dropped", why, "req", je->request_id, "method", je->message.method,
-                "reason", why, NULL);
-    arena_free(je->arena);
+    for (unsigned todo = j->waiting.n; todo > 0; todo--)
+        answer_give_up(queue_pop(&j->waiting), err, why);
 }
 
 /* ---- batches ---- */
 
-/* The end came while it was under way. */
-static void batch_cleanup(void *arg)
+/* The first failure of a row is a warning, the following ones are the same news. */
+static void journal_note(struct journal *j, enum err err, const struct error *e)
 {
-    struct journal_batch *b = arg;
-    for (unsigned i = 0; i < b->n; i++)
-        entry_drop(b->service, b->entries[i], "stopped before its writing was confirmed");
+    if (err != ERR_OK && !j->is_failing)
+        log_event(LOG_LEVEL_WARNING, "journal", "error", error_name(err), "detail", e->detail, NULL);
+    if (err == ERR_OK && j->is_failing)
+        log_event(LOG_LEVEL_NOTICE, "journal", "state", "written again", NULL);
+    j->is_failing = err != ERR_OK;
 }
 
-/* Is it the database that is not there, or an entry it will never take? */
 static bool is_entry_at_fault(enum err err)
 {
-    return err == ERR_INTERNAL;
+    return err == ERR_INTERNAL; /* else it is the database that is not there */
 }
 
-static void batch_failed(struct journal_batch *b, enum err err, const struct error *e)
+static void batch_failed(struct journal_batch *b, enum err err, const char *why)
 {
-    struct service *s = b->service;
-    log_bounded(LOG_LEVEL_WARNING, 1, "journal", error_name(err), "error", error_name(err), "detail", e->detail, NULL);
+    struct journal *j = &b->service->journal;
     if (is_entry_at_fault(err) && b->n == 1) {
-        entry_drop(s, b->entries[0], error_name(err));
+        if (b->members[0] != NULL)
+            answer_refused(b->members[0], why);
         return;
     }
-    for (unsigned i = b->n; i-- > 0;)
-        entry_push_front(&s->journal, b->entries[i]);
-    if (is_entry_at_fault(err))
-        s->journal.alone = b->n;
+    for (unsigned i = b->n; i-- > 0;) {
+        struct request *r = b->members[i];
+        if (r == NULL)
+            continue;
+        r->is_journal_alone |= is_entry_at_fault(err);
+        queue_push_front(&j->waiting, r);
+    }
+    j->is_paused = !is_entry_at_fault(err);
 }
 
-static void batch_end(struct journal_batch *b, enum err err, const struct error *e)
+static void batch_written(struct journal_batch *b)
 {
-    struct service *s = b->service;
-    if (b->session != NULL)
-        db_release(b->session);
-    s->journal.is_busy = false;
-    if (s->journal.alone > 0)
-        s->journal.alone--;
-    if (err != ERR_OK)
-        batch_failed(b, err, e);
-    else
-        for (unsigned i = 0; i < b->n; i++)
-            arena_free(b->entries[i]->arena);
-    b->n = 0;
-    live_end(&b->live);
-    reads_release(s);
-    bool is_database_there = err == ERR_OK || is_entry_at_fault(err);
-    if (is_database_there && (s->journal.n >= JOURNAL_BATCH || s->journal.alone > 0 || s->drained != NULL))
-        journal_flush(s);
+    FAULT_POINT(read_journalled);
+    for (unsigned i = 0; i < b->n; i++)
+        if (b->members[i] != NULL)
+            answer_written(b->members[i]);
 }
 
 static void batch_done(void *arg, struct db_result *const *results, unsigned n, enum err err, const struct error *e)
 {
     (void)results;
     (void)n;
-    batch_end(arg, err, e);
+    struct journal_batch *b = arg;
+    struct service *s = b->service;
+    struct error reason = *e;
+    db_release(b->session);
+    *b->link = b->next;
+    if (b->next != NULL)
+        b->next->link = b->link;
+    s->journal.in_flight--;
+    journal_note(&s->journal, err, &reason);
+    if (err != ERR_OK)
+        batch_failed(b, err, reason.detail);
+    else
+        batch_written(b);
+    live_end(&b->live);
+    journal_pump(s);
+}
+
+static struct journal_batch *batch_new(struct service *s, struct db_session *session)
+{
+    struct arena *a = arena_new();
+    struct journal_batch *b = arena_alloc(a, sizeof *b);
+    live_begin(s, &b->live, a);
+    b->service = s;
+    b->session = session;
+    b->next = s->journal.batches;
+    b->link = &s->journal.batches;
+    if (b->next != NULL)
+        b->next->link = &b->next;
+    s->journal.batches = b;
+    s->journal.in_flight++;
+    return b;
+}
+
+static void batch_gather(struct journal_batch *b, struct db_call calls[JOURNAL_BATCH])
+{
+    struct request_queue *q = &b->service->journal.waiting;
+    size_t bytes = 0;
+    while (b->n < JOURNAL_BATCH && bytes < JOURNAL_BATCH_BYTES && q->head != NULL) {
+        bool is_alone = q->head->is_journal_alone;
+        if (is_alone && b->n > 0)
+            return;
+        struct request *r = queue_pop(q);
+        bytes += r->body.n + r->answer_octets.n;
+        b->members[b->n] = r;
+        calls[b->n++] = booking_journal_exchange(&r->message, r->answer_octets, r->journal_status, r->arena);
+        if (is_alone)
+            return;
+    }
 }
 
 static void batch_begin(void *arg, struct db_session *session, enum err err, const struct error *e)
 {
-    struct journal_batch *b = arg;
-    struct journal *j = &b->service->journal;
+    struct service *s = arg;
+    struct journal *j = &s->journal;
+    j->asked--;
     if (err != ERR_OK) {
-        batch_end(b, err, e);
+        struct error reason = *e;
+        journal_note(j, err, &reason);
+        j->is_paused = true;
+        if (err == ERR_DATABASE)
+            journal_give_up_waiting(j, err, reason.detail);
         return;
     }
-    b->session = session;
+    if (j->waiting.head == NULL) {
+        db_release(session);
+        return;
+    }
+    struct journal_batch *b = batch_new(s, session);
     struct db_call calls[JOURNAL_BATCH];
-    unsigned most = j->alone > 0 ? 1 : JOURNAL_BATCH;
-    struct journal_entry *je;
-    while (b->n < most && (je = entry_pop(j)) != NULL) {
-        b->entries[b->n] = je;
-        calls[b->n++] = booking_journal_exchange(&je->message, je->answer, je->status, je->arena);
-    }
-    if (b->n == 0) { /* the oldest were dropped while we waited */
-        batch_end(b, ERR_OK, e);
-        return;
-    }
-    /* One pipeline with one Sync is one implicit transaction. */
+    batch_gather(b, calls);
+    /* One pipeline with one Sync is one implicit transaction; what is sent is copied, so that a member may go. */
     db_send(session, calls, b->n, batch_done, b);
     FAULT_POINT(read_journal_sent);
+    journal_pump(s);
 }
 
-void journal_flush(struct service *s)
+static void journal_pump(struct service *s)
 {
-    if (s->journal.is_busy || s->journal.head == NULL)
+    struct journal *j = &s->journal;
+    unsigned most = s->conf->db_connections > JOURNAL_BATCHES ? JOURNAL_BATCHES : 1;
+    if (j->is_paused || j->asked > 0 || j->waiting.head == NULL || j->in_flight >= most)
         return;
-    s->journal.is_busy = true;
-    struct arena *a = arena_new();
-    struct journal_batch *b = arena_alloc(a, sizeof *b);
-    live_begin(s, &b->live, a);
-    arena_defer(a, batch_cleanup, b);
-    b->service = s;
-    db_acquire(s->db, batch_begin, b);
+    j->asked++;
+    db_acquire_first(s->db, batch_begin, s);
 }
 
-bool journal_is_behind(const struct service *s)
+/* ---- the step ---- */
+
+static uint64_t come_again_until_us(const struct request *r)
 {
-    return s->journal.bytes > JOURNAL_BEHIND_BYTES;
+    uint64_t now_us = clock_mono_us();
+    uint64_t until_us = now_us + JOURNAL_GRACE_MS * 1000;
+    uint64_t least_us = now_us + JOURNAL_GRACE_MS * 1000 / 4;
+    until_us = until_us < r->deadline_us ? until_us : r->deadline_us;
+    return until_us > least_us ? until_us : least_us;
+}
+
+enum step_result step_journal(struct request *r)
+{
+    struct service *s = r->service;
+    if (r->is_journalled)
+        return STEP_NEXT;
+    if (request_is_unverified(r)) {
+        refused_add(r);
+        return STEP_NEXT;
+    }
+    reads_weigh(r);
+    journal_describe(r);
+    r->journal_until_us = is_come_again(r) ? come_again_until_us(r) : request_until_us(r);
+    queue_push(&s->journal.waiting, r);
+    journal_pump(s);
+    return STEP_WAIT;
+}
+
+/* ---- time ---- */
+
+#define TOO_LATE "its answer could not be journalled in time"
+
+static void journal_expire_waiting(struct journal *j, uint64_t now_us)
+{
+    for (unsigned todo = j->waiting.n; todo > 0; todo--) {
+        struct request *r = queue_pop(&j->waiting);
+        if (r->journal_until_us > now_us)
+            queue_push(&j->waiting, r);
+        else
+            answer_give_up(r, ERR_TIMEOUT, TOO_LATE);
+    }
+}
+
+static void journal_expire_sent(struct journal *j, uint64_t now_us)
+{
+    for (struct journal_batch *b = j->batches; b != NULL; b = b->next)
+        for (unsigned i = 0; i < b->n; i++) {
+            struct request *r = b->members[i];
+            if (r == NULL || r->journal_until_us > now_us)
+                continue;
+            b->members[i] = NULL;
+            answer_give_up(r, ERR_TIMEOUT, TOO_LATE);
+        }
+}
+
+void journal_tick(struct service *s)
+{
+    struct journal *j = &s->journal;
+    uint64_t now_us = clock_mono_us();
+    j->is_paused = false;
+    journal_expire_waiting(j, now_us);
+    journal_expire_sent(j, now_us);
+    journal_pump(s);
+}
+
+unsigned journal_waiting(const struct service *s)
+{
+    unsigned n = s->journal.waiting.n;
+    for (const struct journal_batch *b = s->journal.batches; b != NULL; b = b->next)
+        n += b->n;
+    return n;
 }
 
 void journal_init(struct journal *j)
 {
     *j = (struct journal){0};
-    j->tail = &j->head;
-}
-
-void journal_fini(struct service *s)
-{
-    for (struct journal_entry *je; (je = entry_pop(&s->journal)) != NULL;)
-        entry_drop(s, je, "stopped before it could be written");
-}
-
-void journal_add(const struct request *r)
-{
-    struct service *s = r->service;
-    entry_push(&s->journal, entry_new(r));
-    while (s->journal.bytes > JOURNAL_WAITING_MAX_BYTES && s->journal.n > 1) {
-        struct journal_entry *oldest = entry_pop(&s->journal);
-        if (oldest != NULL)
-            entry_drop(s, oldest, "the database is away and the memory for waiting entries is full");
-    }
-    if (s->journal.n >= JOURNAL_BATCH)
-        journal_flush(s);
+    queue_init(&j->waiting);
 }

@@ -70,6 +70,9 @@ void metrics_write(const struct metrics *m, struct buf *out)
                  "Messages run again after a conflict or a lost commit.");
     buf_printf(out, "zapisd_transaction_reruns_total %llu\n", (unsigned long long)m->group_reruns);
     metrics_head(out, "zapisd_journal_dropped_total", "counter",
-                 "Reads and faults the journal could not keep; must be 0.");
+                 "Answers not sent because the journal refused them for themselves; must be 0.");
     buf_printf(out, "zapisd_journal_dropped_total %llu\n", (unsigned long long)m->journal_dropped);
+    metrics_head(out, "zapisd_journal_unwritten_total", "counter",
+                 "Faults that say come again and left before their row, because the journal could not be written.");
+    buf_printf(out, "zapisd_journal_unwritten_total %llu\n", (unsigned long long)m->journal_unwritten);
 }

@@ -20,7 +20,7 @@ struct metrics {
     uint64_t replays;
     uint64_t tests;
     uint64_t groups, group_members, group_reruns;
-    uint64_t journal_dropped;
+    uint64_t journal_dropped, journal_unwritten;
 };
 
 void metrics_count(struct metrics *m, int method, enum metrics_result result, enum err code, uint64_t latency_us);

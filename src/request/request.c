@@ -54,7 +54,7 @@ static void request_work(void *arg)
     while (r->step < STEP_COUNT && steps[r->step].place == WORKER) {
         enum step_result result = steps[r->step].run(r);
         if (result == STEP_FAIL && ++failures > 2) {
-            r->step = STEP_journal; /* not even a fault could be written: the connection is closed without one */
+            r->step = STEP_commit; /* not even a fault could be written: the connection is closed without one */
             r->answer_octets = (struct span){0};
             return;
         }
@@ -79,7 +79,7 @@ static void request_run(struct request *r)
         enum request_step at = r->step;
         enum step_result result = steps[at].run(r);
         if (result == STEP_WAIT || at == STEP_send)
-            return; /* waits for request_resume(); or has been sent, and is the journal's now */
+            return; /* waits for request_resume(); or has been sent, and is gone */
         request_advance(r, result);
     }
 }
@@ -105,6 +105,7 @@ static void request_cleanup(void *arg)
 
 void request_free(struct request *r)
 {
+    reads_give_back(r);
     live_end(&r->live);
 }
 

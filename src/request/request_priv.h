@@ -30,7 +30,8 @@
     X(handle,   LOOP)   /* begin; api.<operation>(...)                                    [waits] */ \
     X(reply,    WORKER) /* rows to the answer's content; after a failure: the fault */ \
     X(sign,     WORKER) /* the envelope around it, signed */ \
-    X(journal,  LOOP)   /* a write: journal of the answer, commit; a read: into the batch [waits] */ \
+    X(commit,   LOOP)   /* a write: the answer into the journal, commit                   [waits] */ \
+    X(journal,  LOOP)   /* all else: request and answer into the journal, before it leaves [waits] */ \
     X(send,     LOOP)   /* the answer to the connection, one line to the log */
 /* clang-format on */
 
@@ -87,6 +88,7 @@ const struct keyring_sender *keyring_sender_of(const struct keyring *k, const st
 void keyring_metrics_write(const struct keyring *k, struct buf *out);
 
 struct group;
+struct journal_batch;
 
 /*
  * What goes on for a while, the request itself too, lies in an arena of its own and is known here: at the end, what
@@ -153,6 +155,15 @@ struct request {
     struct lane_key *trial;     /* it tries for all who wait for the same */
     bool is_slow;               /* and has one of the few sessions for that */
     struct request *next;       /* in the one queue it waits in */
+
+    bool is_let_in;             /* a read that has a session, or has asked for one, by way of the gate */
+    size_t ticket_bytes;        /* of a read: what it takes of the memory reads may take together */
+    uint64_t journal_until_us;  /* what is not journalled then is not sent */
+    const char *journal_status; /* how it ended, for the journal */
+    bool is_journalled;         /* the answer is in the journal: it may leave */
+    bool is_journal_alone;      /* the database refused a batch it was in: next time by itself */
+    bool is_unwritten;          /* leaves before its row: it says "come again" and the journal could not be written */
+    unsigned char body_digest[32]; /* SHA-256, of what may go to the journal apart */
 };
 
 struct request_queue {
@@ -176,15 +187,25 @@ struct lane_key {
     uint64_t rest_until_us; /* not tried before */
 };
 
-/* Entries that wait for the journal; see journal.c. */
-struct journal_entry;
+/* Answers that wait to be journalled before they leave; see journal.c. */
 struct journal {
-    struct journal_entry *head, **tail;
-    unsigned n;
-    size_t bytes;   /* memory the entries hold */
-    unsigned alone; /* batches of one still to come: some entry was refused */
-    bool is_busy;
+    struct request_queue waiting;
+    struct journal_batch *batches; /* in flight */
+    unsigned asked;                /* sessions asked for, not yet given */
+    unsigned in_flight;
+    bool is_paused;  /* until the next tick: the last try failed */
+    bool is_failing; /* it has been said */
 };
+
+/* Reads before and after their statement; see reads.c. */
+struct reads {
+    struct request_queue waiting; /* for memory, or for a session */
+    size_t taken_bytes;           /* tickets of those that were let in */
+    size_t estimate_bytes[BOOKING_METHOD_COUNT];
+    unsigned begun; /* have a session, or have asked for one */
+};
+
+struct refused; /* see refused.c */
 
 struct service {
     struct arena *arena;
@@ -200,12 +221,13 @@ struct service {
     struct leniency_counter *leniencies;
     unsigned in_work;
 
-    struct slow_lane lane;       /* those who met a lock */
-    struct request_queue reads;  /* wait for the journal to catch up */
+    struct slow_lane lane; /* those who met a lock */
+    struct reads reads;
     struct request_queue writes; /* wait for a transaction */
     unsigned sessions_asked;     /* for them, not yet given */
     unsigned groups_in_flight;   /* sessions they have */
     struct journal journal;
+    struct refused *refused;
     struct timer *journal_timer;
 
     loop_fn drained; /* not NULL: no new requests are taken */
@@ -231,10 +253,14 @@ const char *request_method(const struct request *r); /* for logs and metrics: a 
 REQUEST_STEPS(X)
 #undef X
 
-/* handle.c: reads held back while the journal is behind */
-void reads_release(struct service *s);
-void read_start(struct request *r);
+/* reads.c: as many reads at once as there is memory for */
+void reads_init(struct reads *q);
+void reads_enqueue(struct request *r);
+void reads_enqueue_first(struct request *r);
 void read_try(struct request *r, struct db_session *session, uint64_t patience_ms); /* takes the session over */
+void reads_start(struct service *s);                                                /* those that may start */
+void reads_weigh(struct request *r);                                                /* what it really takes */
+void reads_give_back(struct request *r);                                            /* it is about to be freed */
 
 /* group.c: transactions of writes */
 void group_enqueue(struct request *r); /* resumed when api.<operation> has answered */
@@ -242,12 +268,20 @@ void group_enqueue_first(struct request *r);
 void group_try(struct request *r, struct db_session *session, uint64_t patience_ms); /* alone; takes the session over */
 void group_member_ready(struct request *r); /* its answer is signed, or could not be; resumed when all is committed */
 
-/* journal.c */
+/* journal.c: answers that need no transaction of their own */
 void journal_init(struct journal *j);
-void journal_fini(struct service *s);
-void journal_add(const struct request *r); /* copies what it needs */
-void journal_flush(struct service *s);
-bool journal_is_behind(const struct service *s);
+void journal_digest(struct request *r); /* on a worker, when the answer is made */
+void journal_tick(struct service *s);
+unsigned journal_waiting(const struct service *s);
+
+/* refused.c: the journal apart, of what nobody vouches for. It keeps what it can and delays nobody. */
+struct refused *refused_new(struct arena *a, const struct config *conf);
+bool request_is_unverified(const struct request *r);
+void refused_add(const struct request *r); /* copies what it needs */
+void refused_tick(struct service *s);
+bool refused_is_idle(const struct refused *j);
+void refused_fini(struct service *s);
+void refused_metrics_write(const struct refused *j, struct buf *out);
 
 /* wsdl.c: GET ?wsdl and ?xsd=NAME */
 void wsdl_on_get(const struct endpoint *ep, const struct http_request *http);

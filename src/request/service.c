@@ -61,13 +61,14 @@ void live_end(struct live *l)
 static void service_tick(void *arg)
 {
     struct service *s = arg;
-    journal_flush(s);
-    requests_sweep(&s->reads, 0);
-    reads_release(s);
+    journal_tick(s);
+    requests_sweep(&s->reads.waiting, 0);
+    reads_start(s);
     requests_sweep(&s->writes, clock_mono_us() - s->conf->db_acquire_timeout_ms * 1000);
     slow_lane_tick(s);
     slow_lane_watch_tick(s);
-    if (s->drained == NULL || s->in_work > 0 || s->journal.n > 0 || s->journal.is_busy)
+    refused_tick(s);
+    if (s->drained == NULL || s->in_work > 0 || !refused_is_idle(s->refused))
         return;
     timer_stop(s->journal_timer);
     s->journal_timer = NULL;
@@ -82,10 +83,11 @@ enum err service_new(struct loop *l, struct db_pool *db, const struct config *co
     *s =
         (struct service){.arena = a, .loop = l, .db = db, .conf = conf, .keys = keys, .xml_limits = xml_limits_default};
     s->xml_limits.size_max_bytes = conf->body_max_bytes;
-    queue_init(&s->reads);
+    reads_init(&s->reads);
     queue_init(&s->writes);
     slow_lane_init(s);
     journal_init(&s->journal);
+    s->refused = refused_new(a, conf);
     const char *path = arena_printf(a, "%s/equeue-bare.xsd", conf->schema_dir);
     enum err err = xml_schema_load(a, path, &s->schema, e);
     if (err != ERR_OK) {
@@ -121,7 +123,7 @@ void service_free(struct service *s)
 {
     while (s->live != NULL)
         live_end(s->live);
-    journal_fini(s);
+    refused_fini(s);
     slow_lane_fini(s);
     keyring_unref(s->keys);
     arena_free(s->arena);
@@ -148,12 +150,18 @@ void service_metrics_write(const struct service *s, struct buf *out)
     metrics_write(&s->metrics, out);
     keyring_metrics_write(s->keys, out);
     reading_metrics_write(s->leniencies, out);
+    refused_metrics_write(s->refused, out);
     buf_printf(
         out,
         "# HELP zapisd_requests_in_work Messages being worked on.\n# TYPE zapisd_requests_in_work gauge\n"
         "zapisd_requests_in_work %u\n"
-        "# HELP zapisd_journal_waiting Reads and faults not yet in the journal.\n# TYPE zapisd_journal_waiting gauge\n"
-        "zapisd_journal_waiting %u\n",
-        s->in_work, s->journal.n);
+        "# HELP zapisd_journal_waiting Answers held until they are in the journal.\n# TYPE zapisd_journal_waiting "
+        "gauge\n"
+        "zapisd_journal_waiting %u\n"
+        "# HELP zapisd_reads_waiting Reads that wait for memory or for their turn.\n# TYPE zapisd_reads_waiting gauge\n"
+        "zapisd_reads_waiting %u\n"
+        "# HELP zapisd_reads_bytes Memory of reads and their answers.\n# TYPE zapisd_reads_bytes gauge\n"
+        "zapisd_reads_bytes %zu\n",
+        s->in_work, journal_waiting(s), s->reads.waiting.n, s->reads.taken_bytes);
     slow_lane_metrics_write(s, out);
 }

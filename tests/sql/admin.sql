@@ -59,15 +59,35 @@ select is_empty($$select * from admin.history('nobody')$$, 'of none');
 -- journal
 select is((select count(*) from data.journal_default), (select count(*) from data.journal), 'J2: without partitions all is in the default one');
 select is((select outcome from admin.journal_partitions(2) limit 1), 'skipped: journal_default holds rows of that month', 'J2: a month already in the default partition is named');
-select is((select count(*) from admin.journal_partitions(2) where outcome = 'exists'), 2::bigint, 'J2: made once');
+select is((select count(*) from admin.journal_partitions(2) where outcome = 'exists'), 5::bigint, 'J2: made once, of either journal');
 select throws_ok('select * from admin.journal_partitions(-1)', '22023', null, 'J2: bad count');
 select throws_ok('select * from admin.journal_partitions(null)', '22023', null, 'J2: no count');
-select throws_ok(format('delete from data.%I', (select partition_name from admin.journal_partitions(1) offset 1)), '42501', null, 'J2: a partition is append-only too');
+select throws_ok(format('delete from data.%I', (select partition_name from admin.journal_partitions(1) offset 1 limit 1)), '42501', null, 'J2: a partition is append-only too');
 select api.journal_exchange(pg_temp.msg('jx', 'request'), '0', 'response');
 select set_eq($$select direction, convert_from(body, 'UTF8') from data.journal where journal_id = (select journal_id from data.journal where message_id = 'jx')$$,
     $$values ('in', 'request'), ('out', 'response')$$, 'J1: both octet strings');
 select throws_ok($$select api.journal_reply(journal_id, at, '0', 'other') from data.journal where message_id = 'jx'$$, '23505', null, 'J2: one answer an exchange');
 select is((select attcompression::text from pg_attribute where attrelid = 'data.journal'::regclass and attname = 'body'), 'l', 'J1: bodies are compressed with lz4');
+
+-- what nobody vouches for
+select api.journal_refused('smev2', '203.0.113.77:4711', 'r-1', 'MALFORMED', 1, 5, sha256('junk!'), 'junk!', 'fault');
+select api.journal_refused('', '203.0.113.77', '', 'not kept', 7, 700, '', '', '');
+select api.journal_refused('smev2', '[2001:db8:1:2::99]:4711', 'r-2', 'TOKEN', 1, 5, sha256('junk?'), 'junk?', 'fault');
+select set_eq('select listener, peer, reason, messages, size, digest, request_id from admin.refused()', $$values
+    ('smev2', '203.0.113…', 'MALFORMED', 1::bigint, 5::bigint, encode(sha256('junk!'), 'hex'), 'r-1'), ('', '203.0.113…', 'сверх запаса: не сохранены, только сосчитаны', 7, 700, null, ''),
+    ('smev2', '[2001:db8:1…', 'TOKEN', 1, 5, encode(sha256('junk?'), 'hex'), 'r-2')$$, 'J4, J3: refused messages, without the machine that sent them');
+select is((select count(*) from admin.refused(now() + interval '1 hour')), 0::bigint, 'since when');
+select is((select count(*) from data.journal where body in ('junk!', 'junk?', 'fault')), 0::bigint, 'J4: they are not in the journal of messages');
+select throws_ok('delete from data.journal_refused', '42501', null, 'J2: rows are only added');
+select throws_ok($$select api.journal_refused('x', 'x', 'x', 'x', 0, 0, null, null, null)$$, '23514', null, 'a count counts something');
+create table data.journal_refused_2020_01 partition of data.journal_refused for values from ('2020-01-01 00:00:00+00') to ('2020-02-01 00:00:00+00');
+create table data.journal_refused_2020_02 partition of data.journal_refused for values from ('2020-02-01 00:00:00+00') to ('2020-03-01 00:00:00+00');
+insert into data.journal_refused select 1, '2020-01-15', 'x', 'x', 'x', 'x', 1, 1;
+select is(data.journal_refused_expire((now() - '2020-02-20 00:00:00+00')::interval), 'journal_refused_2020_01', 'J4: the oldest month goes when it ended so long ago');
+select is(data.journal_refused_expire((now() - '2020-02-20 00:00:00+00')::interval), null, 'J4: and no later one');
+select is(data.journal_refused_expire(), 'journal_refused_2020_02', 'J4: one at a time');
+select is(data.journal_refused_expire(), null, 'J4: the present ones stay');
+select is((select count(*) from data.journal_refused), 3::bigint, 'with their rows');
 
 -- readiness
 select results_eq('select * from api.ready()', $$values (true, '')$$, 'ready');

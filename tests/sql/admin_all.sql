@@ -20,7 +20,7 @@ insert into may values
 ('move(text,text,text)', 'or'), ('no_show(text,text)', 'or'), ('offices()', 'ora'), ('outbox_done(bigint)', 'o'), ('outbox_done(text)', 'o'),
 ('ref_attribute(text,text,text,text,text,boolean)', 'o'), ('ref_csv(text,boolean)', 'o'), ('ref_delete(text,text)', 'o'), ('ref_drop(text)', 'o'),
 ('ref_import(text,boolean)', 'o'), ('ref_new(text,text,text,text)', 'o'), ('ref_put(text,text,text,jsonb,text)', 'o'), ('reject(text,text,text)', 'or'),
-('reopen(integer)', 'o'), ('schedule(text,date,date)', 'ora'), ('set_hours(text,text,text,text,integer,text,integer)', 'o'),
+('refused(timestamp with time zone)', 'oa'), ('reopen(integer)', 'o'), ('schedule(text,date,date)', 'ora'), ('set_hours(text,text,text,text,integer,text,integer)', 'o'),
 ('set_hours_for(text,text,date,date,text,text,integer,text,integer)', 'o'), ('set_text(text,text,text)', 'o'), ('slot_decode(uuid)', 'oa'),
 ('special_day(text,date,text,text,integer,text,text)', 'o'), ('state_title(text)', 'ora'), ('sweep(integer)', 'o'), ('today(text,date)', 'or'),
 ('turned_away(text,text,text)', 'or'), ('use_calendar(text,text)', 'o'), ('visited(text,time without time zone,text,text)', 'or'),
@@ -98,7 +98,9 @@ values ('today', 'select * from admin.today()'), ('today', $$select * from admin
     ('reject', $$select * from admin.reject('bk-1', 'x')$$), ('close_day', $$select * from admin.close_day('T1', (pg_temp.noon() at time zone 'Europe/Moscow')::date, 'x')$$), ('go_on', 'select * from admin.go_on(null, 0)'),
     -- the catalog's memory of values, and what others are doing
     ('pg_stats', $$select * from pg_stats where schemaname = 'data'$$), ('pg_stat_activity', $$select datname, usename, query from pg_stat_activity where pid <> pg_backend_pid()$$), ('conversion', $$select admin.mask_name(applicant, '', '')::integer from admin.v_booking where book_id = 'bk-1'$$),
-    ('pushed down', $$select * from admin.v_booking where book_id = 'bk-1' and applicant::integer = 1$$), ('applicant', 'select * from data.applicant'), ('payload', 'select payload from data.outbox'), ('bodies', 'select body from data.journal');
+    ('pushed down', $$select * from admin.v_booking where book_id = 'bk-1' and applicant::integer = 1$$), ('applicant', 'select * from data.applicant'), ('payload', 'select payload from data.outbox'), ('bodies', 'select body from data.journal'),
+    ('refused', 'select * from admin.refused()'), ('heads', 'select head from data.journal_refused'), ('faults', 'select answer from data.journal_refused'),
+    ('peers', 'select peer from data.journal_refused');
 analyze data.applicant;
 analyze data.booking;
 create temp table told as select l.role, q.fn, q.q, pg_temp.reads(l.role, q.q) as answer from question as q, letter as l where l.l in ('o', 'a');

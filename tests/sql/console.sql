@@ -147,7 +147,7 @@ insert into may values ('today(text,date)', 'or'), ('find(text)', 'or'), ('why(t
     ('help(text)', 'ora'), ('outbox_done(bigint)', 'o'), ('outbox_done(text)', 'o'), ('set_text(text,text,text)', 'o'), ('add_status(text,text,text)', 'o'),
     ('add_agency(text,text)', 'o'), ('add_organization(text,text,text,text,text,text)', 'o'), ('add_service(text,text,text,text)', 'o'),
     ('add_area(text,text,text,integer,text[],text)', 'o'), ('set_hours(text,text,text,text,integer,text,integer)', 'o'), ('sweep(integer)', 'o'), ('check()', 'oa'),
-    ('journal_partitions(integer)', 'o'), ('slot_decode(uuid)', 'oa'), ('mask_name(text,text,text)', 'or');
+    ('journal_partitions(integer)', 'o'), ('refused(timestamptz)', 'oa'), ('slot_decode(uuid)', 'oa'), ('mask_name(text,text,text)', 'or');
 select is(concat(case when has_function_privilege('zapisd_operator', f, 'execute') then 'o' end, case when has_function_privilege('zapisd_registrar', f, 'execute') then 'r' end,
     case when has_function_privilege('zapisd_auditor', f, 'execute') then 'a' end, case when has_function_privilege('zapisd_daemon', f, 'execute') then 'd' end,
     case when has_function_privilege('public', f, 'execute') then 'p' end), roles, 'O3: who may call ' || fn)

@@ -134,6 +134,8 @@ insert into broken values
 ('booking_history_booking_fkey', $$insert into data.booking_history (book_key, at, actor, db_user, new_state, new_status, organization_id) values ('none', now(), 'A', 'x', 'BOOKED', '201', 'T1')$$),
 ('booking_history_pkey', $$insert into data.booking_history (history_id, book_key, at, actor, db_user, new_state, new_status, organization_id) overriding system value select history_id, book_key, at, actor, db_user, new_state, new_status, organization_id from data.booking_history where book_key = 'k1' limit 1$$),
 ('journal_direction', $$insert into data.journal (journal_id, at, direction) values (-1, '1999-01-01', 'up')$$),
+('journal_refused_pkey', $$insert into data.journal_refused (refused_id, at, listener, peer, request_id, reason, messages, size) select -2, '1999-01-01', '', '', '', '', 1, 1 from generate_series(1, 2)$$),
+('journal_refused_messages_range', $$insert into data.journal_refused (refused_id, at, listener, peer, request_id, reason, messages, size) values (-2, '1999-01-01', '', '', '', '', 0, 1)$$),
 ('journal_pkey', $$insert into data.journal (journal_id, at, direction) values (-2, '1999-01-01', 'in'), (-2, '1999-01-01', 'in')$$),
 ('message_seen_id_filled', $$insert into data.message_seen values ('P', '', 'x', 1, now())$$),
 ('message_seen_pkey', $$insert into data.message_seen values ('P', 'm', 'x', 1, now()), ('P', 'm', 'y', 1, now())$$),

@@ -92,14 +92,14 @@ select is_empty($$
     union all
     select r || ' ' || c from unnest(array['zapisd_operator', 'zapisd_auditor']) r,
         (values ('data.booking', 'esia_id'), ('data.booking', 'attributes'), ('data.booking', 'content_hash'), ('data.journal', 'body'),
-            ('data.journal', 'peer'), ('data.outbox', 'payload')) v (t, c)
+            ('data.journal', 'peer'), ('data.journal_refused', 'head'), ('data.journal_refused', 'answer'), ('data.journal_refused', 'peer'), ('data.outbox', 'payload')) v (t, c)
     where has_column_privilege(r, t, c, 'select')
 $$, 'J3: operator and auditor read no personal data');
 
 select is_empty($$
     select r || ' ' || t || ' ' || p
     from unnest(array['zapisd_operator', 'zapisd_auditor', 'zapisd_daemon']) r,
-        unnest(array['data.booking', 'data.place', 'data.booking_history', 'data.journal', 'data.message_seen', 'data.applicant',
+        unnest(array['data.booking', 'data.place', 'data.booking_history', 'data.journal', 'data.journal_refused', 'data.message_seen', 'data.applicant',
             'data.outbox', 'data.status', 'data.booking_arrow', 'data.ref_book', 'data.schema_version']) t,
         unnest(array['insert', 'update', 'delete', 'truncate']) p
     where has_table_privilege(r, t, p)

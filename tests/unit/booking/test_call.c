@@ -295,6 +295,29 @@ static void j1_journal(void **state)
     assert_int_equal(c.lengths[15], 0);
 }
 
+static void j4_journal_of_the_refused(void **state)
+{
+    const struct booking_refused row = {.listener = "smev2",
+                                        .peer = "192.0.2.1:5",
+                                        .request_id = "r",
+                                        .reason = "MALFORMED",
+                                        .messages = 1,
+                                        .bytes = 1048576,
+                                        .digest = SPAN_LIT("0123456789abcdef0123456789abcdef"),
+                                        .head = {"a\0b", 3},
+                                        .answer = SPAN_LIT("fault")};
+    struct db_call c = booking_journal_refused(&row, *state);
+    assert_placeholders(&c);
+    assert_int_equal(c.nparams, 9);
+    assert_string_equal(c.values[3], "MALFORMED");
+    assert_string_equal(c.values[4], "1");
+    assert_string_equal(c.values[5], "1048576");
+    for (unsigned i = 6; i < 9; i++)
+        assert_int_equal(c.is_binary[i], 1);
+    assert_int_equal(c.lengths[6], 32);
+    assert_int_equal(c.lengths[7], 3);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -307,6 +330,7 @@ int main(void)
         TEST(update_booking_details),
         TEST(the_other_calls),
         TEST(j1_journal),
+        TEST(j4_journal_of_the_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

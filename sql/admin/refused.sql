@@ -1,0 +1,20 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+--
+-- What came in and was not understood or not verified, newest first. Neither the octets nor the whole address: both may be a person's (J3).
+
+create or replace function admin.refused(since timestamptz default now() - interval '1 day')
+returns table (at timestamptz, listener text, peer text, reason text, messages bigint, size bigint, digest text, request_id text)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select j.at, j.listener, regexp_replace(j.peer, '^([0-9]+[.][0-9]+[.][0-9]+)[.].*$|^(\[[0-9a-f]*:[0-9a-f]*:[0-9a-f]*).*$', '\1\2…'),
+        case j.reason when 'not kept' then 'сверх запаса: не сохранены, только сосчитаны' else j.reason end,
+        j.messages, j.size, encode(j.digest, 'hex'), j.request_id
+    from data.journal_refused as j
+    where j.at >= refused.since
+    order by j.at desc, j.refused_id desc
+    limit 10000
+$$;
+alter function admin.refused(timestamptz) owner to zapisd_owner;
+revoke all on function admin.refused(timestamptz) from public;
+grant execute on function admin.refused(timestamptz) to zapisd_operator, zapisd_auditor;
+comment on function admin.refused(timestamptz) is
+    'refused([с какого времени]): обращения, которые не удалось понять или проверить, новые первыми; request_id — номер req= в журнале службы. Пример: select * from admin.refused(now() - interval ''1 hour'')';

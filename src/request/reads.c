@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * Reads: one statement each, in no transaction. An answer may be large and stays in memory until the journal has it, so
+ * a read is let in when there is memory for it: it takes a ticket of the size its method has had of late, which is put
+ * right as soon as the size is known and given back when the answer has left. All tickets together are bounded
+ * (limits.answers_max); who finds no room waits in the order of coming, at most until its time is over. Only as many
+ * ask for a session as there are sessions, twice, so that many cannot be let in on an estimate at once.
+ */
+#include "request_priv.h"
+
+#define READ_LEAST_BYTES (64u << 10)
+
+/* The fields known to be bad are the answer; rows only add to them, and need not have come. */
+static void read_answer_bad_fields(struct request *r, const struct db_result *res)
+{
+    struct error ignored = {0};
+    if (res != NULL)
+        (void)r->op->result(&r->request, res, &r->reply, r->arena, &ignored);
+    struct field_errors all = r->reply.fields.n > r->fields.n ? r->reply.fields : r->fields;
+    booking_reply_error(&r->request, 2, NULL, &all, &r->reply);
+}
+
+/* A read is never uncertain: nothing depends on whether it was done. */
+static enum step_result read_answer(struct request *r, const struct db_result *res, enum err err, const struct error *e)
+{
+    if (r->fields.n > 0)
+        read_answer_bad_fields(r, res);
+    else if (res != NULL)
+        (void)r->op->result(&r->request, res, &r->reply, r->arena, &r->error);
+    else
+        (void)error_set(&r->error, err == ERR_UNCERTAIN ? ERR_DATABASE : err, "%s", e->detail);
+    r->normalized.used[LENIENCY_names] += r->reply.is_respelled;
+    return r->error.code == ERR_OK ? STEP_NEXT : STEP_FAIL;
+}
+
+/* Its place at the gate is another's. Of one out of the slow lane, which has sessions of its own, there is none. */
+static void read_ended(struct request *r)
+{
+    if (!r->is_let_in)
+        return;
+    r->is_let_in = false;
+    r->service->reads.begun--;
+    reads_start(r->service);
+}
+
+static void read_done(void *arg, struct db_result *const *results, unsigned n, enum err err, const struct error *e)
+{
+    struct request *r = arg;
+    bool is_locked = err == ERR_LOCKED && r->fields.n == 0;
+    enum step_result result =
+        is_locked ? STEP_WAIT : read_answer(r, err == ERR_OK && n == 1 ? results[0] : NULL, err, e);
+    db_release(r->session);
+    r->session = NULL;
+    if (is_locked) {
+        read_ended(r);
+        slow_lane_locked(r, r->patience_ms);
+        return;
+    }
+    if (err == ERR_OK)
+        slow_lane_passed(r);
+    else
+        slow_lane_failed(r);
+    reads_weigh(r);
+    read_ended(r);
+    request_resume(r, result);
+}
+
+void read_try(struct request *r, struct db_session *session, uint64_t patience_ms)
+{
+    r->session = session;
+    r->patience_ms = patience_ms;
+    struct db_call call = r->op->call(&r->request, &r->message, &r->fields, r->arena);
+    db_send_within(session, (struct db_patience){patience_ms, request_until_us(r)}, &call, 1, read_done, r);
+}
+
+static void read_begin(void *arg, struct db_session *session, enum err err, const struct error *e)
+{
+    struct request *r = arg;
+    if (err == ERR_OK) {
+        read_try(r, session, slow_lane_fast_patience_ms(r->service));
+        return;
+    }
+    slow_lane_failed(r);
+    enum step_result result = read_answer(r, NULL, err, e);
+    read_ended(r);
+    request_resume(r, result);
+}
+
+/* ---- the gate ---- */
+
+void reads_init(struct reads *q)
+{
+    *q = (struct reads){0};
+    queue_init(&q->waiting);
+}
+
+static size_t read_estimate(const struct request *r)
+{
+    size_t estimate = r->service->reads.estimate_bytes[r->op - booking_ops];
+    return estimate > READ_LEAST_BYTES ? estimate : READ_LEAST_BYTES;
+}
+
+/* One that is larger than all the room there is has it to itself. */
+static bool reads_have_room(const struct service *s, const struct request *r)
+{
+    const struct reads *q = &s->reads;
+    if (q->begun >= 2 * s->conf->db_connections)
+        return false;
+    return q->taken_bytes == 0 || q->taken_bytes + read_estimate(r) <= s->conf->answers_max_bytes;
+}
+
+static void read_let_in(struct request *r)
+{
+    struct service *s = r->service;
+    reads_give_back(r); /* of an earlier try */
+    r->ticket_bytes = read_estimate(r);
+    s->reads.taken_bytes += r->ticket_bytes;
+    s->reads.begun++;
+    r->is_let_in = true;
+    db_acquire_until(s->db, request_until_us(r), read_begin, r);
+}
+
+void reads_start(struct service *s)
+{
+    struct request_queue *q = &s->reads.waiting;
+    while (q->head != NULL && reads_have_room(s, q->head)) {
+        struct request *r = queue_pop(q);
+        if (!slow_lane_keeps(r))
+            read_let_in(r);
+    }
+}
+
+void reads_enqueue(struct request *r)
+{
+    queue_push(&r->service->reads.waiting, r);
+    reads_start(r->service);
+}
+
+void reads_enqueue_first(struct request *r)
+{
+    queue_push_front(&r->service->reads.waiting, r);
+    reads_start(r->service);
+}
+
+/* The estimate follows what grows at once, and slowly what shrinks. */
+void reads_weigh(struct request *r)
+{
+    if (r->ticket_bytes == 0)
+        return;
+    struct reads *q = &r->service->reads;
+    size_t *estimate = &q->estimate_bytes[r->op - booking_ops];
+    size_t is = arena_size(r->arena);
+    q->taken_bytes = q->taken_bytes - r->ticket_bytes + is;
+    r->ticket_bytes = is;
+    *estimate = is > *estimate ? is : *estimate - (*estimate - is) / 16;
+}
+
+void reads_give_back(struct request *r)
+{
+    if (r->ticket_bytes == 0)
+        return;
+    r->service->reads.taken_bytes -= r->ticket_bytes;
+    r->ticket_bytes = 0;
+    reads_start(r->service);
+}
