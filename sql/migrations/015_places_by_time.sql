@@ -149,6 +149,20 @@ comment on function data.claim_time(boolean, integer, timestamptz, timestamptz) 
 
 -- ---- an area for one is not used twice at once (B2)
 
+-- Settings of its own: a plan made while the table is small must do when it is large, in one statement of thousands too.
+create function data.time_taken(p_area_key integer, p_from timestamptz, p_to timestamptz, p_slot_id uuid) returns uuid
+language plpgsql set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+begin
+    return (select p.slot_id from data.place as p
+            where p.capacity = 1 and p.area_key = p_area_key and p.busy_from < p_to and p.busy_to > p_from
+                and p.busy_from > p_from - interval '48 hours' and p.slot_id <> p_slot_id
+            limit 1);
+end $$;
+alter function data.time_taken(integer, timestamptz, timestamptz, uuid) owner to zapisd_owner;
+revoke all on function data.time_taken(integer, timestamptz, timestamptz, uuid) from public;
+comment on function data.time_taken(integer, timestamptz, timestamptz, uuid) is
+    'Another slot for one that is taken in an area at a time; asked by who has the lock on it';
+
 -- Before the row: the lock of its time is had before anything of it is there to wait for. Who only asks (take_only_place)
 -- is not waited for nor told why: there is no row.
 create function data.place_taken() returns trigger
@@ -171,13 +185,17 @@ begin
         return null;
     end if;
     -- Only what is asked after the lock is had sees whoever had it before. The same slot again is for its key to refuse.
-    select (select p.slot_id from data.place as p
-            where new.capacity = 1 and p.capacity = 1 and p.area_key = new.area_key and p.busy_from < until and p.busy_to > since
-                and p.busy_from > since - interval '48 hours'
-                and (is_asking or p.slot_id <> new.slot_id)
-            limit 1),
-        (select nullif(a.uses, '{}') from data.area as a where a.area_key = new.area_key)
-    into other, new.uses;
+    if is_asking then
+        select (select p.slot_id from data.place as p
+                where new.capacity = 1 and p.capacity = 1 and p.area_key = new.area_key and p.busy_from < until and p.busy_to > since
+                    and p.busy_from > since - interval '48 hours'
+                limit 1),
+            (select nullif(a.uses, '{}') from data.area as a where a.area_key = new.area_key)
+        into other, new.uses;
+    else
+        other := case when new.capacity = 1 then data.time_taken(new.area_key, since, until, new.slot_id) end;
+        new.uses := (select nullif(a.uses, '{}') from data.area as a where a.area_key = new.area_key);
+    end if;
     if other is null then
         return new;
     end if;
@@ -225,11 +243,10 @@ begin
         return null; -- it takes nothing that it had not
     end if;
     perform data.claim_time(false, new.area_key, new.busy_from, case when new.capacity = 1 then new.busy_to else new.busy_from end);
-    select p.slot_id into other from data.place as p
-    where new.capacity = 1 and p.capacity = 1 and p.area_key = new.area_key and p.busy_from < new.busy_to and p.busy_to > new.busy_from
-        and p.busy_from > new.busy_from - interval '48 hours' and p.slot_id <> new.slot_id
-    limit 1;
-    if found then
+    if new.capacity = 1 then
+        other := data.time_taken(new.area_key, new.busy_from, new.busy_to, new.slot_id);
+    end if;
+    if other is not null then
         raise exception 'area % is taken at % already', new.area_key, new.starts_at using
             errcode = 'exclusion_violation', schema = 'data', table = 'place', constraint = 'place_area_once',
             detail = format('slot %s overlaps slot %s', new.slot_id, other);
