@@ -5,6 +5,9 @@
  * them changed. Each transaction takes the same transaction-level advisory lock and looks at the table only then, so
  * two of us at once do no harm, and PgBouncer may stand between. An applied migration that has changed, vanished or
  * been numbered below a later one is refused: nothing is repaired silently.
+ *
+ * Roles and rights are no part of a dump of one database. So the rights are noted in it at the end, and what a restore
+ * has left out of them is put back, and told, before anything is applied (sql/admin/rights.sql).
  */
 #include "migrate_command.h"
 
@@ -289,6 +292,64 @@ static enum err functions_apply(struct migrate *m, struct error *e)
     return err;
 }
 
+/* ---- the ground it stands on ---- */
+
+/* Before anything is made: what cannot be mended later. Names are compared and searched in Russian. */
+static enum err database_check(struct migrate *m, struct error *e)
+{
+    const char *encoding = NULL, *knows_letters = NULL;
+    enum err err = db_exec_blocking(m->db, m->arena, "select current_setting('server_encoding')", &encoding, e);
+    if (err == ERR_OK && encoding != NULL && strcmp(encoding, "UTF8") != 0)
+        return error_set(
+            e, ERR_CONFIG,
+            "the database is encoded in %s: make it anew with createdb --template=template0 --encoding=UTF8 "
+            "--locale=C.UTF-8",
+            encoding);
+    if (err == ERR_OK)
+        err = db_exec_blocking(m->db, m->arena, "select lower(U&'\\0416') = U&'\\0436'", &knows_letters, e);
+    if (err == ERR_OK && knows_letters != NULL && *knows_letters != 't')
+        return error_set(e, ERR_CONFIG,
+                         "LC_CTYPE of the database knows no Russian letters: make it anew with createdb "
+                         "--template=template0 --encoding=UTF8 --locale=C.UTF-8");
+    return err;
+}
+
+/* ---- roles and rights ---- */
+
+static enum err rights_function(struct migrate *m, const char *sql, const char **said, struct error *e)
+{
+    const char *is_there = NULL;
+    enum err err = db_exec_blocking(m->db, m->arena,
+                                    "select to_regprocedure('data.rights_repair(boolean)') is not null", &is_there, e);
+    *said = "";
+    if (err != ERR_OK || is_there == NULL || *is_there != 't')
+        return err;
+    err = m->is_dry_run ? ERR_OK : run(m, "begin; " LOCK_SQL, e);
+    if (err == ERR_OK)
+        err = db_exec_blocking(m->db, m->arena, sql, said, e);
+    if (err == ERR_OK && !m->is_dry_run)
+        err = run(m, "commit", e);
+    if (err != ERR_OK && !m->is_dry_run)
+        roll_back(m);
+    return err;
+}
+
+static enum err rights_repair(struct migrate *m, struct error *e)
+{
+    const char *missing;
+    enum err err = rights_function(m, m->is_dry_run ? "select data.rights_repair(true)" : "select data.rights_repair()",
+                                   &missing, e);
+    if (err == ERR_OK && missing != NULL && *missing != '\0')
+        tell(m, "repair", missing);
+    return err;
+}
+
+static enum err rights_note(struct migrate *m, struct error *e)
+{
+    const char *ignored;
+    return m->is_dry_run ? ERR_OK : rights_function(m, "select data.rights_note()", &ignored, e);
+}
+
 /* ---- demonstration data ---- */
 
 static enum err demo_apply(struct migrate *m, struct error *e)
@@ -321,13 +382,19 @@ static enum err migrate_all(struct migrate *m, struct error *e)
     if (err == ERR_OK)
         err = db_connect_blocking(m->conninfo, &m->db, e);
     if (err == ERR_OK)
+        err = database_check(m, e);
+    if (err == ERR_OK)
         err = make_table(m, e);
     if (err == ERR_OK)
         err = check_vanished(m, e);
     if (err == ERR_OK)
+        err = rights_repair(m, e);
+    if (err == ERR_OK)
         err = migrations_apply(m, e);
     if (err == ERR_OK)
         err = functions_apply(m, e);
+    if (err == ERR_OK)
+        err = rights_note(m, e);
     if (err == ERR_OK && m->files.demo != NULL)
         err = demo_apply(m, e);
     return err;

@@ -6,7 +6,7 @@
 create or replace function api.ready() returns table (ok boolean, reason text)
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 declare
-    newest constant text := '023_messages_by_content.sql';
+    newest constant text := '024_rights.sql';
     reasons text[] := '{}';
 begin
     if not exists (select from data.schema_version as v where v.name = newest) then

@@ -1,0 +1,160 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+--
+-- Roles, owners, grants and settings as they must be (O4, C6). `zapisd migrate` asks for repair before it applies anything
+-- and notes the rights when it is done; nobody else needs these. They run with the rights of whoever migrates.
+
+-- Every object of ours with its owner and its list of rights.
+create or replace function data.rights_objects() returns table (kind text, object text, part text, owner name, acl aclitem[], keyword text)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select 'schema', format('%I', n.nspname), '', pg_get_userbyid(n.nspowner), coalesce(n.nspacl, acldefault('n', n.nspowner)), 'schema'
+    from pg_namespace as n where n.nspname in ('data', 'api', 'admin')
+    union all
+    select 'relation', format('%I.%I', n.nspname, c.relname), '', pg_get_userbyid(c.relowner),
+        coalesce(c.relacl, acldefault((case c.relkind when 'S' then 's' else 'r' end)::"char", c.relowner)),
+        case c.relkind when 'S' then 'sequence' when 'v' then 'view' when 'm' then 'materialized view' else 'table' end
+    from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+    where n.nspname in ('data', 'api', 'admin') and c.relkind in ('r', 'p', 'v', 'm', 'S')
+    union all
+    select 'column', format('%I.%I', n.nspname, c.relname), format('%I', a.attname), pg_get_userbyid(c.relowner), a.attacl, 'table'
+    from pg_attribute as a join pg_class as c on c.oid = a.attrelid join pg_namespace as n on n.oid = c.relnamespace
+    where n.nspname in ('data', 'api', 'admin') and c.relkind in ('r', 'p', 'v', 'm') and a.attnum > 0 and not a.attisdropped and a.attacl is not null
+    union all
+    select 'routine', p.oid::regprocedure::text, '', pg_get_userbyid(p.proowner), coalesce(p.proacl, acldefault('f', p.proowner)), 'routine'
+    from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace where n.nspname in ('data', 'api', 'admin')
+    union all
+    select 'type', format('%I.%I', n.nspname, t.typname), '', pg_get_userbyid(t.typowner), coalesce(t.typacl, acldefault('T', t.typowner)), 'type'
+    from pg_type as t join pg_namespace as n on n.oid = t.typnamespace left join pg_class as c on c.oid = t.typrelid
+    where n.nspname in ('data', 'api', 'admin') and t.typcategory <> 'A' and (t.typrelid = 0 or c.relkind = 'c')
+$$;
+alter function data.rights_objects() owner to zapisd_owner;
+revoke all on function data.rights_objects() from public;
+comment on function data.rights_objects() is 'Our objects, their owners and lists of rights, as the catalog has them';
+
+-- The owner has what an owner has.
+create or replace function data.rights_now() returns setof data.rights
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select distinct o.kind, o.object, o.part, case when a.grantee = 0 then 'public' else pg_get_userbyid(a.grantee)::text end, a.privilege_type
+    from data.rights_objects() as o cross join lateral aclexplode(o.acl) as a
+    where a.grantee = 0 or pg_get_userbyid(a.grantee) in ('zapisd_daemon', 'zapisd_operator', 'zapisd_auditor', 'zapisd_registrar')
+$$;
+alter function data.rights_now() owner to zapisd_owner;
+revoke all on function data.rights_now() from public;
+comment on function data.rights_now() is 'The rights of our roles and of everybody as they are';
+
+create or replace function data.rights_note() returns void
+language sql set search_path = pg_catalog, pg_temp as $$
+    delete from data.rights;
+    insert into data.rights select * from data.rights_now();
+$$;
+alter function data.rights_note() owner to zapisd_owner;
+revoke all on function data.rights_note() from public;
+comment on function data.rights_note() is 'Notes the rights as they are: what data.rights_repair() restores';
+
+-- What the daemon's role is told at login: by whoever made the role, and told again where it was forgotten.
+create or replace function data.role_settings() returns table (role name, setting text, value text)
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    values ('zapisd_daemon'::name, 'statement_timeout', '9s'), ('zapisd_daemon', 'lock_timeout', '5s'),
+        ('zapisd_daemon', 'idle_in_transaction_session_timeout', '30s'), ('zapisd_daemon', 'client_connection_check_interval', '2s')
+$$;
+alter function data.role_settings() owner to zapisd_owner;
+revoke all on function data.role_settings() from public;
+comment on function data.role_settings() is 'Settings the daemon relies on: a session of its that hangs gives its locks back';
+
+-- What of the above the role lacks in this cluster and in this database; a value an administrator has chosen counts.
+create or replace function data.role_settings_missing() returns table (role name, setting text, value text)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select s.* from data.role_settings() as s join pg_roles as r on r.rolname = s.role
+    where not exists (select from pg_db_role_setting as d cross join lateral unnest(d.setconfig) as c
+        where d.setrole = r.oid and d.setdatabase in (0, (select oid from pg_database where datname = current_database()))
+        and split_part(c, '=', 1) = s.setting and split_part(c, '=', 2) <> '0')
+$$;
+alter function data.role_settings_missing() owner to zapisd_owner;
+revoke all on function data.role_settings_missing() from public;
+comment on function data.role_settings_missing() is 'Settings of data.role_settings() that are not there, or are 0';
+
+create or replace function data.rights_keyword(kind text, object text) returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select case when kind not in ('relation', 'column') then kind
+        when exists (select from pg_class as c where c.oid = object::regclass and c.relkind = 'S') then 'sequence' else 'table' end
+$$;
+alter function data.rights_keyword(text, text) owner to zapisd_owner;
+revoke all on function data.rights_keyword(text, text) from public;
+comment on function data.rights_keyword(text, text) is 'What GRANT calls an object of that kind';
+
+create or replace function data.rights_repair(only_tell boolean default false) returns text
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    x record;
+    roles integer := 0;
+    owners integer := 0;
+    grants integer := 0;
+    revokes integer := 0;
+    settings integer := 0;
+begin
+    for x in
+        select r.name, r.can_log_in from (values ('zapisd_owner', false), ('zapisd_daemon', true), ('zapisd_operator', false),
+            ('zapisd_auditor', false), ('zapisd_registrar', false)) as r (name, can_log_in)
+        where not exists (select from pg_roles where rolname = r.name)
+    loop
+        roles := roles + 1;
+        if not only_tell then
+            execute format('create role %I %s', x.name, case when x.can_log_in then 'login' else 'nologin' end);
+        end if;
+    end loop;
+    for x in select m.* from data.role_settings_missing() as m loop
+        settings := settings + 1;
+        if not only_tell then
+            execute format('alter role %I set %I = %L', x.role, x.setting, x.value);
+        end if;
+    end loop;
+    -- The owner first: a grant is made in its name. A sequence of a column follows its table.
+    for x in
+        select distinct on (o.keyword, o.object) o.* from data.rights_objects() as o
+        where o.owner <> 'zapisd_owner' and o.kind <> 'column' and not (o.keyword = 'sequence'
+            and exists (select from pg_depend as d where d.classid = 'pg_class'::regclass and d.objid = o.object::regclass and d.deptype in ('a', 'i')))
+    loop
+        owners := owners + 1;
+        if not only_tell then
+            execute format('alter %s %s owner to zapisd_owner', x.keyword, x.object);
+        end if;
+    end loop;
+    if exists (select from data.rights) then
+        for x in
+            select n.kind, n.object, n.part, n.privilege from data.rights_now() as n where n.grantee = 'public'
+            except
+            select w.kind, w.object, w.part, w.privilege from data.rights as w where w.grantee = 'public'
+        loop
+            revokes := revokes + 1;
+            if not only_tell then
+                execute format('revoke %s%s on %s %s from public', x.privilege, case when x.part <> '' then ' (' || x.part || ')' else '' end,
+                    data.rights_keyword(x.kind, x.object), x.object);
+            end if;
+        end loop;
+        for x in
+            select w.kind, w.object, w.part, w.grantee, w.privilege from data.rights as w
+            where case w.kind when 'routine' then to_regprocedure(w.object) is not null when 'type' then to_regtype(w.object) is not null
+                when 'schema' then to_regnamespace(w.object) is not null else to_regclass(w.object) is not null end
+            except
+            select n.* from data.rights_now() as n
+        loop
+            grants := grants + 1;
+            if not only_tell then
+                execute format('grant %s%s on %s %s to %s', x.privilege, case when x.part <> '' then ' (' || x.part || ')' else '' end,
+                    data.rights_keyword(x.kind, x.object), x.object, x.grantee);
+            end if;
+        end loop;
+    end if;
+    -- The roles that were not there have no settings yet.
+    if roles > 0 and not only_tell then
+        for x in select m.* from data.role_settings_missing() as m loop
+            settings := settings + 1;
+            execute format('alter role %I set %I = %L', x.role, x.setting, x.value);
+        end loop;
+    end if;
+    return case when roles + owners + grants + revokes + settings = 0 then ''
+        else format('%s roles, %s owners, %s rights, %s rights of everybody, %s settings of roles', roles, owners, grants, revokes, settings) end;
+end $$;
+alter function data.rights_repair(boolean) owner to zapisd_owner;
+revoke all on function data.rights_repair(boolean) from public;
+comment on function data.rights_repair(boolean) is
+    'Makes missing roles, gives our objects back to zapisd_owner and the roles the rights of data.rights; tells what was missing, or nothing';

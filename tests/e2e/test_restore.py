@@ -1,0 +1,98 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+"""Roles and rights are no part of a dump (O2, O4, L4): a restore without them, and a role an administrator made, are put right by
+`zapisd migrate`, object by object as they were; databases that can never work are refused before anything is made."""
+import shutil
+import subprocess
+
+from e2e import BINARY, BUILD, E2E, NAME, SOURCE, Instance, main
+
+RIGHTS = """select o.kind, o.object, o.part, o.owner::text, coalesce(case when a.grantee = 0 then 'PUBLIC' else pg_get_userbyid(a.grantee)::text end, ''),
+    coalesce(a.privilege_type, '') from data.rights_objects() as o left join lateral aclexplode(o.acl) as a on true order by 1, 2, 3, 4, 5, 6"""
+SETTINGS = "select unnest(setconfig) from pg_db_role_setting where setrole = 'zapisd_daemon'::regrole order by 1"
+
+
+class Restore(E2E):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        directory = BUILD / "e2e" / (NAME + "-elsewhere")
+        shutil.rmtree(directory, ignore_errors=True)
+        cls.elsewhere = Instance(directory, BINARY)
+        cls.elsewhere.start_database()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.elsewhere.stop_database()
+        super().tearDownClass()
+
+    def sql_of(self, conninfo, text):
+        done = subprocess.run(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-c", text, conninfo], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout.splitlines()
+
+    def restore(self, cluster, database, *dump_options, create=""):
+        """Into a new database, as somebody does who does not read the errors."""
+        self.sql_of(cluster.conninfo(database="postgres"), "create database %s %s" % (database, create))
+        dump = subprocess.run(["pg_dump", *dump_options, self.instance.conninfo()], capture_output=True, check=True).stdout
+        done = subprocess.run(["psql", "-Xq", cluster.conninfo(database=database)], input=dump, capture_output=True)
+        return done.stderr.decode().count("ERROR:")
+
+    def migrate(self, conninfo, *more):
+        return subprocess.run([BINARY, "migrate", "--conninfo", conninfo, "--sql-dir", SOURCE / "sql", *more], capture_output=True, text=True)
+
+    def whole(self, conninfo):
+        self.assertEqual(self.sql_of(conninfo, RIGHTS), self.sql_of(self.instance.conninfo(), RIGHTS))
+        self.assertEqual(self.sql_of(conninfo, SETTINGS), self.sql_of(self.instance.conninfo(), SETTINGS))
+
+    def test_a_cluster_without_the_roles(self):  # O4
+        errors = self.restore(self.elsewhere, "moved")
+        self.assertGreater(errors, 100)
+        conninfo = self.elsewhere.conninfo(database="moved")
+        told = self.migrate(conninfo, "--dry-run")
+        self.assertEqual((told.returncode, "would repair 5 roles" in told.stdout), (0, True), told.stdout + told.stderr)
+        self.assertNotEqual(self.sql_of(conninfo, "select count(*) from pg_roles where rolname ~ '^zapisd'"), ["5"])
+        done = self.migrate(conninfo)
+        self.assertEqual((done.returncode, "repair 5 roles" in done.stdout), (0, True), done.stdout + done.stderr)
+        self.whole(conninfo)
+        self.assertIn("nothing to do", self.migrate(conninfo).stdout)
+        # The daemon's role can do its work there.
+        self.assertEqual(self.sql_of(self.elsewhere.conninfo("zapisd_daemon", "moved"), "select ok from api.ready()"), ["t"])
+
+    def test_a_dump_without_owners_and_privileges(self):  # O4
+        self.restore(self.instance, "bare", "--no-owner", "--no-privileges")
+        conninfo = self.instance.conninfo(database="bare")
+        done = self.migrate(conninfo)
+        self.assertEqual((done.returncode, "repair 0 roles" in done.stdout), (0, True), done.stdout + done.stderr)
+        self.whole(conninfo)
+
+    def test_single_losses(self):  # L4: each is told and put back, what an administrator chose stays
+        conninfo = self.instance.conninfo()
+        for loss in ("revoke execute on all functions in schema api from zapisd_daemon", "revoke usage on schema api from zapisd_daemon",
+                     "alter table data.slot owner to postgres", "revoke select on data.slot from zapisd_operator", "grant execute on function api.ready() to public",
+                     "revoke select (book_key) on data.booking from zapisd_auditor", "alter role zapisd_daemon reset all", "revoke usage on type api.message from zapisd_daemon"):
+            with self.subTest(loss):
+                before = self.sql_of(conninfo, RIGHTS), self.sql_of(conninfo, SETTINGS)
+                self.sql_of(conninfo, loss)
+                done = self.migrate(conninfo)
+                self.assertEqual((done.returncode, "repair" in done.stdout), (0, True), done.stdout + done.stderr)
+                self.assertEqual((self.sql_of(conninfo, RIGHTS), self.sql_of(conninfo, SETTINGS)), before)
+        self.sql_of(conninfo, "alter role zapisd_daemon set statement_timeout = '20s'")
+        self.assertIn("nothing to do", self.migrate(conninfo).stdout)
+        self.sql_of(conninfo, "alter role zapisd_daemon set statement_timeout = '9s'")
+
+    def test_databases_that_can_never_work(self):  # L4
+        for create, word in (("template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'", "LC_CTYPE"),
+                             ("template template0 encoding 'SQL_ASCII' lc_collate 'C' lc_ctype 'C'", "SQL_ASCII"),
+                             ("template template0 encoding 'LATIN1' lc_collate 'C' lc_ctype 'C'", "LATIN1")):
+            with self.subTest(create):
+                self.sql_of(self.elsewhere.conninfo(database="postgres"), "create database wrong %s" % create)
+                conninfo = self.elsewhere.conninfo(database="wrong")
+                done = self.migrate(conninfo)
+                self.assertEqual((done.returncode, word in done.stderr, "createdb" in done.stderr), (1, True, True), done.stderr)
+                self.assertEqual(self.sql_of(conninfo, "select count(*) from pg_namespace where nspname in ('data', 'api', 'admin')"), ["0"])
+                self.sql_of(self.elsewhere.conninfo(database="postgres"), "drop database wrong")
+
+
+if __name__ == "__main__":
+    main()
