@@ -64,15 +64,32 @@ static void check_database(struct check *c)
         check_bad(c, "database", e.detail);
         return;
     }
-    const char *reason = NULL;
-    if (db_exec_blocking(db, c->arena,
-                         "select case when ok then '' else coalesce(reason, 'not ready') end from api.ready()", &reason,
-                         &e) != ERR_OK)
+    const char *reason = NULL, *concerns = NULL;
+    /* One by one, in a transaction as a write has one: a pooler between may allow none. */
+    if (db_exec_blocking(db, c->arena, "begin", NULL, &e) != ERR_OK)
+        check_bad(c, "database",
+                  arena_printf(c->arena, "no transaction can be begun: %s (is a pooler in statement mode between?)",
+                               e.detail));
+    else if (db_exec_blocking(db, c->arena,
+                              "select case when ok then '' else coalesce(reason, 'not ready') end from "
+                              "api.ready('" ZAPISD_NEWEST_MIGRATION "')",
+                              &reason, &e) != ERR_OK)
         check_bad(c, "database", arena_printf(c->arena, "%s (was `zapisd migrate` run?)", e.detail));
     else if (reason == NULL || *reason != '\0')
         check_bad(c, "database", reason != NULL ? reason : "api.ready() gave no row");
+    else if (db_exec_blocking(db, c->arena, "select api.probe()", NULL, &e) != ERR_OK ||
+             db_exec_blocking(db, c->arena, "rollback", NULL, &e) != ERR_OK ||
+             db_exec_blocking(db, c->arena, "select string_agg(c, E'\n') from api.concerns() as c", &concerns, &e) !=
+                 ERR_OK)
+        check_bad(c, "database", e.detail);
     else
         check_good("database", "reachable, schema and durability as they must be");
+    for (char *line = arena_strdup(c->arena, concerns), *end; line != NULL; line = end) {
+        end = strchr(line, '\n');
+        if (end != NULL)
+            *end++ = '\0';
+        (void)printf("warn  database: %s\n", line);
+    }
     db_close_blocking(db);
 }
 

@@ -340,7 +340,7 @@ static enum err rights_repair(struct migrate *m, struct error *e)
     enum err err = rights_function(m, m->is_dry_run ? "select data.rights_repair(true)" : "select data.rights_repair()",
                                    &missing, e);
     if (err == ERR_OK && missing != NULL && *missing != '\0')
-        tell(m, "repair", missing);
+        tell(m, "put right", missing);
     return err;
 }
 
@@ -393,6 +393,8 @@ static enum err migrate_all(struct migrate *m, struct error *e)
         err = migrations_apply(m, e);
     if (err == ERR_OK)
         err = functions_apply(m, e);
+    if (err == ERR_OK && !m->is_dry_run)
+        err = rights_repair(m, e); /* of a new database, which had nothing to ask before */
     if (err == ERR_OK)
         err = rights_note(m, e);
     if (err == ERR_OK && m->files.demo != NULL)

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define READINESS_EVERY_MS 3000
+#define PROBE_EVERY_TURNS  10 /* and at each turn while it fails */
 #define REASON_MAX         512
 
 struct readiness {
@@ -21,6 +22,7 @@ struct readiness {
     struct timer *timer;
     struct db_session *session;
     bool is_asking, is_stopping;
+    unsigned turns;
     bool is_database_good;
     char reason[REASON_MAX];
 };
@@ -39,7 +41,7 @@ static void readiness_answered(void *arg, struct db_result *const *results, unsi
                                const struct error *e)
 {
     struct readiness *r = arg;
-    const struct db_result *res = n > 0 ? results[0] : NULL;
+    const struct db_result *res = n > 1 ? results[1] : NULL;
     if (err != ERR_OK || res == NULL || db_rows(res) == 0) {
         readiness_set(r, false, err != ERR_OK ? e->detail : "api.ready() gave no row");
     } else {
@@ -60,9 +62,17 @@ static void readiness_ask(void *arg, struct db_session *session, enum err err, c
         readiness_set(r, false, e->detail);
         return;
     }
-    static const struct db_call call = {.sql = "select ok, reason from api.ready()"};
+    /* A transaction, as a write has one: a pooler between that allows none is found out here. */
+    static const char *const newest = ZAPISD_NEWEST_MIGRATION;
+    static const struct db_call calls[] = {
+        {.sql = "begin"},
+        {.sql = "select ok, reason from api.ready($1::text)", .nparams = 1, .values = &newest},
+        {.sql = "select api.probe()"},
+    };
+    /* The probe comes last: what it leaves is rolled back with the session. */
+    bool is_probe_due = !r->is_database_good || r->turns++ % PROBE_EVERY_TURNS == 0;
     r->session = session;
-    db_send(session, &call, 1, readiness_answered, r);
+    db_send(session, calls, is_probe_due ? 3 : 2, readiness_answered, r);
 }
 
 static void readiness_tick(void *arg)

@@ -72,6 +72,29 @@ alter function data.role_settings_missing() owner to zapisd_owner;
 revoke all on function data.role_settings_missing() from public;
 comment on function data.role_settings_missing() is 'Settings of data.role_settings() that are not there, or are 0';
 
+-- The server's log is read by people who may not read the applicants: no values of statements, no "Failing row contains",
+-- no text of what somebody typed in psql (J3). Of this database alone; an administrator who wants a statement's text for a
+-- while sets it for a role, which counts more.
+create or replace function data.database_settings() returns table (setting text, value text)
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    values ('log_error_verbosity', 'terse'), ('log_min_error_statement', 'panic'), ('log_parameter_max_length', '0'),
+        ('log_parameter_max_length_on_error', '0'), ('log_statement', 'none'), ('log_min_duration_statement', '-1'), ('log_min_duration_sample', '-1')
+$$;
+alter function data.database_settings() owner to zapisd_owner;
+revoke all on function data.database_settings() from public;
+comment on function data.database_settings() is 'Settings of the database that keep personal data out of the server''s log (J3)';
+
+create or replace function data.database_settings_missing() returns table (setting text, value text)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select s.* from data.database_settings() as s
+    where not exists (select from pg_db_role_setting as d cross join lateral unnest(d.setconfig) as c
+        where d.setrole = 0 and d.setdatabase = (select oid from pg_database where datname = current_database())
+        and split_part(c, '=', 1) = s.setting)
+$$;
+alter function data.database_settings_missing() owner to zapisd_owner;
+revoke all on function data.database_settings_missing() from public;
+comment on function data.database_settings_missing() is 'Those of data.database_settings() that this database does not have; a value an administrator has chosen counts';
+
 create or replace function data.rights_keyword(kind text, object text) returns text
 language sql stable set search_path = pg_catalog, pg_temp as $$
     select case when kind not in ('relation', 'column') then kind
@@ -106,6 +129,17 @@ begin
         if not only_tell then
             execute format('alter role %I set %I = %L', x.role, x.setting, x.value);
         end if;
+    end loop;
+    for x in select m.* from data.database_settings_missing() as m loop
+        begin
+            if not only_tell then
+                execute format('alter database %I set %I = %L', current_database(), x.setting, x.value);
+            end if;
+            settings := settings + 1;
+        exception when insufficient_privilege then
+            raise warning 'personal data may reach the server''s log; as a superuser: alter database % set % = %',
+                quote_ident(current_database()), x.setting, quote_literal(x.value);
+        end;
     end loop;
     -- The owner first: a grant is made in its name. A sequence of a column follows its table.
     for x in
@@ -152,7 +186,7 @@ begin
         end loop;
     end if;
     return case when roles + owners + grants + revokes + settings = 0 then ''
-        else format('%s roles, %s owners, %s rights, %s rights of everybody, %s settings of roles', roles, owners, grants, revokes, settings) end;
+        else format('%s roles, %s owners, %s rights, %s rights of everybody, %s settings', roles, owners, grants, revokes, settings) end;
 end $$;
 alter function data.rights_repair(boolean) owner to zapisd_owner;
 revoke all on function data.rights_repair(boolean) from public;

@@ -1,16 +1,17 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 --
--- Whether the daemon may take requests: the schema these functions were written for, a server that keeps what it has
--- promised (B1), and one that may be written to. The name below is that of the newest file in sql/migrations.
+-- Whether the daemon may take requests: the schema the program was built for, a server that keeps what it has promised (B1),
+-- one that may be written to, and one that knows Russian letters. The program says which migration it needs: a newer one over
+-- a database that was not migrated must not be told by the old functions that all is well (L4).
 
-create or replace function api.ready() returns table (ok boolean, reason text)
+drop function if exists api.ready();
+create or replace function api.ready(needed text) returns table (ok boolean, reason text)
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 declare
-    newest constant text := '024_rights.sql';
     reasons text[] := '{}';
 begin
-    if not exists (select from data.schema_version as v where v.name = newest) then
-        reasons := reasons || format('migration %s is not applied', newest);
+    if not exists (select from data.schema_version as v where v.name = needed) then
+        reasons := reasons || format('migration %s is not applied: run zapisd migrate', needed);
     end if;
     if current_setting('fsync') <> 'on' then
         reasons := reasons || 'fsync is off'::text;
@@ -24,9 +25,16 @@ begin
     if pg_is_in_recovery() or current_setting('transaction_read_only') = 'on' then
         reasons := reasons || 'the server is read-only'::text;
     end if;
+    if current_setting('server_encoding') <> 'UTF8' or lower(U&'\0416') <> U&'\0436' then
+        reasons := reasons || 'encoding or LC_CTYPE of the database knows no Russian letters: it must be made anew as UTF8 with a UTF-8 locale'::text;
+    end if;
+    -- Whoever made the role: a session of ours that hangs must give its locks back.
+    if current_setting('idle_in_transaction_session_timeout') = '0' or current_setting('client_connection_check_interval') = '0' then
+        reasons := reasons || 'the role has lost its safety settings: run zapisd migrate'::text;
+    end if;
     return query select cardinality(reasons) = 0, array_to_string(reasons, '; ');
 end $$;
-alter function api.ready() owner to zapisd_owner;
-revoke all on function api.ready() from public;
-grant execute on function api.ready() to zapisd_daemon;
-comment on function api.ready() is 'Whether requests may be taken, and if not, why';
+alter function api.ready(text) owner to zapisd_owner;
+revoke all on function api.ready(text) from public;
+grant execute on function api.ready(text) to zapisd_daemon;
+comment on function api.ready(text) is 'Whether requests may be taken by a program that needs that migration, and if not, why';

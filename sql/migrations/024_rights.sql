@@ -22,3 +22,17 @@ comment on column data.rights.grantee is 'One of our roles';
 comment on column data.rights.privilege is 'SELECT, EXECUTE, USAGE, ...';
 comment on constraint rights_pkey on data.rights is 'A right is there once';
 comment on constraint rights_kind on data.rights is 'One of the five';
+
+-- Written and taken back by api.probe(): whether the disk still takes anything is asked before a citizen finds out.
+create unlogged table data.probe (
+    probe_id integer not null,
+    octets text not null,
+    constraint probe_pkey primary key (probe_id)
+);
+alter table data.probe owner to zapisd_owner;
+alter table data.probe alter column octets set storage plain;
+revoke all on data.probe from public;
+comment on table data.probe is 'Always empty: see api.probe()';
+comment on column data.probe.probe_id is 'Which';
+comment on column data.probe.octets is 'A page of them';
+comment on constraint probe_pkey on data.probe is 'Which';

@@ -3,6 +3,8 @@
 """O5: the main job with PgBouncer 1.18 in transaction pooling between daemon and database, with fewer server connections
 than the daemon has. Nothing may live in a server session."""
 import os
+import pathlib
+import re
 import signal
 import subprocess
 import time
@@ -86,9 +88,34 @@ class Crowd(PgBouncer, test_crowd.Crowd):
     pass
 
 
+class Modes(PgBouncer):
+    def pool_mode(self, mode):
+        for path in pathlib.Path(getattr(self, "conf_dir", None) or self.instance.dir).glob("pgbouncer.ini"):
+            path.write_text(re.sub("pool_mode = .*", "pool_mode = " + mode, path.read_text()))
+        self.bouncer.send_signal(signal.SIGHUP)
+
+    def ready(self, wanted):
+        for _ in range(600):
+            status, text = self.instance.admin("/readyz")
+            if (status == 200) == wanted:
+                return text
+            time.sleep(0.1)
+        self.fail("/readyz still says %d %s" % (status, text))
+
+    def test_statement_pooling_is_no_pooling_for_us(self):  # L4: it allows no transaction, and every booking would fail
+        check = [self.instance.binary, "check", "--config", self.instance.conf]
+        self.assertEqual(subprocess.run(check, capture_output=True).returncode, 0)
+        self.pool_mode("statement")
+        self.assertIn("statement", self.ready(False))
+        done = subprocess.run(check, capture_output=True, text=True)
+        self.assertEqual((done.returncode, "statement" in done.stdout), (1, True), done.stdout)
+        self.pool_mode("transaction")
+        self.ready(True)
+
+
 def load_tests(loader, _tests, _pattern):
     suite = unittest.TestSuite()
-    for case in (MainJob, Crowd):
+    for case in (MainJob, Crowd, Modes):
         suite.addTests(loader.loadTestsFromTestCase(case))
     return suite
 

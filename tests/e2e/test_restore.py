@@ -2,8 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 """Roles and rights are no part of a dump (O2, O4, L4): a restore without them, and a role an administrator made, are put right by
 `zapisd migrate`, object by object as they were; databases that can never work are refused before anything is made."""
+import os
+import pathlib
 import shutil
 import subprocess
+import time
 
 from e2e import BINARY, BUILD, E2E, NAME, SOURCE, Instance, main
 
@@ -50,32 +53,32 @@ class Restore(E2E):
         self.assertGreater(errors, 100)
         conninfo = self.elsewhere.conninfo(database="moved")
         told = self.migrate(conninfo, "--dry-run")
-        self.assertEqual((told.returncode, "would repair 5 roles" in told.stdout), (0, True), told.stdout + told.stderr)
+        self.assertEqual((told.returncode, "would put right 5 roles" in told.stdout), (0, True), told.stdout + told.stderr)
         self.assertNotEqual(self.sql_of(conninfo, "select count(*) from pg_roles where rolname ~ '^zapisd'"), ["5"])
         done = self.migrate(conninfo)
-        self.assertEqual((done.returncode, "repair 5 roles" in done.stdout), (0, True), done.stdout + done.stderr)
+        self.assertEqual((done.returncode, "put right 5 roles" in done.stdout), (0, True), done.stdout + done.stderr)
         self.whole(conninfo)
         self.assertIn("nothing to do", self.migrate(conninfo).stdout)
         # The daemon's role can do its work there.
-        self.assertEqual(self.sql_of(self.elsewhere.conninfo("zapisd_daemon", "moved"), "select ok from api.ready()"), ["t"])
+        self.assertEqual(self.sql_of(self.elsewhere.conninfo("zapisd_daemon", "moved"), "select ok from api.ready('001_roles_and_schemas.sql')"), ["t"])
 
     def test_a_dump_without_owners_and_privileges(self):  # O4
         self.restore(self.instance, "bare", "--no-owner", "--no-privileges")
         conninfo = self.instance.conninfo(database="bare")
         done = self.migrate(conninfo)
-        self.assertEqual((done.returncode, "repair 0 roles" in done.stdout), (0, True), done.stdout + done.stderr)
+        self.assertEqual((done.returncode, "put right 0 roles" in done.stdout), (0, True), done.stdout + done.stderr)
         self.whole(conninfo)
 
     def test_single_losses(self):  # L4: each is told and put back, what an administrator chose stays
         conninfo = self.instance.conninfo()
         for loss in ("revoke execute on all functions in schema api from zapisd_daemon", "revoke usage on schema api from zapisd_daemon",
-                     "alter table data.slot owner to postgres", "revoke select on data.slot from zapisd_operator", "grant execute on function api.ready() to public",
+                     "alter table data.slot owner to postgres", "revoke select on data.slot from zapisd_operator", "grant execute on function api.ready(text) to public",
                      "revoke select (book_key) on data.booking from zapisd_auditor", "alter role zapisd_daemon reset all", "revoke usage on type api.message from zapisd_daemon"):
             with self.subTest(loss):
                 before = self.sql_of(conninfo, RIGHTS), self.sql_of(conninfo, SETTINGS)
                 self.sql_of(conninfo, loss)
                 done = self.migrate(conninfo)
-                self.assertEqual((done.returncode, "repair" in done.stdout), (0, True), done.stdout + done.stderr)
+                self.assertEqual((done.returncode, "put right" in done.stdout), (0, True), done.stdout + done.stderr)
                 self.assertEqual((self.sql_of(conninfo, RIGHTS), self.sql_of(conninfo, SETTINGS)), before)
         self.sql_of(conninfo, "alter role zapisd_daemon set statement_timeout = '20s'")
         self.assertIn("nothing to do", self.migrate(conninfo).stdout)
@@ -92,6 +95,57 @@ class Restore(E2E):
                 self.assertEqual((done.returncode, word in done.stderr, "createdb" in done.stderr), (1, True, True), done.stderr)
                 self.assertEqual(self.sql_of(conninfo, "select count(*) from pg_namespace where nspname in ('data', 'api', 'admin')"), ["0"])
                 self.sql_of(self.elsewhere.conninfo(database="postgres"), "drop database wrong")
+
+    def ready(self, wanted, word=""):
+        """Waits until /readyz says so."""
+        for _ in range(1200):
+            status, text = self.instance.admin("/readyz")
+            if (status == 200) == wanted and word in text:
+                return
+            time.sleep(0.1)
+        self.fail("/readyz still says %d %s" % (status, text))
+
+    def check(self):
+        done = subprocess.run([BINARY, "check", "--config", self.instance.conf], capture_output=True, text=True)
+        return done.returncode, done.stdout + done.stderr
+
+    def test_a_program_newer_than_its_database(self):  # L4
+        newest = max(p.name for p in (SOURCE / "sql/migrations").glob("*.sql"))
+        row = self.sql("select sha256 from data.schema_version where name = %s", newest)[0][0]
+        self.sql("delete from data.schema_version where name = %s", newest)
+        self.ready(False, newest)
+        code, text = self.check()
+        self.assertEqual((code, newest in text), (1, True), text)
+        self.sql("insert into data.schema_version (name, sha256, applied_at) values (%s, %s, now())", newest, row)
+        self.ready(True)
+        self.assertEqual(self.check()[0], 0)
+
+    def test_a_disk_that_takes_no_more(self):  # L4: readyz and check find out before a citizen does
+        self.sql("""create function public.full() returns trigger language plpgsql as
+            $$ begin raise exception 'could not extend file: No space left on device' using errcode = 'disk_full'; end $$""")
+        self.sql("create trigger full_disk before insert on data.probe for each row execute function public.full()")
+        self.ready(False, "No space left")
+        self.assertEqual(self.check()[0], 1)
+        self.sql("drop trigger full_disk on data.probe")
+        self.ready(True)
+        self.assertEqual(self.one("select count(*) from data.probe"), 0)
+
+    def test_personal_data_and_the_servers_log(self):  # J3
+        code, text = self.check()
+        self.assertEqual((code, "personal data" in text), (0, False), text)
+        secret = "Секретов-%d" % os.getpid()
+        log = pathlib.Path(self.instance.pg["PG_PRIVATE_LOG"])
+        # What PostgreSQL puts into the first line of an error itself ("invalid input syntax ...") no setting keeps out.
+        for sql in ("insert into data.applicant (book_key, last_name) values (null, '%s')" % secret,
+                    "select pg_sleep(0.01), '%s'" % secret, "insert into data.applicant (book_key, last_name) values ('none', '%s')" % secret):
+            subprocess.run(["psql", "-XqAt", "-c", sql, self.instance.conninfo()], capture_output=True)
+        self.assertNotIn(secret, log.read_text(errors="replace"))
+        self.sql("alter database zapisd set log_min_duration_statement = 0")
+        code, text = self.check()
+        self.assertEqual((code, "log_min_duration_statement is 0" in text), (0, True), text)
+        self.sql("alter database zapisd reset log_min_duration_statement")
+        self.assertIn("put right", self.migrate(self.instance.conninfo()).stdout)
+        self.assertNotIn("personal data", self.check()[1])
 
 
 if __name__ == "__main__":

@@ -90,12 +90,13 @@ select is(data.journal_refused_expire(), null, 'J4: the present ones stay');
 select is((select count(*) from data.journal_refused), 3::bigint, 'with their rows');
 
 -- readiness
-select results_eq('select * from api.ready()', $$values (true, '')$$, 'ready');
-select is((select max(name) from data.schema_version where name ~ '^[0-9]'), (select substring(prosrc from $$newest constant text := '([^']+)'$$) from pg_proc where proname = 'ready' and pronamespace = 'api'::regnamespace),
-    'api.ready() expects the newest migration');
-delete from data.schema_version where name = (select max(name) from data.schema_version where name ~ '^[0-9]');
-select is((select ok from api.ready()), false, 'not ready without the newest migration');
+set local idle_in_transaction_session_timeout = '30s';
+set local client_connection_check_interval = '2s';
+select results_eq($$select * from api.ready('001_roles_and_schemas.sql')$$, $$values (true, '')$$, 'ready');
+select results_eq($$select ok, reason ~ '999_not_yet.sql.*zapisd migrate' from api.ready('999_not_yet.sql')$$, $$values (false, true)$$, 'L4: not for a program that needs what is not there');
+set local idle_in_transaction_session_timeout = 0;
+select matches((select reason from api.ready('001_roles_and_schemas.sql')), 'safety settings', 'L4: nor for a role without its settings');
 set local synchronous_commit = off;
-select matches((select reason from api.ready()), 'synchronous_commit is off', 'nor when commits do not last');
+select matches((select reason from api.ready('001_roles_and_schemas.sql')), 'synchronous_commit is off', 'nor when commits do not last');
 select * from finish();
 rollback;

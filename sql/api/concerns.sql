@@ -1,0 +1,16 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+--
+-- What works and is not as it should be (L4): told by `zapisd check` beside what is wrong.
+
+create or replace function api.concerns() returns setof text
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select format('personal data may reach the log of PostgreSQL: %s is %s (alter database %I set %s = %L)', s.setting,
+        current_setting(s.setting), current_database(), s.setting, s.value)
+    from data.database_settings() as s where current_setting(s.setting) is distinct from s.value
+    union all
+    select format('the role %I lacks %s = %s: run zapisd migrate', s.role, s.setting, s.value) from data.role_settings_missing() as s
+$$;
+alter function api.concerns() owner to zapisd_owner;
+revoke all on function api.concerns() from public;
+grant execute on function api.concerns() to zapisd_daemon;
+comment on function api.concerns() is 'What an operator should mend though requests can be taken: a line each';
