@@ -141,8 +141,10 @@ static void check_bound(const struct shape *shape, const struct shape_child *c, 
         return; /* one structure: its members have bounds */
     if (c->shape != NULL && strcmp(c->name, "subs") == 0)
         return; /* filter_nodes_max */
-    if (b == NULL)
+    if (b == NULL) {
         fail_msg("%s/%s has no bound", shape->type, c->name);
+        return;
+    }
     /* book has one organization, where getSlots has a list */
     if (c->is_many && b->count == 0)
         fail_msg("%s/%s is a list without a bound", shape->type, c->name);
