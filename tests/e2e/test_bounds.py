@@ -144,8 +144,9 @@ class Bounds(E2E):
         cls.instance.psql("alter system set log_line_prefix = '%u %p '")
         cls.instance.psql("alter role zapisd_daemon set log_statement = 'all'")
         cls.instance.psql("alter role zapisd_daemon set log_parameter_max_length = 0")
-        cls.instance.psql("select pg_reload_conf(), pg_terminate_backend(pid) from pg_stat_activity where usename = 'zapisd_daemon'")
-        cls.instance.wait_ready()
+        cls.instance.psql("select pg_reload_conf()")
+        cls.instance.stop_daemon()  # its next sessions log what they are asked
+        cls.instance.start_daemon()
         cls.log = open(cls.instance.pg["PG_PRIVATE_LOG"], errors="replace")
         cls.addClassCleanup(cls.log.close)
         cls.nstatements = 0
