@@ -53,10 +53,12 @@ enum err pem_open(const char *file, const char *what, BIO **out, struct error *e
     unsigned char head[2] = {0};
     int n = BIO_read(bio, head, sizeof head);
     enum err rc = ERR_OK;
-    if (n <= 0)
-        rc = crypto_error(e, ERR_CONFIG, n == 0 ? "%s: is empty" : "%s: cannot be read", file);
+    if (n < 0)
+        rc = crypto_error(e, ERR_CONFIG, "%s: cannot be read", file);
+    else if (n == 0)
+        rc = error_set(e, ERR_CONFIG, "%s: is empty: no %s in PEM form", file, what);
     else if (n == 2 && head[0] == 0x30 && (head[1] & 0x80) != 0) /* SEQUENCE, its length in several bytes */
-        rc = error_set(e, ERR_CONFIG, "%s: is DER, a %s in PEM form is needed (openssl can convert it)", file, what);
+        rc = error_set(e, ERR_CONFIG, "%s: is DER: no %s in PEM form (openssl can convert it)", file, what);
     else if (BIO_seek(bio, 0) < 0)
         rc = crypto_error(e, ERR_CONFIG, "%s: cannot be read", file);
     if (rc != ERR_OK)

@@ -22,7 +22,7 @@ enum err key_load(struct arena *a, const char *key_file, const char *cert_file, 
 {
     struct key *k = arena_alloc(a, sizeof *k);
     BIO *bio = NULL;
-    if (pem_open(key_file, "private key", &bio, e) != ERR_OK)
+    if (pem_open(key_file, "unencrypted private key", &bio, e) != ERR_OK)
         return e->code;
     k->pkey = PEM_read_bio_PrivateKey(bio, NULL, crypto_no_password, NULL);
     BIO_free(bio);
