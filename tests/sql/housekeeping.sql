@@ -30,7 +30,7 @@ begin
     perform admin.close_day('T1', (pg_temp.noon() at time zone 'Europe/Moscow')::date + 2, 'учения', true, true, 0);
     update data.closure set state = 'working' where state = 'done';
     insert into data.timetable (area_key, organization_id, weekday, starts, ends, slot_min) select area_key, 'T2', w, '01:00', '02:00', 60 from data.area, generate_series(1, 7) w where organization_id = 'T2';
-    update data.organization set horizon_days = 3 where organization_id = 'T2';
+    update data.organization set horizon_days = 14 where organization_id = 'T2';
 end $$;
 create function pg_temp.tasks_done(broken text, broken_sql text) returns text language plpgsql as $$
 declare

@@ -224,7 +224,7 @@ select admin.calendar_day('t-land', '2027-12-31', 'праздник');
 select ok((select due_from is null from data.schedule_state where organization_id = 'S'), 'T2: a new holiday is news to those who keep the calendar');
 update data.organization set horizon_days = 0 where organization_id = 'S';
 select is(array(select t from unnest(pg_temp.keep_house()) t where t like '% S,%'), '{}', 'T2: horizon 0: by hand only');
-update data.organization set horizon_days = 5 where organization_id = 'S';
+update data.organization set horizon_days = 14 where organization_id = 'S';
 -- a slot of another maker with the id a new one would have: on conflict it is left; an impossible capacity is a failure that is told
 insert into data.timetable (area_key, organization_id, weekday, starts, ends, slot_min, service_id) select area_key, 'S', w, '20:00', '21:00', 60, 's2' from data.area, generate_series(1, 7) w where organization_id = 'S' and area_id = 'r2';
 alter table data.slot add constraint test_refusal check (service_id is distinct from 's2') not valid;
