@@ -6,15 +6,33 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 
 import tree
 
 MUST = [r"^Type=notify$", r"^WatchdogSec=\d+", r"^ExecReload=.*check", r"^ExecReload=.*-HUP", r"^Restart=always$", r"^StartLimitIntervalSec=0$", r"^NoNewPrivileges=yes$",
-        r"^CapabilityBoundingSet=$", r"^LimitCORE=0$", r"^IPAddressDeny=any$"]
+        r"^CapabilityBoundingSet=$", r"^LimitCORE=0$"]
 
 
 # One party's mistake must not keep the others from being served (L5): nothing may veto the start, and only what the daemon itself would refuse, the reload.
-MUST_NOT = [r"^ExecStartPre=/.*check", r"^RestartPreventExitStatus="]
+# Nor may it be cut off from portal or database that are not on this machine, or find its folder made unreadable by the unit.
+MUST_NOT = [r"^ExecStartPre=/.*check", r"^RestartPreventExitStatus=", r"^IPAddress(Deny|Allow)=", r"^ConfigurationDirectory", r"^PrivateNetwork=yes"]
+
+
+def look_at_drop_in(root, unit_text):
+    """conf/addresses.conf changes nothing as it stands, and is right when its lines are taken in."""
+    text = tree.read(root, "conf/addresses.conf")
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    wrong = [] if lines == ["[Service]"] else ["conf/addresses.conf: is in force as it stands: %s" % lines]
+    taken = re.findall(r"^#(IPAddress\w+=.*)", text, re.M)
+    if not any(line == "IPAddressDeny=any" for line in taken) or not any(line == "IPAddressAllow=localhost" for line in taken):
+        wrong.append("conf/addresses.conf: no IPAddressDeny=any with IPAddressAllow=localhost")
+    with tempfile.TemporaryDirectory() as folder:
+        unit = os.path.join(folder, "zapisd.service")
+        with open(unit, "w") as file:
+            file.write(unit_text.replace("[Install]", "\n".join(taken) + "\n[Install]"))
+        done = subprocess.run(["systemd-analyze", "verify", "--man=no", unit], capture_output=True, text=True)
+    return wrong + ["conf/addresses.conf: " + line for line in done.stderr.splitlines() if "zapisd.service" in line and "is not executable" not in line]
 
 
 def main(root):
@@ -32,6 +50,7 @@ def main(root):
     # "Unknown key" and the like go to stderr; that the program is not installed here is no fault of the unit.
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", unit], capture_output=True, text=True)
     wrong += [line for line in done.stderr.splitlines() if "zapisd.service" in line and "is not executable" not in line]
+    wrong += look_at_drop_in(root, text)
     tree.finish("unit", len(tests), wrong)
 
 
