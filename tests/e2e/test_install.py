@@ -43,9 +43,9 @@ pg_ctlcluster 15 main start
 """
 
 
-def steps():
+def steps(chapter="Установить"):
     """The commands of the chapter, each with its here-document."""
-    lines = iter(PAGE.read_text().split("## Установить")[1].split("\n## ")[0].splitlines())
+    lines = iter(PAGE.read_text().split("## " + chapter)[1].split("\n## ")[0].splitlines())
     for line in lines:
         if not line.startswith("    # "):
             continue
@@ -125,7 +125,25 @@ def inside(omitted):
     if "zapisd_daemon" not in subprocess.run(["runuser", "-u", "postgres", "--", "psql", "-XAtc", "select usename from pg_stat_activity", "zapisd"], capture_output=True, text=True).stdout:
         print("NOBODY: the daemon has no session")
         return 2
-    return 0
+    return restored()
+
+
+GONE = """dropdb --force zapisd; psql -Xqc 'drop role zapisd_owner, zapisd_daemon, zapisd_operator, zapisd_registrar, zapisd_auditor, operator1, registrar1'"""
+
+
+def restored():
+    """O4: the chapter of backup and restore; between the two halves nothing of ours is left in the cluster."""
+    is_gone = False
+    for text in steps("Копия и восстановление"):
+        print("# " + text, end="", flush=True)
+        if "roles.sql" in text and "psql" in text:
+            subprocess.run(["runuser", "-u", "postgres", "--", "bash", "-ec", GONE], check=True, cwd="/")
+            is_gone = True
+        if play(text) != 0:
+            print("FAILED to restore")
+            return 2
+    return 0 if is_gone and subprocess.run(["psql", "-w", "host=/run/postgresql dbname=zapisd user=operator1", "-c", "select * from admin.offices()"],
+                                           env=dict(os.environ, PGPASSWORD=PASSWORD)).returncode == 0 else 2
 
 
 # ---- outside --------------------------------------------------------------------------------------------------------
@@ -159,6 +177,8 @@ class Install(unittest.TestCase):
         print(done.stdout)
         self.assertEqual(done.returncode, 0, done.stdout)
         self.assertNotIn("BAD", done.stdout)
+        self.assertRegex(done.stdout, r"put right 0 roles, 0 owners, 0 rights, 0 rights of everybody, \d+ settings")
+        self.assertRegex(done.stdout, r"problem \| what *\n-+\+-+\n\(0 rows\)")
 
     def test_without_one_of_the_steps(self):  # each of them is needed, and what comes after says so
         text = list(steps())
