@@ -8,8 +8,6 @@ select no_plan();
 select is(pg_temp.book('k1', array[pg_temp.slot('a1', 5)]), '201/0 slots=1', 'a booking to break');
 select is(pg_temp.book('k2', array[pg_temp.slot('a3', 5)]), '201/0 slots=1', 'and another');
 insert into data.organization_status values ('T1', '201', 'x');
-insert into data.rights (kind, object, grantee, privilege) values ('schema', 'x', 'y', 'USAGE');
-insert into data.probe (probe_id, octets) values (1, 'x');
 insert into data.day_off values ('T1', '2027-01-01');
 insert into data.status_detail (agency_code, code, reason) values ('TEST00001', '206001', 'x');
 insert into data.calendar (calendar_id, name) values ('c1', 'К'), ('c2', 'К2');
@@ -121,7 +119,6 @@ insert into broken values
 ('area_service_area_fkey', $$insert into data.area_service values (pg_temp.area('b1'), 'T1', 's2')$$),
 ('area_service_service_fkey', $$insert into data.area_service values (pg_temp.area('a1'), 'T1', 's3')$$),
 ('organization_status_pkey', $$insert into data.organization_status values ('T1', '201', 'y')$$),
-('rights_pkey', $$insert into data.rights select * from data.rights where object = 'x'$$), ('rights_kind', $$update data.rights set kind = 'cat' where object = 'x'$$), ('probe_pkey', $$insert into data.probe select * from data.probe$$),
 ('day_off_pkey', $$insert into data.day_off values ('T1', '2027-01-01')$$),
 ('status_detail_pkey', $$insert into data.status_detail (agency_code, code, reason) values ('TEST00001', '206001', 'y')$$),
 ('calendar_day_pkey', $$insert into data.calendar_day (calendar_id, day, kind) values ('c1', '2027-01-01', 'usual')$$),
