@@ -18,6 +18,7 @@ mapfile -t s < <(q -c "select slot_id from data.slot where organization_id = 'RC
 n=${#s[@]}
 [ "$n" -ge 100 ] || { echo "only $n slots that day"; exit 1; }
 close="select count(*) from admin.close_day('RCL', '$day', 'учения', apply => true, at_most => \$AT_MOST)"
+race_gone() { ! kill -0 "$1" 2>/dev/null; }
 close() { q -c "${close/\$AT_MOST/$1}"; }
 
 # 40 are there; eight citizens at once go on booking the rest, moving, confirming and cancelling, while the day is closed
@@ -30,7 +31,7 @@ for c in 0 1 2 3 4 5 6 7; do
         [ $((i % 5)) != 2 ] || echo "select coalesce(status_code, kind) from api.cancel_booking(row('l','plain','p','RACE','RACE00001','cn-$i','cancelBooking','good',null,null,sha256(convert_to('cn-$i', 'UTF8')),now(),false,'x')::api.message, 'rcl-$i', '1', '{}') where kind = 'answer';"
     done | psql -XAtq >"$race_dir/citizen-$c" 2>&1 &
 done
-for i in $(seq 100); do [ "$(q -c "select count(*) > 70 from data.place where book_key like 'rcl-%'")" = t ] && break; done
+wait_until "select count(*) > 70 from data.place where book_key like 'rcl-%'"
 close 3 >/dev/null || { echo "close_day failed"; exit 1; }
 for round in 1 2 3 4; do close 3 >/dev/null || exit 1; done
 wait
@@ -41,15 +42,15 @@ expect "nobody books the closed day" 208/4 "$(q -c "$(race_book RCL rcl-late "${
 # SIGKILL for the server process in the middle of the next pieces; PostgreSQL restarts, the closure goes on
 data=$(q -c "show data_directory")
 for round in 1 2; do
-    { echo "begin; select 'pid ' || pg_backend_pid();"; echo "${close/\$AT_MOST/5};"; echo "select 'done'; select pg_sleep(20); commit;"; } | psql -XAtq >"$race_dir/killed" 2>&1 &
-    for i in $(seq 100); do grep -q done "$race_dir/killed" && break; sleep 0.05; done
-    pid=$(sed -n 's/^pid //p' "$race_dir/killed")
-    [ -n "$pid" ] && grep -q done "$race_dir/killed" || { echo "nothing to kill"; cat "$race_dir/killed"; exit 1; }
+    hold "select 'pid ' || pg_backend_pid(); ${close/\$AT_MOST/5}"
+    pid=$(sed -n 's/^pid //p' "$race_dir/holder.said")
+    [ -n "$pid" ] || { echo "nothing to kill"; cat "$race_dir/holder.said"; exit 1; }
     grep -qx "$(head -1 "$data/postmaster.pid")" <<<"$(ps -o ppid= -p "$pid" | tr -d ' ')" || { echo "$pid is no process of ours"; exit 1; }
     before=$(q -c "select count(*) from data.closure_booking where state <> 'waiting'")
     kill -9 "$pid"
-    wait
-    for i in $(seq 200); do q -c "select 1" >/dev/null 2>&1 && break; sleep 0.1; done
+    until_true "the server process is gone" race_gone "$pid"
+    wait_until "select true"
+    let_go
     expect "what was not committed did not happen" "$before" "$(q -c "select count(*) from data.closure_booking where state <> 'waiting'")"
     close 4 >/dev/null || exit 1
 done

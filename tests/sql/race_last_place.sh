@@ -5,13 +5,12 @@
 race_setup RL 1 1
 slot=$(race_slots RL)
 for n in $(seq 200); do
-    { echo "select pg_advisory_lock_shared(777);"; race_book RL "rl-$n" "$slot"; } >"$race_dir/$n.sql"
+    { echo "$race_gate"; race_book RL "rl-$n" "$slot"; } >"$race_dir/$n.sql"
 done
 # a gate: all sessions wait behind one lock, then start together
-q -c "select pg_advisory_lock(777); select pg_sleep(2.5);" >/dev/null &
-sleep 0.5
+shut_gate
 for n in $(seq 200); do q -f "$race_dir/$n.sql" >"$race_dir/$n.out" 2>&1 & done
-wait
+open_gate 200
 expect "winners" 1 "$(grep -h / "$race_dir"/*.out | grep -c '^201/0$')"
 expect "refused" 199 "$(grep -h / "$race_dir"/*.out | grep -c '^208/4$')"
 expect "places" 1 "$(q -c "select count(*) from data.place where slot_id = '$slot'")"

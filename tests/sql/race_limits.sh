@@ -6,18 +6,17 @@
 
 storm() { # NAME ORGANIZATION CHANNEL: one session for each slot of the organization, every fourth one blind
     local n=0 slot
-    rm -f "$race_dir"/*
+    rm -f "$race_dir"/*.sql "$race_dir"/*.out
     while read -r slot; do
         n=$((n + 1))
         [ $((n % 4)) -eq 0 ] && slot=blind_request
-        { echo "select pg_advisory_lock_shared(779);"
+        { echo "$race_gate"
           race_book "$2" "$1-$n" "$slot" | sed "s/row('l','plain'/row('l','$3'/; s/'1', '{}', '{}', '{}', false/'1', '{\"caseNumber\": \"9\"}', '{}', '{}', false/"
         } >"$race_dir/$n.sql"
     done < <(race_slots "$2")
-    q -c "select pg_advisory_lock(779); select pg_sleep(1);" >/dev/null &
-    sleep 0.3
+    shut_gate
     for f in "$race_dir"/*.sql; do q -f "$f" >"${f%.sql}.out" 2>&1 & done
-    wait
+    open_gate $n
 }
 won() { grep -h / "$race_dir"/*.out | grep -c '^201/0$'; }
 lost() { grep -h / "$race_dir"/*.out | grep -c '^208/4$'; }

@@ -20,7 +20,6 @@ next=$(q -c "select (now() at time zone 'Europe/Moscow')::date + 4")
 slots_of() { q -c "select slot_id from data.slot where organization_id = '$1' and (starts_at at time zone 'Europe/Moscow')::date = '$2' order by starts_at, area_key"; }
 mapfile -t s < <(slots_of RC "$day"; slots_of RC "$next")
 mapfile -t other < <(slots_of RC2 "$day")
-patient() { PGOPTIONS="$PGOPTIONS -c statement_timeout=60s" q "$@"; } # 60 s: for ever, as the test sees it
 close() { # DAY OUTCOME: how many have it, and how the closure stands
     patient -c "select count(*) filter (where outcome = '$2') from admin.close_day('RC', '$1', 'учения', apply => true)" \
         -c "select state from data.closure order by closure_id desc limit 1" | paste -sd'|'
@@ -28,15 +27,6 @@ close() { # DAY OUTCOME: how many have it, and how the closure stands
 
 # ---- closing waits for nobody -------------------------------------------------------------------------------------
 for i in $(seq 0 9); do race_book RC "w-$i" "${s[$((i * 3))]}"; done | q >/dev/null
-# Somebody who keeps a transaction open, until told to end it; SQL in $1
-hold() {
-    mkfifo "$race_dir/end"
-    { echo "begin; $1; select 'held';"; cat "$race_dir/end"; } | psql -XAtq >"$race_dir/held" 2>&1 &
-    exec 9>"$race_dir/end"
-    for i in $(seq 600); do grep -q held "$race_dir/held" && return; sleep 0.1; done
-    echo "nobody holds it"; exit 1
-}
-let_go() { echo "commit;" >&9; exec 9>&-; wait; rm "$race_dir/end"; }
 hold "select from data.slot where slot_id = '${s[4]}' for update"
 expect "a slot that somebody is at is passed over" "10|working" "$(close "$day" перенесена)"
 expect "the others are closed" 89 "$(q -c "select count(*) from data.slot where organization_id = 'RC' and is_closed")"

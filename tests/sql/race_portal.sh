@@ -27,15 +27,9 @@ SQL
 
 # the clerk was first
 put seen "${s[0]}"
-q >/dev/null <<SQL &
-begin;
-select from admin.visited('seen');
-select pg_sleep(1);
-commit;
-SQL
-sleep 0.4
-expect "205 after the clerk's 202" 4 "$(q -c "$(said seen 205)")"
-wait
+hold "select from admin.visited('seen')"
+meet "$(said seen 205)"
+expect "205 after the clerk's 202" 4 "$met"
 expect "the clerk's word stays" "SERVED" "$(q -c "select state from data.booking where book_key = 'seen'")"
 expect "both attempts" "SERVED G, SERVED P" "$(q -c "select string_agg(concat_ws(' ', new_state, actor), ', ' order by history_id) from data.booking_history where book_key = 'seen' and actor in ('G', 'P')")"
 

@@ -71,10 +71,7 @@ set enable_bitmapscan = off;
 select slot_id from data.free_slots('$office', :'since', now() + interval '60 days', '{}', null, now())
 where pg_temp.pause(lower('$office-c-140'));
 SQL
-    for i in $(seq 3000); do
-        [ "$(q -c "select count(*) from pg_locks where locktype = 'advisory' and objid = 779 and granted")" = 0 ] || break
-        sleep 0.1
-    done
+    wait_until "select count(*) > 0 from pg_locks where locktype = 'advisory' and objid = 779 and granted"
     expect "booked meanwhile" "140 201/0" "$(book_all c "${short[@]:120:140}")"
     wait
     # every long hour beside a short one that is taken

@@ -15,16 +15,10 @@ insert into data.booking_history (book_key, at, actor, db_user, new_state, new_s
 SQL
 }
 put clerks "${s[0]}"
-q >"$race_dir/one" <<SQL &
-begin;
-select result, state from admin.visited('clerks');
-select pg_sleep(1);
-commit;
-SQL
-sleep 0.4
-expect "the second clerk" "отказано|SERVED" "$(q -c "select result, state from admin.no_show('clerks')")"
-wait
-expect "the first clerk" "сделано|SERVED" "$(head -1 "$race_dir/one")"
+hold "select result, state from admin.visited('clerks')"
+meet "select result, state from admin.no_show('clerks')"
+expect "the second clerk" "отказано|SERVED" "$met"
+expect "the first clerk" "сделано|SERVED" "$(head -1 "$race_dir/holder.said")"
 expect "both attempts" "BOOKED SERVED, SERVED SERVED отклонено (no_show)" "$(q -c "select string_agg(concat_ws(' ', old_state, new_state, split_part(reason, ':', 1)), ', ' order by history_id) from (select history_id, old_state, new_state, case when reason like 'отклонено%' then reason end as reason from data.booking_history where book_key = 'clerks' and actor = 'G') h")"
 expect "one push" 202 "$(q -c "select string_agg(payload #>> '{status,statusCode}', ',') from data.outbox where book_key = 'clerks'")"
 
@@ -43,36 +37,18 @@ expect "one push of twelve" 1 "$(q -c "select count(*) from data.outbox where bo
 # a move by the agency, a cancellation by the applicant
 cancel() { echo "select status_code from api.cancel_booking(row('l','plain','p','RACE','RACE00001','c-$1','cancelBooking','good',null,null,sha256(convert_to('c-$1', 'UTF8')),now(),false,'x')::api.message, '$1', '1', '{}') where kind = 'answer';"; }
 q -c "$(race_book CLERKS mv-1 "${s[4]}")" >/dev/null
-q >/dev/null <<SQL &
-begin;
-select from admin.move('mv-1', '${s[5]}');
-select pg_sleep(1);
-commit;
-SQL
-sleep 0.4
-expect "cancelled after the move" 301 "$(q -c "$(cancel mv-1)")"
-wait
+hold "select from admin.move('mv-1', '${s[5]}')"
+meet "$(cancel mv-1)"
+expect "cancelled after the move" 301 "$met"
 expect "nothing is held" 0 "$(q -c "select count(*) from data.place where book_key = 'mv-1'")"
 q -c "$(race_book CLERKS mv-2 "${s[6]}")" >/dev/null
-q >/dev/null <<SQL &
-begin;
-$(cancel mv-2)
-select pg_sleep(1);
-commit;
-SQL
-sleep 0.4
-expect "moved after the cancellation" "отказано" "$(q -c "select result from admin.move('mv-2', '${s[7]}')")"
-wait
+hold "$(cancel mv-2)"
+meet "select result from admin.move('mv-2', '${s[7]}')"
+expect "moved after the cancellation" "отказано" "$met"
 # the place a citizen is just booking
-q >/dev/null <<SQL &
-begin;
-$(race_book CLERKS other "${s[9]}")
-select pg_sleep(1);
-commit;
-SQL
+hold "$(race_book CLERKS other "${s[9]}")"
 q -c "$(race_book CLERKS mv-3 "${s[8]}")" >/dev/null
-sleep 0.4
-expect "moved onto a citizen" "отказано|интервал занят" "$(q -c "select result, comment from admin.move('mv-3', '${s[9]}')")"
-wait
+meet "select result, comment from admin.move('mv-3', '${s[9]}')"
+expect "moved onto a citizen" "отказано|интервал занят" "$met"
 expect "the old place stays" mv-3 "$(q -c "select book_key from data.place where slot_id = '${s[8]}'")"
 race_check

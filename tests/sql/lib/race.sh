@@ -33,3 +33,65 @@ race_check() {
 expect() { # WHAT WANTED GOT
     [ "$2" = "$3" ] || { echo "$1: want $2, got $3"; exit 1; }
 }
+
+# ---- who meets whom ------------------------------------------------------------------------------------------------
+# Nothing here is a matter of speed: a script goes on when what it waits for is to be seen in the database.
+race_patience=300 # s, for ever, as the scripts see it
+until_true() { # WHAT COMMAND...: returns when the command succeeds
+    local what=$1 end=$((SECONDS + race_patience))
+    shift
+    until "$@"; do
+        [ $SECONDS -lt $end ] || { echo "never: $what"; exit 1; }
+        sleep 0.05
+    done
+}
+sql_says() { [ "$(q -c "$1" 2>/dev/null)" = t ]; }
+wait_until() { until_true "$1" sql_says "$1"; } # SQL: returns when it says true
+patient() { PGOPTIONS="${PGOPTIONS:-} -c statement_timeout=${race_patience}s" q "$@"; } # what must wait for nobody
+
+# A session that is told what to say, one piece after the other. Its words are in $race_dir/NAME.said.
+declare -A race_fd race_pid race_pieces
+race_open() { # NAME
+    mkfifo "$race_dir/$1.in"
+    PGAPPNAME=race_$1 psql -XAtq <"$race_dir/$1.in" >"$race_dir/$1.said" 2>&1 &
+    race_pid[$1]=$! race_pieces[$1]=0
+    exec {fd}>"$race_dir/$1.in"
+    race_fd[$1]=$fd
+}
+race_said() { grep -qx "said ${race_pieces[$1]}" "$race_dir/$1.said" || ! kill -0 "${race_pid[$1]}" 2>/dev/null; }
+race_blocked() { sql_says "select exists (select from pg_stat_activity where application_name = 'race_$1' and cardinality(pg_blocking_pids(pid)) > 0)"; }
+race_settled() { race_said "$1" || race_blocked "$1"; }
+race_say() { # NAME SQL: returns when it is said, or waits for a lock that another session has
+    race_pieces[$1]=$((race_pieces[$1] + 1))
+    printf '%s\n;\n\\warn said %d\n' "$2" "${race_pieces[$1]}" >&"${race_fd[$1]}"
+    until_true "$1 says $2" race_settled "$1"
+}
+race_close() { # NAME [SQL]: says the last of it, ends, and has ended
+    kill -0 "${race_pid[$1]}" 2>/dev/null && printf '%s\n;\n\\q\n' "${2:-}" >&"${race_fd[$1]}"
+    exec {race_fd[$1]}>&-
+    wait "${race_pid[$1]}"
+    rm "$race_dir/$1.in"
+}
+# Somebody who keeps a transaction open, until told to end it; and one who meets him there.
+hold() { # SQL
+    race_open holder
+    race_say holder "begin; $1"
+    until_true "nobody is in the way of: $1" race_said holder
+    ! grep ERROR "$race_dir/holder.said" || exit 1
+}
+let_go() { race_close holder "${1:-commit}"; }
+meet() { # SQL [END]: says it while the holder is there, who ends when the other has said it or waits for him; $met is the answer
+    race_open other
+    race_say other "$1"
+    let_go "${2:-commit}"
+    race_close other
+    met=$(grep -v '^said ' "$race_dir/other.said")
+}
+# A gate: sessions that begin with race_gate wait behind it, and start together when all of them are there.
+race_gate="select pg_advisory_lock_shared(777);"
+shut_gate() { hold "select pg_advisory_xact_lock(777)"; }
+open_gate() { # COUNT: when so many wait
+    wait_until "select count(*) = $1 from pg_locks where locktype = 'advisory' and objid = 777 and not granted"
+    let_go
+    wait
+}
