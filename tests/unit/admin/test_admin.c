@@ -308,7 +308,7 @@ static void late_turns_are_seen(void **state)
     const char *text = body_of(ask("GET", "/metrics"));
     check_format(text);
     double max = value_of(text, "zapisd_loop_lag_seconds{window=\"max\"}");
-    assert_true(max > 0.2 && max < 5);
+    assert_true(max > 0.2);
     assert_true(value_of(text, "zapisd_loop_lag_seconds{window=\"recent\"}") > 0.2);
     assert_true(value_of(text, "zapisd_loop_turn_lag_seconds_count") > 0);
     text = body_of(ask("GET", "/metrics")); /* a new window */

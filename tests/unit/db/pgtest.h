@@ -27,7 +27,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PGTEST_HANG_MS = 30000, PGTEST_PATH = 256 };
+enum { PGTEST_HANG_MS = 300000, PGTEST_PATH = 256 };
 
 struct pgtest {
     char dir[PGTEST_PATH];    /* ours */
@@ -178,6 +178,27 @@ __attribute__((unused)) static void bench_sleep(struct bench *b, uint64_t ms)
     loop_run(b->loop);
 }
 
+/*
+ * What a test waits for, while the loop turns. The limit is for ever as a test sees it: no verdict is about how soon.
+ * A look and a turn of 5 ms each time.
+ */
+enum { PGTEST_PATIENT_LOOKS = 20000, PGTEST_PATIENT_MS = 120000 };
+
+#define BENCH_UNTIL(b, condition)                                                                                      \
+    do {                                                                                                               \
+        int looks_ = 0;                                                                                                \
+        while (!(condition) && looks_++ < PGTEST_PATIENT_LOOKS)                                                        \
+            bench_sleep(b, 5);                                                                                         \
+        if (looks_ > PGTEST_PATIENT_LOOKS)                                                                             \
+            fail_msg("never: %s", #condition);                                                                         \
+    } while (0)
+
+/* Until SQL says true, as the superuser sees it. */
+#define BENCH_UNTIL_SQL(b, ...) BENCH_UNTIL(b, strcmp(pgtest_sql(__VA_ARGS__), "t") == 0)
+
+/* A backend is in pg_sleep(): what stands before it in its pipeline is done. */
+#define PGTEST_SLEEPS "select exists (select from pg_stat_activity where pid = %s and wait_event = 'PgSleep')"
+
 struct acquired {
     struct bench *bench;
     struct db_session *session;
@@ -216,6 +237,32 @@ __attribute__((unused)) static struct db_session *bench_acquire(struct bench *b)
     if (err != ERR_OK)
         fail_msg("no session: %s", error_name(err));
     return s;
+}
+
+/* Does the pool answer before a timer of its loop that was due at ms? Both are late on a slow machine, but in order. */
+struct overtaken {
+    struct acquired *a;
+    bool is_first;
+};
+
+static void bench_on_overtaken(void *arg)
+{
+    struct overtaken *o = arg;
+    o->is_first = !o->a->is_done;
+}
+
+__attribute__((unused)) static enum err bench_refused_before(struct bench *b, uint64_t ms, bool *is_before)
+{
+    struct acquired a = {.bench = b};
+    struct overtaken o = {.a = &a};
+    db_acquire(b->pool, bench_on_session, &a);
+    struct timer *t = timer_start(b->loop, ms, 0, bench_on_overtaken, &o);
+    while (!a.is_done)
+        loop_run(b->loop);
+    if (!o.is_first)
+        timer_stop(t);
+    *is_before = !o.is_first;
+    return a.err;
 }
 
 struct answer {

@@ -27,7 +27,7 @@ static void write_bouncer_conf(void)
     fprintf(f,
             "[databases]\n* = host=%s port=%u user=postgres\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = %u\n"
             "unix_socket_dir =\nauth_type = any\npool_mode = transaction\ndefault_pool_size = 2\nmax_client_conn = 50\n"
-            "server_reset_query = DISCARD ALL\nlogfile =\npidfile =\nquery_wait_timeout = 20\n",
+            "server_reset_query = DISCARD ALL\nlogfile =\npidfile =\nquery_wait_timeout = 120\n",
             pgtest.socket, pgtest.port, bouncer_port);
     fclose(f);
     assert_int_equal(chmod(path, 0644), 0);
@@ -60,7 +60,7 @@ static void start_bouncer(void)
     }
     snprintf(bouncer_conninfo, sizeof bouncer_conninfo, "host=127.0.0.1 port=%u user=postgres dbname=postgres",
              bouncer_port);
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < PGTEST_PATIENT_LOOKS; i++) {
         struct db_blocking *b = NULL;
         struct error e = {.code = ERR_OK};
         if (db_connect_blocking(bouncer_conninfo, &b, &e) == ERR_OK) {
@@ -76,8 +76,8 @@ static void open_pool(struct bench *b)
 {
     const struct db_conf conf = {.conninfo = bouncer_conninfo,
                                  .connections = 6,
-                                 .acquire_timeout_ms = 5000,
-                                 .statement_timeout_ms = 5000,
+                                 .acquire_timeout_ms = PGTEST_PATIENT_MS,
+                                 .statement_timeout_ms = PGTEST_PATIENT_MS,
                                  .reconnect_max_ms = 300};
     pgtest_sql("drop table if exists t; create table t (k int primary key, v text)");
     bench_open(b, &conf);
@@ -89,8 +89,7 @@ static void transactions_in_two_round_trips(void **state)
     struct bench b;
     struct answer a;
     open_pool(&b);
-    bench_sleep(&b, 300);
-    assert_int_equal(bench_stats(&b).idle, 6);
+    BENCH_UNTIL(&b, bench_stats(&b).idle == 6);
     for (int i = 0; i < 50; i++) {
         char number[16];
         const char *const values[] = {number, "значение"};
@@ -150,9 +149,7 @@ static void errors_and_rollback(void **state)
     /* the last rollback is on its way when db_release() returns */
     static const char open_transactions[] =
         "select count(*) from pg_stat_activity where state like 'idle in transaction%'";
-    for (int i = 0; i < 100 && strcmp(pgtest_sql("%s", open_transactions), "0") != 0; i++)
-        bench_sleep(&b, 20);
-    assert_string_equal(pgtest_sql("%s", open_transactions), "0");
+    BENCH_UNTIL(&b, strcmp(pgtest_sql("%s", open_transactions), "0") == 0);
     assert_int_equal(bench_stats(&b).lost, 0);
     bench_close(&b);
 }
@@ -197,9 +194,9 @@ static void a_killed_backend_is_uncertain_too(void **state)
     assert_int_equal(bench_run(&b, s, &a, "begin", "select pg_backend_pid()", NULL), ERR_OK);
     const char *pid = arena_strdup(pgtest.arena, db_text(a.results[1], 0, 0));
     const struct db_call calls[] = {
-        {.sql = "insert into t values (1, 'x')"}, {.sql = "commit"}, {.sql = "select pg_sleep(2)"}};
+        {.sql = "insert into t values (1, 'x')"}, {.sql = "commit"}, {.sql = "select pg_sleep(600)"}};
     bench_start(&b, s, calls, 3, &a);
-    bench_sleep(&b, 300);
+    BENCH_UNTIL_SQL(&b, PGTEST_SLEEPS, pid);
     pgtest_sql("select pg_terminate_backend(%s)", pid);
     assert_int_equal(bench_wait(&a), ERR_UNCERTAIN);
     db_release(s);
@@ -224,8 +221,7 @@ static void the_bouncer_goes_away(void **state)
     bench_sleep(&b, 100);
     assert_int_equal(bench_run(&b, s, &a, "commit", NULL, NULL), ERR_DATABASE);
     db_release(s);
-    bench_sleep(&b, 100);
-    assert_int_equal(bench_stats(&b).idle, 0);
+    BENCH_UNTIL(&b, bench_stats(&b).idle == 0);
     bench_close(&b);
 }
 

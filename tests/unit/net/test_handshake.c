@@ -374,7 +374,7 @@ static void F10_a_handshake_in_work_has_a_deadline(void **state)
     gate_shut(true);
     crowd_open(crowd, 5, t.server->port, NULL);
     for (unsigned i = 0; i < 5; i++) {
-        client_fill(&crowd[i], 20000);
+        client_fill(&crowd[i], PATIENT_MS);
         assert_true(crowd[i].eof);
     }
     gate_shut(false);

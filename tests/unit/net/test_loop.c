@@ -37,7 +37,7 @@ static void test_timer_once(void **state)
     timer_start(s.loop, 60, 0, on_tick, &s);
     s.inside = false;
     loop_run(s.loop);
-    assert_in_range(s.at_ms - began, 58, 500);
+    assert_in_range(s.at_ms - began, 58, PATIENT_MS);
     assert_int_equal(s.calls, 1);
     loop_free(s.loop);
 }
@@ -53,7 +53,7 @@ static void test_timer_repeats_and_stops(void **state)
     timer_stop(stopped);
     timer_stop(NULL);
     loop_run(s.loop);
-    assert_in_range(now_ms() - began, 55, 600);
+    assert_in_range(now_ms() - began, 55, PATIENT_MS);
     assert_int_equal(s.calls, 4);
     assert_int_equal(never.calls, 0);
     timer_stop(t);
@@ -214,7 +214,9 @@ static void count_work(void *arg)
     if (now > atomic_load(&s->at_once_max))
         atomic_store(&s->at_once_max, now);
     assert_false(pthread_equal(pthread_self(), s->thread));
-    pause_ms(30);
+    for (int i = 0; i < PATIENT_MS && atomic_load(&s->at_once_max) < 3; i++)
+        pause_ms(1); /* for as many as there are threads */
+    pause_ms(30);    /* and for one too many */
     atomic_fetch_sub(&s->at_once, 1);
     atomic_fetch_add(&s->worked, 1);
 }
@@ -252,6 +254,13 @@ static void test_free_waits_for_workers(void **state)
     assert_int_equal(s.calls, 5);
 }
 
+/* A look at a time when nothing held the loop up: there is one even on a busy machine. */
+static double quiet_lag_ms(struct server *s)
+{
+    EVENTUALLY((pause_ms(150), server_command(s, 'm'), s->lag.recent_ms < 80));
+    return s->lag.recent_ms;
+}
+
 static void test_lag_R7(void **state)
 {
     (void)state;
@@ -262,30 +271,22 @@ static void test_lag_R7(void **state)
     struct answer a;
     struct loop_lag lag;
     client_open(&c, s->port);
-    for (int i = 0; i < 30; i++) {
+    for (int i = 0; i < 10; i++) {
         assert_true(client_say(&c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
-        assert_true(client_answer(&c, false, 5000, &a));
+        assert_true(client_answer(&c, false, PATIENT_MS, &a));
         pause_ms(10);
     }
-    server_command(s, 'm');
-    lag = s->lag;
-    assert_true(lag.samples >= 3);
-    assert_true(lag.max_ms < 80);
-    double quiet_ms = lag.max_ms;
+    EVENTUALLY((server_command(s, 'm'), s->lag.samples >= 3));
+    double quiet_ms = quiet_lag_ms(s);
     assert_true(client_say(&c, "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")); /* 120 ms on the loop */
-    assert_true(client_answer(&c, false, 5000, &a));
-    pause_ms(150);
-    server_command(s, 'm');
+    assert_true(client_answer(&c, false, PATIENT_MS, &a));
+    EVENTUALLY((server_command(s, 'm'), s->lag.recent_ms >= 110));
     lag = s->lag;
-    assert_true(lag.max_ms >= 110 && lag.max_ms < 1000);
-    assert_true(lag.recent_ms == lag.max_ms);
-    double slow_ms = lag.max_ms;
-    pause_ms(150);
-    server_command(s, 'm');
-    lag = s->lag;
-    assert_true(lag.max_ms == slow_ms);
-    assert_true(lag.recent_ms < 80); /* since the last look only */
-    assert_true(lag.sum_ms >= slow_ms);
+    assert_true(lag.max_ms >= lag.recent_ms);
+    double slow_ms = lag.recent_ms;
+    quiet_lag_ms(s); /* since the last look only */
+    assert_true(s->lag.max_ms >= slow_ms);
+    assert_true(s->lag.sum_ms >= slow_ms);
     print_message("lag: %.2f ms quiet, %.2f ms with a callback of 120 ms\n", quiet_ms, slow_ms);
     client_close(&c);
     server_stop(s);

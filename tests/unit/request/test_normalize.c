@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -487,6 +488,13 @@ static void J3_the_name_of_the_unknown(void **state)
     }
 }
 
+static double cpu_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
 static void M9_ten_thousand_unknown_elements(void **state)
 {
     struct arena *a = *state;
@@ -506,14 +514,14 @@ static void M9_ten_thousand_unknown_elements(void **state)
         struct normalized result;
         struct field_errors f = {.arena = a};
         buf_init(&out, a, 256);
-        uint64_t started = clock_mono_us();
+        double started_ms = cpu_ms();
         assert_int_equal(normalize(a, xml_root(bare), BOOKING_GET_BOOKING_STATUS, &readings[i], &out, &f, &result, &e),
                          ERR_OK);
-        uint64_t took_us = clock_mono_us() - started;
-        print_message("10,000 unknown elements: %.1f ms\n", (double)took_us / 1e3);
+        double took_ms = cpu_ms() - started_ms;
+        print_message("10,000 unknown elements: %.1f ms of the processor\n", took_ms);
         assert_int_equal(result.used[LENIENCY_unknown], 10000);
         assert_int_equal(f.n, i == 0 ? 0 : 100);
-        assert_true(took_us < 50000);
+        assert_true(took_ms < 50);
     }
 }
 
