@@ -11,7 +11,7 @@ import uuid
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 
-from instance import Instance, SOURCE  # noqa: E402  (re-exported)
+from instance import Instance, PATIENT_S, SOURCE  # noqa: E402  (re-exported)
 
 BUILD = pathlib.Path(os.environ.get("ZAPISD_BUILD", SOURCE / "build"))
 BINARY = pathlib.Path(os.environ.get("ZAPISD_BINARY", BUILD / "zapisd"))

@@ -84,7 +84,7 @@ class Clients(E2E):
             self.skipTest("SKIP: %s is not there (./dev test fetches it)" % modules)
         book_id = new_id()
         done = subprocess.run(["node", str(HERE / "node/client.js"), self.wsdl("plain"), MOSCOW, SERVICE, book_id], capture_output=True, text=True,
-                              env=dict(os.environ, NODE_PATH=str(modules)), timeout=60)
+                              env=dict(os.environ, NODE_PATH=str(modules)), timeout=600)
         self.assertEqual(done.returncode, 0, done.stderr)
         steps = {}
         for line in done.stdout.splitlines():
@@ -104,7 +104,7 @@ class Clients(E2E):
         work.mkdir()
 
         def run(*argv):
-            done = subprocess.run([str(a) for a in argv], cwd=work, capture_output=True, text=True, timeout=200)
+            done = subprocess.run([str(a) for a in argv], cwd=work, capture_output=True, text=True, timeout=600)
             self.assertEqual(done.returncode, 0, done.stdout[-3000:] + done.stderr[-3000:])
             return done.stdout
 

@@ -33,7 +33,7 @@ class Holds(Edges):
         book_id = new_id()
         held = self.assert_reply(self.hold(slot["slotId"], book_id, client=client, organization=organization, period=60), "201")
         self.assertEqual([s["slotId"] for s in held.slots], [slot["slotId"]])
-        self.assertAlmostEqual(self.left(held), HOUR, delta=5)
+        self.assertAlmostEqual(self.left(held), HOUR, delta=50)
         self.assertIn("bookEndTime", self.status(book_id, client).slots[0])
         self.assertFalse(self.is_free(client, slot["slotId"], organization))
         final = self.assert_reply(self.book(slot["slotId"], book_id, client=client, organization=organization), "201")
@@ -53,24 +53,27 @@ class Holds(Edges):
 
     def edge_07_hold_that_lapses(self):
         """7: alternative 1: hold, nothing more; at its end the slot is in getSlots again; getBookingStatus shows the lapse; nothing is pushed"""
-        slot, book_id = self.slots(1)[0]["slotId"], new_id()
-        held = self.assert_reply(self.hold(slot, book_id), "201")  # without a period: the hour of Appendix 3
-        self.assertAlmostEqual(self.left(held), HOUR, delta=5)
-        end = self.end_hold(book_id, 1.5)
-        before = after = 0
-        while time.time() < end + 0.5:
-            started = time.time()
-            free, status = self.is_free(self.client, slot), self.status(book_id)
-            ended = time.time()
-            if ended < end:
-                before += 1
-                self.assertEqual((free, status.status_code, len(status.slots)), (False, "201", 1))
-            elif started >= end:
-                after += 1
-                self.assertTrue(free)
-                self.assertEqual((status.status_code, status.error_code, status.slots), ("303", 0, []))  # A24
-                self.assertRegex(status.text("status/statusMessage"), "[Сс]рок")
-        self.assertGreater(min(before, after), 2)
+        for span in (1.5, 12, 100):  # one of them is long enough to look in, however slow we are
+            slot, book_id = self.slots(1)[0]["slotId"], new_id()
+            held = self.assert_reply(self.hold(slot, book_id), "201")  # without a period: the hour of Appendix 3
+            self.assertAlmostEqual(self.left(held), HOUR, delta=50)
+            end = self.end_hold(book_id, span)
+            before = after = 0
+            while after <= 2:
+                started = time.time()
+                free, status = self.is_free(self.client, slot), self.status(book_id)
+                ended = time.time()
+                if ended < end:
+                    before += 1
+                    self.assertEqual((free, status.status_code, len(status.slots)), (False, "201", 1))
+                elif started >= end:
+                    after += 1
+                    self.assertTrue(free)
+                    self.assertEqual((status.status_code, status.error_code, status.slots), ("303", 0, []))  # A24
+                    self.assertRegex(status.text("status/statusMessage"), "[Сс]рок")
+            if before > 2:
+                break
+        self.assertGreater(before, 2)
         self.assertEqual(self.pushed(book_id), [])
         other = self.assert_reply(self.book(slot, esia_id=self.person + "1"), "201")
         self.assertEqual([s["slotId"] for s in other.slots], [slot])
@@ -90,11 +93,15 @@ class Holds(Edges):
         """8: final booking 1 s before, at, and 1 s after the end; after it with the slot free: booked anew; with the slot taken: 208, owner untouched"""
         slots = iter(s["slotId"] for s in self.slots(10))
         # 1 s before: confirmed, and the old end means nothing any more
-        slot, book_id = next(slots), new_id()
-        self.assert_reply(self.hold(slot, book_id), "201")
-        end = self.end_hold(book_id, 1)
-        self.assert_reply(self.book(slot, book_id), "201")
-        self.assertLess(time.time(), end)
+        for span in (1, 10, 100):  # one of them is long enough to book in, however slow we are
+            slot, book_id = next(slots), new_id()
+            self.assert_reply(self.hold(slot, book_id), "201")
+            end = self.end_hold(book_id, span)
+            self.assert_reply(self.book(slot, book_id), "201")
+            if time.time() < end:
+                break
+        else:
+            self.fail("never before the end")
         while time.time() < end + 0.2:
             time.sleep(0.05)
         self.assert_reply(self.status(book_id), "201")
@@ -135,7 +142,7 @@ class Holds(Edges):
         self.assert_reply(self.hold(s1, book_id), "201")
         self.end_hold(book_id, 600)
         moved = self.assert_reply(self.hold(s2, book_id), "201")
-        self.assertAlmostEqual(self.left(moved), HOUR, delta=5)
+        self.assertAlmostEqual(self.left(moved), HOUR, delta=50)
         self.assertEqual((self.is_free(self.client, s1), self.is_free(self.client, s2), self.taken(book_id)), (True, False, {s2}))
         # S3 is busy, held or booked
         end = self.end_hold(book_id, 600)
@@ -156,7 +163,7 @@ class Holds(Edges):
         reply = self.assert_reply(self.hold(far, book_id, organization=KAMCHATKA), "201")
         self.assertEqual((self.taken(book_id), reply.slots[0]["organizationId"]), ({far}, KAMCHATKA))
         self.assertTrue(reply.slots[0]["bookEndTime"].endswith("+12:00"))
-        self.assertAlmostEqual(self.left(reply), HOUR, delta=5)
+        self.assertAlmostEqual(self.left(reply), HOUR, delta=50)
         self.assertIn(elsewhere, self.offered())
         # another office that has it busy: what is held stays held
         self.assert_reply(self.book(s3, new_id(), esia_id=self.person + "1"), "201")
@@ -330,7 +337,7 @@ class Holds(Edges):
         for period, minutes in ((None, 60), ("", 60), (0, 60), (100000, 1440), (1, 5), (240, 240)):  # A23
             reply = self.assert_reply(self.hold(slot, book_id, period=period), "201")
             end = at(self.assert_reply(self.status(book_id), "201").slots[0]["bookEndTime"])
-            self.assertAlmostEqual(self.left(reply), minutes * 60, delta=5)
+            self.assertAlmostEqual(self.left(reply), minutes * 60, delta=50)
             self.assertEqual(end, at(reply.slots[0]["bookEndTime"]))
             self.assert_reply(self.cancel(book_id), "301")
         for period in (-1, "-1000000000000", "час", "1.5", "1e2"):

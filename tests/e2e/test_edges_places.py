@@ -12,7 +12,7 @@ import threading
 import time
 
 import edges
-from e2e import KAMCHATKA, MOSCOW, SERVICE, new_id, together
+from e2e import KAMCHATKA, MOSCOW, PATIENT_S, SERVICE, new_id, together
 from edges import MOSCOW_ROOM, MOSCOW_ROOM_2, Edges, at
 
 GONE = (http.client.HTTPException, ConnectionError, TimeoutError)
@@ -86,7 +86,7 @@ class Places(Edges):
 
     # ---- 2 -----------------------------------------------------------------------------------------------------------
 
-    def send_until_answered(self, client, message, seconds=30):
+    def send_until_answered(self, client, message, seconds=PATIENT_S):
         """The portal's patience: the same bytes until there is an answer."""
         deadline = time.monotonic() + seconds
         while True:
@@ -150,7 +150,7 @@ class Places(Edges):
             with socket.create_connection((client.host, client.port)) as s:  # sent, and nobody waits for the answer
                 s.sendall(b"POST /equeue HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml; charset=UTF-8\r\nSOAPAction: \"book\"\r\n"
                           b"Content-Length: %d\r\n\r\n" % len(message) + message)
-                deadline = time.monotonic() + 10
+                deadline = time.monotonic() + PATIENT_S
                 while not self.taken(book_id):
                     self.assertLess(time.monotonic(), deadline)
                     time.sleep(0.01)

@@ -114,7 +114,7 @@ class Guide(E2E):
         else:
             argv = ["psql", "-v", "ON_ERROR_STOP=1", "-v", "org=R7700018", "-U", who]
             text = later(text) + "\n"
-        done = subprocess.run(argv, env=env, cwd=where, input=None if who == "$" else text, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(argv, env=env, cwd=where, input=None if who == "$" else text, capture_output=True, text=True, timeout=600)
         self.assertEqual((done.returncode, "ERROR" in done.stderr), (0, False), "%s> %s\n%s%s" % (who, text, done.stdout, done.stderr))
         return done.stdout
 

@@ -12,7 +12,7 @@ from e2e import E2E, MOSCOW, SERVICE, new_id
 
 
 class Housekeeping(E2E):
-    def eventually(self, question, seconds=30):
+    def eventually(self, question, seconds=e2e.PATIENT_S):
         deadline = time.monotonic() + seconds
         while not self.sql(question)[0][0]:
             self.assertLess(time.monotonic(), deadline, question)

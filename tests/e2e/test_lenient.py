@@ -325,9 +325,11 @@ class Lenient(E2E):
 
     def test_ten_thousand_unknown_elements(self):
         message = fields([*[("u%d" % i, "") for i in range(10000)], ("bookId", new_id()), ("esiaId", "1")], "none")
-        reply = self.plain("loose").call("getBookingStatus", message)
+        client = self.plain("loose")
+        spent = self.instance.metric("process_cpu_seconds_total")
+        reply = client.call("getBookingStatus", message)
         self.assertEqual((reply.error_code, reply.fields), (2, {"bookId": 2}))
-        self.assertLess(reply.seconds, 1)
+        self.assertLess(self.instance.metric("process_cpu_seconds_total") - spent, 1)
 
     def test_no_personal_data_in_the_log(self):
         """J3: element names are a peer's words; what is not a name of a field is not repeated."""
@@ -346,7 +348,7 @@ class Lenient(E2E):
         self.addCleanup(conf.write_text, old)
         conf.write_text(old.replace("[sender PGU001001]\nreading = lenient", "[sender PGU001001]\nreading = strict"))
         os.kill(self.instance.pid(), signal.SIGHUP)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + e2e.PATIENT_S
         while "bookId" not in (told := client.call("getBookingStatus", message).fields) or told["bookId"] != 1:
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.05)

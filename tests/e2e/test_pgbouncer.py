@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import time
 import unittest
@@ -56,9 +57,14 @@ class PgBouncer(E2E):
             cls.conf_dir = conf_dir
         cls.bouncer_log = open(cls.instance.dir / "pgbouncer.log", "wb")
         cls.bouncer = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=cls.bouncer_log, stderr=cls.bouncer_log, cwd="/")
-        time.sleep(0.3)
-        if cls.bouncer.poll() is not None:
-            raise AssertionError("pgbouncer ended: " + (cls.instance.dir / "pgbouncer.log").read_text())
+        deadline = time.monotonic() + e2e.PATIENT_S
+        while cls.bouncer.poll() is None and time.monotonic() < deadline:
+            try:
+                socket.create_connection(("127.0.0.1", cls.port), 1).close()
+                return
+            except OSError:
+                time.sleep(0.02)
+        raise AssertionError("pgbouncer does not listen: " + (cls.instance.dir / "pgbouncer.log").read_text())
 
     @classmethod
     def tearDownClass(cls):
@@ -95,7 +101,7 @@ class Modes(PgBouncer):
         self.bouncer.send_signal(signal.SIGHUP)
 
     def ready(self, wanted):
-        for _ in range(600):
+        for _ in range(1200):
             status, text = self.instance.admin("/readyz")
             if (status == 200) == wanted:
                 return text

@@ -102,7 +102,7 @@ class Stops(E2E):
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
 
         def get():
-            connection = http.client.HTTPSConnection("127.0.0.1", self.tls_port, timeout=5, context=context)
+            connection = http.client.HTTPSConnection("127.0.0.1", self.tls_port, timeout=60, context=context)
             connection.request("GET", "/equeue?wsdl")
             connection.getresponse().read()
             connection.close()

@@ -34,7 +34,7 @@ REFUSED = [
 class Log(E2E):
     def say(self, data, port=None):
         """Sends it whole and reads to the end; the status, or None."""
-        with socket.create_connection(("127.0.0.1", port or self.instance.plain_port), timeout=20) as s:
+        with socket.create_connection(("127.0.0.1", port or self.instance.plain_port), timeout=e2e.PATIENT_S) as s:
             s.sendall(data)
             s.shutdown(socket.SHUT_WR)
             answer = b""

@@ -17,6 +17,7 @@ import sys
 import time
 
 LIB = pathlib.Path(__file__).resolve().parent
+PATIENT_S = 120  # for ever, as a test sees it: no verdict is about how soon
 SOURCE = LIB.parent.parent
 PG_NAMES = ("PGHOST", "PGPORT", "PGUSER", "PG_PRIVATE_DATA", "PG_PRIVATE_LOG", "PG_PRIVATE_MOVED")
 DATABASE = "zapisd"
@@ -127,7 +128,7 @@ class Instance:
         if wait:
             self.wait_ready()
 
-    def wait_ready(self, seconds=30):
+    def wait_ready(self, seconds=PATIENT_S):
         deadline, last = time.monotonic() + seconds, "no answer"
         while time.monotonic() < deadline:
             if self.process is not None and self.process.poll() is not None:
@@ -142,7 +143,7 @@ class Instance:
         raise InstanceError("not ready within %d s: %s\n%s" % (seconds, last, self.log_tail()))
 
     def admin(self, path):
-        connection = http.client.HTTPConnection("127.0.0.1", self.admin_port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.admin_port, timeout=PATIENT_S)
         try:
             connection.request("GET", path)
             answer = connection.getresponse()
@@ -169,7 +170,7 @@ class Instance:
             return None
         return pid if executable == str(self.binary) else None
 
-    def stop_daemon(self, how=signal.SIGTERM, seconds=20):
+    def stop_daemon(self, how=signal.SIGTERM, seconds=PATIENT_S):
         """Returns the exit status when it was our child."""
         pid = self.pid()
         if pid is not None:

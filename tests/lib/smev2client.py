@@ -121,7 +121,7 @@ def _tree(node):
 
 class Client:
     def __init__(self, url, key=None, cert=None, ca=None, sender="PGU001001", sender_name="ЕПГУ", recipient="AAAA00001",
-                 recipient_name="Агентство", rev="rev120315", smev_key=None, smev_cert=None, timeout=30, expect_signer=None):
+                 recipient_name="Агентство", rev="rev120315", smev_key=None, smev_cert=None, timeout=120, expect_signer=None):
         """key, cert, ca, smev_*, expect_signer: file names. Without key: bare messages for a plain listener."""
         parts = urllib.parse.urlsplit(url)
         self.host, self.port, self.path = parts.hostname, parts.port, parts.path

@@ -132,7 +132,7 @@ class Expectations:
         """ends PATH in N minutes: an instant N minutes from now, give or take a few seconds."""
         path, _, rest = line.rest.partition(" in ")
         left = (datetime.datetime.fromisoformat(outline.find(answer.tree, path)[0]) - datetime.datetime.now(datetime.timezone.utc)).total_seconds()
-        if not -20 < left - 60 * int(rest.split()[0]) < 20:
+        if not -50 < left - 60 * int(rest.split()[0]) < 20:
             raise Wrong("%s is %.1f minutes from now, expected %s" % (path, left / 60, rest))
 
     def do_same(self, line, answer):

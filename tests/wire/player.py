@@ -249,7 +249,7 @@ class Player(Expectations):
         return self.exchange(method, path, bom + text.encode(encoding) if lines else None, headers)
 
     def exchange(self, method, path, data, headers):
-        connection = http.client.HTTPConnection("127.0.0.1", self.instance.plain_port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.instance.plain_port, timeout=120)
         try:
             connection.request(method, path, data, headers)
             reply = connection.getresponse()

@@ -218,7 +218,7 @@ static void the_bouncer_goes_away(void **state)
     kill(bouncer, SIGKILL);
     waitpid(bouncer, NULL, 0);
     bouncer = -1;
-    bench_sleep(&b, 100);
+    BENCH_UNTIL(&b, bench_stats(&b).lost > 0 && bench_stats(&b).idle == 0); /* the loop hears of it */
     assert_int_equal(bench_run(&b, s, &a, "commit", NULL, NULL), ERR_DATABASE);
     db_release(s);
     BENCH_UNTIL(&b, bench_stats(&b).idle == 0);

@@ -425,7 +425,7 @@ static void killed_before_commit_is_certain(void **state)
     assert_int_equal(bench_run(&bench, s, &a, "begin", "insert into t values (1, 'x')", NULL), ERR_OK);
     pgtest_sql("select pg_terminate_backend(%s)", pid);
     wait_gone(pid);
-    bench_sleep(&bench, 100); /* the loop hears of it */
+    BENCH_UNTIL(&bench, bench_stats(&bench).lost == 1); /* the loop hears of it */
     /* nothing was sent: plain failure, and so for all that follows */
     for (int i = 0; i < 3; i++)
         assert_int_equal(bench_run(&bench, s, &a, "commit", NULL, NULL), ERR_DATABASE);

@@ -541,7 +541,7 @@ static void closing_at_any_moment(void **state)
         bench_sleep(&b, (uint64_t)i);
         if (i > 6) {
             struct db_session *s = bench_acquire(&b);
-            const struct db_call call = {.sql = "select pg_sleep(1)"};
+            const struct db_call call = {.sql = "select pg_sleep(600)"};
             bench_start(&b, s, &call, 1, &a);
         }
         bench_close(&b);

@@ -111,8 +111,6 @@ static void test_pipeline_max_holds_back(void **state)
     for (int i = 0; i < 100; i++)
         assert_true(client_say(&c, GET("/keep")));
     EVENTUALLY(atomic_load(&s->held_seen) == 4);
-    pause_ms(100);
-    assert_int_equal(atomic_load(&s->held_seen), 4);
     for (unsigned got = 0; got < 100; got += 4) {
         EVENTUALLY(atomic_load(&s->held_seen) == got + 4);
         server_turns(s);
