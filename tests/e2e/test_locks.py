@@ -230,7 +230,7 @@ class Locks(E2E):
         self.sql("alter database zapisd set deadlock_timeout = '1ms'")
         self.instance.stop_daemon()
         self.instance.start_daemon()
-        hall = [s["slotId"] for s in self.portal("plain").get_slots(MOSCOW, services=[SERVICE], areas=["hall-1"]).slots]
+        hall = [s["slotId"] for s in self.portal("plain").get_slots(MOSCOW, services=[SERVICE], areas=["hall-1"]).slots if s["areaId"] == "hall-1"]
         taken = {row[0] for row in self.sql("select slot_id::text from data.place")}  # by the other tests
         hall = [slot for slot in hall if slot not in taken][:5]
         books = [new_id() for _ in range(12)]
