@@ -43,7 +43,8 @@ static void test_slow_head_F10(void **state)
     (void)state;
     struct http_limits limits = short_limits();
     struct server *s = server_start("127.0.0.1:0", &limits, NULL);
-    drip(s->port, "GET / HT", "TP/1.1\r\nHost: a\r\nX: yyyyyyyyyyyyyyyyyyyyyyyyy\r\n\r\n", 20, 408, SHORT_MS);
+    drip(s->port, "GET / HT", "TP/1.1\r\nHost: a\r\nX: yyyyyyyyyyyyyyyyyyyyyyyyy\r\n\r\n", 60, 408,
+         SHORT_MS); /* three times as long as it may */
     drip(s->port, "GET / HTTP/1.1\r\n", "", 0, 408, SHORT_MS);
     assert_int_equal(atomic_load(&s->requests), 0);
     server_stop(s);

@@ -1,0 +1,49 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+--
+-- Settings of roles and database that the system relies on, and which of them are not there: set by data.rights_repair(),
+-- told by api.concerns().
+
+-- What the daemon's role is told at login: by whoever made the role, and told again where it was forgotten.
+create or replace function data.role_settings() returns table (role name, setting text, value text)
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    values ('zapisd_daemon'::name, 'statement_timeout', '9s'), ('zapisd_daemon', 'lock_timeout', '5s'),
+        ('zapisd_daemon', 'idle_in_transaction_session_timeout', '30s'), ('zapisd_daemon', 'client_connection_check_interval', '2s')
+$$;
+alter function data.role_settings() owner to zapisd_owner;
+revoke all on function data.role_settings() from public;
+comment on function data.role_settings() is 'Settings the daemon relies on: a session of its that hangs gives its locks back';
+
+-- What of the above the role lacks in this cluster and in this database; a value an administrator has chosen counts.
+create or replace function data.role_settings_missing() returns table (role name, setting text, value text)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select s.* from data.role_settings() as s join pg_roles as r on r.rolname = s.role
+    where not exists (select from pg_db_role_setting as d cross join lateral unnest(d.setconfig) as c
+        where d.setrole = r.oid and d.setdatabase in (0, (select oid from pg_database where datname = current_database()))
+        and split_part(c, '=', 1) = s.setting and split_part(c, '=', 2) <> '0')
+$$;
+alter function data.role_settings_missing() owner to zapisd_owner;
+revoke all on function data.role_settings_missing() from public;
+comment on function data.role_settings_missing() is 'Settings of data.role_settings() that are not there, or are 0';
+
+-- The server's log is read by people who may not read the applicants: no values of statements, no "Failing row contains",
+-- no text of what somebody typed in psql (J3). Of this database alone; an administrator who wants a statement's text for a
+-- while sets it for a role, which counts more.
+create or replace function data.database_settings() returns table (setting text, value text)
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    values ('log_error_verbosity', 'terse'), ('log_min_error_statement', 'panic'), ('log_parameter_max_length', '0'),
+        ('log_parameter_max_length_on_error', '0'), ('log_statement', 'none'), ('log_min_duration_statement', '-1'), ('log_min_duration_sample', '-1')
+$$;
+alter function data.database_settings() owner to zapisd_owner;
+revoke all on function data.database_settings() from public;
+comment on function data.database_settings() is 'Settings of the database that keep personal data out of the server''s log (J3)';
+
+create or replace function data.database_settings_missing() returns table (setting text, value text)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select s.* from data.database_settings() as s
+    where not exists (select from pg_db_role_setting as d cross join lateral unnest(d.setconfig) as c
+        where d.setrole = 0 and d.setdatabase = (select oid from pg_database where datname = current_database())
+        and split_part(c, '=', 1) = s.setting)
+$$;
+alter function data.database_settings_missing() owner to zapisd_owner;
+revoke all on function data.database_settings_missing() from public;
+comment on function data.database_settings_missing() is 'Those of data.database_settings() that this database does not have; a value an administrator has chosen counts';
