@@ -15,7 +15,7 @@ comment on function admin.housekeeping_lags(text) is
 create or replace view admin.housekeeping with (security_barrier) as
 select h.task, h.title, exists (
         select from pg_locks as l
-        where l.locktype = 'advisory' and l.classid = 3290004 -- data.housekeeping_lock_class()
+        where l.locktype = 'advisory' and l.classid = 3290006 -- data.housekeeping_lock_class()
             and l.objid = h.number::oid and l.objsubid = 2
             and l.database = (select d.oid from pg_database as d where d.datname = current_database())) as is_running,
     h.last_run, h.last_success, h.last_did, h.last_ms::numeric(10, 1) as last_ms, h.runs, h.failures, h.last_failure, h.last_error,

@@ -96,6 +96,17 @@ begin
                 quote_ident(current_database()), x.setting, quote_literal(x.value);
         end;
     end loop;
+    -- Who waits for whom is read by the owner's functions.
+    if exists (select from pg_roles where rolname = 'zapisd_owner') and not pg_has_role('zapisd_owner', 'pg_read_all_stats', 'member') then
+        begin
+            if not only_tell then
+                grant pg_read_all_stats to zapisd_owner;
+            end if;
+            settings := settings + 1;
+        exception when insufficient_privilege then
+            raise warning 'api.lock_waits names no application; as a superuser: grant pg_read_all_stats to zapisd_owner';
+        end;
+    end if;
     -- The owner first: a grant is made in its name. A sequence of a column follows its table.
     for x in
         select distinct on (o.keyword, o.object) o.* from data.rights_objects() as o
@@ -122,7 +133,8 @@ begin
         for x in
             select w.kind, w.object, w.part, w.grantee, w.privilege from data.rights as w
             where case w.kind when 'routine' then to_regprocedure(w.object) is not null when 'type' then to_regtype(w.object) is not null
-                when 'schema' then to_regnamespace(w.object) is not null else to_regclass(w.object) is not null end
+                when 'schema' then to_regnamespace(w.object) is not null when 'relation' then to_regclass(w.object) is not null
+                else exists (select from pg_attribute as a where a.attrelid = to_regclass(w.object) and quote_ident(a.attname) = w.part and not a.attisdropped) end
             except
             select n.* from data.rights_now() as n
         loop

@@ -120,7 +120,7 @@ alter function data.pause(integer) owner to zapisd_owner;
 revoke all on function data.pause(integer) from public;
 comment on function data.pause(integer) is 'How long to wait after so many failures in a row: 5 seconds, doubling, 10 minutes at most';
 
-create or replace function data.housekeeping_lock_class() returns integer language sql immutable parallel safe return 3290004;
+create or replace function data.housekeeping_lock_class() returns integer language sql immutable parallel safe return 3290006;
 alter function data.housekeeping_lock_class() owner to zapisd_owner;
 revoke all on function data.housekeeping_lock_class() from public;
 comment on function data.housekeeping_lock_class() is 'Class of advisory locks of housekeeping''s tasks';

@@ -1,15 +1,20 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 --
 -- Whether the disk still takes writes (L4). To be rolled back by the caller: a file of its own is made, eight pages long, and
--- is gone with the transaction.
+-- is gone with the transaction. Somebody who has the table (a dump, another instance at the same) says nothing about the disk.
 
 create or replace function api.probe() returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
+    begin
+        lock table data.probe in access exclusive mode nowait;
+    exception when lock_not_available then
+        return;
+    end;
     truncate data.probe;
     insert into data.probe (probe_id, octets) select n, repeat('x', 7000) from generate_series(1, 8) as n;
 end $$;
 alter function api.probe() owner to zapisd_owner;
 revoke all on function api.probe() from public;
 grant execute on function api.probe() to zapisd_daemon;
-comment on function api.probe() is 'Fails when the disk takes no more; the caller rolls back';
+comment on function api.probe() is 'Fails when the disk takes no more; waits for nobody; the caller rolls back';

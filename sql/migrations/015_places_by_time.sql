@@ -137,6 +137,7 @@ begin
     if n > 1000 then
         perform pg_advisory_xact_lock(0);
     elsif n > 100 then
+        perform pg_advisory_xact_lock_shared(0); -- held already, unless the count was forged
         perform pg_advisory_xact_lock(data.time_key(p_is_use, 1, p_area_key, 0));
     else
         perform data.hold_time(p_is_use, p_area_key, p_from, p_to, true);
@@ -227,9 +228,10 @@ create trigger place_uses after insert on data.place
     for each row when (new.uses is not null) execute function data.place_uses();
 comment on trigger place_uses on data.place is 'Whoever takes a place takes the exclusive areas with it (B9)';
 
--- Another time, area or capacity of a slot comes to its places by their foreign key.
+-- Another time, area or capacity of a slot comes to its places by their foreign key; who changes a slot may touch no place
+-- himself, so this runs as the owner.
 create function data.place_moved() returns trigger
-language plpgsql as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     other uuid;
 begin

@@ -124,6 +124,12 @@ class Restore(E2E):
     def test_a_disk_that_takes_no_more(self):  # L4: readyz and check find out before a citizen does
         self.sql("""create function public.full() returns trigger language plpgsql as
             $$ begin raise exception 'could not extend file: No space left on device' using errcode = 'disk_full'; end $$""")
+        # A dump, or whoever reads the table and goes to lunch, is no full disk.
+        holder = self.instance.connect()
+        holder.autocommit = False
+        holder.cursor().execute("lock table data.probe in access share mode")
+        self.assertEqual(self.check()[0], 0)
+        holder.close()
         self.sql("create trigger full_disk before insert on data.probe for each row execute function public.full()")
         self.ready(False, "No space left")
         self.assertEqual(self.check()[0], 1)

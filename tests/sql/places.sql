@@ -143,5 +143,10 @@ select results_eq('select problem, what ~ ''^data.place_area: строк \d+, в
 reindex index data.place_area;
 select is_empty('select * from admin.check()', 'and mended');
 
+-- L4: an operator may give a booked slot more places; the places are the owner's
+set local role zapisd_operator;
+select lives_ok($$update data.slot set capacity = capacity + 1 where slot_id = (select p.slot_id from data.place as p where p.hold_until is null limit 1)$$,
+    'B9: an operator raises the capacity of a booked slot');
+reset role;
 select * from finish();
 rollback;
