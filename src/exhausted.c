@@ -58,6 +58,7 @@ void *malloc(size_t size)
     return or_die(__libc_malloc(size), size);
 }
 
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): glibc names its own with underscores */
 void *calloc(size_t n, size_t size)
 {
     return or_die(__libc_calloc(n, size), n > 0 && size > 0 ? n * size | 1 : 0);
@@ -83,6 +84,7 @@ int posix_memalign(void **out, size_t alignment, size_t size)
     *out = memalign(alignment, size);
     return 0;
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
 #endif
 
 /* What a library ends by abort() without a word (a thread that cannot be made) has a line too. */
