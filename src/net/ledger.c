@@ -13,6 +13,8 @@
 struct ledger {
     unsigned owners;
     bool was_full;
+    bool is_taking_back; /* whoever gives back is weighed anew: that starts no second round, which could take from the
+                            first */
     size_t max_bytes;
     size_t held_bytes;
     size_t highest_bytes;
@@ -243,14 +245,17 @@ bool ledger_make_room(struct claim *c, size_t more)
         if (victim == NULL || victim == c)
             return false;
         g->taken_back++;
+        g->is_taking_back = true;
         victim->give_back(victim->arg);
+        g->is_taking_back = false;
     }
     return true;
 }
 
 void ledger_settle(struct claim *c)
 {
-    (void)ledger_make_room(c, 0);
+    if (c->ledger != NULL && !c->ledger->is_taking_back)
+        (void)ledger_make_room(c, 0);
 }
 
 void ledger_read(const struct ledger *g, struct ledger_sum *out)
