@@ -5,6 +5,7 @@
 #include "conn.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -120,8 +121,9 @@ int listener_port(const struct listener *ls)
     socklen_t size = sizeof(sa);
     if (ls->is_pipe || getsockname(ls->fd, (struct sockaddr *)&sa, &size) != 0)
         return 0;
-    const unsigned char *port = (const unsigned char *)&sa + 2; /* the same place in both families */
-    return port[0] * 256 + port[1];
+    struct sockaddr_in in; /* the port is at the same place in both families */
+    memcpy(&in, &sa, sizeof in);
+    return ntohs(in.sin_port);
 }
 
 /* ---- beginning ---- */
