@@ -111,6 +111,9 @@ class Tls(E2E):
                 return re.findall(r" reload result=(\w+)", f.read())
         for _ in range(5):
             os.kill(self.instance.pid(), signal.SIGHUP)
+            # The answer shows that the signal has come: those that wait unseen are one to the kernel already.
+            self.assertEqual(client.get_refs_list().error_code, 0)
+        self.assertEqual(told(), [], "the list was read before the signals could be sent: the test proves nothing")
         while not told():
             self.assertEqual(client.get_refs_list().error_code, 0)
             answered += 1
