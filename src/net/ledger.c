@@ -14,7 +14,7 @@ struct ledger {
     unsigned owners;
     bool was_full;
     bool is_taking_back; /* whoever gives back is weighed anew: that starts no second round, which could take from the
-                            first */
+                            first, in whose hands the call is */
     size_t max_bytes;
     size_t held_bytes;
     size_t highest_bytes;
@@ -240,7 +240,7 @@ bool ledger_make_room(struct claim *c, size_t more)
 {
     struct ledger *g = c->ledger;
     while (g != NULL && g->held_bytes + more > g->max_bytes) {
-        struct claim *victim = claim_to_take(g);
+        struct claim *victim = g->is_taking_back ? NULL : claim_to_take(g);
         g->was_full = true;
         if (victim == NULL || victim == c)
             return false;
@@ -254,8 +254,7 @@ bool ledger_make_room(struct claim *c, size_t more)
 
 void ledger_settle(struct claim *c)
 {
-    if (c->ledger != NULL && !c->ledger->is_taking_back)
-        (void)ledger_make_room(c, 0);
+    (void)ledger_make_room(c, 0);
 }
 
 void ledger_read(const struct ledger *g, struct ledger_sum *out)
