@@ -11,6 +11,7 @@
 
 #include "log.h"
 
+#include <openssl/buffer.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
@@ -28,6 +29,9 @@
 /* Messages beside the data after the handshake, such as changes of keys. None is dear, thousands a second are. */
 #define CHATTER_MAX   32
 
+/* Of each memory BIO, while there is nothing in it. */
+#define ROOM_KEPT_BYTES 4096
+
 #define RECORD_HEAD_BYTES 5
 #define RECORD_BODY_MAX   (16384 + 2048)
 
@@ -42,7 +46,8 @@ struct tls {
     char failure[256];      /* why it is TLS_FAILED */
     bool is_shaken;         /* the handshake is done */
     bool is_resumed;
-    bool has_fresh;   /* a whole record has come since the last tls_handshake(), or what can never be one */
+    bool has_fresh;   /* a whole record has come since the last tls_handshake(), or more of what can never be one */
+    bool is_odd;      /* no record can become of what comes in: it will be refused */
     unsigned head_n;  /* of the record that is coming in: bytes of its head */
     size_t body_left; /* and what its body lacks */
     unsigned chatter;
@@ -156,6 +161,17 @@ static void tls_note_failure(struct tls *t)
              *who != '\0' ? ": " : "", who);
 }
 
+/* A memory BIO keeps all the room it ever needed. What has been taken out of it leaves no more than this behind. */
+static void room_give_back(BIO *b)
+{
+    BUF_MEM *room = NULL;
+    if (BIO_ctrl_pending(b) > 0 || BIO_get_mem_ptr(b, &room) != 1 || room->max <= ROOM_KEPT_BYTES)
+        return;
+    BUF_MEM *fresh = BUF_MEM_new();
+    if (fresh != NULL)
+        (void)BIO_set_mem_buf(b, fresh, BIO_CLOSE);
+}
+
 static enum tls_status tls_fail(struct tls *t)
 {
     if (t->failure[0] == '\0')
@@ -180,17 +196,21 @@ static enum tls_status tls_outcome(struct tls *t, int rc)
     }
 }
 
-/* Where in the stream of records we are, so that half a record need not be looked at. */
+/*
+ * Where in the stream of records we are, so that half a record need not be looked at. Followed to the last byte,
+ * whatever has become whole on the way: a flight comes in pieces that end anywhere.
+ */
 static void records_follow(struct tls *t, const unsigned char *p, size_t n)
 {
-    while (n > 0 && !t->has_fresh) {
+    t->has_fresh |= t->is_odd;
+    while (n > 0 && !t->is_odd) {
         if (t->head_n < RECORD_HEAD_BYTES) {
             t->head[t->head_n++] = *p++;
             n--;
             t->body_left = (size_t)(t->head[3] << 8 | t->head[4]);
             bool is_odd = t->head[0] < SSL3_RT_CHANGE_CIPHER_SPEC || t->head[0] > SSL3_RT_APPLICATION_DATA;
             if (is_odd || (t->head_n == RECORD_HEAD_BYTES && t->body_left > RECORD_BODY_MAX))
-                t->has_fresh = true; /* for good: it will be refused */
+                t->has_fresh = t->is_odd = true;
         }
         size_t part = t->head_n < RECORD_HEAD_BYTES ? 0 : n < t->body_left ? n : t->body_left;
         p += part;
@@ -231,6 +251,7 @@ enum tls_status tls_handshake(struct tls *t)
     ERR_clear_error(); /* SSL_get_error() looks at the queue */
     t->has_fresh = false;
     int rc = SSL_do_handshake(t->ssl);
+    room_give_back(t->in);
     if (rc != 1)
         return tls_outcome(t, rc);
     t->is_shaken = true;
@@ -276,13 +297,14 @@ enum tls_status tls_read(struct tls *t, void *p, size_t cap, size_t *n)
             return tls_fail(t);
         }
         if (rc == 1)
-            return TLS_OK;
+            break;
         *n = 0;
         if (tls_outcome(t, rc) != TLS_OK)
             return t->status;
         left = BIO_ctrl_pending(t->in);
         idle = left < before ? 0 : idle + 1;
     } while (left > 0 && idle < 2);
+    room_give_back(t->in);
     return TLS_OK;
 }
 
@@ -319,6 +341,7 @@ size_t tls_pending(struct tls *t, void *p, size_t cap)
     size_t n = 0;
     if (cap == 0 || BIO_read_ex(t->out, p, cap, &n) != 1)
         return 0;
+    room_give_back(t->out);
     return n;
 }
 

@@ -5,6 +5,8 @@
  */
 #include "pki.h"
 
+#include <malloc.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <string.h>
@@ -24,6 +26,31 @@ static struct tls_ctx *server_of(const char *name, const char *client_ca, bool r
     return ctx;
 }
 
+/* ---- what OpenSSL holds ---- */
+
+static size_t openssl_bytes;
+
+static void *counted_realloc(void *p, size_t n, const char *file, int line)
+{
+    (void)file, (void)line;
+    openssl_bytes -= p != NULL ? malloc_usable_size(p) : 0;
+    void *more = realloc(p, n);
+    openssl_bytes += more != NULL ? malloc_usable_size(more) : 0;
+    return more;
+}
+
+static void *counted_malloc(size_t n, const char *file, int line)
+{
+    return counted_realloc(NULL, n, file, line);
+}
+
+static void counted_free(void *p, const char *file, int line)
+{
+    (void)file, (void)line;
+    openssl_bytes -= p != NULL ? malloc_usable_size(p) : 0;
+    free(p);
+}
+
 /* Both ends of one connection. What the client sends may be held back. */
 struct pair {
     struct tls *server;
@@ -35,6 +62,7 @@ struct pair {
     enum tls_status status;
     char got[70000]; /* plain bytes at the server */
     size_t got_n;
+    char part[70000]; /* on their way */
 };
 
 struct client_conf {
@@ -89,7 +117,7 @@ static void server_reads(struct pair *p)
 /* Carries bytes both ways until nothing moves. */
 static void pair_carry(struct pair *p)
 {
-    char part[16384];
+    char *part = p->part;
     bool has_moved = true;
     while (has_moved) {
         has_moved = false;
@@ -209,6 +237,61 @@ static void cut_at_every_byte(void **state)
     }
 }
 
+/* Bytes behind which a reader who has lost his place would wait: they look like the head of a record that has not all
+ * come. 0: there are none behind the first record. */
+static size_t misleading_cut(const unsigned char *flight, size_t n)
+{
+    size_t first = 5 + ((size_t)flight[3] << 8 | flight[4]);
+    for (size_t cut = first + 1; cut + 5 < n; cut++) {
+        const unsigned char *rest = flight + cut;
+        size_t length = (size_t)rest[3] << 8 | rest[4];
+        if (rest[0] >= 20 && rest[0] <= 23 && length <= 16384 && cut + 5 + length > n)
+            return cut;
+    }
+    return 0;
+}
+
+/* L1: the client's second flight, of several records, in two pieces: when all of it has come it is gone on with. */
+static void L1_a_flight_may_be_cut_anywhere(void **state)
+{
+    (void)state;
+    static struct pair p;
+    static unsigned char flight[16384];
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        struct client_conf conf = {.version_max = version, .cert = "client"};
+        struct tls_ctx *ctx = server_of("tlsec", "clientca.pem", true, NULL);
+        unsigned found = 0;
+        for (unsigned i = 0; found < 5; i++) {
+            assert_true(i < 1000);
+            pair_open(&p, ctx, &conf);
+            SSL_do_handshake(p.client);
+            int n = BIO_read(p.from_client, flight, sizeof flight);
+            assert_int_equal(tls_feed(p.server, flight, (size_t)n), TLS_OK);
+            server_reads(&p);
+            for (size_t k; (k = tls_pending(p.server, flight, sizeof flight)) > 0;)
+                assert_int_equal(BIO_write(p.to_client, flight, (int)k), (int)k);
+            SSL_do_handshake(p.client);
+            n = BIO_read(p.from_client, flight, sizeof flight);
+            assert_true(n > 5);
+            size_t cut = misleading_cut(flight, (size_t)n);
+            if (cut > 0) {
+                found++;
+                assert_int_equal(tls_feed(p.server, flight, cut), TLS_OK);
+                server_reads(&p);
+                assert_false(tls_is_shaken(p.server));
+                assert_int_equal(tls_feed(p.server, flight + cut, (size_t)n - cut), TLS_OK);
+                server_reads(&p);
+                if (!tls_is_shaken(p.server))
+                    fail_msg("version %x: it waits, though all %d bytes have come (cut at %zu)", (unsigned)version, n,
+                             cut);
+                assert_true(is_connected(&p));
+                talk(&p);
+            }
+            pair_close(&p);
+        }
+    }
+}
+
 static void much_data_goes_through_both_ways(void **state)
 {
     (void)state;
@@ -229,6 +312,37 @@ static void much_data_goes_through_both_ways(void **state)
         pair_carry(&p);
         assert_int_equal(client_reads(&p, back, sizeof back), sizeof back);
         assert_memory_equal(back, out, sizeof out);
+        pair_close(&p);
+    }
+}
+
+/* L3: however much has gone through, and however it was cut, a filter that waits holds little: half of it for suites
+ * whose own keys take 16 KiB. */
+static void L3_a_filter_that_waits_is_small(void **state)
+{
+    (void)state;
+    static struct pair p;
+    static char out[60000], back[60000];
+    static const size_t grains[] = {1460, 16384, sizeof p.part};
+    for (size_t i = 0; i < GOOD * 3; i++) {
+        struct client_conf conf = {.version_max = good[i / 3].version, .ciphers = good[i / 3].ciphers};
+        pair_open(&p, server_of(good[i / 3].cert, NULL, false, NULL), &conf);
+        p.grain = grains[i % 3];
+        assert_true(is_connected(&p));
+        for (int round = 0; round < 2; round++) {
+            p.got_n = 0;
+            assert_int_equal(SSL_write(p.client, out, sizeof out), sizeof out);
+            pair_carry(&p);
+            assert_int_equal(p.got_n, sizeof out);
+            assert_int_equal(tls_write(p.server, out, sizeof out), TLS_OK);
+            pair_carry(&p);
+            assert_int_equal(client_reads(&p, back, sizeof back), sizeof back);
+        }
+        size_t before = openssl_bytes;
+        tls_free(p.server);
+        p.server = NULL;
+        if (before - openssl_bytes > (size_t)32 * 1024)
+            fail_msg("row %zu: a filter that waits held %zu bytes", i / 3, before - openssl_bytes);
         pair_close(&p);
     }
 }
@@ -512,10 +626,13 @@ static void O2_files_and_lists_that_cannot_be_used(void **state)
 
 int main(void)
 {
+    CRYPTO_set_mem_functions(counted_malloc, counted_realloc, counted_free); /* before anything of it is there */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_of_certificate_connects),
         cmocka_unit_test(cut_at_every_byte),
+        cmocka_unit_test(L1_a_flight_may_be_cut_anywhere),
         cmocka_unit_test(much_data_goes_through_both_ways),
+        cmocka_unit_test(L3_a_filter_that_waits_is_small),
         cmocka_unit_test(client_certificates),
         cmocka_unit_test(old_versions_and_weak_suites_do_not_connect),
         cmocka_unit_test(renegotiation_is_refused),
