@@ -154,6 +154,19 @@ begin
                 from unnest(part.ids, part.kinds, part.cells, part.not_before, part.not_after)
                     as p (organization_id, kinds, cells, not_before, not_after)
                 join data.organization as o on o.organization_id = p.organization_id
+                -- Long lists are looked through once an organization, not once a slot. Apart ("offset 0"): with a query among its
+                -- arguments free_slots would not be folded in, and all of an organization's slots be read before the limit.
+                cross join lateral (
+                    select
+                        case when cardinality(services) <= 10 then services else coalesce(nullif(array(
+                            select s.service_id from data.organization_service as s
+                            where s.organization_id = o.organization_id and s.service_id in (select unnest(services))), '{}'), services[1:1])
+                        end as wanted,
+                        case when cardinality(area_keys) <= 10 or area_keys is null then area_keys else array(
+                            select a.area_key from data.area as a
+                            where a.organization_id = o.organization_id and a.area_key in (select unnest(area_keys))) end as within
+                    offset 0
+                ) as w
                 cross join lateral (
                     select t.slot_id, t.organization_id, t.area_key, t.starts_at, t.ends_at, t.service_id
                     from data.free_slots(o.organization_id,
@@ -164,13 +177,7 @@ begin
                         least(clock + make_interval(days => case when o.has_rules
                                 then (data.with_service_rules(o, services)).booking_window_days else o.booking_window_days end),
                             (p.not_after + interval '1 day') at time zone o.time_zone, clock + make_interval(days => days)),
-                        -- long lists are looked through once an organization, not once a slot
-                        case when cardinality(services) <= 10 then services else coalesce(nullif(array(
-                            select s.service_id from data.organization_service as s
-                            where s.organization_id = o.organization_id and s.service_id in (select unnest(services))), '{}'), services[1:1]) end,
-                        case when cardinality(area_keys) <= 10 or area_keys is null then area_keys else array(
-                            select a.area_key from data.area as a
-                            where a.organization_id = o.organization_id and a.area_key in (select unnest(area_keys))) end,
+                        w.wanted, w.within,
                         clock, o.has_rules, full_days, own) as t
                     where p.cells is null or substring(p.cells
                         from case when p.kinds is null then 0

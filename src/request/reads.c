@@ -33,6 +33,20 @@ static enum step_result read_answer(struct request *r, const struct db_result *r
     return r->error.code == ERR_OK ? STEP_NEXT : STEP_FAIL;
 }
 
+static size_t read_estimate(const struct request *r)
+{
+    size_t estimate = r->service->reads.estimate_bytes[r->op - booking_ops];
+    return estimate > READ_LEAST_BYTES ? estimate : READ_LEAST_BYTES;
+}
+
+static void read_take_ticket(struct request *r)
+{
+    if (r->ticket_bytes > 0)
+        return;
+    r->ticket_bytes = read_estimate(r);
+    r->service->reads.taken_bytes += r->ticket_bytes;
+}
+
 /* Its place at the gate is another's. Of one out of the slow lane, which has sessions of its own, there is none. */
 static void read_ended(struct request *r)
 {
@@ -52,6 +66,7 @@ static void read_done(void *arg, struct db_result *const *results, unsigned n, e
     db_release(r->session);
     r->session = NULL;
     if (is_locked) {
+        reads_give_back(r);
         read_ended(r);
         slow_lane_locked(r, r->patience_ms);
         return;
@@ -65,8 +80,10 @@ static void read_done(void *arg, struct db_result *const *results, unsigned n, e
     request_resume(r, result);
 }
 
+/* One out of the slow lane passed no gate: it asks nobody for its ticket, but the others count it. */
 void read_try(struct request *r, struct db_session *session, uint64_t patience_ms)
 {
+    read_take_ticket(r);
     r->session = session;
     r->patience_ms = patience_ms;
     struct db_call call = r->op->call(&r->request, &r->message, &r->fields, r->arena);
@@ -94,12 +111,6 @@ void reads_init(struct reads *q)
     queue_init(&q->waiting);
 }
 
-static size_t read_estimate(const struct request *r)
-{
-    size_t estimate = r->service->reads.estimate_bytes[r->op - booking_ops];
-    return estimate > READ_LEAST_BYTES ? estimate : READ_LEAST_BYTES;
-}
-
 /* One that is larger than all the room there is has it to itself. */
 static bool reads_have_room(const struct service *s, const struct request *r)
 {
@@ -112,9 +123,7 @@ static bool reads_have_room(const struct service *s, const struct request *r)
 static void read_let_in(struct request *r)
 {
     struct service *s = r->service;
-    reads_give_back(r); /* of an earlier try */
-    r->ticket_bytes = read_estimate(r);
-    s->reads.taken_bytes += r->ticket_bytes;
+    read_take_ticket(r);
     s->reads.begun++;
     r->is_let_in = true;
     db_acquire_until(s->db, request_until_us(r), read_begin, r);

@@ -64,7 +64,8 @@ static void service_tick(void *arg)
     journal_tick(s);
     requests_sweep(&s->reads.waiting, 0);
     reads_start(s);
-    requests_sweep(&s->writes, clock_mono_us() - s->conf->db_acquire_timeout_ms * 1000);
+    uint64_t now_us = clock_mono_us(), patience_us = s->conf->db_acquire_timeout_ms * 1000;
+    requests_sweep(&s->writes, now_us > patience_us ? now_us - patience_us : 0); /* 0: the machine has just started */
     slow_lane_tick(s);
     slow_lane_watch_tick(s);
     refused_tick(s);
