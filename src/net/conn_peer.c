@@ -27,10 +27,11 @@ static int tcp_state(int fd)
     return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &n) == 0 ? info.tcpi_state : TCP_CLOSE;
 }
 
+/* Once, and not while a worker has the TLS filter: the question is put again. */
 static void conn_probe(struct conn *c)
 {
     static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    if (c->probed || c->tls_broken || (c->state != CONN_SERVING && c->state != CONN_FINISHING))
+    if (c->probed || c->tls_broken || c->tls_lent || (c->state != CONN_SERVING && c->state != CONN_FINISHING))
         return;
     c->probed = true;
     conn_write_plain(c, text, sizeof text - 1);

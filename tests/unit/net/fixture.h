@@ -3,7 +3,7 @@
  * A server with its loop in a thread of its own, and clients that speak raw bytes over blocking sockets.
  *
  * The handler answers by path: /echo gives the body back, /hold keeps the exchange until `hold_want` of them are there
- * and answers them last first, /keep keeps it until command 'r', /big gives 8 MiB, /worker answers from a job.
+ * and answers them last first, /keep keeps it until command 'r', /big gives BIG_BYTES, /worker answers from a job.
  */
 #pragma once
 
@@ -45,8 +45,10 @@
 /* For ever, as a test sees it: what comes later than that never comes. No verdict is about how soon. */
 #define PATIENT_MS 60000
 
-#define HELD_MAX  64
+#define HELD_MAX 64
+#ifndef BIG_BYTES
 #define BIG_BYTES (8 * 1024 * 1024)
+#endif
 
 struct server {
     struct loop *loop;
@@ -207,7 +209,7 @@ static inline void on_command(void *arg, int events)
     if (c == 'p')
         for (unsigned i = 0; i < s->held_n; i++)
             atomic_fetch_add(&s->gone_asked, http_peer_gone(s->held[i]));
-    if (c == 'c')
+    if (c == 'c' && s->ls != NULL)
         s->connections = listener_connections(s->ls);
     if (c == 'l')
         loop_lag_measure(s->loop);

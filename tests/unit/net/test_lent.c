@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * L1: a TLS filter that a worker has is nobody else's. The test stands between the connections and the filter (ld
+ * --wrap): it keeps the worker inside a call for as long as it likes, lets everything happen to the connection that
+ * can happen meanwhile, and counts each call that comes for a filter somebody is in. Nothing here looks at the clock.
+ */
+#define BIG_BYTES 20000 /* more than is computed on the loop by a GOST suite */
+#include "fixture.h"
+
+#include <openssl/ssl.h>
+
+static char dir[] = "/tmp/zapisd-lent-XXXXXX";
+
+/* ---- between the connections and the filter ---- */
+
+static struct gate {
+    pthread_mutex_t lock;
+    pthread_cond_t moved;
+    const char *shut;       /* who comes with this call on a worker stays inside; NULL: nobody */
+    const struct tls *user; /* the filter somebody is in; NULL: none */
+    unsigned stays;         /* workers that were kept inside */
+    unsigned trespasses;    /* calls for a filter somebody is in */
+    const char *trespass;   /* the last of them */
+    pthread_t loop_thread;
+} gate = {.lock = PTHREAD_MUTEX_INITIALIZER, .moved = PTHREAD_COND_INITIALIZER};
+
+/* False: somebody is in there. */
+static bool gate_enter(const struct tls *t, const char *call)
+{
+    pthread_mutex_lock(&gate.lock);
+    bool is_free = gate.user != t;
+    if (!is_free) {
+        gate.trespasses++;
+        gate.trespass = call;
+    } else if (gate.shut != NULL && strcmp(gate.shut, call) == 0 && !pthread_equal(pthread_self(), gate.loop_thread)) {
+        gate.user = t;
+        gate.stays++;
+        pthread_cond_broadcast(&gate.moved);
+        while (gate.shut != NULL)
+            pthread_cond_wait(&gate.moved, &gate.lock);
+        gate.user = NULL;
+    }
+    pthread_mutex_unlock(&gate.lock);
+    return is_free;
+}
+
+#define WRAPPED(type, name, otherwise, parameters, arguments)                                                          \
+    type __real_##name parameters;                                                                                     \
+    type __wrap_##name parameters;                                                                                     \
+    type __wrap_##name parameters                                                                                      \
+    {                                                                                                                  \
+        return gate_enter(t, #name) ? __real_##name arguments : (otherwise);                                           \
+    }
+
+WRAPPED(enum tls_status, tls_feed, TLS_OK, (struct tls * t, const void *p, size_t n), (t, p, n))
+WRAPPED(bool, tls_has_step, false, (const struct tls *t), (t))
+WRAPPED(enum tls_status, tls_handshake, TLS_OK, (struct tls * t), (t))
+WRAPPED(bool, tls_is_shaken, false, (const struct tls *t), (t))
+WRAPPED(size_t, tls_unread, 0, (const struct tls *t), (t))
+WRAPPED(bool, tls_is_slow, false, (const struct tls *t), (t))
+WRAPPED(enum tls_status, tls_read, (*n = 0, (enum tls_status)TLS_OK), (struct tls * t, void *p, size_t cap, size_t *n),
+        (t, p, cap, n))
+WRAPPED(enum tls_status, tls_write, TLS_OK, (struct tls * t, const void *p, size_t n), (t, p, n))
+WRAPPED(size_t, tls_pending, 0, (struct tls * t, void *p, size_t cap), (t, p, cap))
+
+void __real_tls_close_notify(struct tls *t);
+void __wrap_tls_close_notify(struct tls *t);
+void __wrap_tls_close_notify(struct tls *t)
+{
+    if (gate_enter(t, "tls_close_notify"))
+        __real_tls_close_notify(t);
+}
+
+void __real_tls_free(struct tls *t);
+void __wrap_tls_free(struct tls *t);
+void __wrap_tls_free(struct tls *t)
+{
+    if (gate_enter(t, "tls_free"))
+        __real_tls_free(t);
+}
+
+static void gate_shut(const char *call)
+{
+    pthread_mutex_lock(&gate.lock);
+    gate.shut = call;
+    pthread_cond_broadcast(&gate.moved);
+    pthread_mutex_unlock(&gate.lock);
+}
+
+/* A worker is inside, and stays there. */
+static void gate_wait(unsigned stays)
+{
+    pthread_mutex_lock(&gate.lock);
+    while (gate.stays < stays)
+        pthread_cond_wait(&gate.moved, &gate.lock);
+    pthread_mutex_unlock(&gate.lock);
+}
+
+/* ---- server and client ---- */
+
+static int setup(void **state)
+{
+    (void)state;
+    char command[512];
+    struct error e = {0};
+    worker_threads(2);
+    assert_non_null(mkdtemp(dir));
+    if (crypto_init(&e) != ERR_OK)
+        fail_msg("crypto_init: %s", e.detail);
+    snprintf(command, sizeof command,
+             "cd %s && openssl req -x509 -engine gost -newkey gost2012_256 -pkeyopt paramset:A -nodes -days 2 -subj "
+             "/CN=gost -keyout gost.key -out gost.pem >/dev/null 2>&1",
+             dir);
+    return system(command);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    char command[64];
+    crypto_fini();
+    snprintf(command, sizeof command, "rm -rf %s", dir);
+    return system(command);
+}
+
+struct side {
+    struct arena *arena;
+    struct server *server;
+    struct client wire;
+    SSL_CTX *ctx;
+    SSL *tls;
+};
+
+/* GOST suites are the ones whose bulk is a worker's work in both directions. */
+static void side_open(struct side *s)
+{
+    char cert[128], key[128];
+    struct http_limits limits = quick_limits();
+    struct tls_conf conf = {.cert_file = cert, .key_file = key};
+    struct tls_ctx *ctx = NULL;
+    struct error e = {0};
+    snprintf(cert, sizeof(cert), "%s/gost.pem", dir);
+    snprintf(key, sizeof(key), "%s/gost.key", dir);
+    s->arena = arena_new();
+    if (tls_ctx_new(s->arena, &conf, &ctx, &e) != ERR_OK)
+        fail_msg("tls_ctx_new: %s", e.detail);
+    pthread_mutex_lock(&gate.lock);
+    gate.stays = gate.trespasses = 0;
+    pthread_mutex_unlock(&gate.lock);
+    s->server = server_start("127.0.0.1:0", &limits, ctx);
+    pthread_mutex_lock(&gate.lock);
+    gate.loop_thread = s->server->thread;
+    pthread_mutex_unlock(&gate.lock);
+    client_open(&s->wire, s->server->port);
+    s->ctx = SSL_CTX_new(TLS_client_method());
+    s->tls = SSL_new(s->ctx);
+    assert_int_equal(SSL_set_fd(s->tls, s->wire.fd), 1);
+    assert_int_equal(SSL_connect(s->tls), 1);
+}
+
+static void side_close(struct side *s)
+{
+    server_stop(s->server);
+    SSL_free(s->tls);
+    SSL_CTX_free(s->ctx);
+    client_close(&s->wire);
+    arena_free(s->arena);
+}
+
+static void side_say(struct side *s, const char *text)
+{
+    assert_int_equal(SSL_write(s->tls, text, (int)strlen(text)), strlen(text));
+}
+
+/* How many plain bytes come until the end of the stream. */
+static size_t side_hear(struct side *s)
+{
+    static char part[65536];
+    size_t total = 0;
+    for (int n; (n = SSL_read(s->tls, part, sizeof part)) > 0;)
+        total += (size_t)n;
+    return total;
+}
+
+/* ---- tests ---- */
+
+enum lent_for { WRITING, READING };
+
+/* A request is held by its handler, and a worker is inside the filter: with the answer before it, or with the body
+ * behind it. */
+static void side_lend(struct side *s, enum lent_for what)
+{
+    static char echo[BIG_BYTES + 200];
+    int n = snprintf(echo, sizeof echo, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n", BIG_BYTES);
+    memset(echo + n, 'x', BIG_BYTES);
+    if (what == WRITING) {
+        gate_shut("tls_write");
+        side_say(s, "GET /big HTTP/1.1\r\nHost: a\r\n\r\nGET /keep HTTP/1.1\r\nHost: a\r\n\r\n");
+    } else {
+        side_say(s, "GET /keep HTTP/1.1\r\nHost: a\r\n\r\n");
+        EVENTUALLY(atomic_load(&s->server->held_seen) == 1);
+        gate_shut("tls_read");
+        side_say(s, echo);
+    }
+    gate_wait(1);
+    EVENTUALLY(atomic_load(&s->server->held_seen) == 1);
+}
+
+static void nobody_trespassed(enum lent_for what, const char *when)
+{
+    pthread_mutex_lock(&gate.lock);
+    unsigned n = gate.trespasses;
+    const char *call = gate.trespass;
+    pthread_mutex_unlock(&gate.lock);
+    if (n > 0)
+        fail_msg("%s, %s: %u calls while a worker was in there, %s", what == READING ? "reading" : "writing", when, n,
+                 call);
+}
+
+/* Its last word said, the client listens; the handler asks whether it is there. Everything is answered. */
+static void L1_whether_the_client_is_there_may_be_asked(void **state)
+{
+    (void)state;
+    for (enum lent_for what = WRITING; what <= READING; what++) {
+        struct side s;
+        side_open(&s);
+        side_lend(&s, what);
+        assert_int_equal(shutdown(s.wire.fd, SHUT_WR), 0);
+        for (int i = 0; i < 3; i++)
+            server_command(s.server, 'p');
+        server_turns(s.server);
+        nobody_trespassed(what, "asked whether the client is there");
+        gate_shut(NULL);
+        server_command(s.server, 'r');
+        assert_in_range(side_hear(&s), BIG_BYTES, BIG_BYTES + 1000);
+        assert_int_equal(atomic_load(&s.server->requests), 2);
+        nobody_trespassed(what, "at the end");
+        side_close(&s);
+    }
+}
+
+/* Whatever ends the connection, or all of them, does so without the filter. */
+static void L1_the_end_waits_for_the_worker(void **state)
+{
+    (void)state;
+    static const char ends[] = "dfxs"; /* drained, the listener freed, reset by the client, the loop stopped */
+    for (enum lent_for what = WRITING; what <= READING; what++) {
+        for (const char *end = ends; *end != '\0'; end++) {
+            struct side s;
+            side_open(&s);
+            side_lend(&s, what);
+            if (*end == 'x') {
+                struct linger at_once = {.l_onoff = 1};
+                setsockopt(s.wire.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+                client_close(&s.wire);
+                server_command(s.server, 'p');
+            } else if (*end != 's') {
+                server_command(s.server, *end);
+            }
+            server_turns(s.server);
+            nobody_trespassed(what, (char[]){*end, '\0'});
+            gate_shut(NULL);
+            server_command(s.server, 'r');
+            side_close(&s);
+            nobody_trespassed(what, "at the end");
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(L1_whether_the_client_is_there_may_be_asked),
+        cmocka_unit_test(L1_the_end_waits_for_the_worker),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
