@@ -88,13 +88,25 @@ bool address_is_local(const char *address)
     return inet_parse(address, &sa, &size) && sockaddr_is_local((struct sockaddr *)&sa);
 }
 
+bool address_is_v4(const struct sockaddr *sa, struct in_addr *v4)
+{
+    const struct sockaddr_in6 *v6 = (const void *)sa;
+    if (sa->sa_family == AF_INET)
+        *v4 = ((const struct sockaddr_in *)(const void *)sa)->sin_addr;
+    else if (sa->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
+        memcpy(v4, v6->sin6_addr.s6_addr + 12, sizeof(*v4));
+    else
+        return false;
+    return true;
+}
+
 void address_format(const struct sockaddr *sa, char *out, size_t n)
 {
     char host[INET6_ADDRSTRLEN] = "";
-    if (sa->sa_family == AF_INET) {
-        const struct sockaddr_in *v4 = (const void *)sa;
-        inet_ntop(AF_INET, &v4->sin_addr, host, sizeof(host));
-        snprintf(out, n, "%s:%u", host, ntohs(v4->sin_port));
+    struct in_addr v4;
+    if (address_is_v4(sa, &v4)) {
+        inet_ntop(AF_INET, &v4, host, sizeof(host));
+        snprintf(out, n, "%s:%u", host, ntohs(((const struct sockaddr_in *)(const void *)sa)->sin_port));
     } else if (sa->sa_family == AF_INET6) {
         const struct sockaddr_in6 *v6 = (const void *)sa;
         inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof(host));

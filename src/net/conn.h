@@ -12,6 +12,7 @@
 #include "log.h"
 #include "loop.h"
 
+#include <netinet/in.h>
 #include <sys/types.h>
 
 #define CONN_PEER_SIZE 56
@@ -242,3 +243,5 @@ int listener_port(const struct listener *ls); /* of TCP; 0 for a unix socket */
 /* A bound socket, not yet listening (address.c). *path_made is set for a unix socket of our own making. */
 MUST_CHECK enum err address_bind(const char *address, int *fd, bool *is_pipe, const char **path_made, struct error *e);
 void address_format(const struct sockaddr *sa, char *out, size_t n); /* "127.0.0.1:50312", "[::1]:1", "unix" */
+/* The peer is one of IPv4, whichever kind of socket it came by: through "[::]:80" all of IPv4 lies in one network. */
+bool address_is_v4(const struct sockaddr *sa, struct in_addr *v4);

@@ -57,9 +57,11 @@ void loop_tls_read(const struct loop *l, struct tls_stats *out)
 /* IPv6 by network: an address of it costs nothing. */
 void peer_key_of(const struct sockaddr *sa, struct peer_key *out)
 {
-    *out = (struct peer_key){.family = (unsigned char)sa->sa_family};
-    if (sa->sa_family == AF_INET)
-        memcpy(out->address, &((const struct sockaddr_in *)(const void *)sa)->sin_addr, 4);
+    struct in_addr v4;
+    bool is_v4 = address_is_v4(sa, &v4);
+    *out = (struct peer_key){.family = is_v4 ? AF_INET : (unsigned char)sa->sa_family};
+    if (is_v4)
+        memcpy(out->address, &v4, sizeof(v4));
     else if (sa->sa_family == AF_INET6)
         memcpy(out->address, &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr, 8);
 }
