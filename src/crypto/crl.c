@@ -191,11 +191,19 @@ static bool is_same_series(const struct crl_list *x, const struct crl_list *y)
     return x->base == NULL && y->base == NULL && is_same_issuer(x, y);
 }
 
-/* By number; where one has none, by date. */
+/* By number; where one of the series has none, all of them by date: two orders at once may go in a ring. */
 static bool is_newer(const struct crl_list *x, const struct crl_list *y)
 {
-    int cmp = x->number != NULL && y->number != NULL ? BN_cmp(x->number, y->number) : 0;
+    int cmp = x->is_dated || y->is_dated ? 0 : BN_cmp(x->number, y->number);
     return cmp != 0 ? cmp > 0 : x->this_update > y->this_update;
+}
+
+static bool is_in_dated_series(const struct trust *t, const struct crl_list *l)
+{
+    bool is_dated = l->number == NULL;
+    for (unsigned i = 0; i < t->nlists && !is_dated; i++)
+        is_dated = t->lists[i]->number == NULL && is_same_series(t->lists[i], l);
+    return is_dated;
 }
 
 static const struct crl_list *next_newer(const struct trust *t, const struct crl_list *l)
@@ -221,6 +229,8 @@ void crl_lists_bind(struct trust *t)
         if (l->refused == NULL && l->key == NULL)
             item->refused = "no certificate of its issuer that signed it, and may, is in anchors or chain";
     }
+    for (unsigned i = 0; i < t->nlists; i++)
+        t->lists[i]->is_dated = is_in_dated_series(t, t->lists[i]);
     for (unsigned i = 0; i < t->nlists; i++) {
         struct crl_list *l = t->lists[i];
         l->newer = next_newer(t, l);

@@ -435,6 +435,38 @@ static void C2_lists_that_are_none(void **state)
         X509_CRL_free(all[i]);
 }
 
+/*
+ * Any lists of one authority, with numbers or without, whatever their order and dates say of each other: one of those
+ * that have begun is in force, and looking for it comes to an end.
+ */
+static void C8_some_list_is_always_in_force(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 200, MOST = 5 };
+    static const char *const numbers[] = {"DER:020103", "DER:020104", "DER:020105"};
+    unsigned dice = 5280;
+    alarm(600); /* what does not end ends here */
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        X509_CRL *lists[MOST];
+        unsigned n = 2 + (unsigned)rand_r(&dice) % (MOST - 1);
+        int64_t begun = round % 2 == 0 ? FROM : FORGE_NOW + 10;
+        for (unsigned i = 0; i < n; i++) {
+            unsigned which = (unsigned)rand_r(&dice) % 4;
+            struct forge_ext exts[EXTS_MAX] = {{0}};
+            if (which < 3)
+                exts[0] = (struct forge_ext){"2.5.29.20", numbers[which]};
+            lists[i] =
+                forge_crl(root, "root", exts, base_entries, 2, begun + (int64_t)((unsigned)rand_r(&dice) % 5), TO);
+        }
+        struct trust *t = forge_trust(&root, 1, NULL, 0, lists, n, false);
+        forge_verdict("of any lists one is in force", t, revoked, FORGE_NOW, round % 2 == 0 ? "revoked" : NULL);
+        forge_verdict("when all have begun", t, revoked, FORGE_NOW + 20, "revoked");
+        for (unsigned i = 0; i < n; i++)
+            X509_CRL_free(lists[i]);
+    }
+    alarm(0);
+}
+
 /* 200,000 entries: loading reads each once, a verdict looks at a handful. Counted in work against a small list, not in
  * seconds: the same number of verdicts may cost a few times more, a walk through the list would cost thousands. */
 static void L1_a_long_list_costs_no_more_a_message(void **state)
@@ -469,9 +501,13 @@ static void L1_a_long_list_costs_no_more_a_message(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(C8_every_extension_of_a_list), cmocka_unit_test(C8_lists_in_parts),
-        cmocka_unit_test(C8_lists_of_authorities),      cmocka_unit_test(C2_two_authorities_of_one_name),
-        cmocka_unit_test(C2_lists_that_are_none),       cmocka_unit_test(L1_a_long_list_costs_no_more_a_message),
+        cmocka_unit_test(C8_every_extension_of_a_list),
+        cmocka_unit_test(C8_lists_in_parts),
+        cmocka_unit_test(C8_lists_of_authorities),
+        cmocka_unit_test(C2_two_authorities_of_one_name),
+        cmocka_unit_test(C8_some_list_is_always_in_force),
+        cmocka_unit_test(C2_lists_that_are_none),
+        cmocka_unit_test(L1_a_long_list_costs_no_more_a_message),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
