@@ -16,7 +16,7 @@ struct crl_list {
     struct span scope;     /* the extension that says of which, as it stands there */
     bool only_users, only_authorities;
     int64_t this_update, next_update;
-    bool is_dated; /* one of its issuer and scope has no number: the newer of them is told by date */
+    bool is_dated;                /* one of its issuer and scope has no number: the newer of them is told by date */
     const struct crl_list *newer; /* of the same issuer and scope; NULL: this is the newest */
     const char *refused;          /* why it is no list; NULL: it is one */
     unsigned item;
