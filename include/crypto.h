@@ -75,7 +75,9 @@ MUST_CHECK enum err cert_sign_alg(const struct cert *c, enum sign_alg *out,
                                   struct error *e); /* ERR_ALGORITHM unless the key is GOST */
 int64_t cert_not_before(const struct cert *c);      /* seconds since 1970 */
 int64_t cert_not_after(const struct cert *c);
-/* The end of notAfter and of privateKeyUsagePeriod that comes first: until then its key may sign. */
+/* Of its dates and of privateKeyUsagePeriod the later beginning and the earlier end: from, and until, its key may sign.
+ */
+int64_t cert_signs_from(const struct cert *c);
 int64_t cert_signs_until(const struct cert *c);
 /* ERR_OK only for a good signature; ERR_CHECK for a bad one; ERR_ALGORITHM when the key is of another kind than alg. */
 MUST_CHECK enum err cert_verify(const struct cert *c, enum sign_alg alg, const void *p, size_t n, const void *sig,

@@ -182,6 +182,11 @@ const char *cert_describe(struct arena *a, const struct cert *c)
     return arena_strdup(a, words);
 }
 
+int64_t cert_signs_from(const struct cert *c)
+{
+    return c->signs_from > c->not_before ? c->signs_from : c->not_before;
+}
+
 int64_t cert_signs_until(const struct cert *c)
 {
     return c->signs_until < c->not_after ? c->signs_until : c->not_after;

@@ -201,5 +201,5 @@ bool keyring_agency_signs(const struct keyring_agency *agency, int64_t now_s)
     if (agency->key == NULL || atomic_load_explicit(&agency->is_refused, memory_order_relaxed))
         return false;
     const struct cert *c = key_cert(agency->key);
-    return now_s >= cert_not_before(c) && now_s < cert_signs_until(c);
+    return now_s >= cert_signs_from(c) && now_s < cert_signs_until(c);
 }

@@ -64,7 +64,7 @@ static const char *objection(struct judge *j, const struct cert *c, enum trust_r
         return arena_strdup(j->a, why.detail);
     }
     *reason = TRUST_DATES;
-    if (j->now_s < cert_not_before(c))
+    if (j->now_s < cert_signs_from(c))
         return "it is not valid yet";
     if (j->now_s >= cert_signs_until(c))
         return "it has expired";

@@ -22,7 +22,7 @@ struct forge_ext {
     const char *name, *value;
 };
 
-static EVP_PKEY *forge_key(const char *name)
+static inline EVP_PKEY *forge_key(const char *name)
 {
     BIO *bio = BIO_new_file(pki_path(name, ".key"), "r");
     assert_non_null(bio);
@@ -32,12 +32,12 @@ static EVP_PKEY *forge_key(const char *name)
     return key;
 }
 
-static const EVP_MD *forge_digest(void)
+static inline const EVP_MD *forge_digest(void)
 {
     return EVP_get_digestbyname("md_gost12_256");
 }
 
-static X509_EXTENSION *forge_extension(const struct forge_ext *x, X509 *issuer, X509 *subject)
+static inline X509_EXTENSION *forge_extension(const struct forge_ext *x, X509 *issuer, X509 *subject)
 {
     X509V3_CTX ctx;
     X509V3_set_ctx(&ctx, issuer, subject, NULL, NULL, 0);
@@ -48,7 +48,7 @@ static X509_EXTENSION *forge_extension(const struct forge_ext *x, X509 *issuer, 
     return ext;
 }
 
-static X509_NAME *forge_name(const char *cn)
+static inline X509_NAME *forge_name(const char *cn)
 {
     X509_NAME *name = X509_NAME_new();
     X509_NAME_add_entry_by_txt(name, "O", MBSTRING_UTF8, (const unsigned char *)"Forge", -1, -1, 0);
@@ -57,8 +57,8 @@ static X509_NAME *forge_name(const char *cn)
 }
 
 /* issuer NULL: by itself. The key is that of a certificate of make_pki.sh; serial tells copies apart. */
-static X509 *forge_cert(const char *cn, const char *key_name, long serial, X509 *issuer, const char *issuer_key,
-                        const struct forge_ext *exts, int64_t from, int64_t to)
+static inline X509 *forge_cert(const char *cn, const char *key_name, long serial, X509 *issuer, const char *issuer_key,
+                               const struct forge_ext *exts, int64_t from, int64_t to)
 {
     X509 *x = X509_new();
     X509_NAME *name = forge_name(cn);
@@ -88,8 +88,8 @@ struct forge_entry {
     struct forge_ext ext;
 };
 
-static X509_CRL *forge_crl(X509 *issuer, const char *issuer_key, const struct forge_ext *exts,
-                           const struct forge_entry *entries, unsigned nentries, int64_t from, int64_t to)
+static inline X509_CRL *forge_crl(X509 *issuer, const char *issuer_key, const struct forge_ext *exts,
+                                  const struct forge_entry *entries, unsigned nentries, int64_t from, int64_t to)
 {
     X509_CRL *crl = X509_CRL_new();
     EVP_PKEY *by = forge_key(issuer_key);
@@ -137,12 +137,12 @@ static X509_CRL *forge_crl(X509 *issuer, const char *issuer_key, const struct fo
 
 static char forge_dir[] = "/tmp/unit-forge-XXXXXX";
 
-static const char *forge_path(const char *name)
+static inline const char *forge_path(const char *name)
 {
     return arena_printf(pki_arena, "%s/%s", forge_dir, name);
 }
 
-static const char *forge_write_certs(const char *name, X509 *const *xs, unsigned n)
+static inline const char *forge_write_certs(const char *name, X509 *const *xs, unsigned n)
 {
     if (n == 0)
         return NULL;
@@ -153,7 +153,7 @@ static const char *forge_write_certs(const char *name, X509 *const *xs, unsigned
     return forge_path(name);
 }
 
-static const char *forge_write_crls(const char *name, X509_CRL *const *xs, unsigned n)
+static inline const char *forge_write_crls(const char *name, X509_CRL *const *xs, unsigned n)
 {
     if (n == 0)
         return NULL;
@@ -164,7 +164,7 @@ static const char *forge_write_crls(const char *name, X509_CRL *const *xs, unsig
     return forge_path(name);
 }
 
-static struct cert *forge_read(X509 *x)
+static inline struct cert *forge_read(X509 *x)
 {
     unsigned char *der = NULL;
     int n = i2d_X509(x, &der);
@@ -177,8 +177,8 @@ static struct cert *forge_read(X509 *x)
     return c;
 }
 
-static struct trust *forge_trust(X509 *const *anchors, unsigned nanchors, X509 *const *chain, unsigned nchain,
-                                 X509_CRL *const *crls, unsigned ncrls, bool crl_required)
+static inline struct trust *forge_trust(X509 *const *anchors, unsigned nanchors, X509 *const *chain, unsigned nchain,
+                                        X509_CRL *const *crls, unsigned ncrls, bool crl_required)
 {
     struct trust_conf conf = {forge_write_certs("anchors", anchors, nanchors),
                               forge_write_certs("chain", chain, nchain), forge_write_crls("crls", crls, ncrls),
@@ -192,7 +192,7 @@ static struct trust *forge_trust(X509 *const *anchors, unsigned nanchors, X509 *
 }
 
 /* why NULL: believed. */
-static void forge_verdict(const char *row, struct trust *t, X509 *x, int64_t now_s, const char *why)
+static inline void forge_verdict(const char *row, struct trust *t, X509 *x, int64_t now_s, const char *why)
 {
     struct error e = {0};
     enum err rc = trust_check(t, forge_read(x), now_s, &e);
@@ -200,12 +200,12 @@ static void forge_verdict(const char *row, struct trust *t, X509 *x, int64_t now
         fail_msg("%s: %s '%s' instead of '%s'", row, error_name(rc), e.detail, why != NULL ? why : "believed");
 }
 
-static int forge_setup(void **state)
+static inline int forge_setup(void **state)
 {
     return pki_setup(state) != 0 || mkdtemp(forge_dir) == NULL ? -1 : 0;
 }
 
-static int forge_teardown(void **state)
+static inline int forge_teardown(void **state)
 {
     static const char *const names[] = {"anchors", "chain", "crls"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)

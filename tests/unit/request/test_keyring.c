@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * L4, C2: when an agency signs. RFC 5280 section 4.2.1.4 of old (privateKeyUsagePeriod): a key has a time of its own
+ * within its certificate's, with a beginning, an end, or both. What is signed outside of it nobody believes, so nothing
+ * may be booked in the agency's name; the one who judges says so too, and both must say the same.
+ */
+#include "../crypto/forge.h"
+
+#include "request/request_priv.h"
+
+#define Y2024 "32303234"
+#define Y2030 "32303330"
+#define AT(y) "0F" y "303130313030303030305A"
+
+/* 1 January, midnight */
+#define S2024 ((int64_t)1704067200)
+#define S2030 ((int64_t)1893456000)
+
+static void C2_an_agency_signs_within_the_time_of_its_key(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *period;
+        int64_t from_s, to_s; /* of the certificate */
+        int64_t signs_from_s, signs_to_s;
+    } rows[] = {
+        {"no period", NULL, S2024, S2030, S2024, S2030},
+        {"a period within", "DER:302280" AT(Y2024) "81" AT(Y2030), S2024 - 9 * DAY, S2030 + 9 * DAY, S2024, S2030},
+        {"a period around", "DER:302280" AT(Y2024) "81" AT(Y2030), S2024 + 9 * DAY, S2030 - 9 * DAY, S2024 + 9 * DAY,
+         S2030 - 9 * DAY},
+        {"a beginning", "DER:301180" AT(Y2024), S2024 - 9 * DAY, S2030, S2024, S2030},
+        {"an end", "DER:301181" AT(Y2030), S2024, S2030 + 9 * DAY, S2024, S2030},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct forge_ext exts[EXTS_MAX] = {{"keyUsage", "critical,digitalSignature"},
+                                                 {rows[i].period != NULL ? "2.5.29.16" : NULL, rows[i].period}};
+        X509 *x = forge_cert("agency", "g256a", 1, NULL, "g256a", exts, rows[i].from_s, rows[i].to_s);
+        struct config_agency agency = {
+            .code = "A", .name = "A", .key = pki_path("g256a", ".key"), .cert = forge_write_certs("anchors", &x, 1)};
+        const struct config conf = {.agencies = &agency, .nagencies = 1};
+        struct keyring *k = NULL;
+        struct error e = {0};
+        assert_int_equal(keyring_load(&conf, NULL, &k, &e), ERR_OK);
+        assert_null(keyring_agency_find(k, "A")->trouble);
+        const int64_t asked_s[] = {rows[i].from_s - 1,   rows[i].from_s,   rows[i].signs_from_s - 1,
+                                   rows[i].signs_from_s, S2024 + 30 * DAY, rows[i].signs_to_s - 1,
+                                   rows[i].signs_to_s,   rows[i].to_s - 1, rows[i].to_s};
+        for (size_t j = 0; j < sizeof asked_s / sizeof asked_s[0]; j++) {
+            bool signs = asked_s[j] >= rows[i].signs_from_s && asked_s[j] < rows[i].signs_to_s;
+            struct findings found = {0};
+            keyring_judge(k, asked_s[j], pki_arena, &found);
+            if (keyring_agency_signs(keyring_agency_find(k, "A"), asked_s[j]) != signs)
+                fail_msg("%s, question %zu: it %s", rows[i].name, j, signs ? "does not sign" : "signs");
+            assert_int_equal(found.n, 1);
+            if (found.items[0].is_stopped == signs || (found.items[0].level == FINDING_BAD) == signs)
+                fail_msg("%s, question %zu: '%s'", rows[i].name, j, found.items[0].text);
+        }
+        keyring_unref(k);
+        X509_free(x);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(C2_an_agency_signs_within_the_time_of_its_key)};
+    return cmocka_run_group_tests(tests, forge_setup, forge_teardown);
+}
