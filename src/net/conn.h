@@ -98,6 +98,7 @@ struct conn {
     bool has_fingerprint;
     unsigned tls_steps; /* of the handshake, given to workers */
     unsigned tls_bytes; /* heard before its end */
+    size_t tls_unread;  /* ciphertext that waits in the filter; of a lent one, as it was */
     uint64_t tls_since_ms;
     struct loan loan;
     unsigned char fingerprint[32];

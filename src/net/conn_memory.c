@@ -12,12 +12,19 @@
 #define PLAIN_BYTES 2048
 #define TLS_BYTES   (20 * 1024)
 
+/* Is there a request that could be answered? Of one that is still ciphertext nobody knows, but something was said. */
+static bool has_begun(const struct conn *c)
+{
+    return http_parser_message(c->parser) != NULL || c->held != NULL ||
+           (c->tls_stage == CONN_TLS_UP && c->tls_unread > 0);
+}
+
 static void conn_give_back(void *arg)
 {
     struct conn *c = arg;
+    const char *reason = "memory was short and the answer not taken";
     if (c->claim.bytes[LEDGER_READING] > 0 && c->state == CONN_SERVING) {
-        const struct http_message *m = http_parser_message(c->parser);
-        bool is_begun = m != NULL || c->held != NULL;
+        bool is_begun = has_begun(c);
         http_parser_give_up(c->parser, 503, HTTP_REASON_NO_ROOM);
         conn_enter_phase(c);
         if (is_begun) {
@@ -26,9 +33,10 @@ static void conn_give_back(void *arg)
             conn_weigh(c);
             return;
         }
+        if (c->tls != NULL && c->tls_stage != CONN_TLS_UP)
+            reason = "memory was short during the TLS handshake";
     }
-    refusal_tell(c->loop, LOG_LEVEL_INFO,
-                 &(struct refusal){.reason = "memory was short and the answer not taken", .peer = c->peer});
+    refusal_tell(c->loop, LOG_LEVEL_INFO, &(struct refusal){.reason = reason, .peer = c->peer});
     conn_reset(c);
 }
 
@@ -50,11 +58,22 @@ void conn_memory_begin(struct conn *c)
     http_parser_ask(c->parser, may_grow, c);
 }
 
+/* What is still ciphertext, and the room into which a worker reads it. When no more is read it means nothing, and goes
+ * with the connection. */
+static size_t encrypted_bytes(struct conn *c)
+{
+    if (c->tls == NULL || c->state != CONN_SERVING)
+        return 0;
+    if (!c->tls_lent)
+        c->tls_unread = tls_unread(c->tls);
+    return c->tls_unread + c->loan.cap;
+}
+
 void conn_weigh(struct conn *c)
 {
     if (c->claim.ledger == NULL)
         return;
-    ledger_set(&c->claim, LEDGER_READING, http_parser_bytes(c->parser) + c->held_n);
+    ledger_set(&c->claim, LEDGER_READING, http_parser_bytes(c->parser) + c->held_n + encrypted_bytes(c));
     ledger_set(&c->claim, LEDGER_WORKING, c->working_bytes);
     ledger_set(&c->claim, LEDGER_WRITING, c->writing_bytes);
     ledger_settle(&c->claim);

@@ -26,6 +26,7 @@ void conn_tls_begin(struct conn *c)
 
 void conn_tls_lend(struct conn *c, loop_fn work, loop_fn done)
 {
+    c->tls_unread = tls_unread(c->tls);
     c->tls_lent = true;
     c->handles++;
     worker_run(c->loop, work, done, c);

@@ -103,7 +103,7 @@ static int setup(void **state)
     (void)state;
     char command[512];
     struct error e = {0};
-    worker_threads(2);
+    worker_threads(1);
     assert_non_null(mkdtemp(dir));
     if (crypto_init(&e) != ERR_OK)
         fail_msg("crypto_init: %s", e.detail);
@@ -131,6 +131,15 @@ struct side {
     SSL *tls;
 };
 
+static void side_connect(struct side *s, const char *from)
+{
+    client_open_from(&s->wire, s->server->port, from);
+    s->ctx = SSL_CTX_new(TLS_client_method());
+    s->tls = SSL_new(s->ctx);
+    assert_int_equal(SSL_set_fd(s->tls, s->wire.fd), 1);
+    assert_int_equal(SSL_connect(s->tls), 1);
+}
+
 /* GOST suites are the ones whose bulk is a worker's work in both directions. */
 static void side_open(struct side *s)
 {
@@ -151,19 +160,21 @@ static void side_open(struct side *s)
     pthread_mutex_lock(&gate.lock);
     gate.loop_thread = s->server->thread;
     pthread_mutex_unlock(&gate.lock);
-    client_open(&s->wire, s->server->port);
-    s->ctx = SSL_CTX_new(TLS_client_method());
-    s->tls = SSL_new(s->ctx);
-    assert_int_equal(SSL_set_fd(s->tls, s->wire.fd), 1);
-    assert_int_equal(SSL_connect(s->tls), 1);
+    side_connect(s, NULL);
+}
+
+/* The client's half. */
+static void side_hang_up(struct side *s)
+{
+    SSL_free(s->tls);
+    SSL_CTX_free(s->ctx);
+    client_close(&s->wire);
 }
 
 static void side_close(struct side *s)
 {
     server_stop(s->server);
-    SSL_free(s->tls);
-    SSL_CTX_free(s->ctx);
-    client_close(&s->wire);
+    side_hang_up(s);
     arena_free(s->arena);
 }
 
@@ -186,13 +197,18 @@ static size_t side_hear(struct side *s)
 
 enum lent_for { WRITING, READING };
 
-/* A request is held by its handler, and a worker is inside the filter: with the answer before it, or with the body
- * behind it. */
-static void side_lend(struct side *s, enum lent_for what)
+static void side_say_body(struct side *s)
 {
     static char echo[BIG_BYTES + 200];
     int n = snprintf(echo, sizeof echo, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n", BIG_BYTES);
     memset(echo + n, 'x', BIG_BYTES);
+    side_say(s, echo);
+}
+
+/* A request is held by its handler, and a worker is inside the filter: with the answer before it, or with the body
+ * behind it. */
+static void side_lend(struct side *s, enum lent_for what)
+{
     if (what == WRITING) {
         gate_shut("tls_write");
         side_say(s, "GET /big HTTP/1.1\r\nHost: a\r\n\r\nGET /keep HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -200,7 +216,7 @@ static void side_lend(struct side *s, enum lent_for what)
         side_say(s, "GET /keep HTTP/1.1\r\nHost: a\r\n\r\n");
         EVENTUALLY(atomic_load(&s->server->held_seen) == 1);
         gate_shut("tls_read");
-        side_say(s, echo);
+        side_say_body(s);
     }
     gate_wait(1);
     EVENTUALLY(atomic_load(&s->server->held_seen) == 1);
@@ -267,11 +283,46 @@ static void L1_the_end_waits_for_the_worker(void **state)
     }
 }
 
+static struct net_memory memory_of(struct server *s)
+{
+    server_command(s, 'b');
+    return s->memory;
+}
+
+/* L3: what is still ciphertext, and the room a worker reads it into, are bytes like others: whoever has most of them
+ * is told 503, though a worker has his filter. */
+static void L3_what_is_still_ciphertext_counts(void **state)
+{
+    (void)state;
+    struct side first, second;
+    char said[16] = "";
+    memory_max_bytes = (size_t)130 * 1024;
+    side_open(&first);
+    second = first;
+    side_connect(&second, "127.0.0.2");
+    gate_shut("tls_read");
+    side_say_body(&first);
+    gate_wait(1);
+    EVENTUALLY(memory_of(first.server).reading_bytes >= (size_t)2 * 16384);
+    assert_int_equal(memory_of(first.server).taken_back, 0);
+    side_say_body(&second);
+    EVENTUALLY(memory_of(first.server).taken_back == 1);
+    assert_in_range(memory_of(first.server).held_bytes, 1, memory_max_bytes);
+    nobody_trespassed(READING, "memory is short");
+    gate_shut(NULL);
+    assert_true(SSL_read(first.tls, said, 12) == 12);
+    assert_string_equal(said, "HTTP/1.1 503");
+    side_hang_up(&second);
+    side_close(&first);
+    memory_max_bytes = 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(L1_whether_the_client_is_there_may_be_asked),
         cmocka_unit_test(L1_the_end_waits_for_the_worker),
+        cmocka_unit_test(L3_what_is_still_ciphertext_counts),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
