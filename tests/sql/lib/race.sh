@@ -58,16 +58,18 @@ race_open() { # NAME
     exec {fd}>"$race_dir/$1.in"
     race_fd[$1]=$fd
 }
+# To a session that has just ended too (its server process was killed, say): a script is not to die of SIGPIPE, without a word.
+race_tell() { (trap '' PIPE; printf "$2" "${@:3}" >&"${race_fd[$1]}") 2>/dev/null; } # NAME FORMAT VALUES
 race_said() { grep -qx "said ${race_pieces[$1]}" "$race_dir/$1.said" || ! kill -0 "${race_pid[$1]}" 2>/dev/null; }
 race_blocked() { sql_says "select exists (select from pg_stat_activity where application_name = 'race_$1' and cardinality(pg_blocking_pids(pid)) > 0)"; }
 race_settled() { race_said "$1" || race_blocked "$1"; }
 race_say() { # NAME SQL: returns when it is said, or waits for a lock that another session has
     race_pieces[$1]=$((race_pieces[$1] + 1))
-    printf '%s\n;\n\\warn said %d\n' "$2" "${race_pieces[$1]}" >&"${race_fd[$1]}"
+    race_tell "$1" '%s\n;\n\\warn said %d\n' "$2" "${race_pieces[$1]}"
     until_true "$1 says $2" race_settled "$1"
 }
 race_close() { # NAME [SQL]: says the last of it, ends, and has ended
-    kill -0 "${race_pid[$1]}" 2>/dev/null && printf '%s\n;\n\\q\n' "${2:-}" >&"${race_fd[$1]}"
+    race_tell "$1" '%s\n;\n\\q\n' "${2:-}"
     exec {race_fd[$1]}>&-
     wait "${race_pid[$1]}"
     rm "$race_dir/$1.in"
