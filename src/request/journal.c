@@ -98,6 +98,15 @@ static void answer_written(struct request *r)
     request_resume(r, STEP_NEXT);
 }
 
+/* A fault in its place. What a COMMIT without an answer has done stands whatever becomes of this one. */
+static void answer_fail(struct request *r, enum err err, const char *why)
+{
+    r->error = (struct error){0};
+    (void)error_set(&r->error, r->is_uncertain ? ERR_UNCERTAIN : err, "%s", why);
+    r->answer_octets = (struct span){0};
+    request_resume(r, STEP_FAIL);
+}
+
 /* It could not be written in time. A fault that says so takes its place, and has a short time of its own. */
 static void answer_give_up(struct request *r, enum err err, const char *why)
 {
@@ -108,10 +117,7 @@ static void answer_give_up(struct request *r, enum err err, const char *why)
         answer_written(r);
         return;
     }
-    r->error = (struct error){0};
-    (void)error_set(&r->error, err, "%s", why);
-    r->answer_octets = (struct span){0};
-    request_resume(r, STEP_FAIL);
+    answer_fail(r, err, why);
 }
 
 /* The database takes everything but this. A fault in its place says that it is our mistake; if that is not taken
@@ -125,14 +131,12 @@ static void answer_refused(struct request *r, const char *why)
     r->service->metrics.journal_dropped++;
     log_bounded(LOG_LEVEL_ERROR, LOG_BURST, "journal-refused", error_name(ERR_INTERNAL), "req", r->id, "method",
                 request_method(r), "reason", why, NULL);
-    bool is_second_time = r->failed == ERR_INTERNAL;
-    r->error = (struct error){0};
-    (void)error_set(&r->error, ERR_INTERNAL, "the journal refuses it: %s", why);
-    r->answer_octets = (struct span){0};
-    if (is_second_time)
+    if (r->failed == ERR_INTERNAL) {
+        r->answer_octets = (struct span){0};
         answer_written(r);
-    else
-        request_resume(r, STEP_FAIL);
+        return;
+    }
+    answer_fail(r, ERR_INTERNAL, arena_printf(r->arena, "the journal refuses it: %s", why));
 }
 
 /* There is no database: nobody is kept waiting for it. */
@@ -279,11 +283,8 @@ static void journal_pump(struct service *s)
 
 static uint64_t come_again_until_us(const struct request *r)
 {
-    uint64_t now_us = clock_mono_us();
-    uint64_t until_us = now_us + JOURNAL_GRACE_MS * 1000;
-    uint64_t least_us = now_us + JOURNAL_GRACE_MS * 1000 / 4;
-    until_us = until_us < r->deadline_us ? until_us : r->deadline_us;
-    return until_us > least_us ? until_us : least_us;
+    uint64_t until_us = clock_mono_us() + JOURNAL_GRACE_MS * 1000;
+    return until_us < r->deadline_us ? until_us : r->deadline_us;
 }
 
 enum step_result step_journal(struct request *r)

@@ -154,6 +154,8 @@ struct request {
     uint64_t patience_ms;       /* of its present try */
     struct lane_key *trial;     /* it tries for all who wait for the same */
     bool is_slow;               /* and has one of the few sessions for that */
+    bool has_met_lock;          /* by itself, not by what is known of others */
+    bool is_odd;                /* where it met one, somebody else got through: it waits by itself the next time */
     struct request *next;       /* in the one queue it waits in */
 
     bool is_let_in;             /* a read that has a session, or has asked for one, by way of the gate */
@@ -181,10 +183,11 @@ struct lane_key {
     struct lane_key *next, **link; /* in the order of turns */
     struct lane_key *chain;        /* in its bucket */
     const char *name;
-    struct request_queue kept;
-    struct request *tried;  /* has or waits for a session; nobody else of this key has */
-    uint64_t since_us;      /* found locked */
-    uint64_t rest_until_us; /* not tried before */
+    struct request_queue kept;  /* in the order of coming; empty only when `tired` is */
+    struct request_queue tired; /* likewise, those who have tried since the others came: it is not their turn */
+    struct request *tried;      /* has or waits for a session; nobody else of this key has */
+    uint64_t since_us;          /* found locked */
+    uint64_t rest_until_us;     /* not tried before */
 };
 
 /* Answers that wait to be journalled before they leave; see journal.c. */

@@ -23,17 +23,25 @@
 
 /* ---- keys ---- */
 
-/* "read getSlots", "slot 6f1c...", "booking 6f1c...", "any slot of R7700018": never what a person is called. */
-static const char *key_name(const struct request *r, struct arena *a)
+/* "slot 6f1c...", "booking 6f1c...", "any slot of R7700018": never what a person is called. */
+static const char *key_name_of_write(const struct request *r, struct arena *a)
 {
     const struct booking_request *b = &r->request;
-    if (!r->op->is_write)
-        return arena_printf(a, "read %s", r->op->name);
     const char *slot = b->slot_ids.n > 0 ? b->slot_ids.items[0] : b->timeslot != NULL ? b->timeslot->slot_id : NULL;
     if (slot != NULL && strcmp(slot, "blind_request") == 0)
         return arena_printf(a, "any slot of %s", b->organization_ids.n > 0 ? b->organization_ids.items[0] : "");
     return slot != NULL ? arena_printf(a, "slot %s", slot)
                         : arena_printf(a, "booking %s", b->book_id != NULL ? b->book_id : "");
+}
+
+/* And "read getSlots", and of one who waits by himself "slot 6f1c... of booking 6f1c...". */
+static const char *key_name(const struct request *r, struct arena *a)
+{
+    if (!r->op->is_write)
+        return arena_printf(a, "read %s", r->op->name);
+    const char *name = key_name_of_write(r, a);
+    const char *book_id = r->request.book_id;
+    return r->is_odd ? arena_printf(a, "%s of booking %s", name, book_id != NULL ? book_id : "") : name;
 }
 
 static unsigned bucket_of(const char *name)
@@ -75,6 +83,7 @@ static struct lane_key *key_new(struct slow_lane *l, const char *name)
     k->name = arena_strdup(a, name);
     k->since_us = clock_mono_us();
     queue_init(&k->kept);
+    queue_init(&k->tired);
     k->chain = *bucket;
     *bucket = k;
     key_link(l, k);
@@ -101,19 +110,45 @@ static void key_free_if_idle(struct slow_lane *l, struct lane_key *k)
 
 /* ---- keeping ---- */
 
-static void key_keep(struct slow_lane *l, struct lane_key *k, struct request *r, bool is_first)
+/* All have had their turn: a new round. */
+static void key_refresh(struct lane_key *k)
+{
+    if (k->kept.head != NULL)
+        return;
+    for (struct request *r; (r = queue_pop(&k->tired)) != NULL;)
+        queue_push(&k->kept, r);
+}
+
+/*
+ * What r met may be a lock on something else that it wants as well: another slot, the place it moves from. Nobody may
+ * wait for that who does not need it, so whoever has tried lets the others try before it tries again; and once one of
+ * them got through, it waits by itself (is_odd).
+ */
+static void key_keep(struct slow_lane *l, struct lane_key *k, struct request *r, bool has_tried)
 {
     if (r->kept_since_us == 0)
         r->kept_since_us = clock_mono_us();
-    (is_first ? queue_push_front : queue_push)(&k->kept, r);
+    queue_push(has_tried ? &k->tired : &k->kept, r);
+    key_refresh(k);
     l->waiting++;
 }
 
 static struct request *key_take(struct slow_lane *l, struct lane_key *k)
 {
     struct request *r = queue_pop(&k->kept);
+    key_refresh(k);
     l->waiting -= r != NULL;
     return r;
+}
+
+/* The eldest of all. */
+static struct request *key_take_eldest(struct slow_lane *l, struct lane_key *k)
+{
+    const struct request *tired = k->tired.head;
+    if (tired == NULL || k->kept.head->started_us <= tired->started_us)
+        return key_take(l, k);
+    l->waiting--;
+    return queue_pop(&k->tired);
 }
 
 bool slow_lane_keeps(struct request *r)
@@ -251,6 +286,7 @@ void slow_lane_locked(struct request *r, uint64_t waited_ms)
     struct slow_lane *l = &s->lane;
     struct lane_key *k = r->trial;
     l->hits++;
+    r->has_met_lock = true;
     if (!r->is_slow)
         lane_charge(s, waited_ms);
     if (k != NULL) {
@@ -274,8 +310,10 @@ void slow_lane_passed(struct request *r)
     struct lane_key *k = trial_end(r);
     struct request_queue free;
     queue_init(&free);
-    for (struct request *other; (other = key_take(&s->lane, k)) != NULL;)
+    for (struct request *other; (other = key_take_eldest(&s->lane, k)) != NULL;) {
+        other->is_odd = other->has_met_lock;
         queue_push_front(&free, other); /* the youngest first: each goes in front of those before it */
+    }
     key_free(&s->lane, k);
     for (struct request *other; (other = queue_pop(&free)) != NULL;)
         request_start_again(other);
@@ -295,17 +333,18 @@ void slow_lane_failed(struct request *r)
 /* ---- time ---- */
 
 /* Those who may wait no longer, out of a queue. */
-static void key_end_late(struct slow_lane *l, struct lane_key *k, struct request_queue *out)
+static void queue_end_late(struct slow_lane *l, const struct lane_key *k, struct request_queue *q,
+                           struct request_queue *out)
 {
-    for (unsigned todo = k->kept.n; todo > 0; todo--) {
-        struct request *r = key_take(l, k);
+    for (unsigned todo = q->n; todo > 0; todo--) {
+        struct request *r = queue_pop(q);
         struct error e = {0};
         enum err err = request_is_over(r, &e);
         if (err == ERR_OK) {
-            queue_push(&k->kept, r);
-            l->waiting++;
+            queue_push(q, r);
             continue;
         }
+        l->waiting--;
         if (err == ERR_TIMEOUT)
             (void)error_set(&r->error, ERR_LOCKED, "waited %" PRIu64 " ms for a lock that somebody holds: %s",
                             (clock_mono_us() - r->kept_since_us) / 1000, k->name);
@@ -325,7 +364,9 @@ void slow_lane_tick(struct service *s)
         struct lane_key *next = k->next;
         if (k->tried != NULL)
             (void)http_peer_gone(k->tried->exchange); /* asked now, known before COMMIT */
-        key_end_late(l, k, &over);
+        queue_end_late(l, k, &k->kept, &over);
+        queue_end_late(l, k, &k->tired, &over);
+        key_refresh(k);
         key_free_if_idle(l, k);
         k = next;
     }

@@ -4,8 +4,9 @@
  *
  * Everybody begins in the fast lane, where a wait for a lock is broken off after a moment. Whoever met one there is
  * kept here, in memory and without a session, and with him all who want the same thing: the same slot, the same
- * booking, of reads the same method. Of each such thing one at a time tries again, and all who try have a small share
- * of the sessions between them. When one gets through, those who waited for the same thing go back to the fast lane.
+ * booking, of reads the same method. Of each such thing one at a time, in turn, tries again, and all who try have a
+ * small share of the sessions between them. When one gets through, those who waited for the same thing go back to the
+ * fast lane.
  */
 #pragma once
 
