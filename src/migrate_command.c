@@ -6,8 +6,9 @@
  * two of us at once do no harm, and PgBouncer may stand between. An applied migration that has changed, vanished or
  * been numbered below a later one is refused: nothing is repaired silently.
  *
- * Roles and rights are no part of a dump of one database. So the rights are noted in it at the end, and what a restore
- * has left out of them is put back, and told, before anything is applied (sql/admin/rights.sql).
+ * Roles and rights are no part of a dump of one database. So each transaction that applies a file notes in it the
+ * rights as the files have left them, and what a restore has left out of them is put back, and told, before anything is
+ * applied (sql/admin/rights.sql). What somebody has granted by hand is told and not noted.
  */
 #include "migrate_command.h"
 
@@ -177,6 +178,31 @@ static enum err run_file(struct migrate *m, const struct sql_file *f, struct err
     return ERR_OK;
 }
 
+/* ---- rights ---- */
+
+static enum err is_there(struct migrate *m, const char *function, bool *out, struct error *e)
+{
+    const char *said = NULL;
+    enum err err = db_exec_blocking(
+        m->db, m->arena, arena_printf(m->arena, "select to_regprocedure(%s) is not null", quote(m, function)), &said,
+        e);
+    *out = err == ERR_OK && said != NULL && *said == 't';
+    return err;
+}
+
+/* In the open transaction, before a file. A new database, or one of before, has nothing to set aside. */
+static enum err rights_aside(struct migrate *m, bool *has_note, struct error *e)
+{
+    enum err err = is_there(m, "data.rights_aside()", has_note, e);
+    return err == ERR_OK && *has_note ? run(m, "select data.rights_aside()", e) : err;
+}
+
+/* ... and behind it. */
+static enum err rights_note(struct migrate *m, struct error *e)
+{
+    return run(m, "select data.rights_note()", e);
+}
+
 /* ---- numbered migrations ---- */
 
 static enum err migration_check(struct migrate *m, const struct sql_file *f, bool *is_applied, struct error *e)
@@ -196,13 +222,17 @@ static enum err migration_check(struct migrate *m, const struct sql_file *f, boo
 
 static enum err migration_apply(struct migrate *m, const struct sql_file *f, struct error *e)
 {
-    bool is_applied = false;
+    bool is_applied = false, has_note = false;
     enum err err = run(m, "begin; " LOCK_SQL, e);
 
     if (err == ERR_OK)
         err = migration_check(m, f, &is_applied, e); /* under the lock: another one may have been quicker */
     if (err == ERR_OK && !is_applied)
+        err = rights_aside(m, &has_note, e);
+    if (err == ERR_OK && !is_applied)
         err = run_file(m, f, e);
+    if (err == ERR_OK && has_note)
+        err = rights_note(m, e);
     if (err == ERR_OK && !is_applied)
         err = record(m, f, e);
     if (err == ERR_OK)
@@ -276,13 +306,17 @@ static enum err functions_run(struct migrate *m, struct error *e)
 
 static enum err functions_apply(struct migrate *m, struct error *e)
 {
-    bool is_changed = false;
+    bool is_changed = false, has_note = false;
     enum err err = m->is_dry_run ? ERR_OK : run(m, "begin; " LOCK_SQL, e);
 
     if (err == ERR_OK)
         err = functions_have_changed(m, &is_changed, e);
     if (err == ERR_OK && is_changed && !m->is_dry_run)
+        err = rights_aside(m, &has_note, e);
+    if (err == ERR_OK && is_changed && !m->is_dry_run)
         err = functions_run(m, e);
+    if (err == ERR_OK && is_changed && !m->is_dry_run)
+        err = rights_note(m, e);
     if (err == ERR_OK && !m->is_dry_run)
         err = run(m, "commit", e);
     if (err != ERR_OK && !m->is_dry_run)
@@ -316,38 +350,63 @@ static enum err database_check(struct migrate *m, struct error *e)
 
 /* ---- roles and rights ---- */
 
-static enum err rights_function(struct migrate *m, const char *sql, const char **said, struct error *e)
+/* The functions about rights are replaced before anything else: the files that follow are judged by them. */
+static enum err rights_refresh(struct migrate *m, struct error *e)
 {
-    const char *is_there = NULL;
-    enum err err = db_exec_blocking(m->db, m->arena,
-                                    "select to_regprocedure('data.rights_repair(boolean)') is not null", &is_there, e);
-    *said = "";
-    if (err != ERR_OK || is_there == NULL || *is_there != 't')
+    const struct sql_file *f = m->files.functions;
+    const char *sha256 = NULL, *has_table = NULL;
+
+    while (f != NULL && strcmp(f->name, "admin/rights.sql") != 0)
+        f = f->next;
+    enum err err = db_exec_blocking(m->db, m->arena, "select to_regclass('data.rights') is not null", &has_table, e);
+    if (err != ERR_OK || f == NULL || m->is_dry_run || has_table == NULL || *has_table != 't')
         return err;
-    err = m->is_dry_run ? ERR_OK : run(m, "begin; " LOCK_SQL, e);
+    err = run(m, "begin; " LOCK_SQL "; set local check_function_bodies = off", e);
     if (err == ERR_OK)
-        err = db_exec_blocking(m->db, m->arena, sql, said, e);
-    if (err == ERR_OK && !m->is_dry_run)
+        err = recorded_sha256(m, f->name, &sha256, e);
+    bool is_due = sha256 == NULL || strcmp(sha256, f->sha256) != 0;
+    if (err == ERR_OK && is_due)
+        err = run_file(m, f, e);
+    if (err == ERR_OK && is_due)
+        err = record(m, f, e);
+    if (err == ERR_OK)
         err = run(m, "commit", e);
-    if (err != ERR_OK && !m->is_dry_run)
+    if (err != ERR_OK)
         roll_back(m);
+    else if (is_due)
+        tell(m, "replace", f->name);
     return err;
 }
 
 static enum err rights_repair(struct migrate *m, struct error *e)
 {
-    const char *missing;
-    enum err err = rights_function(m, m->is_dry_run ? "select data.rights_repair(true)" : "select data.rights_repair()",
-                                   &missing, e);
+    const char *missing = NULL;
+    bool has_function;
+    enum err err = is_there(m, "data.rights_repair(boolean)", &has_function, e);
+
+    if (err != ERR_OK || !has_function)
+        return err;
+    if (m->is_dry_run) {
+        err = db_exec_blocking(m->db, m->arena, "select data.rights_repair(true)", &missing, e);
+    } else {
+        err = run(m, "begin; " LOCK_SQL, e);
+        if (err == ERR_OK)
+            err = db_exec_blocking(m->db, m->arena, "select data.rights_repair()", &missing, e);
+        if (err == ERR_OK)
+            err = run(m, "commit", e);
+        if (err != ERR_OK)
+            roll_back(m);
+    }
     if (err == ERR_OK && missing != NULL && *missing != '\0')
         tell(m, "put right", missing);
     return err;
 }
 
-static enum err rights_note(struct migrate *m, struct error *e)
+static enum err rights_report(struct migrate *m, struct error *e)
 {
-    const char *ignored;
-    return m->is_dry_run ? ERR_OK : rights_function(m, "select data.rights_note()", &ignored, e);
+    bool has_function;
+    enum err err = is_there(m, "data.rights_report()", &has_function, e);
+    return err == ERR_OK && has_function ? run(m, "select data.rights_report()", e) : err;
 }
 
 /* ---- demonstration data ---- */
@@ -388,6 +447,8 @@ static enum err migrate_all(struct migrate *m, struct error *e)
     if (err == ERR_OK)
         err = check_vanished(m, e);
     if (err == ERR_OK)
+        err = rights_refresh(m, e);
+    if (err == ERR_OK)
         err = rights_repair(m, e);
     if (err == ERR_OK)
         err = migrations_apply(m, e);
@@ -396,7 +457,7 @@ static enum err migrate_all(struct migrate *m, struct error *e)
     if (err == ERR_OK && !m->is_dry_run)
         err = rights_repair(m, e); /* of a new database, which had nothing to ask before */
     if (err == ERR_OK)
-        err = rights_note(m, e);
+        err = rights_report(m, e);
     if (err == ERR_OK && m->files.demo != NULL)
         err = demo_apply(m, e);
     return err;

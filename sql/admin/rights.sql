@@ -1,7 +1,9 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 --
--- Roles, owners, grants and settings as they must be (O4, C6). `zapisd migrate` asks for repair before it applies anything
--- and notes the rights when it is done; nobody else needs these. They run with the rights of whoever migrates.
+-- Roles, owners, grants and settings as they must be (O4, C6). `zapisd migrate` asks for repair before it applies anything, and
+-- each transaction that applies a file of ours notes the rights as that file leaves them: what is undone has left no note.
+-- What somebody has granted by hand is none of it: it is set aside while a file runs, told, and left to him. They run with
+-- the rights of whoever migrates, who replaces them before anything else.
 
 -- Every object of ours with its owner and its list of rights.
 create or replace function data.rights_objects() returns table (kind text, object text, part text, owner name, acl aclitem[], keyword text)
@@ -41,15 +43,6 @@ alter function data.rights_now() owner to zapisd_owner;
 revoke all on function data.rights_now() from public;
 comment on function data.rights_now() is 'The rights of our roles and of everybody as they are';
 
-create or replace function data.rights_note() returns void
-language sql set search_path = pg_catalog, pg_temp as $$
-    delete from data.rights;
-    insert into data.rights select * from data.rights_now();
-$$;
-alter function data.rights_note() owner to zapisd_owner;
-revoke all on function data.rights_note() from public;
-comment on function data.rights_note() is 'Notes the rights as they are: what data.rights_repair() restores';
-
 create or replace function data.rights_keyword(kind text, object text) returns text
 language sql stable set search_path = pg_catalog, pg_temp as $$
     select case when kind not in ('relation', 'column') then kind
@@ -59,10 +52,101 @@ alter function data.rights_keyword(text, text) owner to zapisd_owner;
 revoke all on function data.rights_keyword(text, text) from public;
 comment on function data.rights_keyword(text, text) is 'What GRANT calls an object of that kind';
 
+create or replace function data.rights_phrase(r data.rights) returns text
+language sql stable set search_path = pg_catalog, pg_temp
+return lower(r.privilege) || case when r.part <> '' then ' (' || r.part || ')' else '' end || ' on ' || data.rights_keyword(r.kind, r.object) || ' ' || r.object;
+alter function data.rights_phrase(data.rights) owner to zapisd_owner;
+revoke all on function data.rights_phrase(data.rights) from public;
+comment on function data.rights_phrase(data.rights) is 'A right as GRANT and REVOKE have it: select (state) on table data.booking';
+
+create or replace function data.rights_stands(r data.rights) returns boolean
+language sql stable set search_path = pg_catalog, pg_temp
+return case r.kind when 'routine' then to_regprocedure(r.object) is not null when 'type' then to_regtype(r.object) is not null
+    when 'schema' then to_regnamespace(r.object) is not null when 'relation' then to_regclass(r.object) is not null
+    else exists (select from pg_attribute as a where a.attrelid = to_regclass(r.object) and quote_ident(a.attname) = r.part and not a.attisdropped) end;
+alter function data.rights_stands(data.rights) owner to zapisd_owner;
+revoke all on function data.rights_stands(data.rights) from public;
+comment on function data.rights_stands(data.rights) is 'Whether what a right is about is still there';
+
+create or replace function data.rights_foreign() returns setof data.rights
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select n.* from data.rights_now() as n where exists (select from data.rights)
+    except
+    select w.* from data.rights as w
+$$;
+alter function data.rights_foreign() owner to zapisd_owner;
+revoke all on function data.rights_foreign() from public;
+comment on function data.rights_foreign() is 'Rights of our roles and of everybody that no file of ours has given';
+
+-- Taken back for the length of a transaction: what the file grants then is told from what stood already. A right that does not
+-- go (it was granted by somebody to whom it had been granted) is remembered as such.
+create or replace function data.rights_aside() returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    r data.rights;
+    aside constant data.rights[] := array(select f from data.rights_foreign() as f);
+begin
+    foreach r in array aside loop
+        execute format('revoke %s from %s', data.rights_phrase(r), r.grantee);
+    end loop;
+    perform set_config('zapisd.rights_aside', to_jsonb(aside)::text, true),
+        set_config('zapisd.rights_stuck', to_jsonb(array(select f from data.rights_foreign() as f))::text, true);
+end $$;
+alter function data.rights_aside() owner to zapisd_owner;
+revoke all on function data.rights_aside() from public;
+comment on function data.rights_aside() is 'Sets aside what was granted by hand, until data.rights_note() in the same transaction';
+
+create or replace function data.rights_note() returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    r data.rights;
+    aside constant jsonb := coalesce(nullif(current_setting('zapisd.rights_aside', true), ''), '[]');
+    stuck constant jsonb := coalesce(nullif(current_setting('zapisd.rights_stuck', true), ''), '[]');
+begin
+    delete from data.rights;
+    insert into data.rights
+    select n.* from data.rights_now() as n
+    except
+    select s.* from jsonb_populate_recordset(null::data.rights, stuck) as s;
+    for r in
+        select a.* from jsonb_populate_recordset(null::data.rights, aside) as a
+        except
+        select n.* from data.rights_now() as n
+    loop
+        if data.rights_stands(r) then
+            execute format('grant %s to %s', data.rights_phrase(r), r.grantee);
+        end if;
+    end loop;
+end $$;
+alter function data.rights_note() owner to zapisd_owner;
+revoke all on function data.rights_note() from public;
+comment on function data.rights_note() is 'Notes the rights as our files have left them: what data.rights_repair() restores; and gives back what was set aside';
+
+create or replace function data.rights_report() returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    r record;
+    n integer := 0;
+begin
+    for r in select data.rights_phrase(f) as phrase, f.grantee from data.rights_foreign() as f order by 2, 1 loop
+        n := n + 1;
+        if n <= 20 then
+            raise warning 'no file of ours grants % to %; it stays as it is and is not restored; to take it back: revoke % from %', r.phrase, r.grantee, r.phrase, r.grantee;
+        end if;
+    end loop;
+    if n > 20 then
+        raise warning 'and % more rights that no file of ours grants: select * from admin.check()', n - 20;
+    end if;
+end $$;
+alter function data.rights_report() owner to zapisd_owner;
+revoke all on function data.rights_report() from public;
+comment on function data.rights_report() is 'Warns of what was granted by hand';
+
 create or replace function data.rights_repair(only_tell boolean default false) returns text
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     x record;
+    r data.rights;
     roles integer := 0;
     owners integer := 0;
     grants integer := 0;
@@ -70,9 +154,9 @@ declare
     settings integer := 0;
 begin
     for x in
-        select r.name, r.can_log_in from (values ('zapisd_owner', false), ('zapisd_daemon', true), ('zapisd_operator', false),
-            ('zapisd_auditor', false), ('zapisd_registrar', false)) as r (name, can_log_in)
-        where not exists (select from pg_roles where rolname = r.name)
+        select v.name, v.can_log_in from (values ('zapisd_owner', false), ('zapisd_daemon', true), ('zapisd_operator', false),
+            ('zapisd_auditor', false), ('zapisd_registrar', false)) as v (name, can_log_in)
+        where not exists (select from pg_roles where rolname = v.name)
     loop
         roles := roles + 1;
         if not only_tell then
@@ -119,29 +203,20 @@ begin
         end if;
     end loop;
     if exists (select from data.rights) then
-        for x in
-            select n.kind, n.object, n.part, n.privilege from data.rights_now() as n where n.grantee = 'public'
-            except
-            select w.kind, w.object, w.part, w.privilege from data.rights as w where w.grantee = 'public'
-        loop
+        for r in select f.* from data.rights_foreign() as f where f.grantee = 'public' loop
             revokes := revokes + 1;
             if not only_tell then
-                execute format('revoke %s%s on %s %s from public', x.privilege, case when x.part <> '' then ' (' || x.part || ')' else '' end,
-                    data.rights_keyword(x.kind, x.object), x.object);
+                execute format('revoke %s from public', data.rights_phrase(r));
             end if;
         end loop;
-        for x in
-            select w.kind, w.object, w.part, w.grantee, w.privilege from data.rights as w
-            where case w.kind when 'routine' then to_regprocedure(w.object) is not null when 'type' then to_regtype(w.object) is not null
-                when 'schema' then to_regnamespace(w.object) is not null when 'relation' then to_regclass(w.object) is not null
-                else exists (select from pg_attribute as a where a.attrelid = to_regclass(w.object) and quote_ident(a.attname) = w.part and not a.attisdropped) end
+        for r in
+            select w.* from data.rights as w where data.rights_stands(w)
             except
             select n.* from data.rights_now() as n
         loop
             grants := grants + 1;
             if not only_tell then
-                execute format('grant %s%s on %s %s to %s', x.privilege, case when x.part <> '' then ' (' || x.part || ')' else '' end,
-                    data.rights_keyword(x.kind, x.object), x.object, x.grantee);
+                execute format('grant %s to %s', data.rights_phrase(r), r.grantee);
             end if;
         end loop;
     end if;

@@ -9,6 +9,9 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     from data.database_settings() as s where current_setting(s.setting) is distinct from s.value
     union all
     select format('the role %I lacks %s = %s: run zapisd migrate', s.role, s.setting, s.value) from data.role_settings_missing() as s
+    union all
+    select format('no file of ours grants %s to %s: revoke %s from %s', data.rights_phrase(f), f.grantee, data.rights_phrase(f), f.grantee)
+    from data.rights_foreign() as f
 $$;
 alter function api.concerns() owner to zapisd_owner;
 revoke all on function api.concerns() from public;

@@ -4,6 +4,7 @@
 `zapisd migrate`, object by object as they were; databases that can never work are refused before anything is made."""
 import os
 import pathlib
+import random
 import shutil
 import subprocess
 import time
@@ -84,6 +85,57 @@ class Restore(E2E):
         self.sql_of(conninfo, "alter role zapisd_daemon set statement_timeout = '20s'")
         self.assertIn("nothing to do", self.migrate(conninfo).stdout)
         self.sql_of(conninfo, "alter role zapisd_daemon set statement_timeout = '9s'")
+
+    def test_what_somebody_granted_by_hand(self):  # C6, O4: noted is what the files grant, in the transaction that does; by hand is told, kept, not restored
+        chance = random.Random(329)
+        self.sql_of(self.elsewhere.conninfo(database="postgres"), "create database hand template template0 encoding 'UTF8' locale 'C.UTF-8'")
+        conninfo = self.elsewhere.conninfo(database="hand")
+        sql = BUILD / "e2e" / (NAME + "-sql")
+        shutil.rmtree(sql, ignore_errors=True)
+        shutil.copytree(SOURCE / "sql", sql)
+        run = lambda: subprocess.run([BINARY, "migrate", "--conninfo", conninfo, "--sql-dir", sql], capture_output=True, text=True)  # noqa: E731
+        self.assertEqual(run().returncode, 0)
+        things = [(verb, "data." + table, role) for table in ("applicant", "message_seen", "probe")
+                  for verb in ("select", "insert") for role in ("zapisd_operator", "zapisd_auditor", "zapisd_registrar")]
+        ours, byhand, known = set(), set(), set(self.sql_of(conninfo, "select kind, object, part, grantee, privilege from data.rights"))
+
+        def say(right, word):
+            return "%s %s on table %s %s %s;" % (word, right[0], right[1], "to" if word == "grant" else "from", right[2])
+
+        for step in range(16):
+            for right in chance.sample(things, 3):  # an administrator at work
+                if right in byhand:
+                    self.sql_of(conninfo, say(right, "revoke"))
+                    byhand.discard(right)
+                elif right not in ours:
+                    self.sql_of(conninfo, say(right, "grant"))
+                    byhand.add(right)
+            changes = {right: right not in ours for right in chance.sample(things, 3)}
+            file = sql / "migrations" / ("%03d_step.sql" % (900 + step))
+            text = "".join(say(right, "grant" if is_new else "revoke") for right, is_new in changes.items())
+            will_fail = chance.random() < 0.4
+            later = sql / "migrations" / ("%03d_later.sql" % (950 + step))
+            file.write_text(text)
+            if will_fail:  # the file before stands, the one that fails has left nothing
+                later.write_text("".join(say(right, "grant") for right in things) + "select 1 / 0;")
+            if chance.random() < 0.3:
+                with open(sql / "api" / "ready.sql", "a") as f:
+                    f.write("-- %d\n" % step)
+            done = run()
+            self.assertEqual(done.returncode, 1 if will_fail else 0, done.stderr)
+            later.unlink(missing_ok=True)
+            for right, is_new in changes.items():
+                ours.add(right) if is_new else ours.discard(right)
+            byhand -= ours
+            if will_fail:
+                done = run()
+                self.assertEqual(done.returncode, 0, done.stderr)
+            noted = set(self.sql_of(conninfo, "select kind, object, part, grantee, privilege from data.rights")) - known
+            self.assertEqual(noted, {"relation|%s||%s|%s" % (o, r, v.upper()) for v, o, r in ours}, "step %d" % step)
+            stands = {t for t in things if self.sql_of(conninfo, "select 1 from data.rights_now() where object = '%s' and grantee = '%s' and privilege = '%s'" % (t[1], t[2], t[0].upper()))}
+            self.assertEqual(stands, ours | byhand, "step %d" % step)
+            self.assertEqual(done.stderr.count("no file of ours grants"), len(byhand), done.stderr)
+        self.sql_of(self.elsewhere.conninfo(database="postgres"), "drop database hand")
 
     def test_databases_that_can_never_work(self):  # L4
         for create, word in (("template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'", "LC_CTYPE"),
