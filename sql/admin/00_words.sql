@@ -79,6 +79,8 @@ language sql immutable parallel safe as $$
     ('organization_service_move_deadline_range', 'move_deadline_min — от 0 до 43200 минут (30 дней)', null),
     ('organization_hold_bounds', 'Сроки предварительной записи идут по порядку: hold_min_min, hold_default_min, hold_max_min, до 43200 минут', null),
     ('organization_horizon_range', 'horizon_days — от 14 до 400 дней, пусто (на день дальше окна записи) или 0 (интервалы делает только admin.generate)', 'Меньше 14 не допускает приказ № 329, пункт 9.7'),
+    ('organization_offered_days', 'Самое короткое окно записи за вычетом самого большого notice_min — не меньше 14 дней', 'Меньше не допускает приказ № 329, пункт 9.7. Считаются настройки организации и всех её услуг вместе'),
+    ('organization_service_offered_days', 'Самое короткое окно записи за вычетом самого большого notice_min — не меньше 14 дней', 'Меньше не допускает приказ № 329, пункт 9.7. Считаются настройки организации и всех её услуг вместе'),
     ('organization_correction_range', 'correction_hours — от 0 до 8760 часов', null),
     ('organization_no_show_range', 'no_show_after_min — от 1 до 1440 минут или пусто', null),
     ('organization_no_data_range', 'no_data_after_hours — от 0 до 8760 часов или пусто', null),

@@ -4,7 +4,7 @@
 
 create or replace function admin.housekeeping_lags(task text) returns text
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-    select string_agg(g.problem || ': ' || g.what, '; ') from data.lags() as g where g.task = housekeeping_lags.task
+    select string_agg(g.title || ': ' || g.what, '; ') from data.lags() as g where g.task = housekeeping_lags.task
 $$;
 alter function admin.housekeeping_lags(text) owner to zapisd_owner;
 revoke all on function admin.housekeeping_lags(text) from public;

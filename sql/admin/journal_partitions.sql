@@ -75,3 +75,42 @@ end $$;
 alter function data.journal_refused_expire(interval) owner to zapisd_owner;
 revoke all on function data.journal_refused_expire(interval) from public;
 comment on function data.journal_refused_expire(interval) is 'Drops the oldest month of data.journal_refused that ended so long ago; its name, or null when there is none';
+
+-- Months whose rows went to the default partition before they had one of their own leave as a whole, too: with what of it is
+-- still of use in a new one, since rows are only added.
+create or replace function data.journal_refused_expire_default(keep interval default '3 months') returns text
+language plpgsql as $$
+declare
+    cutoff constant timestamptz := date_trunc('month', (now() - keep) at time zone 'UTC') at time zone 'UTC';
+begin
+    if not exists (select from data.journal_refused_default as j where j.at < cutoff) then
+        return null;
+    end if;
+    alter table data.journal_refused detach partition data.journal_refused_default;
+    alter table data.journal_refused_default rename to journal_refused_old;
+    perform data.journal_default('journal_refused');
+    insert into data.journal_refused select j.* from data.journal_refused_old as j where j.at >= cutoff;
+    drop table data.journal_refused_old;
+    return format('journal_refused_default before %s', to_char(cutoff at time zone 'UTC', 'YYYY-MM'));
+end $$;
+alter function data.journal_refused_expire_default(interval) owner to zapisd_owner;
+revoke all on function data.journal_refused_expire_default(interval) from public;
+comment on function data.journal_refused_expire_default(interval) is
+    'Leaves out of data.journal_refused_default the months that ended so long ago; which, or null when there is none';
+
+create or replace function data.journal_default(journal text) returns void
+language plpgsql as $$
+begin
+    execute format('create table data.%I partition of data.%I default', journal || '_default', journal);
+    execute format('alter table data.%I owner to zapisd_owner', journal || '_default');
+    execute format('comment on table data.%I is %L', journal || '_default', 'Rows of months that have no partition yet');
+    execute format('create trigger journal_append_only before update or delete or truncate on data.%I
+        for each statement execute function data.refuse_change()', journal || '_default');
+    execute format('comment on trigger journal_append_only on data.%I is %L', journal || '_default', 'Rows are only added; they leave as a whole month (J2)');
+end $$;
+alter function data.journal_default(text) owner to zapisd_owner;
+revoke all on function data.journal_default(text) from public;
+comment on function data.journal_default(text) is 'Makes the default partition of a journal';
+
+-- Before the first message there is a place for it: a month whose rows went to the default partition has none of its own any more.
+do $$ begin perform admin.journal_partitions(3); end $$;

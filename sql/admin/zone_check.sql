@@ -9,7 +9,7 @@ language sql stable as $$
     select s.*
     from data.organization as o
     join data.slot as s on s.organization_id = o.organization_id
-    where (p_organization_id is null or o.organization_id = p_organization_id) and s.starts_at > clock_timestamp()
+    where (p_organization_id is null or o.organization_id = p_organization_id) and s.starts_at > now()
         and s.wall_at is not null and s.starts_at at time zone o.time_zone <> s.wall_at
 $$;
 alter function data.off_slots(text) owner to zapisd_owner;
@@ -76,8 +76,7 @@ declare
     ids uuid[] := array(select s.slot_id from data.off_slots(p_organization_id) as s where not exists (select from data.place as p where p.slot_id = s.slot_id));
 begin
     delete from data.slot as s
-    where s.slot_id = any (ids) and s.slot_id not in (
-        select unnest(h.slot_ids) from data.booking_history as h where h.organization_id = p_organization_id);
+    where s.slot_id = any (ids) and not exists (select from data.slot_known as k where k.slot_id = s.slot_id);
     update data.slot as s set is_closed = true, is_withdrawn = true, wall_at = (
         select v.wall_at from (select s.starts_at at time zone o.time_zone as wall_at) as v
         where not exists (select from data.slot as t

@@ -88,6 +88,8 @@ returns integer language plpgsql set zapisd.asking = on as $$
 declare
     since timestamptz;
     until timestamptz;
+    others integer[];
+    other integer;
     is_firm boolean;
 begin
     loop
@@ -105,21 +107,40 @@ begin
             select bool_or(p.hold_until is null or p.hold_until > p_now) from data.place as p
             where p.capacity = 1 and p.area_key = s.area_key and p.busy_from < until and p.busy_to > since
                 and p.busy_from > since - interval '48 hours');
-        if is_firm then
+        -- What the area uses now: it may have changed since the caller looked (B9).
+        others := (select a.uses from data.area as a where a.area_key = s.area_key);
+        if is_firm or others <> '{}' and data.others_taken(others, since, until, p_now) then
             return 0;
         end if;
-        continue when not is_firm and data.evict_lapsed(s, 1, p_now, p_wait, p_before_min, p_after_min, '{}');
+        continue when data.evict_lapsed(s, 1, p_now, p_wait, p_before_min, p_after_min, others);
         if not p_wait then
             return -1;
         end if;
         perform data.await_place(s.slot_id, 1);
         perform data.await_time(s.area_key, since, until);
+        foreach other in array others loop
+            perform data.hold_time(true, other, since, until, true);
+        end loop;
     end loop;
 end $$;
 alter function data.take_only_place(data.slot, text, timestamptz, timestamptz, boolean, integer, integer) owner to zapisd_owner;
 revoke all on function data.take_only_place(data.slot, text, timestamptz, timestamptz, boolean, integer, integer) from public;
 comment on function data.take_only_place(data.slot, text, timestamptz, timestamptz, boolean, integer, integer) is
     'Takes the place of a slot for one, and the time of its area; answers as data.take_place does';
+
+create or replace function data.put_place(s data.slot, p_place_no integer, p_book_key text, p_hold_until timestamptz,
+    p_before_min integer, p_after_min integer)
+returns boolean language plpgsql set zapisd.asking = on as $$
+begin
+    insert into data.place (slot_id, place_no, book_key, hold_until, capacity, area_key, starts_at, ends_at, before_min, after_min)
+    values (s.slot_id, p_place_no, p_book_key, p_hold_until, s.capacity, s.area_key, s.starts_at, s.ends_at, p_before_min, p_after_min)
+    on conflict do nothing;
+    return found;
+end $$;
+alter function data.put_place(data.slot, integer, text, timestamptz, integer, integer) owner to zapisd_owner;
+revoke all on function data.put_place(data.slot, integer, text, timestamptz, integer, integer) from public;
+comment on function data.put_place(data.slot, integer, text, timestamptz, integer, integer) is
+    'Puts a booking into a place of a slot for several, whose advisory lock the caller has; false when it is taken';
 
 -- Returns the number of the place, 0 when all are taken, -1 when those left are locked by running transactions (p_wait false).
 drop function if exists data.take_place(data.slot, text, timestamptz, timestamptz, boolean);
@@ -132,6 +153,10 @@ declare
 begin
     if s.capacity = 1 then
         return data.take_only_place(s, p_book_key, p_hold_until, p_now, p_wait, p_before_min, p_after_min);
+    end if;
+    -- A change of what the area uses is waited for here or not at all: the trigger of data.place finds the lock taken.
+    if not data.hold_time(false, s.area_key, s.starts_at, s.starts_at, p_wait) then
+        return -1;
     end if;
     loop
         locked := null;
@@ -148,21 +173,10 @@ begin
                 locked := coalesce(locked, n);
                 continue;
             end if;
-            insert into data.place (slot_id, place_no, book_key, hold_until, capacity, area_key, starts_at, ends_at,
-                before_min, after_min)
-            values (s.slot_id, n, p_book_key, p_hold_until, s.capacity, s.area_key, s.starts_at, s.ends_at, p_before_min, p_after_min)
-            on conflict do nothing;
-            if found then
+            if data.put_place(s, n, p_book_key, p_hold_until, p_before_min, p_after_min)
+                or data.evict_lapsed(s, n, p_now, p_wait, p_before_min, p_after_min, '{}')
+                    and data.put_place(s, n, p_book_key, p_hold_until, p_before_min, p_after_min) then
                 return n;
-            end if;
-            if data.evict_lapsed(s, n, p_now, p_wait, p_before_min, p_after_min, '{}') then
-                insert into data.place (slot_id, place_no, book_key, hold_until, capacity, area_key, starts_at, ends_at,
-                    before_min, after_min)
-                values (s.slot_id, n, p_book_key, p_hold_until, s.capacity, s.area_key, s.starts_at, s.ends_at, p_before_min, p_after_min)
-                on conflict do nothing;
-                if found then
-                    return n;
-                end if;
             end if;
         end loop;
         if locked is null then
@@ -190,6 +204,10 @@ declare
     until timestamptz;
     other integer;
 begin
+    -- From here on the area uses what it uses now: who changes that waits for us, and whom he keeps waiting reads it after him.
+    if not data.hold_time(false, s.area_key, s.starts_at, s.starts_at, p_wait) then
+        return -1;
+    end if;
     needs := data.slot_needs(s, p_service_ids);
     -- Between two slots of one visit nothing is kept free.
     if cardinality(p_visit) > 1 then

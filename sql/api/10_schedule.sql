@@ -167,8 +167,7 @@ begin
         free := array(select t from unnest(ids) as t where not exists (select from data.place as p where p.slot_id = t));
         -- Deleted when nothing ever referred to it; otherwise closed: its history must go on making sense.
         delete from data.slot as s
-        where s.slot_id = any (free) and s.slot_id not in (
-            select unnest(h.slot_ids) from data.booking_history as h where h.organization_id = o.organization_id);
+        where s.slot_id = any (free) and not exists (select from data.slot_known as k where k.slot_id = s.slot_id);
         get diagnostics withdrawn = row_count;
         update data.slot as s set is_closed = true, is_withdrawn = true
         where s.slot_id = any (ids) and (s.slot_id = any (free)

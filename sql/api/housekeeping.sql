@@ -102,7 +102,7 @@ language plpgsql set lock_timeout = '300ms' as $$
 begin
     if to_regclass('data.' || data.journal_partition(1)) is not null
         and to_regclass('data.' || replace(data.journal_partition(1), 'journal', 'journal_refused')) is not null then
-        did := data.journal_refused_expire();
+        did := coalesce(data.journal_refused_expire(), data.journal_refused_expire_default());
         return;
     end if;
     select string_agg(concat_ws(' ', p.partition_name, nullif(p.outcome, 'created')), ', '), bool_or(p.outcome <> 'created') into did, failed

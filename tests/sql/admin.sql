@@ -57,7 +57,10 @@ select results_eq($$select old_state::text, new_state::text from admin.history('
 select is_empty($$select * from admin.history('nobody')$$, 'of none');
 
 -- journal
-select is((select count(*) from data.journal_default), (select count(*) from data.journal), 'J2: without partitions all is in the default one');
+select is((select count(*) from data.journal_default) + (select count(*) from data.journal_refused_default), 0::bigint, 'J2: there is a month for the first message');
+do $$ begin execute 'drop table data.' || data.journal_partition(0); end $$;
+select api.journal_exchange(pg_temp.msg('jd', 'request'), '0', 'response');
+select is((select count(*) from data.journal_default), 2::bigint, 'J2: without it the default one has it');
 select is((select outcome from admin.journal_partitions(2) limit 1), 'skipped: journal_default holds rows of that month', 'J2: a month already in the default partition is named');
 select is((select count(*) from admin.journal_partitions(2) where outcome = 'exists'), 5::bigint, 'J2: made once, of either journal');
 select throws_ok('select * from admin.journal_partitions(-1)', '22023', null, 'J2: bad count');

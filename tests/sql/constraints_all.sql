@@ -92,11 +92,12 @@ insert into broken select v.name, format('update data.organization set %s where 
     ('organization_max_holds_range', 'max_holds = 0'), ('organization_move_deadline_range', 'move_deadline_min = -1'), ('organization_name_filled', 'name = '' '''), ('organization_no_data_range', 'no_data_after_hours = -1'),
     ('organization_no_show_range', 'no_show_after_min = 0'), ('organization_notice_range', 'notice_min = 20161'), ('organization_number_range', 'number = 0'), ('organization_time_zone_known', 'time_zone = ''MSK'''),
     ('organization_agency_fkey', 'agency_code = ''none'''), ('organization_calendar_fkey', 'calendar_id = ''none'''), ('organization_number_key', 'number = 900002'), ('organization_id_form', 'organization_id = '''''),
-    ('organization_pkey', 'organization_id = ''T2''')) as v (name, change)
+    ('organization_pkey', 'organization_id = ''T2'''), ('organization_offered_days', 'booking_window_days = 14, notice_min = 1')) as v (name, change)
 union all
 select v.name, format('update data.organization_service set %s where organization_id = ''T1'' and service_id = ''s1''', v.change) from (values
     ('organization_service_buffer_range', 'buffer_after_min = 721'), ('organization_service_cancel_deadline_range', 'cancel_deadline_min = -1'), ('organization_service_move_deadline_range', 'move_deadline_min = 43201'),
-    ('organization_service_notice_range', 'notice_min = -1'), ('organization_service_user_kinds', 'user_kinds = ''{CAT}'''), ('organization_service_user_types', 'user_types = ''{}'''), ('organization_service_window_range', 'booking_window_days = 13')) as v (name, change)
+    ('organization_service_notice_range', 'notice_min = -1'), ('organization_service_user_kinds', 'user_kinds = ''{CAT}'''), ('organization_service_user_types', 'user_types = ''{}'''), ('organization_service_window_range', 'booking_window_days = 13'),
+    ('organization_service_offered_days', 'booking_window_days = 15, notice_min = 1441')) as v (name, change)
 union all
 select v.name, format('update data.area set %s where area_key = pg_temp.area(''a1'')', v.change) from (values
     ('area_buffer_range', 'buffer_before_min = 721'), ('area_capacity_range', 'capacity = 0'), ('area_exclusive', 'is_exclusive = true, capacity = 2'), ('area_id_form', 'area_id = '''''), ('area_kind', 'kind = ''cave'''),
@@ -140,6 +141,7 @@ insert into broken values
 ('message_seen_id_filled', $$insert into data.message_seen values ('P', '', 'x', 1, now())$$),
 ('rights_kind', $$insert into data.rights (kind, object, grantee, privilege) values ('table', 'data.slot', 'zapisd_daemon', 'SELECT')$$),
 ('rights_pkey', $$insert into data.rights (kind, object, grantee, privilege) values ('type', 'x', 'y', 'z'), ('type', 'x', 'y', 'z')$$),
+('slot_known_pkey', $$insert into data.slot_known values ('00000000-0000-4000-8000-0000000000aa', 1), ('00000000-0000-4000-8000-0000000000aa', 1)$$),
 ('probe_pkey', $$insert into data.probe (probe_id, octets) values (1, ''), (1, '')$$),
 ('message_seen_pkey', $$insert into data.message_seen values ('P', 'm', 'x', 1, now()), ('P', 'm', 'y', 1, now())$$),
 ('outbox_pkey', $$insert into data.outbox (outbox_id, book_key, payload) overriding system value select outbox_id, book_key, payload from data.outbox limit 1$$),

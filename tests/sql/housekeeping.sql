@@ -99,7 +99,7 @@ reset statement_timeout;
 select is((select string_agg(data.pause(n)::text, ' ' order by n) from generate_series(1, 9) as n), '00:00:05 00:00:10 00:00:20 00:00:40 00:01:20 00:02:40 00:05:20 00:10:00 00:10:00', 'L1: the pause doubles, up to ten minutes');
 select api.housekeeping_failed('journal', 'db_timeout') from generate_series(1, 3);
 select is((select concat_ws(' ', failures, failed_in_row, last_error, not_before > now() + interval '15 seconds') from data.housekeeping where task = 'journal'), '3 3 db_timeout t', 'L4: what the daemon tells afterwards is kept');
-select is((select problem || ' / ' || what from admin.check()), 'housekeeping fails / journal: db_timeout', 'L4: three in a row are a problem');
+select is((select problem || ' / ' || what from admin.check()), 'программе не удаётся её работа / разделы журнала (journal): ошибка «db_timeout»; когда снова: select * from admin.housekeeping, причина подробнее — в журнале службы', 'L4: three in a row are a problem');
 select is((select string_agg(task || ' ' || behind, ',') from api.housekeeping_state() where reason is not null), 'journal 1', 'L4: which the daemon is told');
 update data.housekeeping set not_before = null;
 select is(pg_temp.run('journal'), '-', 'nothing is due');
@@ -113,8 +113,8 @@ do $$
 begin
     execute 'drop table data.' || data.journal_partition(1);
 end $$;
-select is((select problem from admin.check()), 'journal has no partition for next month', 'L4: no partition for next month');
-select is(admin.housekeeping_lags('journal'), 'journal has no partition for next month: ' || data.journal_partition(1), 'L4: by name');
+select is((select problem from admin.check()), 'у журнала нет раздела на следующий месяц', 'L4: no partition for next month');
+select is(admin.housekeeping_lags('journal'), format('у журнала нет раздела на следующий месяц: раздел %s; создаёт select * from admin.journal_partitions()', data.journal_partition(1)), 'L4: by name');
 select is((select behind from admin.housekeeping where task = 'journal'), admin.housekeeping_lags('journal'), 'L4: in admin.housekeeping too');
 select is((select reason from api.housekeeping_state() where task = 'journal'), 'journal has no partition for next month', 'L4: and to the daemon, for /readyz');
 insert into data.journal (journal_id, at, direction, listener, channel, peer, message_id, method, verdict, is_test, body, received_at)
@@ -125,12 +125,77 @@ rollback to lag;
 update data.organization set horizon_days = 20 where organization_id = 'T1';
 select pg_temp.healthy();
 update data.schedule_state set due_since = now() - interval '2 hours' where organization_id = 'T1';
-select is((select problem || ' / ' || what from admin.check()), 'slots are not made up to the horizon / T1: to be made from today', 'L4: slots not made for hours');
+select is((select problem || ' / ' || what from admin.check()), 'интервалы не созданы до горизонта / организация T1: с сегодняшнего дня; создаёт select admin.generate(''T1'')', 'L4: slots not made for hours');
 update data.schedule_state set due_since = null, due_from = (now() at time zone 'Europe/Moscow')::date + 15 where organization_id = 'T1';
-select matches((select what from admin.check()), '^T1: to be made from 20', 'L4: the horizon ran away');
+select matches((select what from admin.check()), '^организация T1: с [0-9.]{10}; создаёт', 'L4: the horizon ran away');
 select pg_temp.settle();
 select pg_temp.healthy();
 select is((select due_since from data.schedule_state where organization_id = 'T1'), null, 'L4: all is made');
+
+-- J4: what nobody vouches for leaves by its age from the default partition too, whatever months lie in it; what is of use stays
+savepoint refused;
+do $$
+declare
+    t text;
+begin
+    for t in select c.relname from pg_inherits as i join pg_class as c on c.oid = i.inhrelid where i.inhparent = 'data.journal_refused'::regclass and c.relname <> 'journal_refused_default' loop
+        execute 'drop table data.' || t;
+    end loop;
+    perform setseed(0.329);
+end $$;
+create temp table refused as
+select n as refused_id, clock_timestamp() - random() * interval '400 days' as at from generate_series(1, 300) as n
+union all
+select 301, clock_timestamp() + interval '50 years'
+union all
+select 302, clock_timestamp();
+insert into data.journal_refused (refused_id, at, listener, peer, request_id, reason, messages, size, head) select refused_id, at, 'l', 'p', 'r', 'MALFORMED', 1, 1, 'x' from refused;
+select is((select count(*) from data.journal_refused_default), 302::bigint, 'without months all is in the default partition');
+select matches(pg_temp.run('journal'), 'holds rows of that month.* failed$', 'the months to come are made, the present one cannot be');
+update data.housekeeping set not_before = null;
+select matches(pg_temp.run('journal'), '^journal: journal_refused_default before', 'J4: the next look sees to what is of no more use');
+select ok((select last_did ~ '^journal_refused_default before' from data.housekeeping where task = 'journal'), 'J4: what has left is told');
+select set_eq('select refused_id from data.journal_refused', $$select refused_id from refused
+    where date_trunc('month', at at time zone 'UTC') >= date_trunc('month', (now() - interval '3 months') at time zone 'UTC')$$, 'J4: whole months that ended three months ago, no other row');
+select is((select count(*) from data.journal_refused_default where head = 'x'), (select count(*) from data.journal_refused), 'they are where they were');
+select throws_ok('delete from data.journal_refused_default', '42501', null, 'J2: and rows are only added there');
+select is((select relowner::regrole::text from pg_class where oid = 'data.journal_refused_default'::regclass), 'zapisd_owner', 'it is the owner''s');
+select isnt(obj_description('data.journal_refused_default'::regclass), null, 'and says what it is');
+select is(pg_temp.run('journal'), '-', 'L1: once a month, not every minute');
+rollback to refused;
+
+-- L4: whatever is wrong is said in Russian, by name, with what to do
+savepoint words;
+select is(pg_temp.book('wr' || n, array[pg_temp.slot('a1', 20 + n)], preliminary => n = 1), '201/0 slots=1', 'a visit') from generate_series(1, 6) as n;
+insert into data.timetable (area_key, organization_id, weekday, starts, ends, slot_min) select area_key, 'T1', 1, '09:00', '12:00', 15 from data.area where organization_id = 'T1' and area_id in ('a1', 'a2');
+insert into data.special_day (organization_id, day, kind) values ('T1', '2030-01-01', 'hours');
+set local session_replication_role = replica;
+insert into data.timetable (area_key, organization_id, weekday, starts, ends, slot_min) select area_key, 'T1', 1, '10:00', '11:00', 15 from data.area where organization_id = 'T1' and area_id = 'a1';
+insert into data.special_hours (special_day_id, organization_id, starts, ends) select special_day_id, 'T1', t::time, '12:00' from data.special_day, unnest(array['09:00', '10:00']) as t where day = '2030-01-01';
+update data.place set hold_until = now() + interval '1 minute' where book_key = 'wr1';
+delete from data.place where book_key = 'wr2';
+update data.booking set state = 'CANCELLED', status_code = data.state_code('CANCELLED') where book_key = 'wr3';
+update data.booking set organization_id = 'T2' where book_key = 'wr4';
+insert into data.place (slot_id, place_no, book_key, capacity, area_key, starts_at, ends_at) select slot_id, 2, 'wr6', 2, area_key, starts_at, ends_at from data.place where book_key = 'wr5';
+insert into data.occupancy (slot_id, place_no, area_key, busy_from, busy_to) select p.slot_id, p.place_no, p.area_key, now(), now() + interval '40 hours' from data.place as p where p.book_key in ('wr5', 'wr6') and p.place_no = 1;
+update data.place set starts_at = starts_at - interval '10 minutes' where book_key = 'wr6' and place_no = 1;
+set local session_replication_role = origin;
+update data.schedule_state set due_since = now() - interval '2 hours', due_from = null, last_error = data.error_words('57014') where organization_id = 'T1';
+update data.organization set horizon_days = 20 where organization_id = 'T1';
+update data.schedule_state set due_since = now() - interval '2 hours' where organization_id = 'T1';
+insert into data.closure (organization_id, kind, from_at, to_at, reason, is_moving, created_at, created_by) values ('T1', 'day', '2031-01-01', '2031-01-02', 'x', true, now(), 'x');
+insert into data.closure_progress (closure_id, failed_in_row, last_error) select max(closure_id), 5, 'somebody is at what is left' from data.closure;
+update data.housekeeping as h set failed_in_row = 3, last_error = (array[data.error_words('57014'), data.error_words('XX000'), 'db_timeout', 'somebody is at what is left', null])[h.number];
+update data.schema_version set applied_at = now() - interval '2 hours' where name = '018_housekeeping.sql';
+do $$ begin execute 'drop table data.' || data.journal_partition(1); end $$;
+insert into data.rights select n.* from data.rights_now() as n;
+grant select on data.applicant to zapisd_operator;
+create temp table told as select * from admin.check();
+select cmp_ok((select count(distinct problem) from told), '>=', 13::bigint, 'L4: all of it is found');
+select is_empty($$select * from told where problem !~ '^[а-яё, ]+$' or what !~ '[а-яё]+.*; .*[а-яё]' or what ~ '[a-z]{2,} [a-z]{2,} [a-z]{2,} [a-z]{2,} [a-z]{2,} [a-z]{2,} '$$, 'L4: in Russian, with what to do');
+select is((select what from told where problem ~ 'право'), 'роль zapisd_operator: select on table data.applicant; отнять: revoke select on table data.applicant from zapisd_operator', 'C6: a right given by hand is told');
+select is((select count(*) from api.concerns() as c where c ~ 'no file of ours grants select on table data.applicant to zapisd_operator'), 1::bigint, 'C6: by zapisd check too');
+rollback to words;
 
 -- several closures take turns, and one that cannot go on does not hold up the next
 select is(pg_temp.book('d' || n, array[pg_temp.slot('a1', n)], services => '{s1}') || pg_temp.book('e' || n, array[pg_temp.slot('a2', n)], services => '{s2}'), '201/0 slots=1201/0 slots=1', 'visits') from generate_series(1, 3) as n;

@@ -69,7 +69,7 @@ select is(pg_temp.offered('00000000-0000-4000-8000-000000000001'), false, 'M1: t
 select is(pg_temp.offered('00000000-0000-4000-8000-000000000002'), true, 'M1: soon is not');
 select is(pg_temp.offered('00000000-0000-4000-8000-000000000003'), false, 'B5: beyond the window');
 select is(pg_temp.offered('00000000-0000-4000-8000-000000000004'), true, 'B5: within it');
-update data.organization set notice_min = 30, booking_window_days = 14 where organization_id = 'T1';
+update data.organization set notice_min = 30, booking_window_days = 15 where organization_id = 'T1';
 select is(pg_temp.offered('00000000-0000-4000-8000-000000000002'), false, 'B5: notice');
 select is(pg_temp.offered('00000000-0000-4000-8000-000000000004'), false, 'B5: a shorter window');
 -- B9: tree

@@ -159,16 +159,16 @@ select pg_temp.cancel(b.book_id, b.esia_id) from data.booking as b
 where exists (select from data.place as p where p.book_key = b.book_key and p.slot_id::text like '00000000-0000-4000-8000-00000000010%') and b.state = 'BOOKED';
 insert into data.slot (slot_id, organization_id, area_key, starts_at, ends_at)
 select ('00000000-0000-4000-8000-00000000020' || n)::uuid, 'T1', pg_temp.key('a2'), now() + d, now() + d + interval '1 second'
-from (values (1, interval '15 days'), (2, interval '13 days 23 hours'), (3, interval '20 minutes'), (4, interval '40 minutes'), (5, interval '29 days')) v (n, d);
-update data.organization_service set booking_window_days = 14, notice_min = 30 where organization_id = 'T1' and service_id = 's2';
+from (values (1, interval '16 days'), (2, interval '14 days 23 hours'), (3, interval '20 minutes'), (4, interval '40 minutes'), (5, interval '29 days')) v (n, d);
+update data.organization_service set booking_window_days = 15, notice_min = 30 where organization_id = 'T1' and service_id = 's2';
 select is((select array_agg(pg_temp.offers(('00000000-0000-4000-8000-00000000020' || n), '{s2}') order by n) from generate_series(1, 4) n), '{f,t,f,t}', 'B5: what a service''s window and notice offer');
 select is((select array_agg(pg_temp.attempt('w' || n, array['00000000-0000-4000-8000-00000000020' || n], services => '{s2}') order by n) from generate_series(1, 4) n),
     '{208/4,201/0 slots=1,208/4,201/0 slots=1}', 'B5: is what may be booked');
 select is(pg_temp.attempt('w1', '{00000000-0000-4000-8000-000000000201}', services => '{s1}'), '201/0 slots=1', 'B5: another service has the organization''s');
 select throws_ok($$update data.organization_service set booking_window_days = 13$$, '23514', null, 'item 9.7: never under 14 days');
 select throws_ok($$update data.organization set booking_window_days = 13$$, '23514', null, 'item 9.7: for an organization neither');
-update data.organization set booking_window_days = 14 where organization_id = 'T1';
 update data.organization_service set booking_window_days = 30, notice_min = null where organization_id = 'T1' and service_id = 's2';
+update data.organization set booking_window_days = 14 where organization_id = 'T1';
 select is(pg_temp.offers('00000000-0000-4000-8000-000000000205', '{s2}'), true, 'B5: a service may look farther ahead');
 select is(pg_temp.offers('00000000-0000-4000-8000-000000000205', '{s1}'), false, 'B5: than others');
 select is(pg_temp.attempt('w5', '{00000000-0000-4000-8000-000000000205}', services => '{s1,s2}'), '208/4', 'B5: of several the strictest');
