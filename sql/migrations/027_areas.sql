@@ -212,7 +212,8 @@ begin
         places := '{}';
         for p in
             select t.slot_id, t.place_no, t.busy_from, t.busy_to
-            from data.slot as s join data.place as t on t.slot_id = s.slot_id
+            from data.slot as s
+            cross join lateral (select x.* from data.place as x where x.slot_id = s.slot_id offset 0) as t
             where s.area_key = new.area_key and s.starts_at > now() - interval '2 days' and t.ends_at > now()
             order by t.starts_at, t.slot_id, t.place_no
         loop

@@ -88,8 +88,8 @@ class Restore(E2E):
 
     def test_what_somebody_granted_by_hand(self):  # C6, O4: noted is what the files grant, in the transaction that does; by hand is told, kept, not restored
         chance = random.Random(329)
-        self.sql_of(self.elsewhere.conninfo(database="postgres"), "create database hand template template0 encoding 'UTF8' locale 'C.UTF-8'")
-        conninfo = self.elsewhere.conninfo(database="hand")
+        self.sql_of(self.instance.conninfo(database="postgres"), "create database hand template template0 encoding 'UTF8' locale 'C.UTF-8'")
+        conninfo = self.instance.conninfo(database="hand")
         sql = BUILD / "e2e" / (NAME + "-sql")
         shutil.rmtree(sql, ignore_errors=True)
         shutil.copytree(SOURCE / "sql", sql)
@@ -135,7 +135,7 @@ class Restore(E2E):
             stands = {t for t in things if self.sql_of(conninfo, "select 1 from data.rights_now() where object = '%s' and grantee = '%s' and privilege = '%s'" % (t[1], t[2], t[0].upper()))}
             self.assertEqual(stands, ours | byhand, "step %d" % step)
             self.assertEqual(done.stderr.count("no file of ours grants"), len(byhand), done.stderr)
-        self.sql_of(self.elsewhere.conninfo(database="postgres"), "drop database hand")
+        self.sql_of(self.instance.conninfo(database="postgres"), "drop database hand")
 
     def test_databases_that_can_never_work(self):  # L4
         for create, word in (("template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'", "LC_CTYPE"),

@@ -11,7 +11,7 @@ select n, pg_temp.one_of(14, 15, 16, 20, 28, 30, 366) as window_days, pg_temp.on
     pg_temp.one_of(0, null, null, 14, 15, 20, 28, 400) as horizon,
     pg_temp.one_of(null, null, 14, 15, 28, 60) as window_1, pg_temp.one_of(null, null, 0, 1, 1440, 7200, 20160) as notice_1,
     pg_temp.one_of(null, null, 14, 15, 28, 60) as window_2, pg_temp.one_of(null, null, 0, 1, 1440, 7200, 20160) as notice_2
-from generate_series(1, 400) as n;
+from generate_series(1, 80) as n;
 -- The day the last offered slot may lie on, less the notice of the strictest.
 create function pg_temp.will_do(t tried) returns boolean language sql return
     (select min(d) from unnest(array[t.window_days, nullif(t.horizon, 0), t.window_1, t.window_2]) as d) * interval '24 hours'
@@ -41,8 +41,8 @@ exception when check_violation then
     return c || case when sqlerrm ~ '^Организация T1: .* меньше 14 дней$' then '' else ': ' || sqlerrm end;
 end $$;
 create temp table said as select t, pg_temp.will_do(t) as will_do, pg_temp.refused(t) as refused from tried as t;
-select cmp_ok((select count(*) from said where will_do), '>', 20::bigint, 'some will do');
-select cmp_ok((select count(*) from said where not will_do), '>', 100::bigint, 'many will not');
+select cmp_ok((select count(*) from said where will_do), '>', 3::bigint, 'some will do');
+select cmp_ok((select count(*) from said where not will_do), '>', 30::bigint, 'many will not');
 select is_empty('select * from said where will_do <> (refused is null)', 'item 9.7: just those that leave 14 days are taken');
 select set_eq('select distinct refused from said where refused is not null', array['organization_offered_days', 'organization_service_offered_days'], 'item 9.7: in the operator''s words, by name');
 update data.organization set booking_window_days = 30, notice_min = 0, horizon_days = null where organization_id = 'T1';
