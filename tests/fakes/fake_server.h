@@ -63,8 +63,8 @@ typedef void (*backend_fn)(void *arg, const struct server_answer *a);
 
 struct backend *backend_new(void);
 /* One pipeline with its Sync. The answer lives until backend_forget(), the next call, or its end. */
-void backend_run(struct backend *b, const struct db_call *calls, unsigned n, struct db_patience p,
-                 uint64_t statement_ms, backend_fn fn, void *arg);
+void backend_run(struct backend *b, const struct db_call *list, unsigned n, struct db_patience p, uint64_t statement_ms,
+                 backend_fn fn, void *arg);
 void backend_forget(struct backend *b);
 void backend_roll_back(struct backend *b);
 /* Nobody listens any more: it ends what it is at, and is found out and rolled back after so long. */

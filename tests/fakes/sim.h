@@ -12,10 +12,10 @@
 #include <stdint.h>
 
 /* ---- chance ---- */
-uint64_t sim_below(uint64_t n);                      /* 0 to n - 1; 0 for n = 0 */
+uint64_t sim_below(uint64_t bound);                  /* 0 to bound - 1; 0 for 0 */
 uint64_t sim_between(uint64_t least, uint64_t most); /* both included */
 bool sim_chance(unsigned per_mille);
-uint64_t sim_pick(const uint64_t *values, unsigned n); /* one of them */
+uint64_t sim_pick(const uint64_t *values, unsigned count); /* one of them */
 #define SIM_PICK(...)                                                                                                  \
     sim_pick((const uint64_t[]){__VA_ARGS__}, sizeof((const uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t))
 

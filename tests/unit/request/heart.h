@@ -73,7 +73,7 @@ struct world {
 extern struct world world;
 
 /* heart_clients.c */
-void client_send(void *client);
+void client_send(void *arg);                      /* a struct client */
 uint64_t client_until_us(const struct client *c); /* nothing is begun for it later */
 
 /* heart_judge.c; each fails the test, and names the seed */
