@@ -227,6 +227,8 @@ struct db_call booking_lock(const char *const *book_ids, unsigned n, struct aren
 /* journal of the signed answer, in the transaction of its write */
 struct db_call booking_journal_reply(const struct booking_outcome *o, struct span answer, const char *status,
                                      struct arena *a);
+/* the signed answer this message had before ("stored"; no row: it had none), without asking what it would do now */
+struct db_call booking_recall(const struct booking_message *m, struct arena *a);
 /* journal of a whole exchange (reads, faults), outside of any other transaction */
 struct db_call booking_journal_exchange(const struct booking_message *m, struct span answer, const char *status,
                                         struct arena *a);

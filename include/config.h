@@ -103,6 +103,7 @@ struct config {
     unsigned ref_items_max;                           /* items of one getRefItemsList answer: 10,000 */
     uint64_t answers_max_bytes;                       /* reads in work and their answers, all together: 64 MiB */
     uint64_t refused_peer_bytes, refused_total_bytes; /* kept an hour of what nobody vouches for: 4 MiB, 64 MiB */
+    uint64_t repeats_bytes; /* journalled an hour of one signed message that is sent again and again: 256 MiB */
     unsigned filter_depth_max, filter_nodes_max;
     /* [trust] */
     const char *anchors, *chain, *crl;

@@ -50,7 +50,7 @@ enum blame { BLAME_NOBODY, BLAME_CLIENT, BLAME_SERVER, BLAME_OPERATOR };
     X(GONE,              BLAME_CLIENT,   LOG_LEVEL_NOTICE,  503, "soap:Client",                   "Соединение закрыто до окончания обработки, запрос не выполнен") \
     X(DATABASE,          BLAME_SERVER,   LOG_LEVEL_ERROR,   503, "soap:Server",                   "Сервис временно недоступен, повторите запрос позже") \
     X(CONFLICT,          BLAME_SERVER,   LOG_LEVEL_WARNING, 503, "soap:Server",                   "Сервис временно недоступен, повторите запрос позже") \
-    X(UNCERTAIN,         BLAME_SERVER,   LOG_LEVEL_ERROR,   503, "soap:Server",                   "Сервис временно недоступен, повторите запрос позже") \
+    X(UNCERTAIN,         BLAME_SERVER,   LOG_LEVEL_ERROR,   503, "soap:Server",                   "Пока неизвестно, выполнен ли запрос. Повторите его позже без изменений, чтобы узнать исход") \
     X(CRYPTO,            BLAME_SERVER,   LOG_LEVEL_ERROR,   500, "soap:Server",                   "Внутренняя ошибка сервиса") \
     X(INTERNAL,          BLAME_SERVER,   LOG_LEVEL_ERROR,   500, "soap:Server",                   "Внутренняя ошибка сервиса") \
     X(AGENCY,            BLAME_OPERATOR, LOG_LEVEL_ERROR,   503, "soap:Server",                   "Сервис временно недоступен, повторите запрос позже") \

@@ -130,6 +130,9 @@ X("limits", "refused_peer", OPTION_SIZE, config, refused_peer_bytes, "4MiB", 0, 
   "What is kept an hour of one peer's messages that were not understood or not verified. Beyond that they are counted.") \
 X("limits", "refused_total", OPTION_SIZE, config, refused_total_bytes, "64MiB", 0, 1024 * MIB, NULL, NO, NO, \
   "The same of all peers together.") \
+X("limits", "repeats", OPTION_SIZE, config, repeats_bytes, "256MiB", 0, 16384ULL * MIB, NULL, NO, NO, \
+  "What one signed message may add to the journal an hour by being sent again. Beyond that its repeats go to the journal " \
+  "apart, and where it reads it is answered with 503.") \
 X("limits", "filter_depth_max", OPTION_COUNT, config, filter_depth_max, "8", 1, 16, NULL, NO, NO, \
   "Unions inside each other in a filter. A deeper one is refused with error 2.") \
 X("limits", "filter_nodes_max", OPTION_COUNT, config, filter_nodes_max, "200", 1, 1000, NULL, NO, NO, \

@@ -56,6 +56,14 @@ struct db_call booking_journal_reply(const struct booking_outcome *o, struct spa
     return call_end(c, "select api.journal_reply($1::bigint, $2::timestamptz, $3::text, $4::bytea)");
 }
 
+struct db_call booking_recall(const struct booking_message *m, struct arena *a)
+{
+    struct call *c = call_new(a);
+    call_add_text(c, m->sender_code);
+    call_add_bytes(c, (struct span){(const char *)m->digest, sizeof m->digest});
+    return call_end(c, "select * from api.recall_message($1::text, $2::bytea)");
+}
+
 struct db_call booking_lock(const char *const *book_ids, unsigned n, struct arena *a)
 {
     struct call *c = call_new(a);

@@ -75,6 +75,7 @@ enum step_result step_sign(struct request *r)
 {
     if (r->failed == ERR_OK && r->outcome.kind == OUTCOME_REPLAY) {
         r->answer_octets = r->outcome.stored;
+        journal_digest(r);
         return STEP_NEXT;
     }
     buf_init(&r->answer, r->arena, r->content.n + 6144);

@@ -44,7 +44,7 @@ void request_give_up(struct request *r, enum err err, const struct error *e)
 
 void request_start_again(struct request *r)
 {
-    if (r->op->is_write)
+    if (request_writes(r))
         group_enqueue_first(r);
     else
         reads_enqueue_first(r);

@@ -50,6 +50,17 @@ static enum err verify_signers(struct request *r)
     return ERR_OK;
 }
 
+/* What the message is known by, whatever stands around it. */
+static enum err verify_digest(struct request *r)
+{
+    unsigned char digest[DIGEST_MAX];
+    struct span covered = is_signed(r) ? r->wsse.body : r->body;
+    enum err err = digest_once(DIGEST_SHA256, covered.p, covered.n, digest, &r->error);
+    if (err == ERR_OK)
+        memcpy(r->message.digest, digest, sizeof r->message.digest);
+    return err;
+}
+
 enum step_result step_verify(struct request *r)
 {
     const struct config *conf = r->service->conf;
@@ -61,7 +72,7 @@ enum step_result step_verify(struct request *r)
         .require_smev = is_signed(r),
         .require_recipient = is_signed(r) && r->endpoint->conf->require_recipient,
     };
-    if (wsse_verify(r->arena, r->doc, &policy, &r->wsse, &r->error) != ERR_OK)
+    if (wsse_verify(r->arena, r->doc, &policy, &r->wsse, &r->error) != ERR_OK || verify_digest(r) != ERR_OK)
         return STEP_FAIL;
     if (!is_signed(r)) {
         r->soap_body = xml_first(xml_root(r->doc), NS_SOAP, "Body");
@@ -89,9 +100,7 @@ static enum err unwrap_parties(struct request *r)
     if (only != NULL && strcmp(only, r->agency->code) != 0)
         return error_set(&r->error, ERR_RECIPIENT, "this listener serves agency %s only", only);
     /* Before anything is booked: an answer nobody would accept is no answer (L5). */
-    if (!keyring_agency_signs(r->agency, clock_wall_us() / 1000000))
-        return error_set(&r->error, ERR_AGENCY, "agency %s cannot sign: its key or certificate is of no use now",
-                         r->agency->code);
+    r->is_recall = !keyring_agency_signs(r->agency, clock_wall_us() / 1000000);
     return ERR_OK;
 }
 
@@ -208,11 +217,6 @@ static bool is_test(const struct request *r)
 static enum err unwrap_message(struct request *r)
 {
     struct booking_message *m = &r->message;
-    unsigned char digest[DIGEST_MAX];
-    struct span covered = is_signed(r) ? r->wsse.body : r->body;
-    if (digest_once(DIGEST_SHA256, covered.p, covered.n, digest, &r->error) != ERR_OK)
-        return r->error.code;
-    memcpy(m->digest, digest, sizeof m->digest);
     m->sender_code = r->sender != NULL ? r->sender->code : "";
     m->recipient_code = r->agency != NULL ? r->agency->code : "";
     m->message_id = message_id(r);
@@ -292,6 +296,9 @@ enum step_result step_unwrap(struct request *r)
     r->is_ping = is_bare_ping(r);
     if (r->has_frame && !r->is_ping && unwrap_date(r) != ERR_OK)
         return STEP_FAIL;
+    /* Of one that cannot sign: what was signed while it could is given again, and nothing else. */
+    if (r->is_recall)
+        return r->op->is_write ? STEP_RECALL : step_of(request_cannot_sign(r));
     return r->is_ping ? STEP_ANSWERED : STEP_NEXT;
 }
 

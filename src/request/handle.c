@@ -22,15 +22,26 @@ static void handle_message(struct request *r)
     m->body = r->body;
 }
 
+enum err request_cannot_sign(struct request *r)
+{
+    return error_set(&r->error, ERR_AGENCY, "agency %s cannot sign: its key or certificate is of no use now",
+                     r->agency->code);
+}
+
 enum step_result step_handle(struct request *r)
 {
     handle_message(r);
     if (request_is_over(r, &r->error) != ERR_OK)
         return STEP_FAIL;
     r->reply.fields = r->fields;
+    /* A write's repeat gets the bytes of the first time whatever it costs; a read's would make new ones. */
+    if (!r->op->is_write && request_is_repeated_too_often(r)) {
+        (void)error_set(&r->error, ERR_BUSY, "this very message was sent too often within the hour");
+        return STEP_FAIL;
+    }
     if (slow_lane_keeps(r))
         return STEP_WAIT;
-    if (r->op->is_write)
+    if (request_writes(r))
         group_enqueue(r);
     else
         reads_enqueue(r);

@@ -56,6 +56,18 @@ static const char *status_of(const struct request *r)
     return arena_printf(r->arena, "error %d", r->reply.error_code);
 }
 
+/* Nobody vouches for the padding: kept are what was signed, and which octets came. */
+static void journal_describe_padded(struct request *r)
+{
+    struct booking_message *m = &r->message;
+    struct buf b;
+    buf_init(&b, r->arena, 160);
+    buf_printf(&b, "%s; of %zu octets what was signed, SHA-256 of all ", m->verdict, r->body.n);
+    buf_add_hex(&b, r->body_digest, sizeof r->body_digest);
+    m->verdict = b.p;
+    m->body = r->wsse.body;
+}
+
 /* A message that failed before it was understood has no method and no id of its own. */
 static void journal_describe(struct request *r)
 {
@@ -77,6 +89,8 @@ static void journal_describe(struct request *r)
         m->received_us = clock_wall_us() - (int64_t)(clock_mono_us() - r->started_us);
     m->body = r->body;
     r->journal_status = status_of(r);
+    if (request_is_padded(r))
+        journal_describe_padded(r);
 }
 
 /* On a worker: the body may be long. */
@@ -84,7 +98,8 @@ void journal_digest(struct request *r)
 {
     struct error ignored = {0};
     unsigned char digest[DIGEST_MAX];
-    if (!is_come_again(r) && !request_is_unverified(r))
+    bool is_repeat = r->failed == ERR_OK && r->outcome.kind == OUTCOME_REPLAY;
+    if (r->failed == ERR_OK && !is_repeat && !request_is_unverified(r) && !request_is_padded(r))
         return;
     if (digest_once(DIGEST_SHA256, r->body.p, r->body.n, digest, &ignored) == ERR_OK)
         memcpy(r->body_digest, digest, sizeof r->body_digest);
@@ -281,6 +296,13 @@ static void journal_pump(struct service *s)
 
 /* ---- the step ---- */
 
+/* What it says is in the journal already, or says nothing of the matter. */
+static bool is_repeat_beyond(const struct request *r)
+{
+    bool is_repeat = r->failed != ERR_OK || r->outcome.kind == OUTCOME_REPLAY;
+    return is_repeat && request_is_repeated_too_often(r);
+}
+
 static uint64_t come_again_until_us(const struct request *r)
 {
     uint64_t until_us = clock_mono_us() + JOURNAL_GRACE_MS * 1000;
@@ -292,12 +314,14 @@ enum step_result step_journal(struct request *r)
     struct service *s = r->service;
     if (r->is_journalled)
         return STEP_NEXT;
-    if (request_is_unverified(r)) {
+    if (request_is_unverified(r) || is_repeat_beyond(r)) {
         refused_add(r);
         return STEP_NEXT;
     }
     reads_weigh(r);
     journal_describe(r);
+    if (request_has_signer(r))
+        repeats_charge(s->repeats, r->message.digest, r->message.body.n + r->answer_octets.n, clock_mono_us());
     r->journal_until_us = is_come_again(r) ? come_again_until_us(r) : request_until_us(r);
     queue_push(&s->journal.waiting, r);
     journal_pump(s);

@@ -20,10 +20,18 @@ static void read_answer_bad_fields(struct request *r, const struct db_result *re
     booking_reply_error(&r->request, 2, NULL, &all, &r->reply);
 }
 
+/* The answer of the first time; there was none: nobody can make one now. */
+static enum err read_recalled(struct request *r, const struct db_result *res)
+{
+    return db_rows(res) == 0 ? request_cannot_sign(r) : booking_outcome_read(r->arena, res, &r->outcome, &r->error);
+}
+
 /* A read is never uncertain: nothing depends on whether it was done. */
 static enum step_result read_answer(struct request *r, const struct db_result *res, enum err err, const struct error *e)
 {
-    if (r->fields.n > 0)
+    if (r->is_recall && res != NULL)
+        (void)read_recalled(r, res);
+    else if (r->fields.n > 0 && !r->is_recall)
         read_answer_bad_fields(r, res);
     else if (res != NULL)
         (void)r->op->result(&r->request, res, &r->reply, r->arena, &r->error);
@@ -60,7 +68,7 @@ static void read_ended(struct request *r)
 static void read_done(void *arg, struct db_result *const *results, unsigned n, enum err err, const struct error *e)
 {
     struct request *r = arg;
-    bool is_locked = err == ERR_LOCKED && r->fields.n == 0;
+    bool is_locked = err == ERR_LOCKED && (r->fields.n == 0 || r->is_recall);
     enum step_result result =
         is_locked ? STEP_WAIT : read_answer(r, err == ERR_OK && n == 1 ? results[0] : NULL, err, e);
     db_release(r->session);
@@ -86,7 +94,8 @@ void read_try(struct request *r, struct db_session *session, uint64_t patience_m
     read_take_ticket(r);
     r->session = session;
     r->patience_ms = patience_ms;
-    struct db_call call = r->op->call(&r->request, &r->message, &r->fields, r->arena);
+    struct db_call call = r->is_recall ? booking_recall(&r->message, r->arena)
+                                       : r->op->call(&r->request, &r->message, &r->fields, r->arena);
     db_send_within(session, (struct db_patience){patience_ms, request_until_us(r)}, &call, 1, read_done, r);
 }
 

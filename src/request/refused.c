@@ -6,7 +6,8 @@
  * other work waits for the database. What finds no room is not kept; it is counted, and the count is journalled in its
  * place. The answer never waits for any of this.
  *
- * Here too go the faults that say "come again" because the journal itself could not be written (journal.c).
+ * Here too go the faults that say "come again" because the journal itself could not be written (journal.c), and the
+ * repeats of one signed message beyond what they may add to the journal (repeats.c).
  *
  * Kept are digest and size, the message itself up to REFUSED_WHOLE_BYTES (any honest one), of a longer one its
  * beginning, and the answer.
@@ -32,6 +33,7 @@
 #define REFUSED_RETRY_US    1000000u
 #define REFUSED_OTHERS      "others"
 #define REFUSED_NOT_KEPT    "not kept"
+#define REFUSED_REPEAT      "repeat"
 
 struct refused_entry {
     struct refused_entry *next;
@@ -169,7 +171,7 @@ void refused_add(const struct request *r)
         .listener = r->endpoint->conf->name,
         .peer = r->peer,
         .request_id = r->id,
-        .reason = error_name(r->failed),
+        .reason = r->failed != ERR_OK ? error_name(r->failed) : REFUSED_REPEAT,
         .messages = 1,
         .bytes = r->body.n,
         .digest = {(const char *)r->body_digest, sizeof r->body_digest},

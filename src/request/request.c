@@ -41,6 +41,8 @@ static void request_advance(struct request *r, enum step_result result)
 {
     if (result == STEP_NEXT)
         r->step++;
+    else if (result == STEP_RECALL)
+        r->step = STEP_handle;
     else if (result == STEP_ANSWERED)
         r->step = STEP_reply;
     else

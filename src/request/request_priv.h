@@ -42,8 +42,9 @@ enum request_step {
         STEP_COUNT
 };
 
-/* Goes on, waits, has the answer already (goes on at reply), or fails (likewise). */
-enum step_result { STEP_NEXT, STEP_WAIT, STEP_ANSWERED, STEP_FAIL };
+/* Goes on, waits, asks for the answer of the first time (goes on at handle), has the answer already (goes on at reply),
+ * or fails (likewise). */
+enum step_result { STEP_NEXT, STEP_WAIT, STEP_RECALL, STEP_ANSWERED, STEP_FAIL };
 
 #define GROUP_MAX       32
 #define HANDLE_ATTEMPTS 4
@@ -129,6 +130,7 @@ struct request {
     bool has_frame;
     bool is_ping;                        /* only asks whether we are there */
     const struct keyring_agency *agency; /* whose key signs the answer; may be NULL on a plain listener */
+    bool is_recall;                      /* which cannot sign now: only an answer of before can be given, once more */
     struct xml_doc *bare;
     const struct config_reading *reading; /* the sender's or the plain listener's; NULL before unwrap */
     struct normalized normalized;         /* by a lenient reading */
@@ -165,7 +167,7 @@ struct request {
     bool is_journalled;         /* the answer is in the journal: it may leave */
     bool is_journal_alone;      /* the database refused a batch it was in: next time by itself */
     bool is_unwritten;          /* leaves before its row: it says "come again" and the journal could not be written */
-    unsigned char body_digest[32]; /* SHA-256, of what may go to the journal apart */
+    unsigned char body_digest[32]; /* SHA-256, of what may not go to the journal as it came */
 };
 
 struct request_queue {
@@ -231,11 +233,24 @@ struct service {
     unsigned groups_in_flight;   /* sessions they have */
     struct journal journal;
     struct refused *refused;
+    struct repeats *repeats;
     struct timer *journal_timer;
 
     loop_fn drained; /* not NULL: no new requests are taken */
     void *drained_arg;
 };
+
+/* Whether it goes through a transaction: a write that may only be answered as it was before does not. */
+static inline bool request_writes(const struct request *r)
+{
+    return r->op->is_write && !r->is_recall;
+}
+
+/* Its sender's signature is good: message.digest is what he signed. */
+static inline bool request_has_signer(const struct request *r)
+{
+    return r->endpoint->conf->kind == LISTENER_SMEV2 && r->sender != NULL;
+}
 
 /* request.c. What a worker brings home after service_stop() stays where it is. */
 void request_resume(struct request *r, enum step_result result); /* from the loop, when a waiting step is done */
@@ -255,6 +270,19 @@ const char *request_method(const struct request *r); /* for logs and metrics: a 
 #define X(name, where) enum step_result step_##name(struct request *r);
 REQUEST_STEPS(X)
 #undef X
+
+/* handle.c: ERR_AGENCY, said */
+enum err request_cannot_sign(struct request *r);
+
+/* repeats.c: what one signed message may add to the journal by being sent again */
+struct repeats;
+struct repeats *repeats_new(struct arena *a, const struct config *conf);
+/* It had an answer in the journal that did not come of an effect: so many bytes more. */
+void repeats_charge(struct repeats *p, const unsigned char digest[32], size_t bytes, uint64_t now_us);
+bool repeats_are_beyond(const struct repeats *p, const unsigned char digest[32], uint64_t now_us);
+bool request_is_repeated_too_often(const struct request *r);
+/* What stands around the signed octets is out of all proportion to them: no toolkit makes such a message. */
+bool request_is_padded(const struct request *r);
 
 /* reads.c: as many reads at once as there is memory for */
 void reads_init(struct reads *q);

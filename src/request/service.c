@@ -89,6 +89,7 @@ enum err service_new(struct loop *l, struct db_pool *db, const struct config *co
     slow_lane_init(s);
     journal_init(&s->journal);
     s->refused = refused_new(a, conf);
+    s->repeats = repeats_new(a, conf);
     const char *path = arena_printf(a, "%s/equeue-bare.xsd", conf->schema_dir);
     enum err err = xml_schema_load(a, path, &s->schema, e);
     if (err != ERR_OK) {

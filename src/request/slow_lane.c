@@ -37,8 +37,8 @@ static const char *key_name_of_write(const struct request *r, struct arena *a)
 /* And "read getSlots", and of one who waits by himself "slot 6f1c... of booking 6f1c...". */
 static const char *key_name(const struct request *r, struct arena *a)
 {
-    if (!r->op->is_write)
-        return arena_printf(a, "read %s", r->op->name);
+    if (!request_writes(r))
+        return arena_printf(a, "%s %s", r->is_recall ? "recall" : "read", r->op->name);
     const char *name = key_name_of_write(r, a);
     const char *book_id = r->request.book_id;
     return r->is_odd ? arena_printf(a, "%s of booking %s", name, book_id != NULL ? book_id : "") : name;
@@ -218,7 +218,7 @@ static void trial_on_session(void *arg, struct db_session *session, enum err err
     struct request *r = arg;
     struct service *s = r->service;
     if (err == ERR_OK) {
-        if (r->op->is_write)
+        if (request_writes(r))
             group_try(r, session, slow_patience_ms(s));
         else
             read_try(r, session, slow_patience_ms(s));

@@ -3,6 +3,7 @@
 """L5: one party's trouble is one party's. L4: it is said, by reload, log, /readyz and metrics. What cannot be signed is not booked."""
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -74,6 +75,40 @@ class Parties(E2E):
         self.reload(self.good, "taken")
         self.assertEqual(ours.book(new_id(), slot, MOSCOW, services=[SERVICE]).status_code, "201")
         self.assertEqual(self.instance.admin("/readyz?agency=CCCC00003")[0], 404)
+
+    def test_what_was_answered_is_answered_again(self):  # B6
+        """While its agency cannot sign: the stored bytes are as good as they were. Nothing new is made, for whatever reason."""
+        client = self.portal()
+        client.expect_signer = None
+        slots = [s["slotId"] for s in self.free_slots(client)]
+        book_id = new_id()
+        booked = client.envelope("book", client.book_items(book_id, slots[:1], MOSCOW, False, services=[SERVICE]), new_id())
+        wrong = client.envelope("book", client.book_items(new_id(), ["nonsense"], MOSCOW, False, services=[SERVICE]), new_id())
+        cancelled = client.envelope("cancelBooking", [("bookId", book_id), ("esiaId", "1000000000")], new_id())
+        read = client.envelope("getRefsList", [])
+        fresh = client.envelope("book", client.book_items(new_id(), slots[1:2], MOSCOW, False, services=[SERVICE]))
+        said = {m: client.post(m) for m in (booked, wrong, cancelled)}
+        self.assertEqual([r.http_status for r in said.values()], [200, 200, 200])
+        client.post(read)
+        self.reload(self.good.replace("agency-a.", "expired."), "taken")
+        before = self.bookings(), self.one("select count(*) from data.message_seen")
+        for message, first in said.items():
+            for edited in (message, re.sub(rb"<smev:Header .*?</smev:Header>", b"", message, flags=re.S)):
+                again = client.post(edited)
+                if edited is message:
+                    self.assertEqual((again.http_status, again.body), (200, first.body))
+                else:  # SMEV's signature is broken now: a fault, whoever signs it
+                    self.assertNotEqual(again.http_status, 200)
+            alone = re.sub(rb"<wsse:Security [^>]*actors/recipient.*?</wsse:Security>", b"", message, flags=re.S)
+            self.assertEqual(client.post(alone).body, first.body)
+        for message in (fresh, read, client.envelope("book", client.book_items(new_id(), ["nonsense"], MOSCOW, False, services=[SERVICE]))):
+            with self.assertRaises(Fault) as fault:
+                client.read(client.post(message))
+            self.assertEqual((fault.exception.reply.http_status, fault.exception.code), (503, "soap:Server"))
+        self.assertEqual((self.bookings(), self.one("select count(*) from data.message_seen")), before)
+        self.assertEqual(self.one("select count(*) from data.journal where status = 'replay' and body = %s", said[booked].body), 2)
+        self.reload(self.good, "taken")
+        self.assertEqual(client.read(client.post(fresh)).status_code, "201")
 
     def test_no_agency_can_sign(self):
         self.reload(self.good.replace("agency-a.", "expired.").replace("agency-b.", "expired."), "taken")

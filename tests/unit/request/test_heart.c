@@ -77,7 +77,8 @@ static void draw_conf(void)
                          .db_statement_timeout_ms = is_calm ? 10000 : SIM_PICK(500, 10000),
                          .answers_max_bytes = is_calm ? 64 << 20 : SIM_PICK(1 << 17, 1 << 20, 64 << 20),
                          .refused_peer_bytes = 4 << 20,
-                         .refused_total_bytes = 64 << 20};
+                         .refused_total_bytes = 64 << 20,
+                         .repeats_bytes = 256 << 20};
     world.listener = (struct config_listener){.name = "heart", .kind = LISTENER_PLAIN, .path = "/equeue"};
 }
 
