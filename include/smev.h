@@ -77,6 +77,7 @@ struct wsse_result {
                          recipient one; empty when nothing is signed: then there is nothing to read */
     const char *header_message_id; /* smev:Header/MessageId when covered by the recipient signature, else NULL; whether
                                       that signer is SMEV is for the caller to say */
+    const char *header_message_class; /* smev:Header/MessageClass, likewise: REQUEST or RESPONSE */
 };
 struct wsse_policy {
     struct dsig_policy dsig;

@@ -268,11 +268,39 @@ static enum err unwrap_date(struct request *r)
     return ERR_OK;
 }
 
+static bool is_ping(const struct request *r)
+{
+    return r->has_frame && strcmp(r->frame.status, "PING") == 0;
+}
+
 /* SMEV asks whether the service is there: Status PING and nothing in AppData (V2). getRefsList never has anything. */
 static bool is_bare_ping(const struct request *r)
 {
-    return r->has_frame && r->request.method != BOOKING_GET_REFS_LIST && r->frame.status != NULL &&
-           strcmp(r->frame.status, "PING") == 0 && xml_first(xml_root(r->bare), NULL, NULL) == NULL;
+    return is_ping(r) && r->request.method != BOOKING_GET_REFS_LIST && xml_first(xml_root(r->bare), NULL, NULL) == NULL;
+}
+
+/* A word of the recommendations as it is; whatever else stands there is not told to a log. */
+static const char *word_of(const char *text)
+{
+    size_t len = strlen(text);
+    return len <= 10 && strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == len ? text : "(no word of SMEV's)";
+}
+
+/*
+ * What a message is for is said by its Status, and by SMEV in MessageClass (V2). Only a request is executed; a PING
+ * asks, and may be answered where asking changes nothing. A withdrawal, a batch, an answer gone astray have no effect.
+ */
+static enum err unwrap_status(struct request *r)
+{
+    if (!r->has_frame)
+        return ERR_OK;
+    const char *class = r->wsse.header_message_class;
+    if (class != NULL && strcmp(class, "REQUEST") != 0)
+        return error_set(&r->error, ERR_ENVELOPE, "smev:MessageClass %s: only a REQUEST is served", word_of(class));
+    if (strcmp(r->frame.status, "REQUEST") == 0 || (is_ping(r) && (!r->op->is_write || is_bare_ping(r))))
+        return ERR_OK;
+    return error_set(&r->error, ERR_ENVELOPE, "smev:Status %s: %s is done for a REQUEST only", word_of(r->frame.status),
+                     r->op->name);
 }
 
 enum step_result step_unwrap(struct request *r)
@@ -291,7 +319,7 @@ enum step_result step_unwrap(struct request *r)
     }
     if (err != ERR_OK || unwrap_method(r, element) != ERR_OK || unwrap_action(r) != ERR_OK)
         return STEP_FAIL;
-    if (unwrap_message(r) != ERR_OK)
+    if (unwrap_status(r) != ERR_OK || unwrap_message(r) != ERR_OK)
         return STEP_FAIL;
     r->is_ping = is_bare_ping(r);
     if (r->has_frame && !r->is_ping && unwrap_date(r) != ERR_OK)

@@ -265,16 +265,17 @@ static struct span signed_octets(const struct wsse_signature *s, const struct xm
     return (struct span){NULL, 0};
 }
 
-static enum err read_message_id(const struct verification *v, const char **out)
+/* A field of smev:Header that may be absent. */
+static enum err read_header_field(const struct verification *v, const char *local, const char **out)
 {
     struct xml_node *header = v->envelope->smev_header;
     const char *ns = xml_ns(header);
-    unsigned n = xml_count(header, ns, "MessageId");
+    unsigned n = xml_count(header, ns, local);
     if (n == 0)
         return ERR_OK;
-    const char *text = xml_text(v->arena, xml_first(header, ns, "MessageId"));
+    const char *text = xml_text(v->arena, xml_first(header, ns, local));
     if (n > 1 || !text || !text[0] || strlen(text) > 256)
-        return error_set(v->e, ERR_ENVELOPE, "smev:Header/MessageId is empty, too long or there twice");
+        return error_set(v->e, ERR_ENVELOPE, "smev:Header/%s is empty, too long or there twice", local);
     *out = text;
     return ERR_OK;
 }
@@ -307,7 +308,9 @@ enum err wsse_verify(struct arena *a, struct xml_doc *doc, const struct wsse_pol
     if (!err && env.recipient)
         err = verify_security(&v, env.recipient, ACTOR_RECIPIENT, &good.recipient);
     if (!err && env.recipient)
-        err = read_message_id(&v, &good.header_message_id);
+        err = read_header_field(&v, "MessageId", &good.header_message_id);
+    if (!err && env.recipient)
+        err = read_header_field(&v, "MessageClass", &good.header_message_class);
     if (err)
         return err;
     good.body = signed_octets(env.smev ? &good.smev : &good.recipient, env.body);

@@ -26,6 +26,7 @@ from xmlsig import SOAP, WSU, SignatureError
 EQ = "http://epgu.rtlabs.ru/equeue/ws/"
 REV = {"rev120315": "http://smev.gosuslugi.ru/rev120315", "rev111111": "http://smev.gosuslugi.ru/rev111111"}
 ACTOR_SMEV = "http://smev.gosuslugi.ru/actors/smev"
+MESSAGE_CLASS = "REQUEST"  # what SMEV says a message is
 ACTOR_RECIPIENT = "http://smev.gosuslugi.ru/actors/recipient"
 METHODS = ("getSlots", "book", "getBookingStatus", "cancelBooking", "getRefsList", "getRefAttributesList", "getRefItemsList",
            "updateBookingDetails")
@@ -176,8 +177,8 @@ class Client:
         if message_id:
             header_id = "header-" + uuid.uuid4().hex
             header = ('<smev:Header xmlns:smev="%s" xmlns:wsu="%s" wsu:Id="%s"><smev:NodeId>1</smev:NodeId><smev:MessageId>%s</smev:MessageId>'
-                      '<smev:TimeStamp>%s</smev:TimeStamp><smev:MessageClass>REQUEST</smev:MessageClass></smev:Header>'
-                      % (self.rev, WSU, header_id, escape(message_id), now_text()))
+                      '<smev:TimeStamp>%s</smev:TimeStamp><smev:MessageClass>%s</smev:MessageClass></smev:Header>'
+                      % (self.rev, WSU, header_id, escape(message_id), now_text(), MESSAGE_CLASS))
             headers = xmlsig.security_header(*self.smev, ACTOR_RECIPIENT, [(header_id, header.encode()), (body_id, octets.encode())],
                                              "token-" + uuid.uuid4().hex) + headers + header
         return ('<?xml version="1.0" encoding="UTF-8"?>\n<soap:Envelope xmlns:soap="%s"><soap:Header>%s</soap:Header>%s</soap:Envelope>'
