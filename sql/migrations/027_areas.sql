@@ -190,7 +190,7 @@ comment on function data.claim_areas(integer[], integer[]) is
 
 -- What is over stays as it was, and is not read: from the slots to come to their places, whatever the statistics say. Of two visits that were allowed before and share the area now the first keeps it.
 create or replace function data.area_uses_changed() returns trigger
-language plpgsql security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     used integer;
     taken tstzmultirange;
@@ -201,9 +201,12 @@ declare
 begin
     -- Whoever is booking here is waited for and then counted; whoever comes later sees what the area uses now.
     perform data.claim_areas(array[new.area_key], new.uses);
-    delete from data.occupancy as q using data.slot as s, data.place as t
-    where s.area_key = new.area_key and s.starts_at > now() - interval '2 days' and t.slot_id = s.slot_id
-        and q.slot_id = t.slot_id and q.place_no = t.place_no and q.area_key <> all (new.uses);
+    delete from data.occupancy as q using (
+        select t.slot_id, t.place_no
+        from data.slot as s
+        cross join lateral (select x.slot_id, x.place_no from data.place as x where x.slot_id = s.slot_id offset 0) as t
+        where s.area_key = new.area_key and s.starts_at > now() - interval '2 days' offset 0) as k
+    where q.slot_id = k.slot_id and q.place_no = k.place_no and q.area_key <> all (new.uses);
     foreach used in array new.uses loop
         -- In one walk, in memory: a look into the table for each visit would be a look through two days of the others.
         taken := coalesce((select range_agg(tstzrange(q.busy_from, q.busy_to)) from data.occupancy as q where q.area_key = used and q.busy_to > now()), '{}');
@@ -230,7 +233,7 @@ begin
 end $$;
 
 create or replace function data.rules_changed() returns trigger
-language plpgsql security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     id text := coalesce(new.organization_id, old.organization_id);
     changed record;
@@ -252,8 +255,13 @@ begin
     -- The quick way of getSlots knows of no buffers: with the last rule those of visits still to come go too.
     if found and not (select o.has_rules from data.organization as o where o.organization_id = id) then
         update data.place as p set before_min = 0, after_min = 0
-        from data.slot as s
-        where s.organization_id = id and s.starts_at > now() - interval '2 days' and p.slot_id = s.slot_id and (p.before_min > 0 or p.after_min > 0);
+        from (
+            select t.slot_id, t.place_no
+            from data.slot as s
+            cross join lateral (
+                select x.slot_id, x.place_no from data.place as x where x.slot_id = s.slot_id and (x.before_min > 0 or x.after_min > 0) offset 0) as t
+            where s.organization_id = id and s.starts_at > now() - interval '2 days' offset 0) as k
+        where p.slot_id = k.slot_id and p.place_no = k.place_no;
     end if;
     return null;
 end $$;
