@@ -15,8 +15,9 @@ struct admin_sources {
     void (*write_metrics)(void *arg, struct buf *out);            /* adds the program's own metrics */
     bool (*is_ready)(void *arg, struct buf *reasons_json);        /* adds "reason": strings, comma separated */
     void (*write_warnings)(void *arg, struct buf *warnings_json); /* the same, of what is no reason against */
-    /* Adds further members of the object, each after a comma: who is served, and who is not. May be NULL. */
-    void (*write_parties)(void *arg, bool is_ready, struct buf *out);
+    /* Adds further members of the object, each after a comma: who is served, and who is not. Is given the reasons
+     * against serving anybody; none: ready. May be NULL. */
+    void (*write_parties)(void *arg, struct span reasons_json, struct buf *out);
     /* For /readyz?agency=CODE: false when there is none of this code. May be NULL. */
     bool (*read_agency)(void *arg, const char *code, bool *is_ready, struct buf *reasons_json);
     void *arg;

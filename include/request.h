@@ -24,8 +24,9 @@
  * What a reload replaces: keys, certificates, anchors, lists. Counted on the loop thread only.
  *
  * One party's trouble stays its own: a file of an agency or sender that cannot be used is remembered as that party's
- * trouble, and the others are served. previous, which may be NULL, lends what it had of such a party. An error
- * means that the files of [trust] cannot be used: then nobody could be believed. Blocks; may run on a worker.
+ * trouble, and the others are served. previous, which may be NULL, lends what it had of such a party, and the key of an
+ * agency that can sign now where the new one cannot (run out, not begun, revoked, not for signatures). An error means
+ * that the files of [trust] cannot be used: then nobody could be believed. Blocks; may run on a worker.
  */
 struct keyring;
 MUST_CHECK enum err keyring_load(const struct config *conf, const struct keyring *previous, struct keyring **out,
@@ -49,8 +50,10 @@ struct finding {
     const char *at;      /* file:line of the configuration */
     const char *subject; /* which of them: stays the same while the days go by */
     const char *text;    /* which file, subject, serial, and why; names no person */
-    bool is_mistake;     /* a file that cannot be used at all: after a reload this party is what it was before */
+    bool is_mistake;     /* files of no use now: after a reload this party is what it was before */
     bool is_stopped;     /* this agency, or sender, is not served for it */
+    bool is_by_list;     /* a revocation list says so, or there is none that can be used */
+    bool is_smev;        /* a sender that only signs beside others */
 };
 struct findings {
     struct finding *items;
@@ -59,6 +62,15 @@ struct findings {
 void findings_add(struct arena *a, struct findings *f, struct finding item);
 /* Takes milliseconds a certificate: not for the loop. Strings are of a. */
 void keyring_judge(struct keyring *k, int64_t now_s, struct arena *a, struct findings *f);
+/* Of what was found: is there an agency that can sign; a sender that may call and would be believed. */
+bool findings_signs(const struct findings *f);
+bool findings_is_believed(const struct findings *f);
+/*
+ * Why a reload must not put next, of which f was found, in the place of now: nobody could be served, and somebody is.
+ * NULL: it may. What a revocation list says is obeyed, whoever is left. now may be NULL: unknown, but serving.
+ */
+const char *keyring_loss(const struct keyring *now, const struct keyring *next, const struct findings *f, int64_t now_s,
+                         struct arena *a);
 
 struct service; /* everything requests share: configuration, schemas, keyring, pool */
 MUST_CHECK enum err service_new(struct loop *l, struct db_pool *db, const struct config *conf, struct keyring *keys,

@@ -23,6 +23,11 @@ struct check {
     struct arena *arena;
     struct config conf;
     unsigned nbad, nfatal;
+    const char *refusal; /* why a reload would not be taken */
+};
+
+struct check_options {
+    bool is_offline, is_only_fatal, is_reload;
 };
 
 static void check_good(const char *what, const char *detail)
@@ -45,6 +50,7 @@ static void check_preparation(struct check *c)
     preparation_tls(&p);
     preparation_paths(&p);
     preparation_addresses(&p);
+    c->refusal = preparation_refusal(&p, NULL);
     keyring_unref(p.keys);
     for (unsigned i = 0; i < p.n; i++) {
         const struct remark *r = &p.remarks[i];
@@ -54,6 +60,9 @@ static void check_preparation(struct check *c)
     }
     c->nbad += p.nbad;
     c->nfatal += p.nfatal;
+    if (c->refusal != NULL && p.nfatal == 0) {
+        (void)printf("warn  reload: a daemon that runs and serves would refuse it: %s\n", c->refusal);
+    }
 }
 
 static void check_database(struct check *c)
@@ -132,7 +141,7 @@ static bool check_become(const char *user)
     return true;
 }
 
-static int check_run(struct check *c, const char *path, bool is_offline, bool is_only_fatal)
+static int check_run(struct check *c, const char *path, const struct check_options *o)
 {
     const char *mistakes = NULL;
     struct error e = {0};
@@ -143,27 +152,32 @@ static int check_run(struct check *c, const char *path, bool is_offline, bool is
     check_good("configuration", path);
     check_preparation(c);
     check_descriptors(c);
-    if (!is_offline)
+    if (!o->is_offline)
         check_database(c);
-    return (is_only_fatal ? c->nfatal : c->nbad) == 0 ? 0 : 1;
+    if (o->is_reload)
+        return c->refusal == NULL ? 0 : 1;
+    return (o->is_only_fatal ? c->nfatal : c->nbad) == 0 ? 0 : 1;
 }
 
 int check_command(int argc, char **argv)
 {
     const char *path = "/etc/zapisd/zapisd.conf";
     const char *user = NULL;
-    bool is_offline = false, is_only_fatal = false;
+    struct check_options o = {0};
     for (int i = 1; i < argc; i++) {
         if ((strcmp(argv[i], "--config") == 0 || strcmp(argv[i], "-c") == 0) && i + 1 < argc) {
             path = argv[++i];
         } else if (strcmp(argv[i], "--offline") == 0) {
-            is_offline = true;
+            o.is_offline = true;
         } else if (strcmp(argv[i], "--only-fatal") == 0) {
-            is_only_fatal = true;
+            o.is_only_fatal = true;
+        } else if (strcmp(argv[i], "--reload") == 0) {
+            o.is_reload = true;
         } else if (strcmp(argv[i], "--user") == 0 && i + 1 < argc) {
             user = argv[++i];
         } else {
-            (void)fputs("usage: zapisd check [--config FILE] [--offline] [--only-fatal] [--user NAME]\n", stderr);
+            (void)fputs("usage: zapisd check [--config FILE] [--offline] [--only-fatal | --reload] [--user NAME]\n",
+                        stderr);
             return 2;
         }
     }
@@ -171,7 +185,7 @@ int check_command(int argc, char **argv)
     if (!check_become(user))
         return 1;
     struct check c = {.arena = arena_new()};
-    int status = check_run(&c, path, is_offline, is_only_fatal);
+    int status = check_run(&c, path, &o);
     arena_free(c.arena);
     return status;
 }

@@ -34,6 +34,20 @@ const struct remark *preparation_fatal(const struct preparation *p)
     return NULL;
 }
 
+const char *preparation_refusal(const struct preparation *p, const struct keyring *previous)
+{
+    const struct remark *fatal = preparation_fatal(p);
+    if (fatal != NULL)
+        return arena_printf(p->arena, "%s: %s", fatal->at, fatal->text);
+    const char *loss = keyring_loss(previous, p->keys, &p->found, clock_wall_us() / 1000000, p->arena);
+    if (loss == NULL)
+        return NULL;
+    for (unsigned i = 0; i < p->found.n; i++)
+        if (p->found.items[i].is_stopped)
+            return arena_printf(p->arena, "%s with it: %s: %s", loss, p->found.items[i].at, p->found.items[i].text);
+    return arena_printf(p->arena, "%s with it", loss);
+}
+
 void preparation_log(const struct preparation *p)
 {
     for (unsigned i = 0; i < p->n; i++) {

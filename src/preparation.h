@@ -36,6 +36,11 @@ void preparation_paths(struct preparation *p);     /* schemas and WSDL */
 void preparation_addresses(struct preparation *p); /* tried, not taken */
 void preparation_add(struct preparation *p, struct remark r);
 const struct remark *preparation_fatal(const struct preparation *p); /* the first; NULL: there is none */
+/*
+ * Why a reload is refused as a whole; NULL: it is taken. Something is fatal, or nobody could be served where previous
+ * serves somebody. previous NULL: a daemon that serves, of which no more is known.
+ */
+const char *preparation_refusal(const struct preparation *p, const struct keyring *previous);
 /* Warnings and worse to the log. */
 void preparation_log(const struct preparation *p);
 /* Which key of a section is meant by a message that begins with the file it names; `otherwise` when it names none. */

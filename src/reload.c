@@ -6,7 +6,11 @@
 #include "notify.h"
 #include "preparation.h"
 
+#include <inttypes.h>
 #include <string.h>
+
+enum reload_result { RELOAD_TAKEN, RELOAD_IN_PART, RELOAD_REFUSED, RELOAD_RESULTS };
+static const char *const result_names[RELOAD_RESULTS] = {"taken", "taken-in-part", "refused"};
 
 struct reloader {
     struct arena *arena;
@@ -16,6 +20,9 @@ struct reloader {
     const struct config *running;
     const char *config_path;
     bool is_reading, is_wanted_again, is_stopped;
+    uint64_t ended[RELOAD_RESULTS];
+    struct arena *told_in;
+    const char *trouble; /* of told_in: what the last reload did not take; NULL: it took all, or there was none */
 };
 
 /* One reading: the thread's until it comes home. */
@@ -39,9 +46,7 @@ static void reading_work(void *arg)
     }
     preparation_files(&g->preparation);
     preparation_keys(&g->preparation, g->previous);
-    const struct remark *fatal = preparation_fatal(&g->preparation);
-    if (fatal != NULL)
-        g->refused = arena_printf(g->arena, "%s: %s", fatal->at, fatal->text);
+    g->refused = preparation_refusal(&g->preparation, g->previous);
 }
 
 /* Parties whose files cannot be used stay what they were: "agency AAAA00001, sender X"; NULL: there are none. */
@@ -59,18 +64,30 @@ static const char *kept_parties(struct reading *g)
     return kept;
 }
 
+/* What was not taken is told until a reload takes all. */
+static void reloader_end(struct reloader *r, enum reload_result result, const char *what, const char *detail)
+{
+    r->ended[result]++;
+    arena_free(r->told_in);
+    r->told_in = arena_new();
+    r->trouble = result == RELOAD_TAKEN ? NULL : arena_printf(r->told_in, "%s: %.400s", what, detail);
+}
+
 static void reading_take(struct reading *g)
 {
-    const struct reloader *r = g->reloader;
+    struct reloader *r = g->reloader;
+    enum reload_result result;
     enum log_level level;
     const char *restart = config_restart_keys(g->arena, r->running, &g->conf), *kept = kept_parties(g);
+    result = kept != NULL ? RELOAD_IN_PART : RELOAD_TAKEN;
+    reloader_end(r, result, "the last reload left as it was before, because the new files are of no use", kept);
     service_set_keyring(r->service, g->preparation.keys);
     vigil_take(r->vigil, &g->preparation.found);
     if (log_level_parse(g->conf.log_level, &level))
         log_set_level(level);
     preparation_log(&g->preparation);
-    log_event(kept != NULL ? LOG_LEVEL_ERROR : LOG_LEVEL_NOTICE, "reload", "result",
-              kept != NULL ? "taken-in-part" : "taken", "refused", kept, "needs_restart", restart, NULL);
+    log_event(kept != NULL ? LOG_LEVEL_ERROR : LOG_LEVEL_NOTICE, "reload", "result", result_names[result], "refused",
+              kept, "needs_restart", restart, NULL);
     notify_status("reloaded%s%s%s%s%s", kept != NULL ? ", refused: " : "", kept != NULL ? kept : "",
                   g->preparation.nbad > 0 ? ", with troubles (see the log)" : "",
                   *restart != '\0' ? "; needs a restart: " : "", restart);
@@ -78,7 +95,8 @@ static void reading_take(struct reading *g)
 
 static void reading_refuse(struct reading *g)
 {
-    log_event(LOG_LEVEL_ERROR, "reload", "result", "refused", "detail", g->refused, NULL);
+    reloader_end(g->reloader, RELOAD_REFUSED, "the last reload was refused, what was before stays", g->refused);
+    log_event(LOG_LEVEL_ERROR, "reload", "result", result_names[RELOAD_REFUSED], "detail", g->refused, NULL);
     keyring_unref(g->preparation.keys);
     notify_status("reload refused, the old configuration stays: %s", g->refused);
 }
@@ -140,6 +158,31 @@ void reloader_stop(struct reloader *r)
 
 void reloader_free(struct reloader *r)
 {
-    if (r != NULL)
-        arena_free(r->arena);
+    if (r == NULL)
+        return;
+    arena_free(r->told_in);
+    arena_free(r->arena);
+}
+
+/* ---- telling ---- */
+
+void reloader_warnings_read(const struct reloader *r, struct buf *warnings_json)
+{
+    if (r->trouble == NULL)
+        return;
+    if (warnings_json->n > 0)
+        buf_add_char(warnings_json, ',');
+    buf_add_json(warnings_json, span_of(r->trouble));
+}
+
+void reloader_metrics_write(const struct reloader *r, struct buf *out)
+{
+    buf_add_str(out, "# HELP zapisd_reloads_total Reloads by their result.\n# TYPE zapisd_reloads_total counter\n");
+    for (unsigned i = 0; i < RELOAD_RESULTS; i++)
+        buf_printf(out, "zapisd_reloads_total{result=\"%s\"} %" PRIu64 "\n", result_names[i], r->ended[i]);
+    buf_printf(
+        out,
+        "# HELP zapisd_last_reload_successful Whether the last reload was taken as a whole; 1 before the first.\n"
+        "# TYPE zapisd_last_reload_successful gauge\nzapisd_last_reload_successful %d\n",
+        r->trouble == NULL);
 }

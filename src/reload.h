@@ -2,6 +2,7 @@
 /* New keys, certificates, anchors, lists and the log level, without a restart and without holding the loop. */
 #pragma once
 
+#include "buf.h"
 #include "config.h"
 #include "vigil.h"
 
@@ -16,5 +17,8 @@ struct reloader *reloader_new(struct loop *l, struct service *s, struct vigil *v
  * it, however often it was asked, for the files may have changed since they were read.
  */
 void reloader_ask(struct reloader *r);
+/* For /readyz, until a reload is taken as a whole: JSON strings with commas between. */
+void reloader_warnings_read(const struct reloader *r, struct buf *warnings_json);
+void reloader_metrics_write(const struct reloader *r, struct buf *out);
 void reloader_stop(struct reloader *r); /* what comes home later is not taken; NULL is allowed */
 void reloader_free(struct reloader *r); /* after worker_settle(); NULL is allowed */

@@ -105,10 +105,10 @@ static bool daemon_is_ready(void *arg, struct buf *reasons_json)
     return readiness_read(d->readiness, reasons_json) && is_served;
 }
 
-static void daemon_write_parties(void *arg, bool is_ready, struct buf *out)
+static void daemon_write_parties(void *arg, struct span reasons_json, struct buf *out)
 {
     struct daemon *d = arg;
-    vigil_write(d->vigil, is_ready, out);
+    vigil_write(d->vigil, reasons_json, out);
 }
 
 static bool daemon_read_agency(void *arg, const char *code, bool *is_ready, struct buf *reasons_json)
@@ -121,6 +121,7 @@ static void daemon_write_warnings(void *arg, struct buf *warnings_json)
 {
     struct daemon *d = arg;
     housekeeping_warnings_read(d->housekeeping, warnings_json);
+    reloader_warnings_read(d->reloader, warnings_json);
     service_notes_write(d->service, warnings_json);
 }
 
@@ -130,6 +131,7 @@ static void daemon_write_metrics(void *arg, struct buf *out)
     service_metrics_write(d->service, out);
     housekeeping_metrics_write(d->housekeeping, out);
     vigil_metrics_write(d->vigil, out);
+    reloader_metrics_write(d->reloader, out);
     unsigned connections = 0;
     for (unsigned i = 0; i < d->nlisteners; i++)
         connections += listener_connections(d->listeners[i]);

@@ -138,41 +138,38 @@ static void add_text(struct buf *out, const char *text)
     buf_add_json(out, span_of(text));
 }
 
-/* How many there are of a kind, and how many of them are served. */
-static void count(const struct vigil *v, enum finding_about about, unsigned *n, unsigned *nserved)
+static bool has(const struct vigil *v, enum finding_about about)
 {
-    *n = *nserved = 0;
-    for (unsigned i = 0; i < v->kept.n; i++) {
-        if (v->kept.items[i].about != about)
-            continue;
-        (*n)++;
-        *nserved += !v->kept.items[i].is_stopped;
-    }
+    for (unsigned i = 0; i < v->kept.n; i++)
+        if (v->kept.items[i].about == about)
+            return true;
+    return false;
 }
 
 bool vigil_read(const struct vigil *v, struct buf *reasons_json)
 {
-    unsigned nagencies, nsigning, nsenders, nbelieved;
-    count(v, ABOUT_AGENCY, &nagencies, &nsigning);
-    count(v, ABOUT_SENDER, &nsenders, &nbelieved);
-    if (nagencies > 0 && nsigning == 0)
+    bool can_sign = !has(v, ABOUT_AGENCY) || findings_signs(&v->kept);
+    bool is_believed = !has(v, ABOUT_SENDER) || findings_is_believed(&v->kept);
+    if (!can_sign)
         add_text(reasons_json, "no agency can sign");
-    if (nsenders > 0 && nbelieved == 0)
+    if (!is_believed)
         add_text(reasons_json, "no sender would be believed");
-    return (nagencies == 0 || nsigning > 0) && (nsenders == 0 || nbelieved > 0);
+    return can_sign && is_believed;
 }
 
-/* Reasons of one party, with commas between; true when it is served. */
-static bool party_read(const struct vigil *v, enum finding_about about, const char *code, struct buf *reasons)
+/* What is bad of one party: reasons when it is not served, else warnings (NULL: of no interest); true: it is served. */
+static bool party_read(const struct vigil *v, enum finding_about about, const char *code, struct buf *reasons,
+                       struct buf *warnings)
 {
     bool is_served = true;
-    for (unsigned i = 0; i < v->kept.n; i++) {
+    for (unsigned i = 0; i < v->kept.n; i++)
+        if (v->kept.items[i].about == about && strcmp(v->kept.items[i].code, code) == 0)
+            is_served &= !v->kept.items[i].is_stopped;
+    struct buf *to = is_served ? warnings : reasons;
+    for (unsigned i = 0; i < v->kept.n && to != NULL; i++) {
         const struct finding *f = &v->kept.items[i];
-        if (f->about != about || strcmp(f->code, code) != 0)
-            continue;
-        is_served &= !f->is_stopped;
-        if (f->level == FINDING_BAD)
-            add_text(reasons, f->text);
+        if (f->about == about && strcmp(f->code, code) == 0 && f->level == FINDING_BAD)
+            add_text(to, f->text);
     }
     return is_served;
 }
@@ -186,7 +183,8 @@ static bool is_first_of(const struct vigil *v, unsigned i)
     return true;
 }
 
-static void parties_write(const struct vigil *v, enum finding_about about, bool is_daemon_ready, struct buf *out)
+/* A party that is not ready has a reason: its own, and those of the daemon, which concern everybody. */
+static void parties_write(const struct vigil *v, enum finding_about about, struct span daemon_reasons, struct buf *out)
 {
     bool is_first = true;
     struct arena *a = arena_new();
@@ -194,25 +192,31 @@ static void parties_write(const struct vigil *v, enum finding_about about, bool 
         const struct finding *f = &v->kept.items[i];
         if (f->about != about || !is_first_of(v, i))
             continue;
-        struct buf reasons;
+        struct buf reasons, warnings;
         buf_init(&reasons, a, 256);
-        bool is_ready = party_read(v, about, f->code, &reasons) && is_daemon_ready;
+        buf_init(&warnings, a, 256);
+        bool is_ready = party_read(v, about, f->code, &reasons, &warnings) && daemon_reasons.n == 0;
+        if (reasons.n > 0 && daemon_reasons.n > 0)
+            buf_add_char(&reasons, ',');
+        buf_add_span(&reasons, daemon_reasons);
         buf_add_str(out, is_first ? "" : ",");
         buf_add_json(out, span_of(f->code));
         buf_printf(out, ":{\"ready\":%s,\"reasons\":[", is_ready ? "true" : "false");
         buf_add_span(out, buf_span(&reasons));
+        buf_add_str(out, "],\"warnings\":[");
+        buf_add_span(out, buf_span(&warnings));
         buf_add_str(out, "]}");
         is_first = false;
     }
     arena_free(a);
 }
 
-void vigil_write(const struct vigil *v, bool is_daemon_ready, struct buf *out)
+void vigil_write(const struct vigil *v, struct span daemon_reasons, struct buf *out)
 {
     buf_add_str(out, ",\"agencies\":{");
-    parties_write(v, ABOUT_AGENCY, is_daemon_ready, out);
+    parties_write(v, ABOUT_AGENCY, daemon_reasons, out);
     buf_add_str(out, "},\"senders\":{");
-    parties_write(v, ABOUT_SENDER, is_daemon_ready, out);
+    parties_write(v, ABOUT_SENDER, daemon_reasons, out);
     buf_add_str(out, "},\"troubles\":[");
     bool is_first = true;
     for (unsigned i = 0; i < v->kept.n; i++) {
@@ -230,7 +234,7 @@ bool vigil_read_agency(const struct vigil *v, const char *code, bool *is_ready, 
     bool is_there = false;
     for (unsigned i = 0; i < v->kept.n; i++)
         is_there |= v->kept.items[i].about == ABOUT_AGENCY && strcmp(v->kept.items[i].code, code) == 0;
-    *is_ready = is_there && party_read(v, ABOUT_AGENCY, code, reasons_json);
+    *is_ready = is_there && party_read(v, ABOUT_AGENCY, code, reasons_json, NULL);
     return is_there;
 }
 
@@ -253,7 +257,7 @@ void vigil_metrics_write(const struct vigil *v, struct buf *out)
             continue;
         buf_init(&ignored, a, 256);
         buf_printf(out, "zapisd_sender_ready{sender=\"%s\"} %d\n", f->code,
-                   party_read(v, ABOUT_SENDER, f->code, &ignored));
+                   party_read(v, ABOUT_SENDER, f->code, &ignored, NULL));
     }
     arena_free(a);
 }

@@ -17,8 +17,11 @@ void vigil_free(struct vigil *v); /* after worker_settle(); NULL is allowed */
 
 /* Adds reasons against serving anybody, as JSON strings with commas between; true when there is none. */
 bool vigil_read(const struct vigil *v, struct buf *reasons_json);
-/* Adds ,"agencies":{CODE:{"ready":...,"reasons":[...]}},"senders":{...},"troubles":[...] */
-void vigil_write(const struct vigil *v, bool is_daemon_ready, struct buf *out);
+/*
+ * Adds ,"agencies":{CODE:{"ready":...,"reasons":[...],"warnings":[...]}},"senders":{...},"troubles":[...].
+ * daemon_reasons: JSON strings against serving anybody, which are everybody's; none when the daemon is ready.
+ */
+void vigil_write(const struct vigil *v, struct span daemon_reasons, struct buf *out);
 /* Of one agency alone; false when the configuration has none of this code. */
 bool vigil_read_agency(const struct vigil *v, const char *code, bool *is_ready, struct buf *reasons_json);
 void vigil_metrics_write(const struct vigil *v, struct buf *out);

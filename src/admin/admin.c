@@ -111,7 +111,7 @@ static void on_readyz(struct admin *ad, const struct http_request *req, struct a
         buf_add_str(&out, "]");
     }
     if (!is_of_agency && ad->sources.write_parties != NULL)
-        ad->sources.write_parties(ad->sources.arg, is_ready, &out);
+        ad->sources.write_parties(ad->sources.arg, is_ready ? (struct span){0} : buf_span(&reasons), &out);
     buf_add_str(&out, "}\n");
     answer(req, is_ready ? 200 : 503, "application/json", buf_span(&out), "Cache-Control: no-store\r\n");
 }

@@ -5,9 +5,9 @@
  */
 #include "request_priv.h"
 
-#include <string.h>
+#include "clock.h"
 
-#define KEPT "; what was loaded before stays"
+#include <string.h>
 
 /* ---- agencies ---- */
 
@@ -26,7 +26,7 @@ static void agency_load(struct keyring *k, const struct config *conf, const stru
         to->at = config_at(k->arena, conf, "agency", c->code, "key", CONFIG_LAST);
     const struct keyring_agency *old = previous != NULL ? keyring_agency_find(previous, c->code) : NULL;
     to->key = old != NULL && old->key != NULL ? key_share(k->arena, old->key) : NULL;
-    to->trouble = arena_printf(k->arena, "%s%s", why.detail, to->key != NULL ? KEPT : "");
+    to->trouble = arena_printf(k->arena, "%s%s", why.detail, to->key != NULL ? KEYRING_KEPT : "");
 }
 
 /* ---- senders ---- */
@@ -58,7 +58,7 @@ static void sender_keep(struct keyring *k, struct keyring_sender *to, const stru
         if (to->certs[i].cert != NULL)
             continue;
         certs[n] = to->certs[i];
-        certs[n++].trouble = arena_printf(k->arena, "%s%s", to->certs[i].trouble, KEPT);
+        certs[n++].trouble = arena_printf(k->arena, "%s%s", to->certs[i].trouble, KEYRING_KEPT);
     }
     for (unsigned i = 0; i < old->ncerts; i++) {
         const struct cert *cert = old->certs[i].cert;
@@ -104,9 +104,10 @@ static void sender_load(struct keyring *k, const struct config *conf, const stru
 
 /* ---- the whole ---- */
 
-static enum err trust_of(struct keyring *k, const struct config *conf, struct error *e)
+/* A signed listener that the new configuration has no more runs until the restart, and believes nobody unchecked. */
+static enum err trust_of(struct keyring *k, const struct config *conf, const struct keyring *previous, struct error *e)
 {
-    bool is_needed = false;
+    bool is_needed = previous != NULL && previous->trust != NULL;
     for (unsigned i = 0; i < conf->nlisteners; i++)
         is_needed |= conf->listeners[i].kind == LISTENER_SMEV2;
     k->anchors_at = config_at(k->arena, conf, "trust", "", "anchors", CONFIG_LAST);
@@ -115,6 +116,9 @@ static enum err trust_of(struct keyring *k, const struct config *conf, struct er
     k->allow_gost2001 = conf->allow_gost2001;
     if (!is_needed)
         return ERR_OK;
+    if (conf->anchors == NULL)
+        return error_set(e, ERR_CONFIG, "%s: [trust]: a smev2 listener that runs needs anchors until the restart",
+                         conf->path);
     struct trust_conf trust = {.anchors_file = conf->anchors,
                                .chain_file = conf->chain,
                                .crl_file = conf->crl,
@@ -137,7 +141,7 @@ enum err keyring_load(const struct config *conf, const struct keyring *previous,
     struct keyring *k = arena_alloc(a, sizeof *k);
     k->arena = a;
     k->refs = 1;
-    enum err err = trust_of(k, conf, e);
+    enum err err = trust_of(k, conf, previous, e);
     if (err != ERR_OK) {
         arena_free(a);
         return err;
@@ -148,6 +152,8 @@ enum err keyring_load(const struct config *conf, const struct keyring *previous,
     k->senders = arena_array(a, conf->nsenders + 1, sizeof *k->senders);
     for (unsigned i = 0; i < conf->nsenders; i++)
         sender_load(k, conf, &conf->senders[i], previous);
+    if (previous != NULL)
+        keyring_keep_keys(k, previous, clock_wall_us() / 1000000);
     *out = k;
     return ERR_OK;
 }

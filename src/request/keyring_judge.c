@@ -47,26 +47,26 @@ static enum finding_level level_of_end(const struct judge *j, int64_t end_s)
 
 /* ---- one certificate ---- */
 
-/* NULL: believed. */
-static const char *objection(struct judge *j, const struct cert *c, enum trust_reason *reason)
+const char *keyring_objection(const struct keyring *k, const struct cert *c, int64_t now_s, struct arena *a,
+                              enum trust_reason *reason)
 {
     struct trust_verdict v = {.reason = TRUST_BROKEN};
     struct error why = {0};
     enum sign_alg alg;
     *reason = TRUST_BROKEN;
     if (cert_sign_alg(c, &alg, &why) != ERR_OK)
-        return arena_strdup(j->a, why.detail);
-    if (alg == SIGN_GOST2001 && !j->keys->allow_gost2001) /* ours is never one: key_load() */
+        return arena_strdup(a, why.detail);
+    if (alg == SIGN_GOST2001 && !k->allow_gost2001) /* ours is never one: key_load() */
         return "its key is GOST R 34.10-2001 and allow_gost2001 = no";
     *reason = TRUST_GOOD;
-    if (j->keys->trust != NULL && trust_judge(j->keys->trust, c, j->now_s, &v, &why) != ERR_OK) {
+    if (k->trust != NULL && trust_judge(k->trust, c, now_s, &v, &why) != ERR_OK) {
         *reason = v.reason;
-        return arena_strdup(j->a, why.detail);
+        return arena_strdup(a, why.detail);
     }
     *reason = TRUST_DATES;
-    if (j->now_s < cert_signs_from(c))
+    if (now_s < cert_signs_from(c))
         return "it is not valid yet";
-    if (j->now_s >= cert_signs_until(c))
+    if (now_s >= cert_signs_until(c))
         return "it has expired";
     *reason = TRUST_GOOD;
     return NULL;
@@ -86,13 +86,15 @@ static struct finding judge_cert(struct judge *j, const struct keyring_sender *s
     f.subject = arena_strdup(j->a, c->file);
     f.level = FINDING_BAD;
     f.is_stopped = true;
+    f.is_smev = s->is_smev;
     if (c->cert == NULL) {
         f.is_mistake = true;
         f.text = arena_strdup(j->a, c->trouble);
         return f;
     }
-    const char *why = objection(j, c->cert, &reason);
+    const char *why = keyring_objection(j->keys, c->cert, j->now_s, j->a, &reason);
     if (why != NULL) {
+        f.is_by_list = reason == TRUST_REVOKED || reason == TRUST_NO_LIST;
         f.text = cert_text(j, c->file, c->cert, why);
         return f;
     }
@@ -125,7 +127,7 @@ static void judge_sender(struct judge *j, const struct keyring_sender *s)
 
 /* Peers may believe whom we were not told to believe: then we sign, and say it. Its own dates are looked at for each
  * message. */
-static bool is_refusal(enum trust_reason reason)
+bool keyring_is_refusal(enum trust_reason reason)
 {
     return reason == TRUST_BROKEN || reason == TRUST_USAGE || reason == TRUST_REVOKED;
 }
@@ -143,8 +145,8 @@ static void judge_agency(struct judge *j, struct keyring_agency *g)
         return;
     }
     const struct cert *c = key_cert(g->key);
-    const char *why = objection(j, c, &reason);
-    atomic_store_explicit(&g->is_refused, is_refusal(reason), memory_order_relaxed);
+    const char *why = keyring_objection(j->keys, c, j->now_s, j->a, &reason);
+    atomic_store_explicit(&g->is_refused, keyring_is_refusal(reason), memory_order_relaxed);
     f.is_stopped = !keyring_agency_signs(g, j->now_s);
     if (g->trouble != NULL) {
         struct finding kept = f;

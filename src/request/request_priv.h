@@ -85,6 +85,13 @@ struct keyring {
 const struct keyring_agency *keyring_agency_find(const struct keyring *k, const char *code);
 /* Whether an answer signed in its name now would be worth anything. Thread-safe. */
 bool keyring_agency_signs(const struct keyring_agency *agency, int64_t now_s);
+/* NULL: c is believed, and in date; otherwise why not, in words of a and as a reason. */
+const char *keyring_objection(const struct keyring *k, const struct cert *c, int64_t now_s, struct arena *a,
+                              enum trust_reason *reason);
+bool keyring_is_refusal(enum trust_reason reason); /* an agency with such a certificate does not sign */
+/* Where the new key of an agency cannot sign now and that of previous can, by what next believes, it is kept. */
+void keyring_keep_keys(struct keyring *next, const struct keyring *previous, int64_t now_s);
+#define KEYRING_KEPT "; what was loaded before stays"
 const struct keyring_sender *keyring_sender_of(const struct keyring *k, const struct cert *signer);
 void keyring_metrics_write(const struct keyring *k, struct buf *out);
 

@@ -41,8 +41,8 @@ def main(root):
     wrong = ["conf/zapisd.service: no line %s" % p for p in MUST if not re.search(p, text, re.M)]
     wrong += ["conf/zapisd.service: a line %s" % p for p in MUST_NOT if re.search(p, text, re.M)]
     reloads = re.findall(r"^ExecReload=(.*)", text, re.M)
-    if "--only-fatal" not in reloads[0] or "-HUP" not in reloads[1]:
-        wrong.append("conf/zapisd.service: a reload begins with check --only-fatal, then -HUP")
+    if "--only-fatal --reload" not in reloads[0] or "-HUP" not in reloads[1]:
+        wrong.append("conf/zapisd.service: a reload begins with check --only-fatal --reload, then -HUP")
     done = subprocess.run(["systemd-analyze", "security", "--offline=yes", "--json=short", "--threshold=15", unit], capture_output=True, text=True)
     tests = json.loads(done.stdout)
     if done.returncode:
