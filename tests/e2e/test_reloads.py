@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
-"""L4, L5, C2, promise 6: whatever is put in the place of a good file, a bad configuration never replaces a good one; revocation is obeyed."""
+"""L4, L5, C2, C5, promise 6: whatever is put in the place of a good file, a bad configuration never replaces a good one; revocation is obeyed."""
 import json
 import os
 import random
