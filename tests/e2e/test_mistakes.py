@@ -239,6 +239,22 @@ class Mistakes(unittest.TestCase):
         self.assertNotIn("Permission denied", said)
         self.assertEqual(check("--user", "no-such-user")[0], 1)
 
+    def test_folders_that_others_may_write(self):  # L4, J3: who may write a folder may put another key there
+        place = pathlib.Path("/tmp") / ("zapisd-folders-%d" % os.getpid())
+        shutil.copytree(PKI, place / "a/b")
+        self.addCleanup(shutil.rmtree, place)
+        self.write(lambda text: text.replace("@PKI@", str(place / "a/b")))
+        for name, mode in (("a/b", 0o757), ("a", 0o757), ("", 0o757), ("a", 0o1757), ("a/b", 0o755)):
+            with self.subTest(name=name, mode=oct(mode)):
+                (place / name).chmod(mode)
+                status, said = self.check()
+                told = re.findall(r"BAD .*others may write the folder (\S+),", said)
+                (place / name).chmod(0o755)
+                if mode == 0o757:
+                    self.assertEqual((status, set(told)), (1, {str(place / name)}), said)
+                else:
+                    self.assertEqual(told, [])
+
     def test_a_running_daemon_is_no_mistake(self):
         self.write()
         log = DIR / "running.log"

@@ -149,6 +149,14 @@ class Restore(E2E):
                 self.assertEqual(self.sql_of(conninfo, "select count(*) from pg_namespace where nspname in ('data', 'api', 'admin')"), ["0"])
                 self.sql_of(self.elsewhere.conninfo(database="postgres"), "drop database wrong")
 
+    def test_a_restore_into_such_a_database(self):  # L4: where everything seems to be there, but Russian search finds nothing
+        self.restore(self.elsewhere, "mute", create="template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'")
+        conninfo = self.elsewhere.conninfo(database="mute")
+        self.assertNotEqual(self.sql_of(conninfo, "select lower('Ж')"), ["ж"])
+        (ok, reason), = (line.split("|", 1) for line in self.sql_of(conninfo, "select * from api.ready((select max(name) from data.schema_version))"))
+        self.assertEqual((ok, "LC_CTYPE" in reason), ("f", True), reason)
+        self.sql_of(self.elsewhere.conninfo(database="postgres"), "drop database mute")
+
     def ready(self, wanted, word=""):
         """Waits until /readyz says so."""
         for _ in range(1200):

@@ -11,7 +11,7 @@ import tempfile
 import tree
 
 MUST = [r"^Type=notify$", r"^WatchdogSec=\d+", r"^ExecReload=.*check", r"^ExecReload=.*-HUP", r"^Restart=always$", r"^StartLimitIntervalSec=0$", r"^NoNewPrivileges=yes$",
-        r"^CapabilityBoundingSet=$", r"^LimitCORE=0$"]
+        r"^CapabilityBoundingSet=$", r"^LimitCORE=0$", r"^MemoryMax=\d+[MG]$"]
 
 
 # One party's mistake must not keep the others from being served (L5): nothing may veto the start, and only what the daemon itself would refuse, the reload.
