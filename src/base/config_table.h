@@ -117,7 +117,8 @@ X("limits", "buffers_max", OPTION_SIZE, config, buffers_max_bytes, "128MiB", 8 *
   "Memory for all connections together: unfinished requests, requests in work, answers not yet taken. At least " \
   "twice body_max. Beyond it those who hold most are turned away with 503 or cut off.") \
 X("limits", "connections_max", OPTION_COUNT, config, connections_max, "10000", 1, 1000000, NULL, NO, NO, \
-  "Open connections of one listener. What comes beyond is answered with 503 and closed.") \
+  "Open connections of one listener. Beyond it the address that has most makes way, by its oldest connection without " \
+  "a request in work, for one that has fewer; else what comes is answered with 503 and closed.") \
 X("limits", "pipeline_max", OPTION_COUNT, config, pipeline_max, "8", 1, 1000, NULL, NO, NO, \
   "Requests of one connection in work at once.") \
 X("limits", "slots_max", OPTION_COUNT, config, slots_max, "20000", 1, 1000000, NULL, NO, NO, \

@@ -20,6 +20,7 @@
 #define TURNED_AWAY_MAX 128 /* told so at the same time; beyond that they are just cut off */
 #define PAUSE_MS        100 /* when not even the spare descriptor helps */
 #define ADMIN_BESIDE    2   /* connections of an admin address, beside the bound for all */
+#define MAKE_WAY_MAX    16  /* for one newcomer: a plain connection holds less memory than one with TLS */
 
 void loop_set_connections_max(struct loop *l, unsigned n)
 {
@@ -31,23 +32,50 @@ static unsigned turned_away_max(const struct loop *l)
     return l->connections_max / 4 < TURNED_AWAY_MAX ? l->connections_max / 4 : TURNED_AWAY_MAX;
 }
 
-static const char *why_not(const struct listener *ls)
+struct shortage {
+    const char *reason; /* NULL: there is none */
+    struct places *places;
+};
+
+static struct shortage shortage_of(struct listener *ls)
 {
-    const struct loop *l = ls->loop;
+    struct loop *l = ls->loop;
     unsigned beside = ls->is_admin ? ADMIN_BESIDE : 0;
     if (ls->connections >= ls->limits.connections_max)
-        return "too many connections";
+        return (struct shortage){"too many connections", &ls->places};
     if (l->connections >= l->connections_max + beside)
-        return "too many connections for the descriptors there are";
+        return (struct shortage){"too many connections for the descriptors there are", &l->places};
     if (!ls->is_admin && ledger_is_full_of_connections(l->ledger))
-        return "no memory is left for connections";
-    return NULL;
+        return (struct shortage){"no memory is left for connections", &l->places};
+    return (struct shortage){NULL, NULL};
+}
+
+/* False: it has gone again. */
+static bool fd_key(int fd, struct peer_key *out)
+{
+    struct sockaddr_storage peer = {0};
+    socklen_t size = sizeof(peer);
+    if (getpeername(fd, (struct sockaddr *)&peer, &size) != 0)
+        return false;
+    peer_key_of((const struct sockaddr *)&peer, out);
+    return true;
+}
+
+/* Who has most makes way. The reason why not; NULL: there is a place. */
+static const char *place_find(struct listener *ls, int fd)
+{
+    struct peer_key key;
+    struct shortage s = shortage_of(ls);
+    if (s.reason == NULL || !fd_key(fd, &key))
+        return s.reason;
+    for (unsigned n = 0; s.reason != NULL && n < MAKE_WAY_MAX && conn_place_take(s.places, &key); n++)
+        s = shortage_of(ls);
+    return s.reason;
 }
 
 static void say_no(const struct listener *ls, int fd)
 {
-    static const char text[] = "HTTP/1.1 503 Service Unavailable\r\nServer: zapisd\r\nContent-Length: 0\r\n"
-                               "Connection: close\r\nRetry-After: 5\r\n\r\n";
+    static const char text[] = CONN_NO_PLACE;
     char heard[4096];
     if (ls->tls == NULL)
         (void)send(fd, text, sizeof(text) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -79,10 +107,12 @@ static struct conn *conn_open(struct listener *ls, int fd)
     return NULL;
 }
 
-/* A few are answered at leisure, so that no reset overtakes the answer; in a crowd it is said and shut. */
+/* A few are answered at leisure, so that no reset overtakes the answer; in a crowd it is said and shut: it takes no
+ * memory that somebody else was to have. */
 static void turn_away(struct listener *ls, int fd, const char *reason)
 {
-    if (ls->tls != NULL || ls->turned_away >= turned_away_max(ls->loop)) {
+    if (ls->tls != NULL || ledger_is_full_of_connections(ls->loop->ledger) ||
+        ls->turned_away >= turned_away_max(ls->loop)) {
         char peer[CONN_PEER_SIZE];
         fd_peer(fd, peer);
         refusal_tell(ls->loop, LOG_LEVEL_WARNING, &(struct refusal){.status = 503, .reason = reason, .peer = peer});
@@ -102,7 +132,7 @@ static void turn_away(struct listener *ls, int fd, const char *reason)
 
 static void let_in(struct listener *ls, int fd)
 {
-    const char *reason = why_not(ls);
+    const char *reason = place_find(ls, fd);
     if (reason != NULL) {
         turn_away(ls, fd, reason);
         return;
@@ -128,7 +158,7 @@ static void accept_pause(struct listener *ls)
     (void)uv_timer_start(&ls->pause, on_pause_over, PAUSE_MS, 0);
 }
 
-/* Gives up the spare descriptor for as long as it takes to refuse one. */
+/* Gives up the spare descriptor for as long as it takes to refuse one, or to find somebody who makes way for it. */
 static bool refuse_one(struct listener *ls, int error)
 {
     struct loop *l = ls->loop;
@@ -137,6 +167,12 @@ static bool refuse_one(struct listener *ls, int error)
         close(l->spare_fd);
         l->spare_fd = -1;
         fd = accept4(ls->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    }
+    struct peer_key key;
+    if (fd >= 0 && fd_key(fd, &key) && conn_place_take(&l->places, &key)) {
+        accept_spare_open(l);
+        let_in(ls, fd);
+        return true;
     }
     if (fd >= 0)
         say_no(ls, fd);

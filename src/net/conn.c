@@ -19,6 +19,7 @@ static void queue_add(struct conn *c, struct exchange *x)
     *c->last = x;
     c->last = &x->next;
     c->in_work++;
+    conn_place_keep(c);
 }
 
 static struct exchange *queue_take(struct conn *c)
@@ -315,6 +316,7 @@ static void conn_turn(void *arg)
     if (c->state == CONN_CLOSED)
         return;
     conn_weigh(c);
+    conn_place_set(c);
     conn_arm(c);
 }
 
@@ -328,7 +330,8 @@ void conn_let_go(struct conn *c)
     *c->link = c->next;
     if (c->next != NULL)
         c->next->link = c->link;
-    listener_conn_gone(c->listener, c);
+    conn_place_end(c);
+    listener_conn_gone(c->listener);
     free(c);
 }
 
@@ -346,6 +349,10 @@ static void conn_shut(struct conn *c, bool reset)
     conn_held_drop(c);
     lane_leave(c);
     conn_memory_end(c);
+    if (c->tls_lent) /* until it is given back */
+        conn_place_keep(c);
+    else
+        conn_place_end(c);
     loop_chore_drop(c->loop, &c->chore);
     uv_close((uv_handle_t *)&c->timer, on_handle_closed);
     if (!reset || c->listener->is_pipe || uv_tcp_close_reset(&c->io.tcp, on_handle_closed) != 0)
@@ -411,6 +418,7 @@ void conn_begin(struct conn *c)
 {
     peer_name(c);
     conn_memory_begin(c);
+    conn_place_begin(c);
     if (!c->listener->is_pipe)
         (void)uv_tcp_nodelay(&c->io.tcp, 1);
     c->phase_since_ms = uv_now(&c->loop->uv);

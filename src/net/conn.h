@@ -11,6 +11,7 @@
 #include "http.h"
 #include "log.h"
 #include "loop.h"
+#include "places.h"
 
 #include <netinet/in.h>
 #include <sys/types.h>
@@ -82,6 +83,7 @@ struct conn {
 
     enum conn_state state;
     bool turned_away; /* over the limit: counted apart */
+    bool has_left;    /* counted no more, though its handles are not closed yet */
     bool reading;
     bool eof;            /* the peer will send nothing more; it may still listen */
     bool owes_linger;    /* something was said that the peer must be able to read */
@@ -106,7 +108,8 @@ struct conn {
     struct conn *lane_next;
     struct conn **lane_link;
     struct peer_key key;
-    struct claim claim; /* on memory, see ledger.h */
+    struct claim claim;               /* on memory, see ledger.h */
+    struct place place, place_of_all; /* its listener's, and the loop's */
     size_t working_bytes, writing_bytes;
     struct conn *pace_next, **pace_link; /* link NULL: reads when it likes */
     uint64_t paced_since_ms;
@@ -172,6 +175,21 @@ void exchange_weigh(struct exchange *x);  /* the same after a change of its stat
 void exchange_orphan(struct exchange *x); /* its connection goes; it stays */
 void exchange_unweigh(struct exchange *x);
 
+/* ---- places (conn_place.c) ---- */
+
+/* Said to whom nothing more can be said: there is no time to wait until it is read. */
+#define CONN_NO_PLACE                                                                                                  \
+    "HTTP/1.1 503 Service Unavailable\r\nServer: zapisd\r\nContent-Length: 0\r\nConnection: close\r\nRetry-After: "    \
+    "5\r\n\r\n"
+#define CONN_REASON_PLACE "a peer with fewer connections took the place"
+
+void conn_place_begin(struct conn *c); /* when the peer is known */
+void conn_place_set(struct conn *c);   /* after anything that may have changed what it would lose */
+void conn_place_keep(struct conn *c);  /* from now on there is something in work; until the next conn_place_set() */
+void conn_place_end(struct conn *c);   /* harmless when repeated */
+/* Ends a connection for the newcomer's sake; nobody's call may be on its stack. False: none has to make way. */
+bool conn_place_take(struct places *all, const struct peer_key *newcomer);
+
 /* ---- turns at reading (conn_pace.c) ---- */
 
 bool conn_is_bulk(const struct conn *c); /* what it sends takes more than one reading */
@@ -227,6 +245,7 @@ struct listener {
     struct conn *conns;
     unsigned connections;
     unsigned turned_away;
+    struct places places;
     char *unlink_path; /* a socket file of our own making */
     dev_t unlink_dev;
     ino_t unlink_ino;
@@ -238,7 +257,8 @@ int accept_begin(struct listener *ls, int fd);            /* takes a bound socke
 void accept_end(struct listener *ls, uv_close_cb closed); /* closed is called for each of its handles */
 void accept_spare_open(struct loop *l);
 
-void listener_conn_gone(struct listener *ls, const struct conn *c);
+void listener_place_free(struct listener *ls, const struct conn *c);
+void listener_conn_gone(struct listener *ls);
 int listener_port(const struct listener *ls); /* of TCP; 0 for a unix socket */
 
 /* A bound socket, not yet listening (address.c). *path_made is set for a unix socket of our own making. */

@@ -28,6 +28,7 @@ void conn_tls_lend(struct conn *c, loop_fn work, loop_fn done)
 {
     c->tls_unread = tls_unread(c->tls);
     c->tls_lent = true;
+    conn_place_keep(c);
     c->handles++;
     worker_run(c->loop, work, done, c);
 }

@@ -52,10 +52,12 @@ static void end_if_empty(struct listener *ls)
 {
     if (ls->handles > 0 || ls->conns != NULL)
         return;
-    if (ls->freed)
+    if (ls->freed) {
+        places_fini(&ls->places);
         free(ls);
-    else if (ls->draining && ls->drained != NULL)
+    } else if (ls->draining && ls->drained != NULL) {
         loop_chore(ls->loop, &ls->chore);
+    }
 }
 
 static void on_listener_closed(uv_handle_t *handle)
@@ -71,13 +73,17 @@ static void accepting_stop(struct listener *ls)
     accept_end(ls, on_listener_closed);
 }
 
-void listener_conn_gone(struct listener *ls, const struct conn *c)
+void listener_place_free(struct listener *ls, const struct conn *c)
 {
     ls->loop->connections--;
     if (c->turned_away)
         ls->turned_away--;
     else
         ls->connections--;
+}
+
+void listener_conn_gone(struct listener *ls)
+{
     end_if_empty(ls);
 }
 

@@ -161,6 +161,7 @@ void loop_free(struct loop *l)
     uv_close((uv_handle_t *)&l->housekeeping, NULL);
     uv_run(&l->uv, UV_RUN_DEFAULT);
     lane_fini(&l->lane);
+    places_fini(&l->places);
     must(uv_loop_close(&l->uv), "uv_loop_close");
     ledger_release(l->ledger);
     if (l->spare_fd >= 0)

@@ -8,6 +8,7 @@
 #include "http.h"
 #include "ledger.h"
 #include "net.h"
+#include "places.h"
 
 #include <uv.h>
 
@@ -66,7 +67,8 @@ struct loop {
     struct net_refusal refusals[LOOP_REFUSALS_MAX];
     unsigned nrefusals;
     struct lane lane;
-    unsigned connections; /* of all listeners, those on their way out too */
+    unsigned connections; /* of all listeners */
+    struct places places; /* of all listeners that are not for administrators */
     unsigned connections_max;
     int spare_fd; /* given up for a moment when there is no other */
     struct ledger *ledger;

@@ -169,5 +169,42 @@ class FewDescriptors(Crush):
         self.book_one(self.free_slots(client)[-3:])
 
 
+class Places(Crush):
+    """One address takes every place, renews what it loses and keeps nobody out; each that makes way is told of (L1, L3, L4)."""
+
+    PLACES = 60
+
+    @classmethod
+    def options(cls):
+        return {"edit": lambda text: text.replace("[log]", "[limits]\nconnections_max = %d\n\n[log]" % cls.PLACES)}
+
+    def flood(self, sockets):
+        """Until there are as many again as there are places; those that were cut are replaced."""
+        for s in [s for s in sockets if select.select([s], [], [], 0)[0]]:
+            sockets.remove(s)
+            s.close()
+        while len(sockets) < self.PLACES:
+            s = socket.socket()
+            s.bind(("127.0.0.2", 0))
+            s.connect(("127.0.0.1", self.instance.plain_port))
+            sockets.append(s)
+
+    def made_way(self):
+        found = re.search(r'zapisd_http_refused_total\{status="0",reason="a peer with fewer connections took the place"\} (\S+)', self.instance.admin("/metrics")[1])
+        return float(found[1]) if found else 0
+
+    def test_one_address_takes_every_place(self):
+        slots = self.free_slots(self.portal("plain"))[:5]
+        sockets = []
+        for _ in range(5):
+            self.flood(sockets)
+            self.book_one(slots)
+        self.assertGreaterEqual(self.made_way(), 1)
+        self.assertRegex(self.instance.log.read_text(errors="replace"), 'connection-cut peer=127.0.0.2:\\d+ reason="a peer with fewer connections took the place"')
+        self.assertNotRegex(self.instance.log.read_text(errors="replace"), "connection-cut peer=127.0.0.1:")
+        for s in sockets:
+            s.close()
+
+
 if __name__ == "__main__":
     e2e.main()

@@ -12,7 +12,7 @@ FOREIGN = [(r"libxml/", "libxml2"), (r"openssl/", "OpenSSL"), (r"uv\.h$|uv/", "l
            (r"libpq-fe\.h$|libpq/|postgres", "libpq"), (r"ini\.h$", "inih"), (r"stdsoap2\.h$|soap\w*\.h$|eq(H|Stub)?\.h$", "gSOAP"),
            (r"systemd/", "libsystemd")]
 STANDARD = set("""arpa/inet.h assert.h ctype.h dirent.h endian.h errno.h fcntl.h getopt.h glob.h grp.h inttypes.h langinfo.h libgen.h limits.h locale.h
-    malloc.h math.h netdb.h netinet/in.h netinet/tcp.h poll.h pthread.h pwd.h sched.h setjmp.h signal.h stdalign.h stdarg.h stdatomic.h
+    malloc.h math.h netdb.h netinet/in.h netinet/tcp.h poll.h pthread.h pwd.h sched.h search.h setjmp.h signal.h stdalign.h stdarg.h stdatomic.h
     stdbool.h stddef.h stdint.h stdio.h stdlib.h stdnoreturn.h string.h strings.h sys/file.h sys/mman.h sys/prctl.h sys/random.h
     sys/resource.h sys/socket.h sys/stat.h sys/time.h sys/types.h sys/uio.h sys/un.h sys/wait.h syslog.h threads.h time.h unistd.h
     wchar.h wctype.h sanitizer/asan_interface.h""".split())

@@ -67,6 +67,8 @@ struct server {
     atomic_uint gone_asked; /* of those held, each time they were asked for */
     atomic_uint off_loop;   /* handler calls on another thread: must stay 0 */
     atomic_bool drained;
+    atomic_bool is_standing; /* the loop, in /stand, until may_go_on */
+    atomic_bool may_go_on;
     unsigned connections;     /* as of command 'c' */
     struct loop_lag lag;      /* as of command 'm' */
     struct net_memory memory; /* as of command 'b' */
@@ -154,6 +156,11 @@ static inline void on_request(void *arg, const struct http_request *req)
         struct timespec t = {.tv_nsec = 120 * 1000000};
         nanosleep(&t, NULL); /* what must never be done on a loop, so that it is seen being measured */
         answer_text(req->exchange, 200, "slow");
+    } else if (strcmp(req->path, "/stand") == 0) {
+        struct timespec t = {.tv_nsec = 1000000};
+        for (atomic_store(&s->is_standing, true); !atomic_load(&s->may_go_on);)
+            nanosleep(&t, NULL);
+        answer_text(req->exchange, 200, "stood");
     } else {
         answer_text(req->exchange, 200, "ok");
     }
