@@ -31,5 +31,7 @@ char *arena_vprintf(struct arena *a, const char *fmt, va_list ap) __attribute__(
 /* Runs fn(p) when the arena is freed. Call it on the line after a foreign handle was obtained. */
 typedef void (*arena_cleanup_fn)(void *p);
 void arena_defer(struct arena *a, arena_cleanup_fn fn, void *p);
+/* All that were deferred with this fn are run now, last-in first-out: for what is large and has done its service. */
+void arena_run_deferred(struct arena *a, arena_cleanup_fn fn);
 
 size_t arena_size(const struct arena *a); /* bytes taken from the system so far */

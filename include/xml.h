@@ -48,6 +48,8 @@ MUST_CHECK enum err xml_prescan(struct span bytes, const struct xml_limits *limi
  */
 MUST_CHECK enum err xml_parse(struct arena *a, struct span bytes, struct xml_doc **out, struct error *e);
 struct xml_node *xml_root(struct xml_doc *doc);
+/* Frees all documents of a now: they are some ten times as large as their octets. Names of nodes go with them. */
+void xml_docs_free(struct arena *a);
 
 /* Element children in document order; ns or local NULL means any. NULL when there is none. */
 struct xml_node *xml_first(struct xml_node *parent, const char *ns, const char *local);

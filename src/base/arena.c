@@ -200,6 +200,19 @@ void arena_defer(struct arena *a, arena_cleanup_fn fn, void *p)
     a->cleanups = c;
 }
 
+void arena_run_deferred(struct arena *a, arena_cleanup_fn fn)
+{
+    for (struct cleanup **at = &a->cleanups; *at != NULL;) {
+        struct cleanup *c = *at;
+        if (c->fn != fn) {
+            at = &c->next;
+            continue;
+        }
+        *at = c->next;
+        fn(c->p);
+    }
+}
+
 size_t arena_size(const struct arena *a)
 {
     return a->total;

@@ -121,7 +121,7 @@ static void look_at_words(struct request *r, const struct xml_node *bare)
 {
     const char *words = xml_own_text(r->arena, bare);
     if (words[strspn(words, " \t\r\n")] != '\0')
-        field_errors_add(&r->fields, xml_local(bare), 1, FIELD_BAD_VALUE);
+        field_errors_add(&r->fields, arena_strdup(r->arena, xml_local(bare)), 1, FIELD_BAD_VALUE);
 }
 
 static enum err unwrap_plain(struct request *r, const char **method)
@@ -337,7 +337,8 @@ static void on_violation(void *arg, const char *element, bool is_missing, const 
     struct request *r = arg;
     (void)message; /* the schema's words are for programmers; the order wants the field and a code */
     /* No fieldName is that long; what it stands in is told of instead. */
-    const char *field = strlen(element) <= FIELD_NAME_MAX ? element : arena_printf(r->arena, "%sRequest", r->op->name);
+    const char *field = strlen(element) <= FIELD_NAME_MAX ? arena_strdup(r->arena, element)
+                                                          : arena_printf(r->arena, "%sRequest", r->op->name);
     field_errors_add(&r->fields, field, 1, is_missing ? FIELD_REQUIRED : FIELD_BAD_VALUE);
 }
 

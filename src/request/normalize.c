@@ -49,7 +49,7 @@ struct gathered {
 static void wrong(struct normalizer *z, const char *field, const char *message)
 {
     if (z->fields->n < WRONG_MAX && strlen(field) <= NAME_MAX_BYTES)
-        field_errors_add(z->fields, field, 1, message);
+        field_errors_add(z->fields, arena_strdup(z->arena, field), 1, message);
 }
 
 static void depart(struct normalizer *z, enum leniency kind, const char *field)

@@ -49,9 +49,8 @@ static void request_advance(struct request *r, enum step_result result)
         request_fail(r);
 }
 
-static void request_work(void *arg)
+static void request_walk(struct request *r)
 {
-    struct request *r = arg;
     unsigned failures = 0;
     while (r->step < STEP_COUNT && steps[r->step].place == WORKER) {
         enum step_result result = steps[r->step].run(r);
@@ -62,6 +61,19 @@ static void request_work(void *arg)
         }
         request_advance(r, result);
     }
+}
+
+/*
+ * Between two hops a request may wait, and many may: what it has of the message then is its values. Its documents, many
+ * times as large as what came and perhaps for the most part nobody's, live as long as one worker has it in hand (L3).
+ */
+static void request_work(void *arg)
+{
+    struct request *r = arg;
+    request_walk(r);
+    xml_docs_free(r->arena);
+    r->doc = r->bare = NULL;
+    r->soap_body = NULL;
 }
 
 static void request_worked(void *arg)

@@ -17,6 +17,11 @@ void xml_doc_cleanup(void *doc)
     xmlFreeDoc(doc);
 }
 
+void xml_docs_free(struct arena *a)
+{
+    arena_run_deferred(a, xml_doc_cleanup);
+}
+
 /* The parser's handler of "<!DOCTYPE name": nothing behind it is read any more. */
 static void stop_at_doctype(void *ctx, const xmlChar *name, const xmlChar *public_id, const xmlChar *system_id)
 {

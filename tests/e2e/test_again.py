@@ -7,6 +7,7 @@ import hashlib
 import os
 import random
 import re
+import threading
 import time
 
 import e2e
@@ -123,6 +124,53 @@ class Captured(E2E):
             self.assertLess(self.journal_bytes() - before, self.REPEATS_KIB * 1024 + (1 << 20) + 4 * size)
         # another message of the same sender is not touched
         self.assertEqual(self.client.read(self.client.post(self.client.envelope("getRefsList", []))).error_code, 0)
+
+
+class Waiting(E2E):
+    MANY, ELEMENTS, EACH_MIB = 24, 48000, 12
+
+    @classmethod
+    def options(cls):
+        return {"edit": lambda text: text.replace("[daemon]", "[daemon]\nrequest_timeout = 600s").replace("[database]", "[database]\nstatement_timeout = 600s")}
+
+    def peak_mib(self):
+        with open("/proc/%d/status" % self.instance.pid()) as f:
+            return int(re.search(r"VmHWM:\s+(\d+) kB", f.read())[1]) / 1024
+
+    def test_what_waits_has_no_documents(self):  # L3
+        """Captured messages, as many elements around them as may be, all of them verified and waiting for a lock: a document of one of them takes
+        20 MiB, and only those in the hands of the workers have one."""
+        client = self.portal()
+        slot = self.free_slots(client)[0]["slotId"]
+        messages = [client.envelope("book", client.book_items(new_id(), [slot], MOSCOW, False, services=[SERVICE])) for _ in range(self.MANY)]
+        padding = block(b"<a b='1'/>" * self.ELEMENTS)
+        padded = [m.replace(b"</soap:Header>", padding + b"</soap:Header>") for m in messages]
+        self.assertLess(max(map(len, padded)), BODY_MAX)
+        client.post(padded.pop())  # what one costs, and what the libraries take once
+        base = self.peak_mib()
+        lock = self.instance.connect()
+        self.addCleanup(lock.close)
+        lock.autocommit = False
+        lock.cursor().execute("lock table data.message_seen in access exclusive mode")
+        replies = []
+
+        def send(message):
+            other = self.instance.client(timeout=600)
+            replies.append(other.post(message))
+            other.close()
+        threads = [threading.Thread(target=send, args=(m,)) for m in padded]
+        for thread in threads:
+            thread.start()
+        deadline = time.monotonic() + 300
+        while self.instance.metric("zapisd_writes_waiting") + self.instance.metric("zapisd_lock_waiting") < len(padded) - 8:
+            self.assertLess(time.monotonic(), deadline, "they do not wait")
+            time.sleep(0.1)
+        self.assertEqual(self.instance.metric("zapisd_requests_in_work"), len(padded))
+        lock.rollback()
+        for thread in threads:
+            thread.join()
+        self.assertEqual([r.http_status for r in replies], [200] * len(padded))
+        self.assertLess(self.peak_mib() - base, self.EACH_MIB * len(padded))
 
 
 class Uncertain(E2E):
