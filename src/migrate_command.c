@@ -197,10 +197,12 @@ static enum err rights_aside(struct migrate *m, bool *has_note, struct error *e)
     return err == ERR_OK && *has_note ? run(m, "select data.rights_aside()", e) : err;
 }
 
-/* ... and behind it. */
+/* ... and behind it, when the files have brought what notes. */
 static enum err rights_note(struct migrate *m, struct error *e)
 {
-    return run(m, "select data.rights_note()", e);
+    bool is_noting = false;
+    enum err err = is_there(m, "data.rights_note()", &is_noting, e);
+    return err == ERR_OK && is_noting ? run(m, "select data.rights_note()", e) : err;
 }
 
 /* ---- numbered migrations ---- */
