@@ -22,6 +22,18 @@ const char *object_text(struct arena *a, const ASN1_OBJECT *o)
     return arena_strdup(a, text);
 }
 
+bool extension_is_readable(X509_EXTENSION *ext)
+{
+    const X509V3_EXT_METHOD *method = X509V3_EXT_get(ext);
+    const ASN1_OCTET_STRING *octets = X509_EXTENSION_get_data(ext);
+    const unsigned char *p = ASN1_STRING_get0_data(octets), *end = p + ASN1_STRING_length(octets);
+    if (method == NULL || method->it == NULL)
+        return false;
+    ASN1_VALUE *value = ASN1_item_d2i(NULL, &p, end - p, ASN1_ITEM_ptr(method->it));
+    ASN1_item_free(value, ASN1_ITEM_ptr(method->it));
+    return value != NULL && p == end;
+}
+
 static bool is_judged(int nid)
 {
     switch (nid) {
@@ -104,14 +116,32 @@ static const char *one_refused(struct arena *a, const X509 *x, int i)
         if (OBJ_cmp(o, X509_EXTENSION_get_object(X509_get_ext(x, j))) == 0)
             return arena_printf(a, "the extension %s is there twice", object_text(a, o));
     }
-    if (X509_EXTENSION_get_critical(ext) && !is_judged(OBJ_obj2nid(o)))
-        return arena_printf(a, "unhandled critical extension %s", object_text(a, o));
+    if (!is_judged(OBJ_obj2nid(o)))
+        return X509_EXTENSION_get_critical(ext) ? arena_printf(a, "unhandled critical extension %s", object_text(a, o))
+                                                : NULL;
+    /* OpenSSL does not look at some of them where others are missing: all are read here, critical or not. */
+    return extension_is_readable(ext) ? NULL
+                                      : arena_printf(a, "broken extension: %s cannot be read", object_text(a, o));
+}
+
+/* Sections 4.1.2.1, 4.1.2.8 and 4.1.2.9: who has what his version does not know of is not judged by half. */
+static const char *version_refused(const X509 *x)
+{
+    const ASN1_BIT_STRING *issuer_uid = NULL, *subject_uid = NULL;
+    long version = X509_get_version(x);
+    X509_get0_uids(x, &issuer_uid, &subject_uid);
+    if (version < X509_VERSION_1 || version > X509_VERSION_3)
+        return "the certificate is of an unknown version";
+    if (version != X509_VERSION_3 && X509_get_ext_count(x) > 0)
+        return "the certificate has extensions and is not of version 3";
+    if (version == X509_VERSION_1 && (issuer_uid != NULL || subject_uid != NULL))
+        return "the certificate has unique identifiers and is of version 1";
     return NULL;
 }
 
 const char *extensions_refused(struct arena *a, X509 *x, enum path_role role)
 {
-    const char *refused = NULL;
+    const char *refused = version_refused(x);
     for (int i = 0; i < X509_get_ext_count(x) && refused == NULL; i++)
         refused = one_refused(a, x, i);
     if (refused != NULL)

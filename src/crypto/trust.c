@@ -158,7 +158,7 @@ enum err trust_load(struct arena *a, const struct trust_conf *conf, struct trust
         rc = load_file(a, t, conf->crl_file, TRUST_CRL, e);
     if (rc != ERR_OK)
         return rc;
-    crl_lists_bind(t);
+    crl_lists_bind(a, t);
     *out = t;
     return ERR_OK;
 }

@@ -14,9 +14,30 @@
 #define DEPTH_MAX 8   /* authorities above the signer */
 #define STEPS_MAX 200 /* signatures looked at for one certificate */
 
+enum proof_state { PROOF_UNASKED, PROOF_BEGUN, PROOF_GOOD, PROOF_BAD };
+
+struct proof {
+    enum proof_state state;
+    int64_t end_s;
+};
+
+/* Who signed the lists, one a list: asked when a list is not of the very issuer on the path. */
+struct proofs {
+    const struct trust *t;
+    struct arena *scratch;
+    int64_t now_s;
+    X509 *anchor; /* to which they have to lead */
+    struct proof *of;
+    unsigned depth;
+    int steps;
+};
+
 struct walk {
     const struct trust *t;
     struct arena *scratch;
+    struct proofs *proofs;
+    X509 *target;   /* the one anchor that will do; NULL: any */
+    bool is_sketch; /* signatures only */
     int64_t now_s;
     X509 *path[DEPTH_MAX + 1];
     int n, steps;
@@ -112,8 +133,9 @@ static enum err judge_one(struct walk *w, int i, struct trust_verdict *v, struct
 {
     X509 *x = w->path[i];
     bool is_anchor = i == w->n - 1;
-    enum path_role role = is_anchor ? ROLE_ANCHOR : i == 0 ? ROLE_SIGNER : ROLE_AUTHORITY;
-    const char *refused = extensions_refused(w->scratch, x, i == 0 ? ROLE_SIGNER : role);
+    enum path_role first = w->target != NULL ? ROLE_LIST_SIGNER : ROLE_SIGNER;
+    enum path_role role = is_anchor ? ROLE_ANCHOR : i == 0 ? first : ROLE_AUTHORITY;
+    const char *refused = extensions_refused(w->scratch, x, i == 0 ? first : role);
     v->reason = TRUST_BROKEN;
     if (refused != NULL)
         return error_set(e, ERR_TOKEN, "%s at depth %d", refused, i);
@@ -139,9 +161,8 @@ static enum err judge_path(struct walk *w, struct trust_verdict *v, struct error
         rc = walk_openssl(w, v, e);
     for (int i = 0; i < w->n && rc == ERR_OK; i++) {
         struct error why = {0};
-        bool is_anchor = i == w->n - 1;
-        EVP_PKEY *key = is_anchor ? NULL : X509_get0_pubkey(w->path[i + 1]);
-        rc = crl_check(w->t, w->path[i], key, is_anchor, w->now_s, v, &why);
+        X509 *issuer = i == w->n - 1 ? NULL : w->path[i + 1];
+        rc = crl_check(w->t, w->proofs, w->path[i], issuer, w->now_s, v, &why);
         if (rc != ERR_OK)
             (void)error_set(e, rc, "%s at depth %d", why.detail, i);
     }
@@ -149,6 +170,14 @@ static enum err judge_path(struct walk *w, struct trust_verdict *v, struct error
 }
 
 /* ---- all of them ---- */
+
+static void proofs_begin(struct proofs *p, X509 *anchor)
+{
+    p->anchor = anchor;
+    if (p->of == NULL)
+        p->of = arena_array(p->scratch, p->t->nlists + 1, sizeof *p->of);
+    memset(p->of, 0, (p->t->nlists + 1) * sizeof *p->of);
+}
 
 static void object_to(struct walk *w, int rank, enum trust_reason reason, const struct error *why)
 {
@@ -163,6 +192,10 @@ static bool try_path(struct walk *w)
 {
     struct trust_verdict v = {.end_s = w->verdict.end_s};
     struct error why = {0};
+    if (w->is_sketch)
+        return true;
+    if (w->target == NULL)
+        proofs_begin(w->proofs, w->path[w->n - 1]);
     if (judge_path(w, &v, &why) == ERR_OK) {
         w->verdict = v;
         return true;
@@ -174,9 +207,10 @@ static bool try_path(struct walk *w)
 static bool has_signed(struct walk *w, X509 *issuer)
 {
     X509 *last = w->path[w->n - 1];
-    if (X509_NAME_cmp(X509_get_subject_name(issuer), X509_get_issuer_name(last)) != 0 || w->steps >= STEPS_MAX)
+    int *steps = w->target != NULL ? &w->proofs->steps : &w->steps;
+    if (X509_NAME_cmp(X509_get_subject_name(issuer), X509_get_issuer_name(last)) != 0 || *steps >= STEPS_MAX)
         return false;
-    w->steps++;
+    ++*steps;
     EVP_PKEY *key = X509_get0_pubkey(issuer);
     bool has = key != NULL && X509_verify(last, key) == 1;
     w->is_wrong_name |= !has;
@@ -190,6 +224,13 @@ static bool is_on_path(const struct walk *w, const X509 *x)
             return true;
     }
     return false;
+}
+
+/* An anchor is a name and a key (section 6.1.1 (d)), in whatever certificates. */
+static bool will_do(const struct walk *w, X509 *anchor)
+{
+    return w->target == NULL || (X509_NAME_cmp(X509_get_subject_name(anchor), X509_get_subject_name(w->target)) == 0 &&
+                                 EVP_PKEY_eq(X509_get0_pubkey(anchor), X509_get0_pubkey(w->target)) == 1);
 }
 
 static bool walk_on(struct walk *w);
@@ -229,7 +270,7 @@ static bool walk_on(struct walk *w)
         return false;
     for (int i = 0; i < sk_X509_num(w->t->anchors); i++) {
         X509 *x = sk_X509_value(w->t->anchors, i);
-        if (is_on_path(w, x) || !has_signed(w, x))
+        if (!will_do(w, x) || is_on_path(w, x) || !has_signed(w, x))
             continue;
         has_any = true;
         if (walk_over(w, x, true))
@@ -257,13 +298,89 @@ static bool is_anchor_itself(const struct trust *t, const X509 *x)
     return false;
 }
 
+static bool walk_from(struct walk *w)
+{
+    X509 *x = w->path[0];
+    return (is_anchor_itself(w->t, x) && will_do(w, x)) ? try_path(w) : walk_on(w);
+}
+
+bool trust_path_may_lead(const struct trust *t, X509 *x)
+{
+    struct error why = {0};
+    struct walk w = {.t = t, .path = {x}, .n = 1, .is_sketch = true, .e = &why};
+    return walk_from(&w);
+}
+
+bool trust_path_is_worn_out(const struct proofs *p)
+{
+    return p->steps >= STEPS_MAX;
+}
+
+static bool is_good_signer(struct proofs *p, X509 *x, int64_t *end_s)
+{
+    struct error why = {0};
+    struct walk w = {.t = p->t,
+                     .scratch = p->scratch,
+                     .proofs = p,
+                     .target = p->anchor,
+                     .now_s = p->now_s,
+                     .path = {x},
+                     .n = 1,
+                     .verdict = {.end_s = INT64_MAX},
+                     .e = &why};
+    int64_t begin;
+    if (walk_from(&w)) {
+        *end_s = w.verdict.end_s;
+        return true;
+    }
+    if (time_of_asn1(X509_get0_notBefore(x), &begin) && begin > p->now_s && begin < *end_s)
+        *end_s = begin;
+    return false;
+}
+
+/*
+ * A list that is being proven speaks of its own signer, too: an authority that has all its lists signed by a key of
+ * their own has no other list for it. What was found out on the strength of that is not kept.
+ */
+bool trust_path_is_signer_good(struct proofs *p, const struct crl_list *l, int64_t *end_s)
+{
+    struct proof *proof = &p->of[l->index];
+    if (proof->state == PROOF_BEGUN)
+        return true;
+    if (proof->state == PROOF_UNASKED) {
+        int64_t end = INT64_MAX;
+        bool is_good = false;
+        proof->state = PROOF_BEGUN;
+        p->depth++;
+        for (unsigned i = 0; i < l->nsigners && !is_good; i++)
+            is_good = is_good_signer(p, l->signers[i], &end);
+        p->depth--;
+        *proof = (struct proof){is_good ? PROOF_GOOD : PROOF_BAD, end};
+    }
+    bool is_good = proof->state == PROOF_GOOD;
+    if (proof->end_s < *end_s)
+        *end_s = proof->end_s;
+    if (p->depth > 0)
+        proof->state = PROOF_UNASKED;
+    return is_good;
+}
+
 enum err trust_path_find(const struct trust *t, const struct cert *c, int64_t now_s, struct trust_verdict *v,
                          struct error *e)
 {
     struct error why = {0};
-    struct walk w = {.t = t, .scratch = arena_new(), .now_s = now_s, .path = {c->x}, .n = 1, .verdict = *v, .e = &why};
-    bool is_good = is_anchor_itself(t, c->x) ? try_path(&w) : walk_on(&w);
-    arena_free(w.scratch);
+    struct arena *scratch = arena_new();
+    struct proofs proofs = {.t = t, .scratch = scratch, .now_s = now_s};
+    struct walk w = {.t = t,
+                     .scratch = scratch,
+                     .proofs = &proofs,
+                     .now_s = now_s,
+                     .path = {c->x},
+                     .n = 1,
+                     .verdict = *v,
+                     .e = &why};
+    bool is_good = walk_from(&w);
+    arena_free(scratch);
     ERR_clear_error();
     *v = w.verdict;
     if (is_good)

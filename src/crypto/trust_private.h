@@ -9,12 +9,15 @@
 
 struct crl_list {
     X509_CRL *crl;
-    EVP_PKEY *key;         /* whose certificate is here, has the list's name, and signed it; NULL: nobody's */
+    EVP_PKEY *key;  /* that signed it, of a certificate that has the list's name, and may; NULL: nobody's */
+    X509 **signers; /* all certificates of this name and key that may sign lists */
+    unsigned nsigners, index;
     const BIGNUM *number;  /* NULL: without */
     const BIGNUM *base;    /* a delta list: of which list; NULL: not a delta list */
     GENERAL_NAMES *points; /* it speaks of certificates with one of these distribution points only; NULL: of all */
     struct span scope;     /* the extension that says of which, as it stands there */
     bool only_users, only_authorities;
+    bool has_twins; /* a serial is there twice: for which of its entries one would find, nothing is promised */
     int64_t this_update, next_update;
     bool is_dated;                /* one of its issuer and scope has no number: the newer of them is told by date */
     const struct crl_list *newer; /* of the same issuer and scope; NULL: this is the newest */
@@ -34,21 +37,33 @@ struct trust {
     struct trust_cache *cache;
 };
 
-/* extensions.c: NULL, or which extension is in the way. A certificate is one of the three. */
-enum path_role { ROLE_SIGNER, ROLE_AUTHORITY, ROLE_ANCHOR };
+/* extensions.c: NULL, or which extension is in the way. A certificate is one of the four. */
+enum path_role { ROLE_SIGNER, ROLE_AUTHORITY, ROLE_LIST_SIGNER, ROLE_ANCHOR };
 const char *extensions_refused(struct arena *a, X509 *x, enum path_role role);
+/* It is known, is what it should be, and nothing follows. */
+bool extension_is_readable(X509_EXTENSION *ext);
 /* Name, or number, of an object. */
 const char *object_text(struct arena *a, const ASN1_OBJECT *o);
 
-/* crl.c: reads what a list says of itself, and which entries it has; fills l->refused. */
+/* crl_read.c: reads what a list says of itself, and which entries it has; fills l->refused. */
 void crl_list_read(struct arena *a, struct crl_list *l);
-/* Whose it is, and which of several is the newest: when all certificates and lists are there. */
-void crl_lists_bind(struct trust *t);
-/* *end is lowered to the instant at which the answer may change. key: of whoever issued x. */
-MUST_CHECK enum err crl_check(const struct trust *t, X509 *x, EVP_PKEY *key, bool is_anchor, int64_t now_s,
+/* -1: it cannot be read. */
+int crl_entry_reason(const X509_REVOKED *r);
+
+/* crl.c: whose each list is, and which of several is the newest: when all certificates and lists are there. */
+void crl_lists_bind(struct arena *a, struct trust *t);
+/* v->end_s is lowered to the instant at which the answer may change. issuer NULL: x is the anchor of the path. */
+struct proofs;
+MUST_CHECK enum err crl_check(const struct trust *t, struct proofs *proofs, X509 *x, X509 *issuer, int64_t now_s,
                               struct trust_verdict *v, struct error *e);
 
 /* trust_path.c: a path from c to an anchor on which nobody objects; else the objection that says most. */
 MUST_CHECK enum err trust_path_find(const struct trust *t, const struct cert *c, int64_t now_s, struct trust_verdict *v,
                                     struct error *e);
 bool trust_path_step(X509_STORE_CTX *ctx, X509 *x, X509 *issuer);
+/* Whether signatures go from x up to some anchor, in whatever state the certificates are. */
+bool trust_path_may_lead(const struct trust *t, X509 *x);
+/* Who signed l is good up to the anchor of the path that is judged; *end_s is lowered to the end of that. */
+bool trust_path_is_signer_good(struct proofs *p, const struct crl_list *l, int64_t *end_s);
+/* So many signatures were looked at that no more are: an answer of "not good" means nothing. */
+bool trust_path_is_worn_out(const struct proofs *p);

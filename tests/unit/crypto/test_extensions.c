@@ -96,7 +96,7 @@ static const struct {
      "authorityKeyIdentifier"},
     {"policies", SIGNER, {KU_LEAF, {"2.5.29.32", "DER:3014300806062A8503647101300806062A8503647102"}}, NULL},
     {"policies, critical", SIGNER, {KU_LEAF, {"2.5.29.32", "critical,DER:300A300806062A8503647101"}}, NULL},
-    {"policies that cannot be read", SIGNER, {KU_LEAF, {"2.5.29.32", "critical,DER:0500"}}, "olicy"},
+    {"policies that cannot be read", SIGNER, {KU_LEAF, {"2.5.29.32", "critical,DER:0500"}}, "olicies cannot"},
     {"a policy is required and there is none",
      BETWEEN,
      {BC_CA, KU_CA, {"policyConstraints", "critical,requireExplicitPolicy:0"}},
@@ -148,7 +148,84 @@ static const struct {
       {"2.5.29.30", "critical,DER:3018A1163014A412"
                     "3010310E300C060355040A0C05466F726765"}},
      "xcluded"},
+    {"subject key identifier, critical", SIGNER, {KU_LEAF, {"subjectKeyIdentifier", "critical,hash"}}, "unhandled"},
+    {"issuer's alternative name", SIGNER, {KU_LEAF, {"issuerAltName", "DNS:x"}}, NULL},
+    {"issuer's alternative name, critical", SIGNER, {KU_LEAF, {"issuerAltName", "critical,DNS:x"}}, "unhandled"},
+    {"directory attributes, critical", SIGNER, {KU_LEAF, {"2.5.29.9", "critical,DER:3000"}}, "unhandled"},
+    {"freshest list", SIGNER, {KU_LEAF, {"freshestCRL", "URI:http://x/d.crl"}}, NULL},
+    {"freshest list, critical", SIGNER, {KU_LEAF, {"freshestCRL", "critical,URI:http://x/d.crl"}}, "unhandled"},
+    {"authority's information, critical",
+     SIGNER,
+     {KU_LEAF, {"authorityInfoAccess", "critical,OCSP;URI:http://x/"}},
+     "unhandled"},
+    {"subject's information, critical",
+     SIGNER,
+     {KU_LEAF, {"subjectInfoAccess", "critical,1.3.6.1.5.5.7.48.5;URI:http://x/"}},
+     "unhandled"},
+    {"alternative name that cannot be read", SIGNER, {KU_LEAF, {"2.5.29.17", "DER:0500"}}, "broken"},
+    {"alternative name that cannot be read, critical", SIGNER, {KU_LEAF, {"2.5.29.17", "critical,DER:0500"}}, "broken"},
+    {"alternative name with something behind it",
+     SIGNER,
+     {KU_LEAF,
+      {"2.5.29.17", "DER:3003820178"
+                    "0500"}},
+     "broken"},
+    {"authority key identifier that cannot be read", SIGNER, {KU_LEAF, {"2.5.29.35", "DER:0500"}}, "broken"},
+    {"key usage of nothing", SIGNER, {{"2.5.29.15", "critical,DER:03020700"}}, "broken"},
+    {"authority without the right to sign messages",
+     SIGNER,
+     {BC_CA, {"keyUsage", "critical,keyCertSign"}},
+     "not for signatures"},
+    {"policies mapped",
+     BETWEEN,
+     {BC_CA,
+      KU_CA,
+      {"2.5.29.32", "DER:300A300806062A8503647101"},
+      {"2.5.29.33", "critical,DER:3012301006062A850364710106062A8503647102"}},
+     NULL},
+    {"any policy mapped",
+     BETWEEN,
+     {BC_CA,
+      KU_CA,
+      {"2.5.29.32", "DER:300A300806062A8503647101"},
+      {"2.5.29.33", "critical,DER:3010300E0604551D200006062A8503647102"}},
+     "policy"},
+    {"name constraints with a minimum",
+     BETWEEN,
+     {BC_CA, KU_CA, {"2.5.29.30", "critical,DER:301BA0193017A4123010310E300C060355040A0C05466F726765800101"}},
+     "minimum"},
+    /* { { [0] { [0] { [6] "x" } }, [2] { [4] {} } } } */
+    {"distribution points of another issuer",
+     SIGNER,
+     {KU_LEAF, {"2.5.29.31", "DER:300F300DA005A003860178A204A4023000"}},
+     NULL},
+    {"distribution points of another issuer, critical",
+     SIGNER,
+     {KU_LEAF, {"2.5.29.31", "critical,DER:300F300DA005A003860178A204A4023000"}},
+     "another issuer"},
 };
+
+/* What we say we judge is read, wherever it stands, critical or not; and nothing may stand behind it. */
+static void C8_what_cannot_be_read_refuses(void **state)
+{
+    (void)state;
+    static const char *const oids[] = {"2.5.29.15", "2.5.29.16", "2.5.29.17", "2.5.29.19", "2.5.29.30", "2.5.29.31",
+                                       "2.5.29.32", "2.5.29.33", "2.5.29.36", "2.5.29.37", "2.5.29.54"};
+    static const char *const values[] = {"DER:0500", "critical,DER:0500", "critical,DER:0401"};
+    for (size_t i = 0; i < sizeof oids / sizeof oids[0] * 3; i++) {
+        struct forge_ext odd = {oids[i / 3], values[i % 3]};
+        struct forge_ext exts[EXTS_MAX] = {odd};
+        if (strcmp(oids[i / 3], "2.5.29.19") != 0)
+            exts[1] = (struct forge_ext)BC_CA;
+        X509 *anchor = forge_cert("Root", "root", 1, NULL, "root", ca_exts, FROM, TO);
+        X509 *between = forge_cert("Sub", "inter", 2, anchor, "root", exts, FROM, TO);
+        X509 *signer = forge_cert("Signer", "g256a", 3, between, "inter", leaf_exts, FROM, TO);
+        forge_verdict(oids[i / 3], forge_trust(&anchor, 1, &between, 1, NULL, 0, false), signer, FORGE_NOW, "issuer");
+        X509_free(anchor);
+        X509_free(between);
+        X509_free(signer);
+    }
+}
 
 static void C8_every_extension_of_a_certificate(void **state)
 {
@@ -276,6 +353,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(C8_every_extension_of_a_certificate),
+        cmocka_unit_test(C8_what_cannot_be_read_refuses),
         cmocka_unit_test(C8_what_is_left_out_is_named),
         cmocka_unit_test(C2_reissued_and_cross_certified),
         cmocka_unit_test(L1_a_maze_has_an_end),

@@ -98,6 +98,20 @@ static const struct {
 } rows[] = {
     {"a whole list", {NUMBER("07")}, {BASE_ENTRIES}, NULL, {0, 0, 0}, {1, 1, 1}, {1, 1, 1}},
     {"without any extension", {{0}}, {BASE_ENTRIES}, NULL, {0, 0, 0}, {1, 1, 1}, {1, 1, 1}},
+    {"AKI that cannot be read",
+     {NUMBER("07"), {"2.5.29.35", "DER:0500"}},
+     {{0}},
+     "authorityKeyIdentifier",
+     {1, 1, 0},
+     {1, 1, 1},
+     {1, 1, 1}},
+    {"a number with something behind it",
+     {{"2.5.29.20", "DER:0201070500"}},
+     {{0}},
+     "cRLNumber",
+     {1, 1, 0},
+     {1, 1, 1},
+     {1, 1, 1}},
     {"AKI, keyid", {{"authorityKeyIdentifier", "keyid"}}, {BASE_ENTRIES}, NULL, {0, 0, 0}, {1, 1, 1}, {1, 1, 1}},
     {"a critical number",
      {{"2.5.29.20", "critical,DER:020107"}},
@@ -226,6 +240,20 @@ static const struct {
      {0, 0, 0},
      {1, 1, 1},
      {0, 0, 0}},
+    {"entry with an invalidity date that cannot be read",
+     {NUMBER("07")},
+     {{REVOKED, -1, {"2.5.29.24", "critical,DER:0500"}}},
+     "invalidityDate",
+     {1, 1, 0},
+     {1, 1, 1},
+     {1, 1, 1}},
+    {"entry with two reasons",
+     {NUMBER("07")},
+     {{REVOKED, CRL_REASON_CERTIFICATE_HOLD, {"2.5.29.21", "DER:0A0101"}}},
+     "twice",
+     {1, 1, 0},
+     {1, 1, 1},
+     {1, 1, 1}},
     {"entry with a hold instruction",
      {NUMBER("07")},
      {{HELD, CRL_REASON_CERTIFICATE_HOLD, {"2.5.29.23", "DER:06072A8648CE380201"}}},
@@ -390,7 +418,7 @@ static void C2_two_authorities_of_one_name(void **state)
         forge_verdict("the serial of a twin", t, leafs[1], FORGE_NOW, NULL);
     }
     struct trust *t = forge_trust(cas, 2, NULL, 0, &clean[1], 1, true);
-    forge_verdict("the twin's list is none of mine", t, leafs[0], FORGE_NOW, "unable to get certificate CRL");
+    forge_verdict("the twin's list is none of mine", t, leafs[0], FORGE_NOW, "not proven to be the issuer");
     for (int i = 0; i < 2; i++) {
         X509_free(cas[i]);
         X509_free(leafs[i]);
