@@ -72,6 +72,12 @@ struct error {
 /* Keeps the first error: a second error_set() on the same struct only returns its own code. Returns code. */
 enum err error_set(struct error *e, enum err code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
+/*
+ * Whether the words begin with this file's whole name, as those do that blame a file: "FILE: why", "FILE does not
+ * belong to OTHER". "/k/agency" is not meant where "/k/agency.pem" is.
+ */
+bool error_blames(const char *detail, const char *file);
+
 const char *error_name(enum err code);      /* "SIGNATURE" */
 const char *error_text(enum err code);      /* what the peer is told */
 const char *error_faultcode(enum err code); /* "wsse:FailedCheck", or NULL */

@@ -62,7 +62,7 @@ const char *preparation_at(struct preparation *p, const char *section, const cha
                            const char *const *keys, const char *const *files, unsigned n, const char *otherwise)
 {
     for (unsigned i = 0; i < n; i++)
-        if (files[i] != NULL && strncmp(text, files[i], strlen(files[i])) == 0)
+        if (error_blames(text, files[i]))
             return config_at(p->arena, p->conf, section, name, keys[i], CONFIG_LAST);
     return config_at(p->arena, p->conf, section, name, otherwise, CONFIG_LAST);
 }

@@ -47,6 +47,18 @@ enum err error_set(struct error *e, enum err code, const char *fmt, ...)
     return code;
 }
 
+bool error_blames(const char *detail, const char *file)
+{
+    static const char *const after[] = {": ", " does not belong to "};
+    size_t n = file != NULL ? strlen(file) : 0;
+    if (n == 0 || strncmp(detail, file, n) != 0)
+        return false;
+    for (size_t i = 0; i < sizeof after / sizeof after[0]; i++)
+        if (strncmp(detail + n, after[i], strlen(after[i])) == 0)
+            return true;
+    return false;
+}
+
 const char *error_name(enum err code)
 {
     return error_row(code)->name;

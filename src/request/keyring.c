@@ -22,7 +22,7 @@ static void agency_load(struct keyring *k, const struct config *conf, const stru
     to->at = config_at(k->arena, conf, "agency", c->code, "cert", CONFIG_LAST);
     if (key_load(k->arena, c->key, c->cert, &to->key, &why) == ERR_OK)
         return;
-    if (strncmp(why.detail, c->key, strlen(c->key)) == 0)
+    if (error_blames(why.detail, c->key))
         to->at = config_at(k->arena, conf, "agency", c->code, "key", CONFIG_LAST);
     const struct keyring_agency *old = previous != NULL ? keyring_agency_find(previous, c->code) : NULL;
     to->key = old != NULL && old->key != NULL ? key_share(k->arena, old->key) : NULL;
@@ -128,9 +128,9 @@ static enum err trust_of(struct keyring *k, const struct config *conf, const str
     if (err == ERR_OK)
         return ERR_OK;
     const char *at = k->anchors_at;
-    if (conf->chain != NULL && strncmp(why.detail, conf->chain, strlen(conf->chain)) == 0)
+    if (error_blames(why.detail, conf->chain))
         at = k->chain_at;
-    if (conf->crl != NULL && strncmp(why.detail, conf->crl, strlen(conf->crl)) == 0)
+    if (error_blames(why.detail, conf->crl))
         at = k->crl_at;
     return error_set(e, err, "%s: [trust]: %s", at, why.detail);
 }

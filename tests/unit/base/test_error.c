@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -77,6 +78,29 @@ static void some_rows_by_the_standards(void **state)
     assert_string_equal(error_name((enum err) - 1), "INTERNAL");
 }
 
+/* O2: each name stands for itself, whatever others it begins or ends. */
+static void a_file_is_blamed_by_its_whole_name(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+        "/k/agency", "/k/agency.pem", "/k/agency.pem.old", "/k/agency key", "/k/agency does", "/k/", "/k/a"};
+    static const char *const why[] = {"%s: cannot be read: No such file or directory",
+                                      "%s does not belong to /k/agency", "%s: no usable private key for /k/agency.pem"};
+    const size_t n = sizeof names / sizeof names[0];
+    char text[200];
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < sizeof why / sizeof why[0]; k++) {
+            const char *rest = why[k] + 2;
+            snprintf(text, sizeof text, "%s%s", names[i], rest);
+            for (size_t j = 0; j < n; j++)
+                if (error_blames(text, names[j]) != (i == j))
+                    fail_msg("'%s' blames %s", text, names[i == j ? i : j]);
+        }
+    assert_false(error_blames("the cipher list names nothing usable", "the"));
+    assert_false(error_blames("/k/agency: gone", NULL));
+    assert_false(error_blames(": gone", ""));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -84,6 +108,7 @@ int main(void)
         cmocka_unit_test(long_details_are_cut_at_a_letter),
         cmocka_unit_test(every_row_is_whole),
         cmocka_unit_test(some_rows_by_the_standards),
+        cmocka_unit_test(a_file_is_blamed_by_its_whole_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

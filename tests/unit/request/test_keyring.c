@@ -60,8 +60,66 @@ static void C2_an_agency_signs_within_the_time_of_its_key(void **state)
     }
 }
 
+static void write_text(const char *file, const char *text)
+{
+    FILE *f = fopen(file, "we");
+    assert_non_null(f);
+    assert_true(fputs(text, f) >= 0);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void copy_file(const char *from, const char *to)
+{
+    char text[4096];
+    FILE *f = fopen(from, "re");
+    assert_non_null(f);
+    size_t n = fread(text, 1, sizeof text - 1, f);
+    text[n] = '\0';
+    assert_int_equal(fclose(f), 0);
+    write_text(to, text);
+}
+
+/* Key and certificate whose names begin alike: the line told is that of the one there is something wrong with. */
+static void L4_O2_the_line_is_that_of_the_file(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *key, *cert;
+        unsigned line;
+    } rows[] = {
+        {"agency", "agency.pem", 2}, /* the key is good, the certificate not there */
+        {"agency", "agency2", 2},
+        {"agency.pem", "agency", 1},
+        {"agency.key", "agency.pem", 1},
+    };
+    const char *config = forge_path("z.conf"), *good = forge_path("agency");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct config conf;
+        const char *mistakes = NULL;
+        struct error e = {0};
+        struct keyring *k = NULL;
+        write_text(config, arena_printf(pki_arena,
+                                        "[agency AAAA00001]\nkey = %s\ncert = %s\nname = A\n[database]\nconninfo = "
+                                        "dbname=x\n[listener p]\nkind = plain\naddress = 127.0.0.1:2\n",
+                                        forge_path(rows[i].key), forge_path(rows[i].cert)));
+        copy_file(pki_path("g256a", ".key"), good);
+        if (config_load(pki_arena, config, &conf, &mistakes, &e) != ERR_OK)
+            fail_msg("%s", mistakes);
+        assert_int_equal(keyring_load(&conf, NULL, &k, &e), ERR_OK);
+        const struct keyring_agency *agency = keyring_agency_find(k, "AAAA00001");
+        assert_non_null(agency->trouble);
+        assert_string_equal(agency->at, arena_printf(pki_arena, "%s:%u", config, 1 + rows[i].line));
+        keyring_unref(k);
+        unlink(good);
+    }
+    unlink(config);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(C2_an_agency_signs_within_the_time_of_its_key)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(C2_an_agency_signs_within_the_time_of_its_key),
+        cmocka_unit_test(L4_O2_the_line_is_that_of_the_file),
+    };
     return cmocka_run_group_tests(tests, forge_setup, forge_teardown);
 }
