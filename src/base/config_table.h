@@ -180,7 +180,8 @@ X("listener", "tls_cert", OPTION_FILE, config_listener, tls_cert, NULL, 0, 0, NU
 X("listener", "tls_key", OPTION_FILE, config_listener, tls_key, NULL, 0, 0, NULL, NO, NO, \
   "PEM file with the private key of tls_cert.") \
 X("listener", "tls_client_ca", OPTION_FILE, config_listener, tls_client_ca, NULL, 0, 0, NULL, NO, NO, \
-  "PEM file with the issuers of client certificates. With it a certificate is asked for.") \
+  "PEM file with the issuers of client certificates. With it a certificate is asked for. Revocation lists are not asked "\
+  "about it.") \
 X("listener", "tls_client_required", OPTION_YES_NO, config_listener, tls_client_required, "no", 0, 0, NULL, NO, NO, \
   "Refuse clients without a certificate.") \
 X("listener", "tls_ciphers", OPTION_TEXT, config_listener, tls_ciphers, NULL, 0, 0, NULL, NO, NO, \
