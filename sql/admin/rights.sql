@@ -188,7 +188,7 @@ begin
             end if;
             settings := settings + 1;
         exception when insufficient_privilege then
-            raise warning 'api.lock_waits names no application; as a superuser: grant pg_read_all_stats to zapisd_owner';
+            raise warning 'api.lock_holders names no application; as a superuser: grant pg_read_all_stats to zapisd_owner';
         end;
     end if;
     -- The owner first: a grant is made in its name. A sequence of a column follows its table.

@@ -389,4 +389,5 @@ void slow_lane_fini(struct service *s)
 {
     while (s->lane.first != NULL)
         key_free(&s->lane, s->lane.first);
+    arena_free(s->lane.watch.asking_in);
 }

@@ -20,6 +20,7 @@ struct service;
 struct lane_key;
 
 #define LANE_BUCKETS 256
+#define LANE_HOLDERS 8
 
 struct slow_lane {
     struct lane_key *first, **last; /* whose turn is next comes first */
@@ -31,10 +32,19 @@ struct slow_lane {
     uint64_t budget_at_us;
     uint64_t hits; /* waits for a lock that were broken off */
     struct lane_watch {
-        uint64_t told_us; /* when the log was last told */
-        bool is_told;     /* of the present trouble */
-        bool is_asking;   /* the database, who holds the lock */
+        uint64_t told_us;  /* when the log was last told */
+        uint64_t asked_us; /* when the database was last asked who holds the lock */
+        bool is_told;      /* of the present trouble */
+        bool is_asking;
         struct db_session *session;
+        /* Transactions that hold what was waited for, and went on when last asked; whether or not anybody still waits.
+         */
+        struct lane_holder {
+            char transaction[40], what[80], pid[16], role[64], program[64], state[40];
+            uint64_t since_us;
+        } holders[LANE_HOLDERS];
+        unsigned nholders;
+        struct arena *asking_in; /* parameters of the question */
     } watch;
 };
 
