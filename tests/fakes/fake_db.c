@@ -358,15 +358,15 @@ static void session_take_calls(struct db_session *s, const struct db_call *calls
         const char **values = arena_array(s->arena, calls[i].nparams + 1, sizeof *values);
         own[i] = calls[i];
         own[i].values = values;
-        own[i].lengths = arena_copy(s->arena, calls[i].lengths, calls[i].nparams * sizeof(int));
-        own[i].is_binary = arena_copy(s->arena, calls[i].is_binary, calls[i].nparams);
+        if (calls[i].lengths != NULL)
+            own[i].lengths = arena_copy(s->arena, calls[i].lengths, calls[i].nparams * sizeof(int));
+        if (calls[i].is_binary != NULL)
+            own[i].is_binary = arena_copy(s->arena, calls[i].is_binary, calls[i].nparams);
         for (unsigned k = 0; k < calls[i].nparams; k++) {
-            bool is_binary = own[i].is_binary[k] != 0;
+            bool is_binary = own[i].is_binary != NULL && own[i].is_binary[k] != 0;
             const char *v = calls[i].values[k];
             values[k] = is_binary ? arena_copy(s->arena, v, (size_t)own[i].lengths[k]) : arena_strdup(s->arena, v);
         }
-        if (calls[i].is_binary == NULL)
-            own[i].is_binary = NULL;
     }
     s->calls = own;
     s->ncalls = n;
