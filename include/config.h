@@ -83,6 +83,8 @@ struct config_place {
 struct config {
     const char *path; /* the main file */
     struct config_place *places;
+    const char **unread; /* files among the drop-ins that are none by their name */
+    unsigned nunread;
     /* [daemon] */
     unsigned workers;          /* 0: one a processor */
     uint64_t drain_timeout_ms; /* drain_timeout = 30s */

@@ -114,6 +114,9 @@ char *db_text_array(struct arena *a, const char *const *items, unsigned n);
 MUST_CHECK enum err db_parse_text_array(struct arena *a, const char *text, const char ***items, unsigned *n,
                                         struct error *e);
 
+/* NULL: a connection string can be made of it; else why not, in a. */
+const char *db_conninfo_mistake(struct arena *a, const char *conninfo);
+
 /* ---- blocking helpers for `check` and `migrate`; never on a running loop ---- */
 
 struct db_blocking;

@@ -35,10 +35,35 @@ static void check_good(const char *what, const char *detail)
     (void)printf("good  %s%s%s\n", what, *detail != '\0' ? ": " : "", detail);
 }
 
+/* All that is told with it is about the database. */
 static void check_bad(struct check *c, const char *what, const char *detail)
 {
-    (void)printf("BAD   %s: %s\n", what, detail);
+    const char *at = config_at(c->arena, &c->conf, "database", "", "conninfo", CONFIG_LAST);
+    (void)printf("BAD   %s: %s: %s\n", at, what, detail);
     c->nbad++;
+}
+
+/* The server looks at the rules before it looks for the database: a wrong name of one is told as the other. */
+static const char *check_hint(struct check *c, const char *detail)
+{
+    bool is_about_rules = strstr(detail, "authentication failed") != NULL || strstr(detail, "pg_hba.conf") != NULL;
+    return is_about_rules ? arena_printf(c->arena,
+                                         "%s (look at pg_hba.conf and pg_ident.conf of the server, zapisd(8) DATABASE; "
+                                         "and at user and dbname)",
+                                         detail)
+                          : detail;
+}
+
+/* Told line by line; "BAD   " stands before each as before every other mistake. */
+static void check_mistakes(struct check *c, const char *mistakes)
+{
+    for (char *line = arena_strdup(c->arena, mistakes), *end; line != NULL && *line != '\0'; line = end) {
+        end = strchr(line, '\n');
+        if (end != NULL)
+            *end++ = '\0';
+        (void)printf("BAD   %s\n", line);
+        c->nbad++;
+    }
 }
 
 /* What `run` would find, and what it would do about the addresses, which are let go again. */
@@ -46,6 +71,7 @@ static void check_preparation(struct check *c)
 {
     struct preparation p = {.arena = c->arena, .conf = &c->conf};
     preparation_files(&p);
+    preparation_database(&p);
     preparation_keys(&p, NULL);
     preparation_tls(&p);
     preparation_paths(&p);
@@ -70,7 +96,7 @@ static void check_database(struct check *c)
     struct db_blocking *db;
     struct error e = {0};
     if (db_connect_blocking(c->conf.conninfo, &db, &e) != ERR_OK) {
-        check_bad(c, "database", e.detail);
+        check_bad(c, "database", check_hint(c, e.detail));
         return;
     }
     const char *reason = NULL, *concerns = NULL;
@@ -146,7 +172,7 @@ static int check_run(struct check *c, const char *path, const struct check_optio
     const char *mistakes = NULL;
     struct error e = {0};
     if (config_load(c->arena, path, &c->conf, &mistakes, &e) != ERR_OK) {
-        (void)fprintf(stderr, "%s\n", mistakes != NULL && *mistakes != '\0' ? mistakes : e.detail);
+        check_mistakes(c, mistakes != NULL && *mistakes != '\0' ? mistakes : e.detail);
         return 1;
     }
     check_good("configuration", path);

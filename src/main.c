@@ -30,7 +30,7 @@ static int usage(FILE *to)
 
 static int version(void)
 {
-    (void)puts("zapisd " ZAPISD_VERSION);
+    (void)puts("zapisd " ZAPISD_VERSION ", schema " ZAPISD_NEWEST_MIGRATION);
 #ifdef ZAPISD_FAULTS
     (void)puts("test build with fault points: not for use");
 #endif

@@ -434,6 +434,21 @@ static enum err demo_apply(struct migrate *m, struct error *e)
     return err;
 }
 
+/* ---- who runs meanwhile ---- */
+
+/* Programs that run were built for the schema of before. */
+static enum err daemons_report(struct migrate *m, struct error *e)
+{
+    const char *n = NULL;
+    enum err err = db_exec_blocking(m->db, m->arena,
+                                    "select nullif(count(*), 0)::text from pg_stat_activity where usename = "
+                                    "'zapisd_daemon' and datname = current_database()",
+                                    &n, e);
+    if (err == ERR_OK && n != NULL)
+        printf("%s sessions of a zapisd that runs: it is of before, restart it (systemctl restart zapisd)\n", n);
+    return err;
+}
+
 /* ---- the command ---- */
 
 static enum err migrate_all(struct migrate *m, struct error *e)
@@ -462,6 +477,8 @@ static enum err migrate_all(struct migrate *m, struct error *e)
         err = rights_report(m, e);
     if (err == ERR_OK && m->files.demo != NULL)
         err = demo_apply(m, e);
+    if (err == ERR_OK && m->ndone > 0 && !m->is_dry_run)
+        err = daemons_report(m, e);
     return err;
 }
 

@@ -3,6 +3,7 @@
 #include "preparation.h"
 
 #include "clock.h"
+#include "db.h"
 #include "log.h"
 #include "net.h"
 #include "xml.h"
@@ -97,6 +98,19 @@ void preparation_keys(struct preparation *p, const struct keyring *previous)
                                            .at = f->at,
                                            .text = f->text});
     }
+}
+
+/* ---- database ---- */
+
+/* The daemon starts with it, is not ready and says why. */
+void preparation_database(struct preparation *p)
+{
+    const char *mistake = db_conninfo_mistake(p->arena, p->conf->conninfo);
+    if (mistake != NULL)
+        preparation_add(p, (struct remark){.level = FINDING_BAD,
+                                           .about = "database",
+                                           .at = config_at(p->arena, p->conf, "database", "", "conninfo", CONFIG_LAST),
+                                           .text = arena_printf(p->arena, "conninfo: %s", mistake)});
 }
 
 /* ---- TLS ---- */

@@ -30,7 +30,8 @@ struct preparation {
 
 /* previous: see keyring_load(). Blocks; may run on a worker. */
 void preparation_keys(struct preparation *p, const struct keyring *previous);
-void preparation_files(struct preparation *p); /* who else may read or write them */
+void preparation_files(struct preparation *p);    /* who else may read or write them */
+void preparation_database(struct preparation *p); /* what can be seen without asking it */
 void preparation_tls(struct preparation *p);
 void preparation_paths(struct preparation *p);     /* schemas and WSDL */
 void preparation_addresses(struct preparation *p); /* tried, not taken */

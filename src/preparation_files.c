@@ -106,6 +106,11 @@ void preparation_files(struct preparation *p)
 {
     const struct config *c = p->conf;
     look_at_configuration(p);
+    for (unsigned i = 0; i < c->nunread; i++)
+        preparation_add(p, (struct remark){.level = FINDING_WARN,
+                                           .about = "configuration",
+                                           .at = c->unread[i],
+                                           .text = "is not read: its name does not end in .conf"});
     look_at(p, &(struct named){"trust", "", "anchors", CONFIG_LAST, c->anchors, false});
     look_at(p, &(struct named){"trust", "", "chain", CONFIG_LAST, c->chain, false});
     look_at(p, &(struct named){"trust", "", "crl", CONFIG_LAST, c->crl, false});

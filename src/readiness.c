@@ -27,9 +27,23 @@ struct readiness {
     char reason[REASON_MAX];
 };
 
+/* Numbers of files, processes and ports change from try to try: a reason that differs in them is the same one. */
+static bool is_alike(const char *a, const char *b)
+{
+    for (;; a++, b++) {
+        size_t n = strspn(a, "0123456789"), k = strspn(b, "0123456789");
+        if ((n > 0) != (k > 0))
+            return false;
+        a += n;
+        b += k;
+        if (*a != *b || *a == '\0')
+            return *a == *b;
+    }
+}
+
 static void readiness_set(struct readiness *r, bool is_good, const char *reason)
 {
-    bool is_news = r->is_database_good != is_good || strcmp(r->reason, reason) != 0;
+    bool is_news = r->is_database_good != is_good || !is_alike(r->reason, reason);
     r->is_database_good = is_good;
     (void)snprintf(r->reason, sizeof r->reason, "%s", reason);
     if (is_news)

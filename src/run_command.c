@@ -264,6 +264,7 @@ static enum err daemon_prepare(struct daemon *d, struct error *e)
     struct preparation *p = &d->preparation;
     *p = (struct preparation){.arena = d->arena, .conf = &d->conf};
     preparation_files(p);
+    preparation_database(p);
     preparation_keys(p, NULL);
     preparation_tls(p);
     preparation_paths(p);
@@ -391,7 +392,8 @@ int run_command(int argc, char **argv)
         log_set_level(level);
     struct error e = {0};
     int status = 0;
-    log_event(LOG_LEVEL_NOTICE, "starting", "version", ZAPISD_VERSION, "config", d->config_path, NULL);
+    log_event(LOG_LEVEL_NOTICE, "starting", "version", ZAPISD_VERSION, "schema", ZAPISD_NEWEST_MIGRATION, "config",
+              d->config_path, NULL);
     descriptors_raise();
     d->open_at_start = descriptors_open();
     signals_hold(true);

@@ -4,7 +4,16 @@
 -- one that may be written to, and one that knows Russian letters. The program says which migration it needs: a newer one over
 -- a database that was not migrated must not be told by the old functions that all is well (L4).
 
-drop function if exists api.ready();
+-- Programs of before this parameter ask without it, over a schema that is newer than they are.
+create or replace function api.ready() returns table (ok boolean, reason text)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select false, 'the schema is newer than this program: start the new one (systemctl restart zapisd)'
+$$;
+alter function api.ready() owner to zapisd_owner;
+revoke all on function api.ready() from public;
+grant execute on function api.ready() to zapisd_daemon;
+comment on function api.ready() is 'What a program older than the schema is told, which does not say what it needs';
+
 create or replace function api.ready(needed text) returns table (ok boolean, reason text)
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 declare

@@ -207,10 +207,30 @@ static void read_file(struct loader *l, const char *file)
         buf_printf(&l->mistakes, "%s\n", e.detail);
 }
 
-static int is_drop_in(const struct dirent *d)
+static bool ends_in(const char *name, const char *end)
 {
-    size_t n = strlen(d->d_name);
-    return d->d_name[0] != '.' && n > 5 && strcmp(d->d_name + n - 5, ".conf") == 0;
+    size_t n = strlen(name), k = strlen(end);
+    return n > k && strcmp(name + n - k, end) == 0;
+}
+
+static bool is_drop_in(const char *name)
+{
+    return ends_in(name, ".conf");
+}
+
+/* What editors and dpkg leave behind is nobody's mistake. */
+static bool is_left_behind(const char *name)
+{
+    static const char *const ends[] = {"~", ".swp", ".bak", ".old", ".orig", ".save", ".rpmnew", ".rpmsave"};
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
+        if (ends_in(name, ends[i]))
+            return true;
+    return strstr(name, ".dpkg-") != NULL || strcmp(name, "README") == 0;
+}
+
+static int is_visible(const struct dirent *d)
+{
+    return d->d_name[0] != '.';
 }
 
 /* alphasort() follows the locale: the order must not depend on who starts us. */
@@ -223,11 +243,16 @@ static void read_drop_ins(struct loader *l, const char *path)
 {
     const char *dir = arena_printf(l->a, "%s.d", path);
     struct dirent **names = NULL;
-    int n = scandir(dir, &names, is_drop_in, by_name);
+    int n = scandir(dir, &names, is_visible, by_name);
     if (n < 0 && errno != ENOENT)
         buf_printf(&l->mistakes, "%s: cannot be read: %s\n", dir, strerror(errno));
+    l->out->unread = arena_array(l->a, n > 0 ? (size_t)n : 1, sizeof *l->out->unread);
     for (int i = 0; i < n; i++) {
-        read_file(l, arena_printf(l->a, "%s/%s", dir, names[i]->d_name));
+        const char *file = arena_printf(l->a, "%s/%s", dir, names[i]->d_name);
+        if (is_drop_in(names[i]->d_name))
+            read_file(l, file);
+        else if (!is_left_behind(names[i]->d_name))
+            l->out->unread[l->out->nunread++] = file;
         free(names[i]);
     }
     free(names);

@@ -51,7 +51,7 @@ static void check_tls(const struct config_listener *l, struct place at, struct b
         add(m, at, "tls_client_required needs tls_client_ca");
 }
 
-static void check_plain(const struct config_listener *l, struct place at, struct buf *m)
+static void check_plain(const struct config *c, const struct config_listener *l, struct place at, struct buf *m)
 {
     if (l->address != NULL && address_scope(l->address) != ADDRESS_LOCAL && !l->allow_remote_plain)
         add(m, at,
@@ -59,6 +59,8 @@ static void check_plain(const struct config_listener *l, struct place at, struct
             "use a local address or say plain_on_public_address = i-know-it-is-unsigned");
     if (l->require_recipient)
         add(m, at, "require_recipient_signature is for smev2 listeners");
+    if (l->agency != NULL && !has_agency(c, l->agency))
+        add(m, at, "agency names no [agency CODE] section");
 }
 
 static void check_smev2(const struct config *c, const struct config_listener *l, struct place at, struct buf *m)
@@ -94,7 +96,7 @@ static void check_listener(const struct config *c, unsigned i, struct buf *m)
         add(m, at, "address is the same as that of [admin]");
     check_tls(l, at, m);
     if (l->kind == LISTENER_PLAIN)
-        check_plain(l, at, m);
+        check_plain(c, l, at, m);
     else if (l->kind == LISTENER_SMEV2)
         check_smev2(c, l, at, m);
 }

@@ -115,6 +115,13 @@ void db_target_init(struct db_target *t, struct arena *a, const char *conninfo)
     t->connect_timeout_us = (uint64_t)seconds * 1000000;
 }
 
+const char *db_conninfo_mistake(struct arena *a, const char *conninfo)
+{
+    struct db_target t = {0};
+    db_target_init(&t, a, conninfo);
+    return t.mistake;
+}
+
 /* ---- one attempt ---- */
 
 void db_host_key(char out[DB_HOST_KEY_SIZE], const char *name, const char *address, const char *port)

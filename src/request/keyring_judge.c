@@ -33,11 +33,20 @@ struct judge {
     struct findings *out;
 };
 
+/* Of what is near, hours and minutes: lists live for days. */
 static const char *days_text(struct judge *j, int64_t end_s)
 {
-    long long days = (long long)((end_s - j->now_s) / DAY_S);
-    return end_s > j->now_s ? arena_printf(j->a, "%lld days left", days)
-                            : arena_printf(j->a, "ended %lld days ago", -days);
+    bool is_over = end_s <= j->now_s;
+    long long s = (long long)(is_over ? j->now_s - end_s : end_s - j->now_s);
+    long long n = s < 2LL * 3600 ? s / 60 : s < 2LL * DAY_S ? s / 3600 : s / DAY_S;
+    const char *unit = s < 2LL * 3600 ? "minutes" : s < 2LL * DAY_S ? "hours" : "days";
+    return arena_printf(j->a, is_over ? "ended %lld %s ago" : "%lld %s left", n, unit);
+}
+
+/* A list says itself how long it lives: the last quarter of it is soon, for the next one is usually there by then. */
+static enum finding_level level_of_list(const struct judge *j, const struct trust_item *t)
+{
+    return (t->not_after - j->now_s) * 4 < t->not_after - t->not_before ? FINDING_SOON : FINDING_GOOD;
 }
 
 static enum finding_level level_of_end(const struct judge *j, int64_t end_s)
@@ -159,11 +168,13 @@ static void judge_agency(struct judge *j, struct keyring_agency *g)
         f.level = level_of_end(j, cert_signs_until(c));
     else if (reason == TRUST_NO_LIST)
         f.level = FINDING_WARN;
-    f.text = cert_text(j, g->cert_file, c,
-                       why == NULL ? days_text(j, cert_signs_until(c))
-                       : f.is_stopped
-                           ? arena_printf(j->a, "%s; nothing is booked in its name", why)
-                           : arena_printf(j->a, "%s; whoever believes as [trust] does will refuse its answers", why));
+    f.text = cert_text(
+        j, g->cert_file, c,
+        why == NULL ? days_text(j, cert_signs_until(c))
+        : f.is_stopped
+            ? arena_printf(j->a, "%s; nothing is booked in its name", why)
+            : arena_printf(j->a, "%s; a portal that trusts the same authorities as [trust] will refuse its answers",
+                           why));
     findings_add(j->a, j->out, f);
 }
 
@@ -188,8 +199,8 @@ static void judge_item(struct judge *j, const struct trust_item *t)
         what = "is not valid yet";
     } else {
         f.level = j->now_s >= t->not_after ? FINDING_WARN : FINDING_GOOD;
-        if (f.level == FINDING_GOOD && t->kind != TRUST_CRL) /* lists live for days: theirs is told by the metric */
-            f.level = level_of_end(j, t->not_after);
+        if (f.level == FINDING_GOOD)
+            f.level = t->kind == TRUST_CRL ? level_of_list(j, t) : level_of_end(j, t->not_after);
         what = days_text(j, t->not_after);
     }
     f.subject = arena_printf(j->a, "%s [%s], %s %s", kinds[t->kind], t->label,

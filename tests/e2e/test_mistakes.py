@@ -111,6 +111,9 @@ MISTAKES = [
     ("own certificate by a stranger", lambda t: t.replace("/agency-a.", "/stranger."), BAD, "cert = %s/stranger.pem" % P, "issuer"),
     ("own certificate is not for signatures", lambda t: t.replace("/agency-a.", "/nousage."), BAD, "cert = %s/nousage.pem" % P, "not for signatures"),
     ("admin open to all", swap("address = 127.0.0.1:@ADMIN@", "address = 0.0.0.0:@ADMIN@"), WARN, "0.0.0.0:@ADMIN@", "open to whoever"),
+    ("conninfo that is none", swap("@CONNINFO@", "host=/tmp dbname zapisd"), BAD, "conninfo =", "in connection info string"),
+    ("unsigned listener for an agency that is not there", add("[listener plain]", "agency = ZZZZ00009"), FATAL, "[listener plain]", "no [agency CODE] section"),
+    ("word that is no key", swap("conninfo =", "connection ="), FATAL, "connection =", "is not a key of"),
     ("TLS", add("[listener plain]", TLS), GOOD, None, None),
     ("TLS with ciphers", add("[listener plain]", TLS + "\ntls_ciphers = ECDHE+AESGCM"), GOOD, None, None),
     ("socket", swap("address = 127.0.0.1:@PLAIN@", "address = unix:%s/plain.sock" % DIR), GOOD, None, None),
@@ -186,6 +189,8 @@ class Mistakes(unittest.TestCase):
                     at = self.place(fill(needle))
                     found = [line for line in said.splitlines() if at + ":" in line and words in line]
                     self.assertNotEqual(found, [], "no line with %s and %r in\n%s" % (at, words, said))
+                    if kind in (FATAL, BAD):
+                        self.assertRegex(found[0], "^BAD  ")
                     if kind == WARN:
                         self.assertRegex(found[0], "^(warn|soon)")
                 self.assertEqual(self.check("--only-fatal")[0], 1 if kind == FATAL else 0)
@@ -198,6 +203,18 @@ class Mistakes(unittest.TestCase):
                     self.assertIsNone(status, log)
                     if words is not None:
                         self.assertIn(words, log)  # as loudly as check
+
+    def test_a_drop_in_by_another_name_is_told(self):
+        """L4: a file that lies among the drop-ins and is not read; what an editor leaves behind is nobody's mistake."""
+        self.write()
+        drop_ins = pathlib.Path(str(self.conf) + ".d")
+        drop_ins.mkdir()
+        self.addCleanup(shutil.rmtree, drop_ins)
+        for name in ("30-mine.cfg", "40-mine.conf~", "50-mine.conf.dpkg-old", ".60-mine.conf.swp", "70-good.conf"):
+            (drop_ins / name).write_text("[log]\nlevel = info\n")
+        status, said = self.check()
+        self.assertEqual(status, 0, said)
+        self.assertEqual(re.findall(r"(?m)^warn .*/(\S+): configuration: .*does not end in .conf$", said), ["30-mine.cfg"], said)
 
     def test_whatever_check_says_run_does(self):
         """Any mixture: --only-fatal good means that it starts, and bad that it does not. ZAPISD_SEED repeats a run."""
