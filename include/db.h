@@ -52,6 +52,13 @@ struct db_call {
 };
 
 struct db_result; /* rows of one statement; owned by the session until its next db_send() or db_release() */
+/*
+ * Takes rows away from their session: they live as long as a, or until db_drop(), and may be read by one thread at a
+ * time, whichever it is. What the session keeps of them is empty. Called from a db_done_fn.
+ */
+struct db_result *db_keep(struct arena *a, struct db_result *r);
+void db_drop(struct db_result *kept);              /* on any thread; NULL is allowed, and so is twice */
+size_t db_result_bytes(const struct db_result *r); /* what it takes of memory, about */
 
 /*
  * Gives fn a session, at once from the next turn of the loop or when one is free; on failure (ERR_BUSY after the

@@ -130,7 +130,8 @@ const char *http_header(const struct http_request *req, const char *name);
 struct http_response {
     int status;
     const char *content_type;  /* NULL: no body expected */
-    struct span body;          /* copied */
+    struct span body;          /* copied; or */
+    struct arena *arena;       /* not NULL: body lies in it, and it is taken over, whatever becomes of the answer */
     const char *extra_headers; /* "Name: value\r\n"... or NULL */
     bool close;
 };

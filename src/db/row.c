@@ -8,6 +8,33 @@
 
 enum { OID_BYTEA = 17 };
 
+void db_drop(struct db_result *kept)
+{
+    if (kept == NULL)
+        return;
+    PQclear(kept->pg);
+    kept->pg = NULL;
+}
+
+static void kept_cleanup(void *p)
+{
+    db_drop(p);
+}
+
+struct db_result *db_keep(struct arena *a, struct db_result *r)
+{
+    struct db_result *kept = arena_alloc(a, sizeof *kept);
+    kept->pg = r->pg;
+    r->pg = NULL;
+    arena_defer(a, kept_cleanup, kept);
+    return kept;
+}
+
+size_t db_result_bytes(const struct db_result *r)
+{
+    return r->pg == NULL ? 0 : PQresultMemorySize(r->pg);
+}
+
 unsigned db_rows(const struct db_result *r)
 {
     return (unsigned)PQntuples(r->pg);

@@ -43,12 +43,13 @@ void exchange_free(struct exchange *x)
 
 void exchange_answer(struct exchange *x, const struct http_response *r)
 {
-    struct arena *a = arena_new_small();
+    struct arena *a = r->arena != NULL ? r->arena : arena_new_small();
     x->answer_arena = a;
     x->answer = *r;
+    x->answer.arena = NULL;
     x->answer.content_type = arena_strdup(a, r->content_type);
     x->answer.extra_headers = arena_strdup(a, r->extra_headers);
-    if (!x->is_head && r->body.n > 0)
+    if (r->arena == NULL && !x->is_head && r->body.n > 0)
         x->answer.body.p = arena_copy(a, r->body.p, r->body.n);
     http_message_free(x->message);
     x->message = NULL;
@@ -60,6 +61,7 @@ void http_respond(struct exchange *x, const struct http_response *r)
 {
     struct conn *c = x->conn;
     if (c == NULL) {
+        arena_free(r->arena);
         exchange_free(x);
         return;
     }

@@ -13,6 +13,8 @@
 
 #include <stdio.h>
 
+#define HAND_OVER_BYTES ((size_t)256 << 10) /* what is less is copied */
+
 static bool is_fault(const struct request *r)
 {
     return r->failed != ERR_OK && (r->op == NULL || error_faultcode(r->failed) != NULL);
@@ -78,7 +80,9 @@ enum step_result step_sign(struct request *r)
         journal_digest(r);
         return STEP_NEXT;
     }
-    buf_init(&r->answer, r->arena, r->content.n + 6144);
+    arena_free(r->answer_arena); /* of one that could not be sent */
+    r->answer_arena = r->content.n >= HAND_OVER_BYTES ? arena_new() : NULL;
+    buf_init(&r->answer, r->answer_arena != NULL ? r->answer_arena : r->arena, r->content.n + 8192);
     enum err err;
     if (is_fault(r)) {
         err = envelope_write_fault(r->arena, r->failed, r->id, signing_key(r), &r->answer, &r->error);
@@ -155,12 +159,16 @@ enum step_result step_send(struct request *r)
     struct service *s = r->service;
     int http_status = is_fault(r) ? error_http_status(r->failed) : 200;
     bool is_replay = r->failed == ERR_OK && r->outcome.kind == OUTCOME_REPLAY;
+    bool is_handed_over = r->answer_octets.n > 0 && r->answer_octets.p == r->answer.p;
     http_respond(r->exchange, &(struct http_response){.status = http_status,
                                                       .content_type = "text/xml; charset=utf-8",
                                                       .body = r->answer_octets,
+                                                      .arena = is_handed_over ? r->answer_arena : NULL,
                                                       .extra_headers = http_status == 503 ? "Retry-After: 2\r\n" : NULL,
                                                       .close = r->answer_octets.n == 0});
     r->exchange = NULL;
+    if (is_handed_over)
+        r->answer_arena = NULL;
     s->in_work--;
     FAULT_POINT(answer_queued);
     uint64_t took_us = clock_mono_us() - r->started_us;

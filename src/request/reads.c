@@ -9,6 +9,7 @@
 #include "request_priv.h"
 
 #define READ_LEAST_BYTES (64u << 10)
+#define ROWS_TIMES       3 /* what an answer will take for all that has come are its rows */
 
 /* The fields known to be bad are the answer; rows only add to them, and need not have come. */
 static void read_answer_bad_fields(struct request *r, const struct db_result *res)
@@ -26,19 +27,39 @@ static enum err read_recalled(struct request *r, const struct db_result *res)
     return db_rows(res) == 0 ? request_cannot_sign(r) : booking_outcome_read(r->arena, res, &r->outcome, &r->error);
 }
 
-/* A read is never uncertain: nothing depends on whether it was done. */
-static enum step_result read_answer(struct request *r, const struct db_result *res, enum err err, const struct error *e)
+/* 20,000 intervals take tens of milliseconds: not on the loop (L1). */
+enum step_result step_rows(struct request *r)
 {
-    if (r->is_recall && res != NULL)
-        (void)read_recalled(r, res);
-    else if (r->fields.n > 0 && !r->is_recall)
-        read_answer_bad_fields(r, res);
-    else if (res != NULL)
-        (void)r->op->result(&r->request, res, &r->reply, r->arena, &r->error);
+    if (request_writes(r))
+        return STEP_NEXT; /* its few rows are read in its transaction */
+    if (r->is_recall)
+        (void)read_recalled(r, r->rows);
+    else if (r->fields.n > 0)
+        read_answer_bad_fields(r, r->rows);
     else
-        (void)error_set(&r->error, err == ERR_UNCERTAIN ? ERR_DATABASE : err, "%s", e->detail);
+        (void)r->op->result(&r->request, r->rows, &r->reply, r->arena, &r->error);
+    db_drop(r->rows);
+    r->rows = NULL;
     r->normalized.used[LENIENCY_names] += r->reply.is_respelled;
     return r->error.code == ERR_OK ? STEP_NEXT : STEP_FAIL;
+}
+
+/* A read is never uncertain: nothing depends on whether it was done. */
+static enum step_result read_without_rows(struct request *r, enum err err, const struct error *e)
+{
+    if (r->fields.n > 0 && !r->is_recall)
+        return STEP_NEXT; /* the answer is known */
+    (void)error_set(&r->error, err == ERR_UNCERTAIN ? ERR_DATABASE : err, "%s", e->detail);
+    return STEP_FAIL;
+}
+
+static enum step_result read_take_rows(struct request *r, struct db_result *const *results, unsigned n, enum err err,
+                                       const struct error *e)
+{
+    if (err != ERR_OK || n != 1)
+        return read_without_rows(r, err, e);
+    r->rows = db_keep(r->arena, results[0]);
+    return STEP_NEXT;
 }
 
 static size_t read_estimate(const struct request *r)
@@ -69,8 +90,7 @@ static void read_done(void *arg, struct db_result *const *results, unsigned n, e
 {
     struct request *r = arg;
     bool is_locked = err == ERR_LOCKED && (r->fields.n == 0 || r->is_recall);
-    enum step_result result =
-        is_locked ? STEP_WAIT : read_answer(r, err == ERR_OK && n == 1 ? results[0] : NULL, err, e);
+    enum step_result result = is_locked ? STEP_WAIT : read_take_rows(r, results, n, err, e);
     db_release(r->session);
     r->session = NULL;
     if (is_locked) {
@@ -107,7 +127,7 @@ static void read_begin(void *arg, struct db_session *session, enum err err, cons
         return;
     }
     slow_lane_failed(r);
-    enum step_result result = read_answer(r, NULL, err, e);
+    enum step_result result = read_without_rows(r, err, e);
     read_ended(r);
     request_resume(r, result);
 }
@@ -167,7 +187,8 @@ void reads_weigh(struct request *r)
         return;
     struct reads *q = &r->service->reads;
     size_t *estimate = &q->estimate_bytes[r->op - booking_ops];
-    size_t is = arena_size(r->arena);
+    size_t is = arena_size(r->arena) + (r->answer_arena != NULL ? arena_size(r->answer_arena) : 0) +
+                (r->rows != NULL ? ROWS_TIMES * db_result_bytes(r->rows) : 0);
     q->taken_bytes = q->taken_bytes - r->ticket_bytes + is;
     r->ticket_bytes = is;
     *estimate = is > *estimate ? is : *estimate - (*estimate - is) / 16;

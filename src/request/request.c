@@ -15,6 +15,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define FREE_AWAY_BYTES ((size_t)4 << 20)
+
 enum step_place { WORKER, LOOP };
 
 static const struct {
@@ -114,13 +116,33 @@ static void request_cleanup(void *arg)
     struct request *r = arg;
     if (r->exchange != NULL) /* stopped in the middle: its connection is closed */
         http_respond(r->exchange, &(struct http_response){.status = 503, .close = true});
+    arena_free(r->answer_arena);
     keyring_unref(r->keys);
 }
 
+static void arena_free_work(void *arg)
+{
+    arena_free(arg);
+}
+
+static void arena_freed(void *arg)
+{
+    (void)arg;
+}
+
+/* Wiping and giving back what a large answer took is a worker's work, too. */
 void request_free(struct request *r)
 {
+    struct loop *l = r->service->loop;
+    struct arena *a = r->arena;
     reads_give_back(r);
-    live_end(&r->live);
+    if (arena_size(a) < FREE_AWAY_BYTES) {
+        live_end(&r->live);
+        return;
+    }
+    arena_run_deferred(a, request_cleanup); /* connection and keyring are the loop's */
+    live_leave(&r->live);
+    worker_run(l, arena_free_work, arena_freed, a);
 }
 
 static void request_begin(const struct endpoint *ep, const struct http_request *http)

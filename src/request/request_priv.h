@@ -28,6 +28,7 @@
     X(bind,     WORKER) /* its canonical octets to a request */ \
     X(check,    WORKER) /* the rules that need no database */ \
     X(handle,   LOOP)   /* begin; api.<operation>(...)                                    [waits] */ \
+    X(rows,     WORKER) /* of a read: what the database gave, to an answer */ \
     X(reply,    WORKER) /* rows to the answer's content; after a failure: the fault */ \
     X(sign,     WORKER) /* the envelope around it, signed */ \
     X(commit,   LOOP)   /* a write: the answer into the journal, commit                   [waits] */ \
@@ -108,7 +109,8 @@ struct live {
 };
 struct service;
 void live_begin(struct service *s, struct live *l, struct arena *a);
-void live_end(struct live *l); /* frees the arena, and l with it */
+void live_leave(struct live *l); /* its arena is somebody else's care from now on */
+void live_end(struct live *l);   /* frees the arena, and l with it */
 
 struct request {
     struct arena *arena;
@@ -151,9 +153,11 @@ struct request {
     struct booking_reply reply;
     struct buf content;
     struct buf answer;
-    struct span answer_octets; /* what leaves: answer, or the stored bytes of the first time */
+    struct arena *answer_arena; /* of a large one: has answer, and goes to the connection with it */
+    struct span answer_octets;  /* what leaves: answer, or the stored bytes of the first time */
 
     struct db_session *session; /* of a read, while it has one */
+    struct db_result *rows;     /* of a read: taken from its session; NULL: none came */
     struct group *group;        /* of a write: the transaction it shares, while it is in one */
     unsigned attempts;          /* transactions of its own that failed */
     bool is_alone;              /* shares no transaction: one it shared has failed */

@@ -50,11 +50,16 @@ void live_begin(struct service *s, struct live *l, struct arena *a)
     s->live = l;
 }
 
-void live_end(struct live *l)
+void live_leave(struct live *l)
 {
     *l->link = l->next;
     if (l->next != NULL)
         l->next->link = l->link;
+}
+
+void live_end(struct live *l)
+{
+    live_leave(l);
     arena_free(l->arena);
 }
 

@@ -85,3 +85,27 @@ enum err db_bytes(struct arena *a, const struct db_result *r, unsigned row, int 
     *out = (struct span){bytes, n / 2 - 1};
     return ERR_OK;
 }
+
+/* A copy, and the session's rows are none any more: who reads them there is found out. */
+struct db_result *db_keep(struct arena *a, struct db_result *r)
+{
+    unsigned cells = r->rows * fake_columns(r->names);
+    const char **copies = arena_array(a, (size_t)cells + 1, sizeof *copies);
+    struct db_result *kept = arena_alloc(a, sizeof *kept);
+    for (unsigned i = 0; i < cells; i++)
+        copies[i] = arena_strdup(a, r->cells[i]);
+    *kept = (struct db_result){.names = r->names, .cells = copies, .rows = r->rows};
+    r->rows = 0;
+    return kept;
+}
+
+void db_drop(struct db_result *kept)
+{
+    if (kept != NULL)
+        kept->rows = 0;
+}
+
+size_t db_result_bytes(const struct db_result *r)
+{
+    return (size_t)r->rows * fake_columns(r->names) * sizeof(char *);
+}
