@@ -33,7 +33,10 @@ void buf_add_char(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 struct span buf_span(const struct buf *b);
 
-/* Text of an XML element in canonical form: & < > and CR escaped. Attribute values: & < " TAB LF CR escaped. */
+/*
+ * Text of an XML element in canonical form: & < > and CR escaped. Attribute values: & < " TAB LF CR escaped. What XML
+ * 1.0 forbids becomes U+FFFD: the result is well-formed whatever s is.
+ */
 void buf_add_xml_text(struct buf *b, struct span s);
 void buf_add_xml_attr(struct buf *b, struct span s);
 /* A JSON string with its quotes. */

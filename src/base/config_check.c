@@ -121,6 +121,8 @@ static void check_senders(const struct config *c, struct buf *m)
 void config_check(const struct config *c, const char *path, struct buf *m)
 {
     struct place nowhere = {path, 1};
+    if (c->message_age_max_ms != 0 && c->message_age_max_ms < MINUTE)
+        add(m, nowhere, "message_age_max in [trust] is less than 1m: a message would be too old before it is read");
     if (c->nlisteners == 0)
         add(m, nowhere, "there is no [listener NAME] section");
     if (c->buffers_max_bytes < 2 * c->body_max_bytes)

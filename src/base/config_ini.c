@@ -26,15 +26,28 @@ struct reader {
     bool is_orphan_told; /* keys without a section are reported once */
 };
 
-static bool is_utf8(const char *s, size_t n)
+/*
+ * Values go into answers, reports and logs, so that what XML has no place for has none here, nor a line end of another
+ * kind, nor DEL. A carriage return may end the line.
+ */
+static bool is_unwelcome(uint32_t c, bool is_at_end)
+{
+    if (c < 0x20)
+        return c != '\t' && c != '\n' && !(c == '\r' && is_at_end);
+    return (c >= 0x7F && c < 0xA0) || c == 0x2028 || c == 0x2029 || (c & 0xFFFE) == 0xFFFE;
+}
+
+static const char *check_characters(const char *s, size_t n)
 {
     for (size_t i = 0, len; i < n; i += len) {
         uint32_t c;
         len = utf8_next(s + i, n - i, &c);
         if (len == 0)
-            return false;
+            return "the text is not UTF-8";
+        if (is_unwelcome(c, s[strspn(s + i, "\r\n") + i] == '\0'))
+            return "a control character in the text";
     }
-    return true;
+    return NULL;
 }
 
 static const char *skip_blanks(const char *s)
@@ -65,8 +78,9 @@ static const char *check_line(struct reader *r, size_t n, size_t room)
         return "a NUL character in the text";
     if (n + 1 > room)
         return "the line is too long";
-    if (!is_utf8(r->text, n))
-        return "the text is not UTF-8";
+    const char *wrong = check_characters(r->text, n);
+    if (wrong != NULL)
+        return wrong;
     char *text = r->text + (r->line == 1 && strncmp(r->text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0);
     text += strspn(text, " \t\r\n\f\v");
     if (*text == '[') {

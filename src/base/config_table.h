@@ -101,9 +101,9 @@ X("database", "acquire_timeout", OPTION_DURATION, config, db_acquire_timeout_ms,
   "How long a request waits for a free connection. One that waits for a lock somebody holds waits as long as " \
   "request_timeout lets it.") \
 X("database", "statement_timeout", OPTION_DURATION, config, db_statement_timeout_ms, "10s", \
-  10, 10 * MINUTE, NULL, NO, NO, \
+  100, 10 * MINUTE, NULL, NO, NO, \
   "How long one statement may run before PostgreSQL breaks it off; at most what request_timeout has left.") \
-X("limits", "body_max", OPTION_SIZE, config, body_max_bytes, "1MiB", 4 * KIB, 64 * MIB, NULL, NO, NO, \
+X("limits", "body_max", OPTION_SIZE, config, body_max_bytes, "1MiB", 64 * KIB, 64 * MIB, NULL, NO, NO, \
   "Size of a request body. A larger one is refused with 413 before it is read.") \
 X("limits", "head_timeout", OPTION_DURATION, config, head_timeout_ms, "10s", 100, 10 * MINUTE, NULL, NO, NO, \
   "From the first byte of a request to the end of its headers. A TLS handshake has as long, from the connection on.") \

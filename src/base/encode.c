@@ -10,17 +10,31 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Copies s, putting escape(c) in the place of every byte that has one. */
+#define REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD */
+
+/* What XML 1.0 (production 2) has no place for, by reference neither: most C0 controls, U+FFFE, U+FFFF, stray bytes. */
+static bool is_forbidden(const char *p, size_t n, size_t *len)
+{
+    uint32_t c = 0;
+    *len = utf8_next(p, n, &c);
+    if (*len == 0) {
+        *len = 1;
+        return true;
+    }
+    return (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0xFFFE || c == 0xFFFF;
+}
+
+/* Copies s, putting escape(c) in the place of every byte that has one, U+FFFD in that of what XML forbids. */
 static void add_escaped(struct buf *b, struct span s, const char *(*escape)(char c))
 {
     size_t from = 0;
-    for (size_t i = 0; i < s.n; i++) {
-        const char *e = escape(s.p[i]);
+    for (size_t i = 0, len; i < s.n; i += len) {
+        const char *e = is_forbidden(s.p + i, s.n - i, &len) ? REPLACEMENT : escape(s.p[i]);
         if (e == NULL)
             continue;
         buf_add(b, s.p + from, i - from);
         buf_add_str(b, e);
-        from = i + 1;
+        from = i + len;
     }
     if (s.n > from)
         buf_add(b, s.p + from, s.n - from);
@@ -79,7 +93,7 @@ void buf_add_json(struct buf *b, struct span s)
         uint32_t c = 0;
         len = utf8_next(s.p + i, s.n - i, &c);
         if (len == 0) { /* JSON is UTF-8: a stray byte becomes the replacement character */
-            buf_add_str(b, "\xEF\xBF\xBD");
+            buf_add_str(b, REPLACEMENT);
             len = 1;
         } else if (c == '"' || c == '\\') {
             buf_add_char(b, '\\');

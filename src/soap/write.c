@@ -39,37 +39,10 @@ static void close_tag(struct writer *w, const char *name)
     buf_add_char(w->b, '>');
 }
 
-/* Length of a character at p that XML 1.0 cannot hold: C0 controls, U+FFFE, U+FFFF. 0: it is an ordinary one. */
-static size_t unwritable(const char *p)
-{
-    const unsigned char *u = (const unsigned char *)p;
-    if (u[0] < 0x20)
-        return u[0] == '\t' || u[0] == '\n' || u[0] == '\r' ? 0 : 1;
-    return u[0] == 0xEF && u[1] == 0xBF && (u[2] == 0xBE || u[2] == 0xBF) ? 3 : 0;
-}
-
-/* An operator's text may hold what XML cannot: such a character becomes U+FFFD instead of spoiling the answer. */
-static void add_text(struct buf *b, const char *s)
-{
-    const char *from = s;
-    for (const char *p = s; *p != '\0';) {
-        size_t n = unwritable(p);
-        if (n == 0) {
-            p++;
-            continue;
-        }
-        buf_add_xml_text(b, (struct span){from, (size_t)(p - from)});
-        buf_add_str(b, "\xEF\xBF\xBD");
-        p += n;
-        from = p;
-    }
-    buf_add_xml_text(b, span_of(from));
-}
-
 static void add_element(struct writer *w, const char *name, const char *text)
 {
     open_tag(w, name);
-    add_text(w->b, text == NULL ? "" : text);
+    buf_add_xml_text(w->b, span_of(text == NULL ? "" : text));
     close_tag(w, name);
 }
 

@@ -96,6 +96,54 @@ static void xml_is_escaped_as_canonical_xml_wants(void **state)
     check(state, buf_add_xml_text, SPAN("&amp;"), "&amp;amp;");
 }
 
+/* Char of XML 1.0 (production 2), as the standard writes it. */
+static bool is_xml_char(uint32_t c)
+{
+    return c == 0x9 || c == 0xA || c == 0xD || (c >= 0x20 && c <= 0xD7FF) || (c >= 0xE000 && c <= 0xFFFD) ||
+           (c >= 0x10000 && c <= 0x10FFFF);
+}
+
+/* Octets of c as UTF-8 would have them, a surrogate's too. */
+static size_t encode(uint32_t c, char out[4])
+{
+    size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+    static const unsigned char lead[] = {0, 0, 0xC0, 0xE0, 0xF0};
+    for (size_t i = n; i-- > 1; c >>= 6)
+        out[i] = (char)(0x80 | (c & 0x3F));
+    out[0] = (char)(lead[n] | c);
+    return n;
+}
+
+/* What goes onto the wire is XML whoever wrote the text: a file, a database, a peer (L4, L5). */
+static void every_character_xml_forbids_is_replaced(void **state)
+{
+    void (*const adds[])(struct buf *, struct span) = {buf_add_xml_text, buf_add_xml_attr};
+    struct buf b;
+    buf_init(&b, *state, 64);
+    for (size_t k = 0; k < 2; k++)
+        for (uint32_t c = 0; c <= 0x10FFFF; c++) {
+            char in[6] = "x";
+            size_t n = encode(c, in + 1);
+            in[1 + n] = 'y';
+            buf_reset(&b);
+            adds[k](&b, (struct span){in, n + 2});
+            bool is_replaced = b.n >= 5 && memcmp(b.p + 1, "\xEF\xBF\xBD", 3) == 0;
+            assert_int_equal(b.p[0], 'x');
+            assert_int_equal(b.p[b.n - 1], 'y');
+            assert_int_equal(is_replaced, !is_xml_char(c) || c == 0xFFFD);
+        }
+}
+
+/* A text cut off amid a character, and octets of another encoding. */
+static void every_stray_octet_is_replaced(void **state)
+{
+    for (unsigned c = 0x80; c <= 0xFF; c++) {
+        char in[] = {'x', (char)c, '\0'};
+        check(state, buf_add_xml_text, span_of(in), "x\xEF\xBF\xBD");
+        check(state, buf_add_xml_attr, span_of(in), "x\xEF\xBF\xBD");
+    }
+}
+
 static void json_is_always_one_string(void **state)
 {
     check(state, buf_add_json, SPAN("a\"b\\c/\n\x01\x7f я"), "\"a\\\"b\\\\c/\\u000a\\u0001\\u007f я\"");
@@ -221,6 +269,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(buffer_grows_and_stays_terminated, setup, teardown),
         cmocka_unit_test_setup_teardown(adding_a_buffer_to_itself_works, setup, teardown),
         cmocka_unit_test_setup_teardown(xml_is_escaped_as_canonical_xml_wants, setup, teardown),
+        cmocka_unit_test_setup_teardown(every_character_xml_forbids_is_replaced, setup, teardown),
+        cmocka_unit_test_setup_teardown(every_stray_octet_is_replaced, setup, teardown),
         cmocka_unit_test_setup_teardown(json_is_always_one_string, setup, teardown),
         cmocka_unit_test_setup_teardown(hex_is_lower_case, setup, teardown),
         cmocka_unit_test_setup_teardown(base64_vectors_both_ways, setup, teardown),

@@ -120,7 +120,7 @@ static void O2_values_and_their_units(void **state)
              "\trequest_timeout   =   250ms\n"
              "drain_timeout = 2m\n"
              "# drain_timeout = 3m\n"
-             "[limits]\nbody_max = 16KiB\nhead_timeout = 4s\nidle_timeout = 1h\n"
+             "[limits]\nbody_max = 64KiB\nhead_timeout = 4s\nidle_timeout = 1h\n"
              "[log]\nlevel: debug\n"
              "[database]\nconninfo = host=a,b dbname='x ; y' # z=1\nbatch_max = 64\n"
              "[trust]\nanchors = /a\nchain = /b\ncrl_required = no\nallow_gost2001 = yes\n"
@@ -139,7 +139,7 @@ static void O2_values_and_their_units(void **state)
     assert_int_equal(c.request_timeout_ms, 250);
     assert_int_equal(c.drain_timeout_ms, 120000);
     assert_true(c.allow_gost2001);
-    assert_int_equal(c.body_max_bytes, 16384);
+    assert_int_equal(c.body_max_bytes, 65536);
     assert_int_equal(c.head_timeout_ms, 4000);
     assert_int_equal(c.idle_timeout_ms, 3600000);
     assert_string_equal(c.log_level, "debug");

@@ -122,7 +122,8 @@ static const struct {
     {L "[limits]\nbody_max = 1M\n", 16, "body_max: expected a size"},
     {L "[limits]\nbody_max = 1mib\n", 16, "body_max: expected a size"},
     {L "[limits]\nbody_max = 17179869184GiB\n", 16, "body_max: expected"},
-    {L "[limits]\nbody_max = 1B\n", 16, "body_max: expected 4KiB to 64MiB"},
+    {L "[limits]\nbody_max = 1B\n", 16, "body_max: expected 64KiB to 64MiB"},
+    {L "[limits]\nbody_max = 7KiB\n", 16, "body_max: expected 64KiB to 64MiB"},
     /* words */
     {L "[log]\nlevel = verbose\n", 16, "level: expected error|warning|notice|info|debug"},
     {L "[log]\nlevel = info|debug\n", 16, "level: expected"},
@@ -341,6 +342,50 @@ static void O2_a_nul_is_a_mistake(void **state)
     arena_free(a);
 }
 
+/* L5: a name goes into every answer of its agency, where XML has no place for these. */
+static void L5_control_characters_are_mistakes(void **state)
+{
+    static const char *const more[] = {"\x7f",         "\xc2\x85",     "\xc2\x9f",         "\xe2\x80\xa8",
+                                       "\xe2\x80\xa9", "\xef\xbf\xbe", "\xf0\x9f\xbf\xbf", "\xef\xbf\xbf"};
+    (void)state;
+    for (unsigned i = 1; i < 0x20 + sizeof more / sizeof more[0]; i++) {
+        char control[2] = {(char)i, '\0'};
+        if (i == '\t' || i == '\n')
+            continue;
+        struct arena *a = arena_new();
+        const char *odd = i < 0x20 ? control : more[i - 0x20];
+        const char *text = arena_printf(a, "[database]\nconninfo = x%sy\r\n" P, odd);
+        struct config c;
+        struct error e = {0};
+        const char *mistakes = NULL;
+        assert_int_equal(load(a, text, strlen(text), &c, &mistakes, &e), ERR_CONFIG);
+        assert_non_null(strstr(mistakes, ":2: a control character"));
+        arena_free(a);
+    }
+}
+
+/* A bound below what any message needs would refuse everybody, and look good (L4). */
+static void L4_an_age_no_message_has_is_a_mistake(void **state)
+{
+    static const struct {
+        const char *age;
+        bool is_taken;
+    } rows[] = {{"0s", true}, {"1ms", false}, {"500ms", false}, {"59999ms", false}, {"1m", true}, {"24h", true}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct arena *a = arena_new();
+        const char *text = arena_printf(
+            a, "[database]\nconninfo = x\n[trust]\ncrl_required = no\nmessage_age_max = %s\n" P, rows[i].age);
+        struct config c;
+        struct error e = {0};
+        const char *mistakes = "";
+        enum err err = load(a, text, strlen(text), &c, &mistakes, &e);
+        assert_int_equal(err == ERR_CONFIG && strstr(mistakes, "message_age_max in [trust] is less than 1m") != NULL,
+                         !rows[i].is_taken);
+        arena_free(a);
+    }
+}
+
 static void O2_a_secret_is_not_repeated(void **state)
 {
     (void)state;
@@ -465,6 +510,8 @@ int main(void)
         cmocka_unit_test(O2_all_mistakes_are_told_in_the_order_of_the_file),
         cmocka_unit_test(O2_long_lines_are_never_cut),
         cmocka_unit_test(O2_a_nul_is_a_mistake),
+        cmocka_unit_test(L5_control_characters_are_mistakes),
+        cmocka_unit_test(L4_an_age_no_message_has_is_a_mistake),
         cmocka_unit_test(O2_a_secret_is_not_repeated),
         cmocka_unit_test(O2_files_that_cannot_be_read),
     };
