@@ -4,16 +4,19 @@
  * would be believed, who may read and write the files, TLS, schemas, addresses, database. A line for each. What it
  * looks at is what `run` looks at: preparation.h.
  */
+#include "clock.h"
 #include "config.h"
 #include "db.h"
 #include "descriptors.h"
 #include "preparation.h"
+#include "readiness.h"
 #include "run_command.h"
 
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -91,6 +94,25 @@ static void check_preparation(struct check *c)
     }
 }
 
+/* Tells when a clock is off, this machine's or the database's: messages are refused by one, slots offered by the other.
+ */
+static void check_clock(struct check *c, struct db_blocking *db)
+{
+    const char *us = NULL;
+    struct error e = {0};
+    int64_t from_us = clock_wall_us(), age_max_us = (int64_t)c->conf.message_age_max_ms * 1000;
+    if (db_exec_blocking(db, c->arena, READINESS_CLOCK_SQL, &us, &e) != ERR_OK || us == NULL)
+        return;
+    int64_t offset_us = readiness_clock_offset_us(from_us, clock_wall_us(), strtoll(us, NULL, 10));
+    const char *text = arena_printf(c->arena, "%+.1f s beside the database's", (double)offset_us / 1e6);
+    if (age_max_us != 0 && llabs(offset_us) >= age_max_us)
+        check_bad(c, "clock", text);
+    else if (llabs(offset_us) > READINESS_CLOCK_ODD_US)
+        (void)printf("warn  clock: %s\n", text);
+    else
+        check_good("clock", text);
+}
+
 static void check_database(struct check *c)
 {
     struct db_blocking *db;
@@ -125,6 +147,7 @@ static void check_database(struct check *c)
             *end++ = '\0';
         (void)printf("warn  database: %s\n", line);
     }
+    check_clock(c, db);
     db_close_blocking(db);
 }
 

@@ -6,14 +6,18 @@
  */
 #include "readiness.h"
 
+#include "clock.h"
 #include "log.h"
 
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define READINESS_EVERY_MS 3000
 #define PROBE_EVERY_TURNS  10 /* and at each turn while it fails */
 #define REASON_MAX         512
+#define CLOCK_TEXT         " s away from the database's: set one of them right (NTP)"
 
 struct readiness {
     struct arena *arena;
@@ -25,6 +29,9 @@ struct readiness {
     unsigned turns;
     bool is_database_good;
     char reason[REASON_MAX];
+    int64_t age_max_us, asked_at_us; /* by our clock */
+    int64_t offset_us;               /* of our clock, ahead of the database's */
+    bool is_clock_told;
 };
 
 /* Numbers of files, processes and ports change from try to try: a reason that differs in them is the same one. */
@@ -51,11 +58,53 @@ static void readiness_set(struct readiness *r, bool is_good, const char *reason)
                   is_good ? NULL : reason, NULL);
 }
 
+/* ---- the clock: by it messages are refused for their age, by the database's slots are offered ---- */
+
+int64_t readiness_clock_offset_us(int64_t from_us, int64_t to_us, int64_t database_us)
+{
+    if (from_us > database_us)
+        return from_us - database_us;
+    return to_us < database_us ? to_us - database_us : 0;
+}
+
+static bool clock_is_odd(const struct readiness *r)
+{
+    return llabs(r->offset_us) > READINESS_CLOCK_ODD_US;
+}
+
+/* What is made now by a good clock would be refused. */
+static bool clock_refuses_all(const struct readiness *r)
+{
+    return r->age_max_us != 0 && llabs(r->offset_us) >= r->age_max_us;
+}
+
+static void clock_text(const struct readiness *r, char out[REASON_MAX])
+{
+    (void)snprintf(out, REASON_MAX, "the clock is %s%" PRId64 CLOCK_TEXT, r->offset_us < 0 ? "-" : "+",
+                   (int64_t)llabs(r->offset_us) / 1000000);
+}
+
+static void clock_compare(struct readiness *r, const struct db_result *res)
+{
+    const char *us = res != NULL && db_rows(res) == 1 ? db_text(res, 0, db_column(res, "us")) : NULL;
+    char text[REASON_MAX];
+    if (us == NULL)
+        return;
+    r->offset_us = readiness_clock_offset_us(r->asked_at_us, clock_wall_us(), strtoll(us, NULL, 10));
+    if (clock_is_odd(r) == r->is_clock_told)
+        return;
+    r->is_clock_told = clock_is_odd(r);
+    clock_text(r, text);
+    log_event(r->is_clock_told ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE, "clock", "state",
+              r->is_clock_told ? "odd" : "good", "detail", r->is_clock_told ? text : NULL, NULL);
+}
+
 static void readiness_answered(void *arg, struct db_result *const *results, unsigned n, enum err err,
                                const struct error *e)
 {
     struct readiness *r = arg;
     const struct db_result *res = n > 1 ? results[1] : NULL;
+    clock_compare(r, n > 2 ? results[2] : NULL);
     if (err != ERR_OK || res == NULL || db_rows(res) == 0) {
         readiness_set(r, false, err != ERR_OK ? e->detail : "api.ready() gave no row");
     } else {
@@ -81,12 +130,14 @@ static void readiness_ask(void *arg, struct db_session *session, enum err err, c
     static const struct db_call calls[] = {
         {.sql = "begin"},
         {.sql = "select ok, reason from api.ready($1::text)", .nparams = 1, .values = &newest},
+        {.sql = READINESS_CLOCK_SQL},
         {.sql = "select api.probe()"},
     };
     /* The probe comes last: what it leaves is rolled back with the session. */
     bool is_probe_due = !r->is_database_good || r->turns++ % PROBE_EVERY_TURNS == 0;
     r->session = session;
-    db_send(session, calls, is_probe_due ? 3 : 2, readiness_answered, r);
+    r->asked_at_us = clock_wall_us();
+    db_send(session, calls, is_probe_due ? 4 : 3, readiness_answered, r);
 }
 
 static void readiness_tick(void *arg)
@@ -98,13 +149,14 @@ static void readiness_tick(void *arg)
     db_acquire(r->db, readiness_ask, r);
 }
 
-struct readiness *readiness_start(struct loop *l, struct db_pool *db)
+struct readiness *readiness_start(struct loop *l, struct db_pool *db, uint64_t message_age_max_ms)
 {
     struct arena *a = arena_new();
     struct readiness *r = arena_alloc(a, sizeof *r);
     r->arena = a;
     r->loop = l;
     r->db = db;
+    r->age_max_us = (int64_t)message_age_max_ms * 1000;
     (void)snprintf(r->reason, sizeof r->reason, "the database was not asked yet");
     r->timer = timer_start(l, 10, READINESS_EVERY_MS, readiness_tick, r);
     return r;
@@ -134,7 +186,29 @@ bool readiness_read(const struct readiness *r, struct buf *reasons_json)
 {
     if (!r->is_database_good)
         add_reason(reasons_json, r->reason);
+    if (clock_refuses_all(r)) {
+        char text[REASON_MAX];
+        clock_text(r, text);
+        add_reason(reasons_json, text);
+    }
     if (r->is_stopping)
         add_reason(reasons_json, "stopping");
-    return r->is_database_good && !r->is_stopping;
+    return r->is_database_good && !clock_refuses_all(r) && !r->is_stopping;
+}
+
+void readiness_notes_write(const struct readiness *r, struct buf *notes_json)
+{
+    char text[REASON_MAX];
+    if (!clock_is_odd(r) || clock_refuses_all(r))
+        return;
+    clock_text(r, text);
+    add_reason(notes_json, text);
+}
+
+void readiness_metrics_write(const struct readiness *r, struct buf *out)
+{
+    buf_printf(out,
+               "# HELP zapisd_clock_offset_seconds By how much this machine's clock is ahead of the database's.\n"
+               "# TYPE zapisd_clock_offset_seconds gauge\nzapisd_clock_offset_seconds %.3f\n",
+               (double)r->offset_us / 1e6);
 }

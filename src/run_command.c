@@ -123,6 +123,7 @@ static void daemon_write_warnings(void *arg, struct buf *warnings_json)
     housekeeping_warnings_read(d->housekeeping, warnings_json);
     reloader_warnings_read(d->reloader, warnings_json);
     service_notes_write(d->service, warnings_json);
+    readiness_notes_write(d->readiness, warnings_json);
 }
 
 static void daemon_write_metrics(void *arg, struct buf *out)
@@ -139,6 +140,7 @@ static void daemon_write_metrics(void *arg, struct buf *out)
                "# HELP zapisd_connections Open connections of the listeners.\n# TYPE zapisd_connections gauge\n"
                "zapisd_connections %u\n",
                connections);
+    readiness_metrics_write(d->readiness, out);
 }
 
 static struct http_limits limits_of(const struct config *c)
@@ -301,7 +303,7 @@ static enum err daemon_start(struct daemon *d, struct error *e)
     }
     d->vigil = vigil_start(d->loop, d->service, &d->preparation.found);
     d->reloader = reloader_new(d->loop, d->service, d->vigil, &d->written, d->config_path);
-    d->readiness = readiness_start(d->loop, d->db);
+    d->readiness = readiness_start(d->loop, d->db, d->conf.message_age_max_ms);
     d->housekeeping = housekeeping_start(d->loop, d->db);
     return daemon_listen(d, e);
 }

@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "fault.h"
+#include "log.h"
 
 #include <string.h>
 #include <strings.h>
@@ -249,6 +250,15 @@ static enum err check_age(struct request *r, int64_t at_us, bool has_zone)
     return ERR_OK;
 }
 
+/* One is its sender's affair; when it goes on, a clock is wrong: the sender's or ours. */
+static enum err age_note(struct request *r, enum err err)
+{
+    if (err == ERR_EXPIRED)
+        log_bounded(LOG_LEVEL_WARNING, LOG_BURST, "message-age", "refused", "req", r->id, "sender",
+                    r->sender != NULL ? r->sender->code : "", "detail", r->error.detail, NULL);
+    return err;
+}
+
 /*
  * Item 25: a request tells when it was made, and in which zone. A departure is told like any other bad field; what is
  * good is held to its age.
@@ -263,7 +273,7 @@ static enum err unwrap_date(struct request *r)
         is_taken = reading_allows(r, LENIENCY_date);
     }
     if (is_taken)
-        return check_age(r, at_us, has_zone);
+        return age_note(r, check_age(r, at_us, has_zone));
     field_errors_add(&r->fields, "Date", 1, "Укажите время создания сообщения с часовым поясом");
     return ERR_OK;
 }

@@ -17,12 +17,16 @@
 #include "fault.h"
 #include "log.h"
 
+#include <stdio.h>
 #include <string.h>
 
-#define JOURNAL_BATCH       64
-#define JOURNAL_BATCH_BYTES (1u << 20)
-#define JOURNAL_BATCHES     2 /* in flight at once: one is made durable while the next one is sent */
-#define JOURNAL_GRACE_MS    1000
+#define JOURNAL_BATCH         64
+#define JOURNAL_BATCH_BYTES   (1u << 20)
+#define JOURNAL_BATCHES       2 /* in flight at once: one is made durable while the next one is sent */
+#define JOURNAL_GRACE_MS      1000
+#define JOURNAL_TOLD_AFTER_US 1000000 /* a row is a matter of milliseconds */
+#define JOURNAL_ADVICE                                                                                                 \
+    "a lock on data.journal or a slow disk keeps it (select pid, pg_blocking_pids(pid) from pg_stat_activity)"
 
 struct journal_batch {
     struct live live;
@@ -221,6 +225,8 @@ static void batch_done(void *arg, struct db_result *const *results, unsigned n, 
         batch_failed(b, err, reason.detail);
     else
         batch_written(b);
+    if (err == ERR_OK)
+        s->journal.since_us = clock_mono_us();
     live_end(&b->live);
     journal_pump(s);
 }
@@ -323,6 +329,8 @@ enum step_result step_journal(struct request *r)
     if (request_has_signer(r))
         repeats_charge(s->repeats, r->message.digest, r->message.body.n + r->answer_octets.n, clock_mono_us());
     r->journal_until_us = is_come_again(r) ? come_again_until_us(r) : request_until_us(r);
+    if (journal_waiting(s) == 0)
+        s->journal.since_us = clock_mono_us();
     queue_push(&s->journal.waiting, r);
     journal_pump(s);
     return STEP_WAIT;
@@ -355,11 +363,51 @@ static void journal_expire_sent(struct journal *j, uint64_t now_us)
         }
 }
 
+/* Since when rows wait and none was written, the tries that a lock's time limit ended included. */
+static uint64_t journal_longest_us(const struct service *s)
+{
+    return journal_waiting(s) > 0 ? clock_mono_us() - s->journal.since_us : 0;
+}
+
+static void journal_watch(struct service *s)
+{
+    struct journal *j = &s->journal;
+    uint64_t longest_us = journal_longest_us(s);
+    bool is_long = longest_us >= JOURNAL_TOLD_AFTER_US;
+    if (is_long && !j->is_wait_told)
+        log_event(LOG_LEVEL_WARNING, "journal-wait", "advice", JOURNAL_ADVICE, NULL);
+    if (!is_long && j->is_wait_told)
+        log_event(LOG_LEVEL_NOTICE, "journal-wait", "over", "yes", NULL);
+    j->is_wait_told = is_long;
+}
+
+void journal_notes_write(const struct service *s, struct buf *notes_json)
+{
+    char text[256];
+    uint64_t longest_us = journal_longest_us(s);
+    if (longest_us < JOURNAL_TOLD_AFTER_US)
+        return;
+    (void)snprintf(text, sizeof text, "answers that wait for the journal: %u; for %llu s: %s", journal_waiting(s),
+                   (unsigned long long)(longest_us / 1000000), JOURNAL_ADVICE);
+    if (notes_json->n > 0)
+        buf_add_char(notes_json, ',');
+    buf_add_json(notes_json, span_of(text));
+}
+
+void journal_metrics_write(const struct service *s, struct buf *out)
+{
+    buf_printf(out,
+               "# HELP zapisd_journal_wait_seconds For how long rows of the journal wait and none is written.\n"
+               "# TYPE zapisd_journal_wait_seconds gauge\nzapisd_journal_wait_seconds %.3f\n",
+               (double)journal_longest_us(s) / 1e6);
+}
+
 void journal_tick(struct service *s)
 {
     struct journal *j = &s->journal;
     uint64_t now_us = clock_mono_us();
     j->is_paused = false;
+    journal_watch(s);
     journal_expire_waiting(j, now_us);
     journal_expire_sent(j, now_us);
     journal_pump(s);

@@ -209,8 +209,10 @@ struct journal {
     struct journal_batch *batches; /* in flight */
     unsigned asked;                /* sessions asked for, not yet given */
     unsigned in_flight;
-    bool is_paused;  /* until the next tick: the last try failed */
-    bool is_failing; /* it has been said */
+    bool is_paused;    /* until the next tick: the last try failed */
+    bool is_failing;   /* it has been said */
+    uint64_t since_us; /* rows wait, and none was written */
+    bool is_wait_told; /* that a batch is long in the database */
 };
 
 /* Reads before and after their statement; see reads.c. */
@@ -315,6 +317,8 @@ void journal_init(struct journal *j);
 void journal_digest(struct request *r); /* on a worker, when the answer is made */
 void journal_tick(struct service *s);
 unsigned journal_waiting(const struct service *s);
+void journal_notes_write(const struct service *s, struct buf *notes_json);
+void journal_metrics_write(const struct service *s, struct buf *out);
 
 /* refused.c: the journal apart, of what nobody vouches for. It keeps what it can and delays nobody. */
 struct refused *refused_new(struct arena *a, const struct config *conf);

@@ -150,6 +150,7 @@ unsigned service_in_work(const struct service *s)
 void service_notes_write(const struct service *s, struct buf *notes_json)
 {
     slow_lane_notes_write(s, notes_json);
+    journal_notes_write(s, notes_json);
 }
 
 void service_metrics_write(const struct service *s, struct buf *out)
@@ -171,4 +172,5 @@ void service_metrics_write(const struct service *s, struct buf *out)
         "zapisd_reads_bytes %zu\n",
         s->in_work, journal_waiting(s), s->reads.waiting.n, s->reads.taken_bytes);
     slow_lane_metrics_write(s, out);
+    journal_metrics_write(s, out);
 }
