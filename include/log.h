@@ -7,6 +7,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* syslog numbers */
 enum log_level {
@@ -20,6 +21,16 @@ enum log_level {
 void log_init(void);                                         /* looks at JOURNAL_STREAM; level starts at info */
 void log_set_level(enum log_level level);                    /* safe at any time, from the loop thread */
 bool log_level_parse(const char *word, enum log_level *out); /* error warning notice info debug */
+
+/*
+ * For a daemon (L1): from now on no line waits for whoever reads stderr. Up to 1 MiB of lines is kept for him; what
+ * exceeds it is lost, counted, and told in a line where it is missing. log_flush() now and then sends what is kept;
+ * log_end() gives the reader half a second for it.
+ */
+void log_never_wait(void);
+void log_flush(void);
+void log_end(void);
+uint64_t log_lines_lost(void);
 
 /*
  * A line from key, value pairs, ended by NULL: log_event(LOG_LEVEL_INFO, "request", "req", id, "method", name, NULL).

@@ -19,6 +19,7 @@
 #include "soap.h"
 #include "vigil.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -133,6 +134,10 @@ static void daemon_write_metrics(void *arg, struct buf *out)
     housekeeping_metrics_write(d->housekeeping, out);
     vigil_metrics_write(d->vigil, out);
     reloader_metrics_write(d->reloader, out);
+    buf_printf(out,
+               "# HELP zapisd_log_lines_lost_total Lines that nobody read in time.\n"
+               "# TYPE zapisd_log_lines_lost_total counter\nzapisd_log_lines_lost_total %" PRIu64 "\n",
+               log_lines_lost());
     unsigned connections = 0;
     for (unsigned i = 0; i < d->nlisteners; i++)
         connections += listener_connections(d->listeners[i]);
@@ -217,6 +222,7 @@ static void daemon_log_tick(void *arg)
 {
     (void)arg;
     log_bounded_tick();
+    log_flush();
 }
 
 static void daemon_watch(struct daemon *d)
@@ -349,6 +355,7 @@ static void daemon_finish(struct daemon *d, int status)
     if (!worker_settle(d->loop, SETTLE_MS)) {
         log_event(LOG_LEVEL_WARNING, "stopping", "reason", "a worker does not come home and is left behind", NULL);
         log_bounded_end();
+        log_end();
         _exit(status);
     }
     reloader_free(d->reloader);
@@ -400,6 +407,7 @@ int run_command(int argc, char **argv)
     d->open_at_start = descriptors_open();
     signals_hold(true);
     if (daemon_start(d, &e) == ERR_OK) {
+        log_never_wait();
         daemon_watch(d);
         signals_hold(false);
         log_event(LOG_LEVEL_NOTICE, "started", NULL);
@@ -413,6 +421,7 @@ int run_command(int argc, char **argv)
     log_bounded_end();
     if (status == 0)
         log_event(LOG_LEVEL_NOTICE, "stopped", NULL);
+    log_end();
     arena_free(a);
     return status;
 }

@@ -159,21 +159,6 @@ static void add_word(struct line *l, const char *s)
         line_add(l, "?", 1);
 }
 
-static void line_send(const struct line *l)
-{
-    const char *p = l->p;
-    size_t left = l->n;
-    while (left > 0) {
-        ssize_t n = write(STDERR_FILENO, p, left);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return; /* nobody reads: there is no other place to complain */
-        p += n;
-        left -= (size_t)n;
-    }
-}
-
 bool log_is_on(enum log_level level)
 {
     return (int)level <= atomic_load(&level_max);
@@ -214,7 +199,7 @@ void log_pairs(enum log_level level, const char *event, va_list pairs)
     }
     va_end(ap);
     l.p[l.n++] = '\n';
-    line_send(&l);
+    log_send(l.p, l.n);
     errno = saved;
 }
 

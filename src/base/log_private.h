@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* What the two files of the log share. */
+/* What the files of the log share. */
 #pragma once
 
 #include "log.h"
 
 #include <stdarg.h>
+#include <stddef.h>
 
 bool log_is_on(enum log_level level);
 void log_pairs(enum log_level level, const char *event, va_list pairs); /* log_event() with its arguments in hand */
+void log_send(const char *p, size_t n);                                 /* a whole line; src/base/log_send.c */
