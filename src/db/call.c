@@ -114,6 +114,7 @@ void db_session_time_out(struct db_session *s)
     /* the backend may go on with it, so the connection cannot be used again; PQcancel would block */
     c->pool->lost++;
     db_conn_close(c);
+    db_pool_note_silent(c);
     if (s->is_rolling_back) {
         s->is_rolling_back = s->in_call = false;
         db_pool_break(c);
@@ -212,6 +213,7 @@ static enum err session_start(struct db_session *s, struct db_patience p, const 
         return n == 0 ? ERR_DATABASE : ERR_UNCERTAIN;
     if (!session_write(s))
         return ERR_UNCERTAIN;
+    c->sent_us = clock_mono_us();
     s->in_call = true;
     return ERR_OK;
 }

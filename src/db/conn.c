@@ -116,6 +116,7 @@ static void conn_come_up(struct db_conn *c)
         return;
     }
     db_conn_watch(c, WATCH_READ);
+    c->heard_us = clock_mono_us();
     db_pool_note_up(c);
     db_pool_move(c, CONN_IDLE);
 }
@@ -158,6 +159,8 @@ static void conn_on_established(struct db_conn *c, int events)
 {
     char detail[400];
 
+    if ((events & WATCH_READ) != 0)
+        c->heard_us = clock_mono_us();
     if ((events & WATCH_READ) != 0 && PQconsumeInput(c->pg) != 1) {
         conn_unwatch(c); /* libpq has closed the socket; what the server said before is still to be collected */
         if (c->session.in_call)

@@ -64,6 +64,7 @@ struct db_conn {
     int watched;
     uint64_t deadline_us;
     uint64_t up_since_us;
+    uint64_t sent_us, heard_us;  /* the last call to leave; the last time anything came */
     struct db_lookup *lookup;    /* the name lookup this connection waits for */
     char host[DB_HOST_KEY_SIZE]; /* while connecting: the one libpq is at */
     struct db_session session;
@@ -131,6 +132,7 @@ void db_pool_dispatch_begin(struct db_pool *p);
 void db_pool_dispatch_end(struct db_pool *p);
 void db_pool_note_up(struct db_conn *c);
 void db_pool_note_down(struct db_conn *c);
+void db_pool_note_silent(struct db_conn *c); /* it was given up because nothing came */
 void db_pool_note_failed_attempt(struct db_pool *p, const char *detail);
 
 /* conn.c */

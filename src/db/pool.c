@@ -10,6 +10,7 @@
 #include "log.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/random.h>
 
 /* ---- lists ---- */
@@ -258,6 +259,41 @@ void db_pool_note_down(struct db_conn *c)
     c->is_up = false;
     if (--c->pool->up == 0)
         c->pool->down_since_us = clock_mono_us();
+}
+
+static bool is_of_host(const struct db_conn *c, const struct db_conn *like)
+{
+    return c->is_up && strcmp(c->host, like->host) == 0;
+}
+
+/*
+ * A machine that has died says nothing, and each connection to it would cost somebody the whole of a timeout to find
+ * that out. So when a call was given up and its host has been silent on all connections since it left, those that are
+ * idle are not trusted: they are made anew, which a host that lives notices for some milliseconds.
+ */
+void db_pool_note_silent(struct db_conn *c)
+{
+    struct db_pool *p = c->pool;
+    unsigned broken = 0;
+    char text[16];
+
+    if (c->heard_us >= c->sent_us)
+        return;
+    for (unsigned i = 0; i < p->conf.connections; i++)
+        if (is_of_host(&p->conns[i], c) && p->conns[i].heard_us >= c->sent_us)
+            return;
+    for (unsigned i = 0; i < p->conf.connections; i++) {
+        struct db_conn *idle = &p->conns[i];
+        if (idle->state != CONN_IDLE || !is_of_host(idle, c))
+            continue;
+        db_conn_close(idle);
+        db_pool_break(idle);
+        p->lost++;
+        broken++;
+    }
+    (void)snprintf(text, sizeof text, "%u", broken);
+    log_bounded(LOG_LEVEL_WARNING, 1, "database_silent", "silent", "host", c->host, "idle_connections_left", text,
+                NULL);
 }
 
 /* The first failure of a row is a warning, the following ones are the same news. */

@@ -5,6 +5,11 @@
  */
 #include "pgtest.h"
 
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+
 #define NEEDS_SERVER()                                                                                                 \
     do {                                                                                                               \
         (void)state;                                                                                                   \
@@ -392,6 +397,153 @@ static void silent_hosts_have_a_share_of_the_time_each(void **state)
     silent_close(&mute);
 }
 
+/*
+ * A machine that dies while connections to it are established: here a relay before the server that stops to relay,
+ * without a word, one connection or all of them.
+ */
+enum { RELAYED_MAX = 16, ALL = -1, NONE = -2, NEXT = -3 };
+struct relay {
+    int listener;
+    unsigned port;
+    int pairs[RELAYED_MAX][2];
+    unsigned n;
+    atomic_int frozen; /* which: a number, ALL, NONE, or the NEXT that says something */
+    atomic_bool is_over;
+    pthread_t thread;
+};
+
+static void relay_take(struct relay *r)
+{
+    struct sockaddr_in sa = {
+        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)pgtest.port)};
+    int client = accept4(r->listener, NULL, NULL, SOCK_NONBLOCK);
+    if (client < 0)
+        return;
+    int server = socket(AF_INET, SOCK_STREAM, 0);
+    assert_true(r->n < RELAYED_MAX);
+    assert_int_equal(connect(server, (struct sockaddr *)&sa, sizeof sa), 0);
+    r->pairs[r->n][0] = client;
+    r->pairs[r->n++][1] = server;
+}
+
+static void relay_move(int from, int to)
+{
+    char bytes[4096];
+    ssize_t n = recv(from, bytes, sizeof bytes, MSG_DONTWAIT);
+    if (n > 0)
+        (void)send(to, bytes, (size_t)n, MSG_NOSIGNAL);
+    else if (n == 0)
+        (void)shutdown(to, SHUT_WR);
+}
+
+static void *relay_run(void *arg)
+{
+    struct relay *r = arg;
+    while (!atomic_load(&r->is_over)) {
+        int frozen = atomic_load(&r->frozen);
+        if (frozen != ALL)
+            relay_take(r);
+        for (unsigned i = 0; i < r->n && frozen != ALL; i++) {
+            char byte;
+            if (frozen == NEXT && recv(r->pairs[i][0], &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1)
+                atomic_store(&r->frozen, frozen = (int)i);
+            if (frozen == (int)i)
+                continue;
+            relay_move(r->pairs[i][0], r->pairs[i][1]);
+            relay_move(r->pairs[i][1], r->pairs[i][0]);
+        }
+        usleep(500);
+    }
+    return NULL;
+}
+
+static void relay_open(struct relay *r)
+{
+    struct silent s;
+    silent_open(&s, true);
+    *r = (struct relay){.listener = s.listener, .port = s.port};
+    assert_int_equal(fcntl(r->listener, F_SETFL, O_NONBLOCK), 0);
+    atomic_init(&r->frozen, NONE);
+    assert_int_equal(pthread_create(&r->thread, NULL, relay_run, r), 0);
+}
+
+static void relay_close(struct relay *r)
+{
+    atomic_store(&r->is_over, true);
+    assert_int_equal(pthread_join(r->thread, NULL), 0);
+    for (unsigned i = 0; i < r->n; i++) {
+        close(r->pairs[i][0]);
+        close(r->pairs[i][1]);
+    }
+    close(r->listener);
+}
+
+static void open_relayed_pool(struct bench *b, struct relay *r, char conninfo[200])
+{
+    struct db_conf conf = quick;
+    struct db_session *sessions[4];
+    relay_open(r);
+    snprintf(conninfo, 200, "host=127.0.0.1,127.0.0.1 port=%u,%u connect_timeout=1 user=postgres dbname=postgres",
+             r->port, pgtest.port);
+    conf.conninfo = conninfo;
+    conf.connections = 4;
+    conf.acquire_timeout_ms = PGTEST_PATIENT_MS;
+    conf.statement_timeout_ms = 2000;
+    bench_open(b, &conf);
+    for (size_t i = 0; i < 4; i++)
+        sessions[i] = bench_acquire(b);
+    for (size_t i = 0; i < 4; i++)
+        db_release(sessions[i]);
+    assert_int_equal(r->n, 4);
+    assert_int_equal(bench_stats(b).idle, 4);
+}
+
+/* L1: one timeout for all of its connections; afterwards the host behind it serves. */
+static void a_machine_that_dies_costs_one_timeout(void **state)
+{
+    NEEDS_SERVER();
+    struct bench b;
+    struct relay r;
+    struct answer a;
+    char conninfo[200];
+    open_relayed_pool(&b, &r, conninfo);
+    atomic_store(&r.frozen, ALL);
+    struct db_session *s = bench_acquire(&b);
+    assert_int_equal(bench_run(&b, s, &a, "select 1", NULL, NULL), ERR_TIMEOUT);
+    assert_int_equal(bench_stats(&b).idle, 0);
+    db_release(s);
+    for (size_t i = 0; i < 8; i++)
+        expect_works(&b);
+    assert_int_equal(bench_stats(&b).lost, 4);
+    bench_close(&b);
+    relay_close(&r);
+}
+
+/* One connection alone that hangs says nothing of the others: the host was heard meanwhile. */
+static void one_silent_connection_is_no_dead_machine(void **state)
+{
+    NEEDS_SERVER();
+    struct bench b;
+    struct relay r;
+    struct answer hangs;
+    char conninfo[200];
+    const struct db_call call = {.sql = "select 1"};
+    open_relayed_pool(&b, &r, conninfo);
+    struct db_session *s = bench_acquire(&b);
+    atomic_store(&r.frozen, NEXT);
+    bench_start(&b, s, &call, 1, &hangs);
+    BENCH_UNTIL(&b, atomic_load(&r.frozen) >= 0);
+    expect_works(&b); /* another is heard while this one hangs */
+    (void)bench_wait(&hangs);
+    assert_int_equal(hangs.err, ERR_TIMEOUT);
+    assert_int_equal(bench_stats(&b).idle, 3);
+    assert_int_equal(bench_stats(&b).lost, 1);
+    db_release(s);
+    expect_works(&b);
+    bench_close(&b);
+    relay_close(&r);
+}
+
 /* The filter under libpq has bytes of its own waiting: a mebibyte both ways would stall if anybody forgot them. */
 static void through_tls(void **state)
 {
@@ -579,6 +731,8 @@ int main(void)
         cmocka_unit_test(closing_in_the_middle_of_a_lookup),
         cmocka_unit_test(the_second_host_serves_when_the_first_is_down),
         cmocka_unit_test(silent_hosts_have_a_share_of_the_time_each),
+        cmocka_unit_test(a_machine_that_dies_costs_one_timeout),
+        cmocka_unit_test(one_silent_connection_is_no_dead_machine),
         cmocka_unit_test(through_tls),
         cmocka_unit_test(a_server_become_read_only_is_left),
         cmocka_unit_test(connections_have_our_settings),
