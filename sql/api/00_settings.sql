@@ -3,15 +3,18 @@
 -- Settings of roles and database that the system relies on, and which of them are not there: set by data.rights_repair(),
 -- told by api.concerns().
 
--- What the daemon's role is told at login: by whoever made the role, and told again where it was forgotten.
+-- What the daemon's role is told at login: by whoever made the role, and told again where it was forgotten. A role's setting
+-- counts more than the database's. default_transaction_read_only is not among them: that is how a service is stopped for a while.
 create or replace function data.role_settings() returns table (role name, setting text, value text)
 language sql immutable set search_path = pg_catalog, pg_temp as $$
     values ('zapisd_daemon'::name, 'statement_timeout', '9s'), ('zapisd_daemon', 'lock_timeout', '5s'),
-        ('zapisd_daemon', 'idle_in_transaction_session_timeout', '30s'), ('zapisd_daemon', 'client_connection_check_interval', '2s')
+        ('zapisd_daemon', 'idle_in_transaction_session_timeout', '30s'), ('zapisd_daemon', 'client_connection_check_interval', '2s'),
+        ('zapisd_daemon', 'default_transaction_isolation', 'read committed'), ('zapisd_daemon', 'standard_conforming_strings', 'on'),
+        ('zapisd_daemon', 'array_nulls', 'on')
 $$;
 alter function data.role_settings() owner to zapisd_owner;
 revoke all on function data.role_settings() from public;
-comment on function data.role_settings() is 'Settings the daemon relies on: a session of its that hangs gives its locks back';
+comment on function data.role_settings() is 'Settings the daemon relies on, whatever the database''s are: a session of its that hangs gives its locks back, a statement means what it was written to mean';
 
 -- What of the above the role lacks in this cluster and in this database; a value an administrator has chosen counts.
 create or replace function data.role_settings_missing() returns table (role name, setting text, value text)

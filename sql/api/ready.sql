@@ -18,6 +18,7 @@ create or replace function api.ready(needed text) returns table (ok boolean, rea
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 declare
     reasons text[] := '{}';
+    door text;
 begin
     if not exists (select from data.schema_version as v where v.name = needed) then
         reasons := reasons || format('migration %s is not applied: run zapisd migrate', needed);
@@ -31,6 +32,23 @@ begin
     if current_setting('synchronous_commit') = 'off' then
         reasons := reasons || 'synchronous_commit is off'::text;
     end if;
+    -- Foreign keys and the triggers that keep visits apart are triggers: a replica's session goes past them.
+    if current_setting('session_replication_role') <> 'origin' then
+        reasons := reasons || format('session_replication_role is %s: nothing is checked', current_setting('session_replication_role'));
+    end if;
+    -- What excludes each other in time looks at what others have committed meanwhile.
+    if current_setting('default_transaction_isolation') <> 'read committed' then
+        reasons := reasons || format('default_transaction_isolation is %s: nothing can be booked', current_setting('default_transaction_isolation'));
+    end if;
+    if current_setting('standard_conforming_strings') <> 'on' or current_setting('array_nulls') <> 'on' then
+        reasons := reasons || 'standard_conforming_strings or array_nulls is off: statements do not mean what they say'::text;
+    end if;
+    for door in select d from unnest(array['book', 'cancel_booking', 'get_booking_status', 'get_ref_attributes_list', 'get_ref_items_list', 'get_refs_list',
+            'get_slots', 'update_booking_details', 'journal_exchange', 'journal_refused', 'journal_reply', 'lock_bookings', 'lock_holders', 'probe', 'concerns',
+            'recall_message', 'housekeeping', 'housekeeping_failed', 'housekeeping_state']) as d
+        where not exists (select from pg_proc as p where p.pronamespace = 'api'::regnamespace and p.proname = d) loop
+        reasons := reasons || format('the function api.%s is missing: restore it from sql/api', door);
+    end loop;
     if pg_is_in_recovery() or current_setting('transaction_read_only') = 'on' then
         reasons := reasons || 'the server is read-only'::text;
     end if;
