@@ -42,18 +42,19 @@ void keyring_unref(struct keyring *k);
 #define FINDING_SOON_DAYS 30
 enum finding_level { FINDING_GOOD, FINDING_SOON, FINDING_WARN, FINDING_BAD };
 extern const char *const finding_words[]; /* "good", "soon", "warn", "BAD" */
-enum finding_about { ABOUT_AGENCY, ABOUT_SENDER, ABOUT_TRUST };
+enum finding_about { ABOUT_AGENCY, ABOUT_SENDER, ABOUT_TRUST, ABOUT_LISTENER };
 struct finding {
     enum finding_level level;
     enum finding_about about;
-    const char *code;    /* of the agency or sender; "" of trust */
-    const char *at;      /* file:line of the configuration */
-    const char *subject; /* which of them: stays the same while the days go by */
-    const char *text;    /* which file, subject, serial, and why; names no person */
-    bool is_mistake;     /* files of no use now: after a reload this party is what it was before */
-    bool is_stopped;     /* this agency, or sender, is not served for it */
-    bool is_by_list;     /* a revocation list says so, or there is none that can be used */
-    bool is_smev;        /* a sender that only signs beside others */
+    const char *code;        /* of the agency or sender, name of the listener; "" of trust */
+    const char *at;          /* file:line of the configuration */
+    const char *subject;     /* which of them: stays the same while the days go by */
+    const char *text;        /* which file, subject, serial, and why; names no person */
+    bool is_mistake;         /* files of no use now: after a reload this party is what it was before */
+    bool is_stopped;         /* this agency, or sender, is not served for it */
+    bool is_by_list;         /* a revocation list says so, or there is none that can be used */
+    bool is_smev;            /* a sender that only signs beside others */
+    int64_t from_s, until_s; /* of a listener's certificate for TLS */
 };
 struct findings {
     struct finding *items;

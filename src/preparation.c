@@ -85,13 +85,14 @@ void preparation_keys(struct preparation *p, const struct keyring *previous)
 {
     static const char *const words[] = {"agency ", "sender ", "trust"};
     struct error e = {0};
+    unsigned first = p->found.n;
     if (keyring_load(p->conf, previous, &p->keys, &e) != ERR_OK) {
         p->keys = NULL;
         add_trust_error(p, &e);
         return;
     }
     keyring_judge(p->keys, clock_wall_us() / 1000000, p->arena, &p->found);
-    for (unsigned i = 0; i < p->found.n; i++) {
+    for (unsigned i = first; i < p->found.n; i++) {
         const struct finding *f = &p->found.items[i];
         preparation_add(p, (struct remark){.level = f->level,
                                            .about = arena_printf(p->arena, "%s%s", words[f->about], f->code),
@@ -115,22 +116,31 @@ void preparation_database(struct preparation *p)
 
 /* ---- TLS ---- */
 
+void preparation_tls_judge(struct finding *f, int64_t now_s, struct arena *a)
+{
+    long long days = (long long)((f->until_s - now_s) / 86400);
+    bool is_current = now_s >= f->from_s && now_s < f->until_s;
+    f->level = !is_current ? FINDING_BAD : days < FINDING_SOON_DAYS ? FINDING_SOON : FINDING_GOOD;
+    f->text = is_current ? arena_printf(a, "%s: %lld days left", f->subject, days)
+                         : arena_printf(a, "%s: %s: callers will not connect", f->subject,
+                                        now_s < f->from_s ? "is not valid yet" : "has expired");
+}
+
 static void tls_dates(struct preparation *p, const struct config_listener *l, const char *about)
 {
     struct cert *c;
     struct error e = {0};
-    int64_t now_s = clock_wall_us() / 1000000;
-    struct remark r = {.about = about,
-                       .at = config_at(p->arena, p->conf, "listener", l->name, "tls_cert", CONFIG_LAST)};
+    struct finding f = {.about = ABOUT_LISTENER,
+                        .code = l->name,
+                        .at = config_at(p->arena, p->conf, "listener", l->name, "tls_cert", CONFIG_LAST),
+                        .subject = l->tls_cert};
     if (cert_load(p->arena, l->tls_cert, &c, &e) != ERR_OK)
         return; /* TLS could read it: a kind of certificate that only we cannot */
-    int64_t days = (cert_not_after(c) - now_s) / 86400;
-    bool is_current = now_s >= cert_not_before(c) && now_s < cert_not_after(c);
-    r.level = !is_current ? FINDING_BAD : days < FINDING_SOON_DAYS ? FINDING_SOON : FINDING_GOOD;
-    r.text = is_current ? arena_printf(p->arena, "%s: %lld days left", l->tls_cert, (long long)days)
-                        : arena_printf(p->arena, "%s: %s: callers will not connect", l->tls_cert,
-                                       now_s < cert_not_before(c) ? "is not valid yet" : "has expired");
-    preparation_add(p, r);
+    f.from_s = cert_not_before(c);
+    f.until_s = cert_not_after(c);
+    preparation_tls_judge(&f, clock_wall_us() / 1000000, p->arena);
+    findings_add(p->arena, &p->found, f);
+    preparation_add(p, (struct remark){.level = f.level, .about = about, .at = f.at, .text = f.text});
 }
 
 static void tls_one(struct preparation *p, const struct config_listener *l, struct tls_ctx **out)

@@ -22,7 +22,7 @@ struct preparation {
     const struct config *conf;
     struct keyring *keys;  /* NULL: fatal; the caller's reference */
     struct tls_ctx **tls;  /* one a listener; NULL: none, or fatal */
-    struct findings found; /* about the keyring: those of the remarks that change with time */
+    struct findings found; /* about the keyring and TLS: those of the remarks that change with time */
     struct remark *remarks;
     unsigned n, room;
     unsigned nfatal, nbad; /* bad ones include the fatal */
@@ -33,6 +33,8 @@ void preparation_keys(struct preparation *p, const struct keyring *previous);
 void preparation_files(struct preparation *p);    /* who else may read or write them */
 void preparation_database(struct preparation *p); /* what can be seen without asking it */
 void preparation_tls(struct preparation *p);
+/* Level and text of a finding about a listener, from its dates. */
+void preparation_tls_judge(struct finding *f, int64_t now_s, struct arena *a);
 void preparation_paths(struct preparation *p);     /* schemas and WSDL */
 void preparation_addresses(struct preparation *p); /* tried, not taken */
 void preparation_add(struct preparation *p, struct remark r);

@@ -46,6 +46,7 @@ static void reading_work(void *arg)
     }
     preparation_files(&g->preparation);
     preparation_keys(&g->preparation, g->previous);
+    preparation_tls(&g->preparation); /* only looked at: TLS is what it was until a restart */
     g->refused = preparation_refusal(&g->preparation, g->previous);
 }
 
@@ -79,6 +80,8 @@ static void reading_take(struct reading *g)
     enum reload_result result;
     enum log_level level;
     const char *restart = config_restart_keys(g->arena, r->running, &g->conf), *kept = kept_parties(g);
+    const char *other = vigil_other_tls(r->vigil, &g->preparation.found, g->arena);
+    restart = arena_printf(g->arena, "%s%s%s", restart, *restart != '\0' && *other != '\0' ? ", " : "", other);
     result = kept != NULL ? RELOAD_IN_PART : RELOAD_TAKEN;
     reloader_end(r, result, "the last reload left as it was before, because the new files are of no use", kept);
     service_set_keyring(r->service, g->preparation.keys);

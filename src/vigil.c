@@ -3,6 +3,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "preparation.h"
 
 #include <string.h>
 
@@ -44,7 +45,7 @@ static const struct finding *kept_like(const struct vigil *v, const struct findi
 /* States are not logged, changes are. */
 static void log_news(const struct vigil *v, const struct findings *f)
 {
-    static const char *const kinds[] = {"agency", "sender", "trust"};
+    static const char *const kinds[] = {"agency", "sender", "trust", "listener"};
     static const enum log_level levels[] = {LOG_LEVEL_NOTICE, LOG_LEVEL_WARNING, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR};
     for (unsigned i = 0; i < f->n; i++) {
         const struct finding *item = &f->items[i], *old = kept_like(v, item);
@@ -75,6 +76,27 @@ static void judge_done(void *arg)
     }
 }
 
+static void copy_finding(struct findings *to, struct arena *a, struct finding item)
+{
+    item.code = arena_strdup(a, item.code);
+    item.at = arena_strdup(a, item.at);
+    item.subject = arena_strdup(a, item.subject);
+    item.text = arena_strdup(a, item.text);
+    findings_add(a, to, item);
+}
+
+/* The certificates for TLS are those of the start, whatever was read since. */
+static void copy_listeners(const struct vigil *v, struct findings *to, struct arena *a)
+{
+    for (unsigned i = 0; i < v->kept.n; i++) {
+        struct finding item = v->kept.items[i];
+        if (item.about != ABOUT_LISTENER)
+            continue;
+        preparation_tls_judge(&item, clock_wall_us() / 1000000, a);
+        copy_finding(to, a, item);
+    }
+}
+
 static void vigil_tick(void *arg)
 {
     struct vigil *v = arg;
@@ -85,6 +107,7 @@ static void vigil_tick(void *arg)
     keyring_ref(v->keys);
     v->found_in = arena_new();
     v->found = (struct findings){0};
+    copy_listeners(v, &v->found, v->found_in);
     worker_run(v->loop, judge_work, judge_done, v);
 }
 
@@ -92,15 +115,24 @@ void vigil_take(struct vigil *v, const struct findings *f)
 {
     struct arena *a = arena_new();
     struct findings copy = {0};
-    for (unsigned i = 0; i < f->n; i++) {
-        struct finding item = f->items[i];
-        item.code = arena_strdup(a, item.code);
-        item.at = arena_strdup(a, item.at);
-        item.subject = arena_strdup(a, item.subject);
-        item.text = arena_strdup(a, item.text);
-        findings_add(a, &copy, item);
-    }
+    bool is_first = v->kept_in == NULL;
+    copy_listeners(v, &copy, a);
+    for (unsigned i = 0; i < f->n; i++)
+        if (is_first || f->items[i].about != ABOUT_LISTENER)
+            copy_finding(&copy, a, f->items[i]);
     keep(v, a, &copy);
+}
+
+const char *vigil_other_tls(const struct vigil *v, const struct findings *f, struct arena *a)
+{
+    const char *names = "";
+    for (unsigned i = 0; i < f->n; i++) {
+        const struct finding *item = &f->items[i], *used = item->about == ABOUT_LISTENER ? kept_like(v, item) : NULL;
+        if (used != NULL && (used->from_s != item->from_s || used->until_s != item->until_s))
+            names = arena_printf(a, "%s%s[listener %s] another certificate in %s", names, *names != '\0' ? ", " : "",
+                                 item->code, item->subject);
+    }
+    return names;
 }
 
 struct vigil *vigil_start(struct loop *l, struct service *s, const struct findings *first)
@@ -247,6 +279,13 @@ void vigil_metrics_write(const struct vigil *v, struct buf *out)
                      "what the last look found.\n# TYPE zapisd_trust_findings gauge\n");
     for (unsigned i = 0; i < 4; i++)
         buf_printf(out, "zapisd_trust_findings{level=\"%s\"} %u\n", i == FINDING_BAD ? "bad" : finding_words[i], n[i]);
+    buf_add_str(out,
+                "# HELP zapisd_tls_certificate_expiry_timestamp_seconds notAfter of a listener's certificate in use.\n"
+                "# TYPE zapisd_tls_certificate_expiry_timestamp_seconds gauge\n");
+    for (unsigned i = 0; i < v->kept.n; i++)
+        if (v->kept.items[i].about == ABOUT_LISTENER)
+            buf_printf(out, "zapisd_tls_certificate_expiry_timestamp_seconds{listener=\"%s\"} %lld\n",
+                       v->kept.items[i].code, (long long)v->kept.items[i].until_s);
     buf_add_str(out, "# HELP zapisd_sender_ready Whether a sender has a certificate that would be believed.\n"
                      "# TYPE zapisd_sender_ready gauge\n");
     struct arena *a = arena_new();

@@ -12,6 +12,8 @@ struct vigil;
 
 struct vigil *vigil_start(struct loop *l, struct service *s, const struct findings *first);
 void vigil_take(struct vigil *v, const struct findings *f); /* after a reload: its findings, logged already */
+/* Listeners whose file has another certificate than the one in use, with commas between; "": none. */
+const char *vigil_other_tls(const struct vigil *v, const struct findings *f, struct arena *a);
 void vigil_stop(struct vigil *v); /* what comes home later is not looked at; NULL is allowed */
 void vigil_free(struct vigil *v); /* after worker_settle(); NULL is allowed */
 

@@ -12,10 +12,11 @@ import time
 import e2e
 from e2e import BINARY, E2E, KAMCHATKA, MOSCOW, SERVICE, new_id
 
+from instance import free_ports
 from smev2client import Fault
 
 
-class Parties(E2E):
+class Reloading(E2E):
     def setUp(self):
         self.good = self.instance.conf.read_text()
         self.addCleanup(self.reload, self.good, "taken")
@@ -69,6 +70,8 @@ class Parties(E2E):
     def bookings(self):
         return self.one("select count(*) from data.booking")
 
+
+class Parties(Reloading):
     def test_own_certificates_that_are_of_no_use(self):
         """Run out, revoked, not for signatures, from the start: refused before anything is booked; the other agency goes on."""
         ours, theirs = self.portal(), self.portal(recipient="BBBB00002")
@@ -212,6 +215,58 @@ class Parties(E2E):
         client.expect_signer = None
         self.assertRaises(Fault, client.book, new_id(), "1", MOSCOW, services=[SERVICE])
         self.assertEqual(self.bookings(), before)
+
+
+class TlsDates(Reloading):
+    """The certificate of a listener for TLS (L4, O2)."""
+
+    @classmethod
+    def options(cls):
+        cls.tls_port, = free_ports(1)
+        return {"edit": cls.edit}
+
+    @classmethod
+    def make(cls, end):
+        pki = cls.instance.pki
+        env = {"PATH": os.environ["PATH"], "OPENSSL_CONF": str(pki / "openssl.cnf")}
+        subprocess.run(["openssl", "req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", "tls.key.new", "-subj", "/C=RU/O=zapisd tests/CN=localhost",
+                        "-out", "tls.csr"], cwd=pki, env=env, check=True, capture_output=True)
+        subprocess.run(["openssl", "ca", "-batch", "-notext", "-in", "tls.csr", "-out", "tls.pem", "-enddate", time.strftime("%Y%m%d%H%M%SZ", time.gmtime(end))],
+                       cwd=pki, env=env, check=True, capture_output=True)
+        (pki / "tls.key.new").rename(pki / "tls.key")
+
+    @classmethod
+    def edit(cls, text):
+        if not (cls.instance.pki / "tls.pem").exists():
+            cls.end = int(time.time()) + 60
+            cls.make(cls.end)
+        return text + "\n[listener tls]\nkind = plain\naddress = 127.0.0.1:%d\ntls_cert = %s/tls.pem\ntls_key = %s/tls.key\n" % (
+            cls.tls_port, cls.instance.pki, cls.instance.pki)
+
+    def test_it_runs_out(self):
+        """Nobody reloads: it is said once, in /readyz and by the metric; the others are served. A new one in the same file waits for a restart."""
+        pem = str(self.instance.pki / "tls.pem")
+        self.metric('zapisd_tls_certificate_expiry_timestamp_seconds{listener="tls"} %d' % self.end)
+        self.assertIn(pem + ": 0 days left", self.ready()[1]["troubles"])
+        deadline = time.monotonic() + 300
+        while pem + ": has expired: callers will not connect" not in self.ready()[1]["troubles"]:
+            self.assertLess(time.monotonic(), deadline, "nobody noticed")
+            time.sleep(0.1)
+        self.assertGreaterEqual(time.time(), self.end - 1)
+        said = [line for line in self.log_from(0).splitlines() if " trouble " in line and "has expired" in line]
+        self.assertEqual(len(said), 1, said)
+        self.assertIn("error trouble about=listener code=tls", said[0])
+        self.assertEqual(self.ready()[0], 200)
+        # a reload looks at the files
+        self.assertRegex(self.reload(self.good, "taken"), r'trouble about="listener tls" at=\S+ detail=.*has expired')
+        self.make(time.time() + 86400 * 100)
+        self.assertRegex(self.reload(self.good, "taken"), r'needs_restart="\[listener tls\] another certificate in %s"' % re.escape(pem))
+        self.assertIn(pem + ": has expired: callers will not connect", self.ready()[1]["troubles"])  # still the one in use
+        kept = (self.instance.pki / "tls.pem").read_bytes()
+        (self.instance.pki / "tls.pem").write_text("nonsense")
+        self.addCleanup((self.instance.pki / "tls.pem").write_bytes, kept)
+        self.assertRegex(self.reload(self.good, "refused"), "tls.pem: no usable certificate")
+        (self.instance.pki / "tls.pem").write_bytes(kept)
 
 
 if __name__ == "__main__":
