@@ -79,7 +79,7 @@ X("daemon", "requests_max", OPTION_COUNT, config, requests_max, "1000", 1, 10000
   "Requests in work at once. What comes beyond is answered with 503 and a fault, at once.") \
 X("daemon", "request_timeout", OPTION_DURATION, config, request_timeout_ms, "15s", 100, 10 * MINUTE, NULL, NO, NO, \
   "From the last byte of a request to its answer. What would take longer is given up before and answered with 503; " \
-  "nothing of it is done.") \
+  "nothing of it is done, or the answer says that it is not known.") \
 X("daemon", "drain_timeout", OPTION_DURATION, config, drain_timeout_ms, "30s", 0, 60 * MINUTE, NULL, NO, NO, \
   "How long a stop waits for the requests in work.") \
 X("daemon", "schema_dir", OPTION_DIRECTORY, config, schema_dir, "/usr/share/zapisd/schemas", 0, 0, NULL, NO, NO, \
