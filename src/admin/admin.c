@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A monitor asks every few seconds; one that leaks connections must not keep the others out for long (L3, L5). */
+#define IDLE_MS 5000
+
 struct admin {
     struct arena *arena;
     struct admin_sources sources;
@@ -18,7 +21,8 @@ struct admin {
 
 static void answer(const struct http_request *req, int status, const char *type, struct span body, const char *headers)
 {
-    const struct http_response r = {.status = status, .content_type = type, .body = body, .extra_headers = headers};
+    const struct http_response r = {
+        .status = status, .content_type = type, .body = body, .extra_headers = headers, .close = true};
     http_respond(req->exchange, &r);
 }
 
@@ -155,6 +159,7 @@ enum err admin_open(struct loop *l, const char *address, const struct admin_sour
     *out = NULL;
     conf.limits.body_max_bytes = 4096;
     conf.limits.connections_max = 100;
+    conf.limits.idle_timeout_ms = IDLE_MS;
     ad->arena = a;
     ad->sources = *src;
     enum err err = listener_open(l, &conf, &ad->listener, e);

@@ -6,6 +6,7 @@
  */
 #include "config_ini.h"
 
+#include "file.h"
 #include "utf8.h"
 
 #include <errno.h>
@@ -137,6 +138,9 @@ static int take_pair(void *user, const char *section, const char *name, const ch
 
 enum err ini_read(const char *file, const struct ini_events *events, struct error *e)
 {
+    enum err err = file_may_be_opened(file, e);
+    if (err != ERR_OK)
+        return err;
     struct reader r = {.events = events, .f = fopen(file, "re")};
     struct stat st;
     if (r.f == NULL)

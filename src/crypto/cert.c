@@ -4,6 +4,7 @@
  * to be believed is decided in trust.c.
  */
 #include "crypto_private.h"
+#include "file.h"
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -45,6 +46,9 @@ static const char *subject_text(struct arena *a, const X509 *x)
 
 enum err pem_open(const char *file, const char *what, BIO **out, struct error *e)
 {
+    enum err err = file_may_be_opened(file, e);
+    if (err != ERR_OK)
+        return err;
     BIO *bio = BIO_new_file(file, "re");
     if (bio == NULL) {
         ERR_clear_error();

@@ -9,6 +9,7 @@
  */
 #include "crypto_private.h"
 
+#include "file.h"
 #include "log.h"
 
 #include <openssl/buffer.h>
@@ -62,6 +63,8 @@ static void ctx_free(void *p)
 static enum err load_identity(SSL_CTX *ctx, const struct tls_conf *conf, struct error *e)
 {
     SSL_CTX_set_default_passwd_cb(ctx, crypto_no_password);
+    if (file_may_be_opened(conf->cert_file, e) != ERR_OK || file_may_be_opened(conf->key_file, e) != ERR_OK)
+        return e->code;
     if (SSL_CTX_use_certificate_chain_file(ctx, conf->cert_file) != 1)
         return crypto_error(e, ERR_CONFIG, "%s: no usable certificate", conf->cert_file);
     if (SSL_CTX_use_PrivateKey_file(ctx, conf->key_file, SSL_FILETYPE_PEM) != 1)
@@ -76,6 +79,8 @@ static enum err load_client_ca(SSL_CTX *ctx, const struct tls_conf *conf, struct
     if (conf->client_ca_file == NULL)
         return conf->client_required ? error_set(e, ERR_CONFIG, "client certificates are required, but of no issuer")
                                      : ERR_OK;
+    if (file_may_be_opened(conf->client_ca_file, e) != ERR_OK)
+        return e->code;
     STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(conf->client_ca_file);
     if (names == NULL || SSL_CTX_load_verify_file(ctx, conf->client_ca_file) != 1) {
         sk_X509_NAME_pop_free(names, X509_NAME_free);

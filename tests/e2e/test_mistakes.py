@@ -256,6 +256,23 @@ class Mistakes(unittest.TestCase):
         self.assertNotIn("Permission denied", said)
         self.assertEqual(check("--user", "no-such-user")[0], 1)
 
+    def test_pipes_and_devices_are_no_files(self):  # L1, L4: opening one may hang for ever, at a reload too
+        os.mkfifo(PKI / "pipe.pem", 0o600)
+        self.addCleanup((PKI / "pipe.pem").unlink)
+        for name in ("trust.pem", "ca.crl", "portal.pem", "agency-a.pem", "agency-a.key"):
+            for file in (PKI / "pipe.pem", "/dev/zero"):
+                with self.subTest(name=name, file=file):
+                    self.write(lambda text: text.replace("@PKI@/%s" % name, str(file)))
+                    self.assertIn(str(file), self.conf.read_text())
+                    status, said = self.check()
+                    self.assertEqual((status, "is not a file but a pipe" in said), (1, True), said)
+        self.write()
+        pipe = self.conf.with_name("pipe.conf")
+        os.mkfifo(pipe)
+        self.addCleanup(pipe.unlink)
+        done = subprocess.run([BINARY, "check", "--offline", "--config", pipe], capture_output=True, text=True, timeout=600)
+        self.assertEqual((done.returncode, "is not a file" in done.stdout + done.stderr), (1, True))
+
     def test_folders_that_others_may_write(self):  # L4, J3: who may write a folder may put another key there
         place = pathlib.Path("/tmp") / ("zapisd-folders-%d" % os.getpid())
         shutil.copytree(PKI, place / "a/b")
