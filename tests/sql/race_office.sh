@@ -29,7 +29,7 @@ closes() { [ "$(close "$1" "$2")" = "$3" ]; }
 expect_close() { until_true "$1: $2" closes "$3" "$4" "$2"; } # WHAT WANTED DAY OUTCOME
 
 # ---- closing waits for nobody -------------------------------------------------------------------------------------
-for i in $(seq 0 9); do race_book RC "w-$i" "${s[$((i * 3))]}"; done | q >/dev/null
+for i in $(seq 0 9); do race_book RC "ow-$i" "${s[$((i * 3))]}"; done | q >/dev/null
 hold "select from data.slot where slot_id = '${s[4]}' for update"
 expect_close "a slot that somebody is at is passed over" "10|working" "$day" перенесена
 expect "the others are closed" 89 "$(q -c "select count(*) from data.slot where organization_id = 'RC' and is_closed")"
@@ -38,7 +38,7 @@ expect "and says what holds it up" "somebody is at what is left" "$(q -c "select
 let_go
 expect_close "the next call closes it" "0|done" "$day" ждёт
 q -c "select admin.reopen(max(closure_id)) from data.closure" >/dev/null
-hold "select from data.booking where book_key = 'w-1' for update; insert into data.personal_reading (db_user, db_role, book_key, what) values ('x', 'x', 'w-1', 'x')"
+hold "select from data.booking where book_key = 'ow-1' for update; insert into data.personal_reading (db_user, db_role, book_key, what) values ('x', 'x', 'ow-1', 'x')"
 expect_close "a booking that somebody is at waits for him, the day does not" "0|working" "$next" ждёт
 expect "citizens of another office book" 201/0 "$(patient -c "$(race_book RC2 o-1 "${other[0]}")")"
 let_go
