@@ -3,6 +3,7 @@
 # Expects PGHOST etc. of a cluster with the whole of sql/ applied (run.sh).
 set -u
 race_dir=$(mktemp -d)
+race_name=$(basename "$0" .sh) # the scripts share a database: message ids of their own
 trap 'rm -rf "$race_dir"' EXIT
 
 q() { psql -XAtq -v ON_ERROR_STOP=1 "$@"; }
@@ -23,7 +24,7 @@ SQL
 race_slots() { q -c "select slot_id from data.slot where organization_id = '$1' order by starts_at"; }
 # race_book ORGANIZATION BOOK SLOTS [MESSAGE] [PRELIMINARY]: SQL of a booking that prints status and error
 race_book() {
-    echo "select coalesce(status_code, kind) || coalesce('/' || error_code, '') from api.book(row('l','plain','p','RACE','RACE00001','${4:-m-$2}','book','good',null,null,sha256(convert_to('${4:-m-$2}', 'UTF8')),now(),false,'x')::api.message,
+    echo "select coalesce(status_code, kind) || coalesce('/' || error_code, '') from api.book(row('l','plain','p','RACE','RACE00001','${4:-$race_name-$2}','book','good',null,null,sha256(convert_to('${4:-$race_name-$2}', 'UTF8')),now(),false,'x')::api.message,
         '$2', '{$3}', '$1', 'SIMPLE', 'PHYSIC', '1', '{}', '{}', '{}', ${5:-false}, 60, null, '{}') where kind in ('answer', 'stored', 'reused');"
 }
 race_check() {
