@@ -3,8 +3,10 @@
  * zapisd migrate against a private PostgreSQL: fresh, again, two at once; and everything it must refuse without
  * leaving half of anything behind. The real schema of sql/ is applied too.
  */
+#include "migrate_apply.c"
 #include "migrate_command.c"
 #include "migrate_files.c"
+#include "migrate_rights.c"
 
 #include "pgtest.h"
 

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * Migrations: plain numbered SQL files, forward only, one transaction each, recorded with their SHA-256 in
+ * data.schema_version. Functions (sql/api, sql/admin) are replaced all together in one transaction whenever one of
+ * them changed. Each transaction takes the same transaction-level advisory lock and looks at the table only then, so
+ * two of us at once do no harm, and PgBouncer may stand between. An applied migration that has changed, vanished or
+ * been numbered below a later one is refused: nothing is repaired silently.
+ */
+#include "migrate_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the database ---- */
+
+enum err migrate_run(struct migrate *m, const char *sql, struct error *e)
+{
+    return db_exec_blocking(m->db, m->arena, sql, NULL, e);
+}
+
+/* File names come from a folder of the operator's, and need quoting all the same. */
+const char *migrate_quote(struct migrate *m, const char *s)
+{
+    struct buf b;
+    buf_init(&b, m->arena, strlen(s) + 3);
+    buf_add_char(&b, '\'');
+    for (; *s != '\0'; s++) {
+        if (*s == '\'')
+            buf_add_char(&b, '\'');
+        buf_add_char(&b, *s);
+    }
+    buf_add_char(&b, '\'');
+    return b.p;
+}
+
+enum err migrate_recorded(struct migrate *m, const char *name, const char **out, struct error *e)
+{
+    *out = NULL;
+    if (!m->has_table)
+        return ERR_OK;
+    const char *sql =
+        arena_printf(m->arena, "select sha256 from data.schema_version where name = %s", migrate_quote(m, name));
+    return db_exec_blocking(m->db, m->arena, sql, out, e);
+}
+
+enum err migrate_record(struct migrate *m, const struct sql_file *f, struct error *e)
+{
+    return migrate_run(
+        m,
+        arena_printf(m->arena,
+                     "insert into data.schema_version (name, sha256) values (%s, '%s') on conflict (name) do "
+                     "update set sha256 = excluded.sha256, applied_at = now()",
+                     migrate_quote(m, f->name), f->sha256),
+        e);
+}
+
+static void roll_back(struct migrate *m)
+{
+    struct error ignored = {.code = ERR_OK}; /* the first error is the one to tell */
+    if (migrate_run(m, "rollback", &ignored) != ERR_OK)
+        fprintf(stderr, "migrate: rollback: %s\n", ignored.detail);
+}
+
+enum err migrate_begin(struct migrate *m, struct error *e)
+{
+    /* a number of our own, no meaning */
+    return migrate_run(m, "begin; select pg_advisory_xact_lock(8242905071923)", e);
+}
+
+enum err migrate_end(struct migrate *m, enum err err, struct error *e)
+{
+    if (err == ERR_OK)
+        err = migrate_run(m, "commit", e);
+    if (err != ERR_OK)
+        roll_back(m);
+    return err;
+}
+
+static enum err look_for_table(struct migrate *m, struct error *e)
+{
+    const char *is_there = NULL;
+    enum err err =
+        db_exec_blocking(m->db, m->arena, "select to_regclass('data.schema_version') is not null", &is_there, e);
+    m->has_table = err == ERR_OK && is_there != NULL && strcmp(is_there, "t") == 0;
+    return err;
+}
+
+enum err migrate_make_table(struct migrate *m, struct error *e)
+{
+    enum err err = look_for_table(m, e);
+    if (err != ERR_OK || m->has_table || m->is_dry_run)
+        return err;
+    err = migrate_begin(m, e);
+    if (err == ERR_OK)
+        err = migrate_run(
+            m,
+            "create schema if not exists data;"
+            "create table if not exists data.schema_version (name text primary key, sha256 text not null,"
+            " applied_at timestamptz not null default now());"
+            "comment on table data.schema_version is 'What zapisd migrate has applied: file, SHA-256, when'",
+            e);
+    err = migrate_end(m, err, e);
+    m->has_table = err == ERR_OK;
+    return err;
+}
+
+/* Applied migrations that are no longer in the folder: the program is older than the database, or files were lost. */
+enum err migrate_check_vanished(struct migrate *m, struct error *e)
+{
+    const char *last = NULL;
+    unsigned have = 0;
+
+    if (!m->has_table)
+        return ERR_OK;
+    enum err err = db_exec_blocking(m->db, m->arena,
+                                    "select max(name) from data.schema_version where name ~ '^[0-9]{3}_'", &last, e);
+    if (err != ERR_OK || last == NULL)
+        return err;
+    for (const struct sql_file *f = m->files.migrations; f != NULL; f = f->next)
+        have = f->number;
+    if (strtoul(last, NULL, 10) > have)
+        return error_set(e, ERR_CONFIG,
+                         "%s is applied, but this program knows only %03u migrations: it is too old for this database",
+                         last, have);
+    return ERR_OK;
+}
+
+/* A migration was numbered below one that is applied already, or renamed. */
+static enum err check_gap(struct migrate *m, const struct sql_file *f, struct error *e)
+{
+    const char *later = NULL;
+
+    if (!m->has_table)
+        return ERR_OK;
+    /* One look at the table: between two of them another run may have applied this very file. */
+    enum err err = db_exec_blocking(
+        m->db, m->arena,
+        arena_printf(
+            m->arena,
+            "select max(name) from data.schema_version where name ~ '^[0-9]{3}_' and left(name, 3) >= '%03u' and "
+            "not exists (select from data.schema_version where name = %s)",
+            f->number, migrate_quote(m, f->name)),
+        &later, e);
+    if (err == ERR_OK && later != NULL)
+        return error_set(e, ERR_CONFIG, "%s is not applied, but %s is: a gap in the migrations", f->name, later);
+    return err;
+}
+
+void migrate_tell(struct migrate *m, const char *what, const char *name)
+{
+    m->ndone++;
+    printf("%s%s %s\n", m->is_dry_run ? "would " : "", what, name);
+    fflush(stdout);
+}
+
+static enum err tell_error(const char *name, const struct error *said, struct error *e)
+{
+    return error_set(e, said->code, "%s: %.400s", name, said->detail);
+}
+
+/* Runs one file inside the open transaction, and makes sure that it is still the same one afterwards. */
+enum err migrate_run_file(struct migrate *m, const struct sql_file *f, struct error *e)
+{
+    struct error said = {.code = ERR_OK};
+    const char *before = NULL, *after = NULL;
+
+    if (db_exec_blocking(m->db, m->arena, "select pg_current_xact_id()::text", &before, &said) != ERR_OK ||
+        migrate_run(m, f->text, &said) != ERR_OK ||
+        db_exec_blocking(m->db, m->arena, "select pg_current_xact_id()::text", &after, &said) != ERR_OK)
+        return tell_error(f->name, &said, e);
+    if (strcmp(before, after) != 0)
+        return error_set(e, ERR_CONFIG, "%s: ends the transaction by itself: its effect is not recorded", f->name);
+    return ERR_OK;
+}
+
+/* ---- numbered migrations ---- */
+
+static enum err migration_check(struct migrate *m, const struct sql_file *f, bool *is_applied, struct error *e)
+{
+    const char *sha256;
+    enum err err = migrate_recorded(m, f->name, &sha256, e);
+
+    *is_applied = sha256 != NULL;
+    if (err != ERR_OK)
+        return err;
+    if (sha256 == NULL)
+        return check_gap(m, f, e);
+    if (strcmp(sha256, f->sha256) != 0)
+        return error_set(e, ERR_CONFIG, "%s has changed since it was applied: write a new migration instead", f->name);
+    return ERR_OK;
+}
+
+static enum err migration_apply(struct migrate *m, const struct sql_file *f, struct error *e)
+{
+    bool is_applied = false, has_note = false;
+    enum err err = migrate_begin(m, e);
+
+    if (err == ERR_OK)
+        err = migration_check(m, f, &is_applied, e); /* under the lock: another one may have been quicker */
+    if (err == ERR_OK && !is_applied)
+        err = migrate_rights_aside(m, &has_note, e);
+    if (err == ERR_OK && !is_applied)
+        err = migrate_run_file(m, f, e);
+    if (err == ERR_OK && has_note)
+        err = migrate_rights_note(m, e);
+    if (err == ERR_OK && !is_applied)
+        err = migrate_record(m, f, e);
+    err = migrate_end(m, err, e);
+    if (err == ERR_OK && !is_applied)
+        migrate_tell(m, "apply", f->name);
+    return err;
+}
+
+enum err migrate_migrations(struct migrate *m, struct error *e)
+{
+    for (const struct sql_file *f = m->files.migrations; f != NULL; f = f->next) {
+        bool is_applied;
+        enum err err = migration_check(m, f, &is_applied, e);
+        if (err != ERR_OK)
+            return err;
+        if (is_applied)
+            continue;
+        if (m->is_dry_run)
+            migrate_tell(m, "apply", f->name);
+        else if ((err = migration_apply(m, f, e)) != ERR_OK)
+            return err;
+    }
+    return ERR_OK;
+}
+
+/* ---- functions ---- */
+
+static enum err functions_have_changed(struct migrate *m, bool *out, struct error *e)
+{
+    struct buf names;
+
+    *out = true;
+    if (!m->has_table)
+        return ERR_OK;
+    buf_init(&names, m->arena, 1024);
+    for (const struct sql_file *f = m->files.functions; f != NULL; f = f->next)
+        buf_printf(&names, "%s%s %s", f == m->files.functions ? "" : ",", f->name, f->sha256);
+    const char *recorded = NULL;
+    enum err err = db_exec_blocking(
+        m->db, m->arena,
+        "select coalesce(string_agg(name || ' ' || sha256, ',' order by split_part(name, '/', 1) desc, name "
+        "collate \"C\"), '') from data.schema_version where name ~ '^(api|admin)/'",
+        &recorded, e);
+    if (err == ERR_OK)
+        *out = recorded == NULL || strcmp(recorded, names.n > 0 ? names.p : "") != 0;
+    return err;
+}
+
+/*
+ * All in one transaction, twice: functions may name each other in any order, so the first pass does not look into
+ * their bodies, and the second one does.
+ */
+static enum err functions_run(struct migrate *m, struct error *e)
+{
+    enum err err = migrate_run(m, "delete from data.schema_version where name ~ '^(api|admin)/'", e);
+
+    for (int pass = 1; pass <= 2; pass++) {
+        if (err == ERR_OK)
+            err = migrate_run(
+                m, pass == 1 ? "set local check_function_bodies = off" : "set local check_function_bodies = on", e);
+        for (const struct sql_file *f = m->files.functions; err == ERR_OK && f != NULL; f = f->next)
+            err = migrate_run_file(m, f, e);
+    }
+    for (const struct sql_file *f = m->files.functions; err == ERR_OK && f != NULL; f = f->next)
+        err = migrate_record(m, f, e);
+    return err;
+}
+
+enum err migrate_functions(struct migrate *m, struct error *e)
+{
+    bool is_changed = false, has_note = false;
+    enum err err = m->is_dry_run ? ERR_OK : migrate_begin(m, e);
+
+    if (err == ERR_OK)
+        err = functions_have_changed(m, &is_changed, e);
+    if (err == ERR_OK && is_changed && !m->is_dry_run)
+        err = migrate_rights_aside(m, &has_note, e);
+    if (err == ERR_OK && is_changed && !m->is_dry_run)
+        err = functions_run(m, e);
+    if (err == ERR_OK && is_changed && !m->is_dry_run)
+        err = migrate_rights_note(m, e);
+    if (!m->is_dry_run)
+        err = migrate_end(m, err, e);
+    if (err == ERR_OK && is_changed)
+        migrate_tell(m, "replace", "the functions of sql/api and sql/admin");
+    return err;
+}
+
+/* ---- demonstration data ---- */
+
+enum err migrate_demo(struct migrate *m, struct error *e)
+{
+    const char *sha256 = NULL;
+    enum err err = m->is_dry_run ? ERR_OK : migrate_begin(m, e);
+
+    if (err == ERR_OK)
+        err = migrate_recorded(m, m->files.demo->name, &sha256, e);
+    bool is_due = sha256 == NULL || strcmp(sha256, m->files.demo->sha256) != 0;
+    if (err == ERR_OK && is_due && !m->is_dry_run)
+        err = migrate_run_file(m, m->files.demo, e);
+    if (err == ERR_OK && is_due && !m->is_dry_run)
+        err = migrate_record(m, m->files.demo, e);
+    if (!m->is_dry_run)
+        err = migrate_end(m, err, e);
+    if (err == ERR_OK && is_due)
+        migrate_tell(m, "load", m->files.demo->name);
+    return err;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * Roles and rights are no part of a dump of one database. So each transaction that applies a file notes in it the
+ * rights as the files have left them, and what a restore has left out of them is put back, and told, before anything is
+ * applied (sql/admin/rights.sql). What somebody has granted by hand is told and not noted.
+ */
+#include "migrate_private.h"
+
+#include <string.h>
+
+static enum err is_there(struct migrate *m, const char *function, bool *out, struct error *e)
+{
+    const char *said = NULL;
+    enum err err = db_exec_blocking(
+        m->db, m->arena, arena_printf(m->arena, "select to_regprocedure(%s) is not null", migrate_quote(m, function)),
+        &said, e);
+    *out = err == ERR_OK && said != NULL && *said == 't';
+    return err;
+}
+
+/* In the open transaction, before a file. A new database, or one of before, has nothing to set aside. */
+enum err migrate_rights_aside(struct migrate *m, bool *has_note, struct error *e)
+{
+    enum err err = is_there(m, "data.rights_aside()", has_note, e);
+    return err == ERR_OK && *has_note ? migrate_run(m, "select data.rights_aside()", e) : err;
+}
+
+/* ... and behind it, when the files have brought what notes. */
+enum err migrate_rights_note(struct migrate *m, struct error *e)
+{
+    bool is_noting = false;
+    enum err err = is_there(m, "data.rights_note()", &is_noting, e);
+    return err == ERR_OK && is_noting ? migrate_run(m, "select data.rights_note()", e) : err;
+}
+
+/* The functions about rights are replaced before anything else: the files that follow are judged by them. */
+enum err migrate_rights_refresh(struct migrate *m, struct error *e)
+{
+    const struct sql_file *f = m->files.functions;
+    const char *sha256 = NULL, *has_table = NULL;
+
+    while (f != NULL && strcmp(f->name, "admin/rights.sql") != 0)
+        f = f->next;
+    enum err err = db_exec_blocking(m->db, m->arena, "select to_regclass('data.rights') is not null", &has_table, e);
+    if (err != ERR_OK || f == NULL || m->is_dry_run || has_table == NULL || *has_table != 't')
+        return err;
+    err = migrate_begin(m, e);
+    if (err == ERR_OK)
+        err = migrate_run(m, "set local check_function_bodies = off", e);
+    if (err == ERR_OK)
+        err = migrate_recorded(m, f->name, &sha256, e);
+    bool is_due = sha256 == NULL || strcmp(sha256, f->sha256) != 0;
+    if (err == ERR_OK && is_due)
+        err = migrate_run_file(m, f, e);
+    if (err == ERR_OK && is_due)
+        err = migrate_record(m, f, e);
+    err = migrate_end(m, err, e);
+    if (err == ERR_OK && is_due)
+        migrate_tell(m, "replace", f->name);
+    return err;
+}
+
+enum err migrate_rights_repair(struct migrate *m, struct error *e)
+{
+    const char *missing = NULL;
+    bool has_function;
+    enum err err = is_there(m, "data.rights_repair(boolean)", &has_function, e);
+
+    if (err != ERR_OK || !has_function)
+        return err;
+    if (m->is_dry_run) {
+        err = db_exec_blocking(m->db, m->arena, "select data.rights_repair(true)", &missing, e);
+    } else {
+        err = migrate_begin(m, e);
+        if (err == ERR_OK)
+            err = db_exec_blocking(m->db, m->arena, "select data.rights_repair()", &missing, e);
+        err = migrate_end(m, err, e);
+    }
+    if (err == ERR_OK && missing != NULL && *missing != '\0')
+        migrate_tell(m, "put right", missing);
+    return err;
+}
+
+enum err migrate_rights_report(struct migrate *m, struct error *e)
+{
+    bool has_function;
+    enum err err = is_there(m, "data.rights_report()", &has_function, e);
+    return err == ERR_OK && has_function ? migrate_run(m, "select data.rights_report()", e) : err;
+}
