@@ -8,4 +8,4 @@
  * ERR_CONFIG when there is a pipe, a socket or a device, which to open or read may hang for ever (L1); ERR_OK for all
  * else: a file that is not there, or a folder, is told by whoever opens it.
  */
-enum err file_may_be_opened(const char *file, struct error *e);
+MUST_CHECK enum err file_may_be_opened(const char *file, struct error *e);

@@ -164,6 +164,18 @@ bool log_is_on(enum log_level level)
     return (int)level <= atomic_load(&level_max);
 }
 
+void log_front(enum log_level level, char out[LOG_FRONT_SIZE])
+{
+    char now[CLOCK_TEXT_SIZE];
+    int64_t wall_us = clock_wall_us();
+    if (to_journal) {
+        snprintf(out, LOG_FRONT_SIZE, "<%d>", (int)level);
+        return;
+    }
+    clock_format(wall_us, clock_local_offset_min(wall_us), now);
+    snprintf(out, LOG_FRONT_SIZE, "%s %s ", now, level_word(level));
+}
+
 void log_pairs(enum log_level level, const char *event, va_list pairs)
 {
     if (!log_is_on(level))
@@ -171,15 +183,8 @@ void log_pairs(enum log_level level, const char *event, va_list pairs)
     int saved = errno;
     struct line l;
     l.n = 0;
-    char front[CLOCK_TEXT_SIZE + 16];
-    if (to_journal) {
-        snprintf(front, sizeof front, "<%d>", (int)level);
-    } else {
-        char now[CLOCK_TEXT_SIZE];
-        int64_t wall_us = clock_wall_us();
-        clock_format(wall_us, clock_local_offset_min(wall_us), now);
-        snprintf(front, sizeof front, "%s %s ", now, level_word(level));
-    }
+    char front[LOG_FRONT_SIZE];
+    log_front(level, front);
     line_add(&l, front, strlen(front));
     add_word(&l, event);
 

@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #define PENDING_BYTES (1u << 20)
-#define END_MS        500
+#define END_US        500000
 
 static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
 static bool never_waits, is_socket;
@@ -39,10 +39,12 @@ static ssize_t send_some(const char *p, size_t n, int wait_ms)
                      : write(STDERR_FILENO, p, n < PIPE_BUF ? n : PIPE_BUF);
 }
 
-static void pending_send(int wait_ms)
+static void pending_send(uint64_t until_us)
 {
     while (pending.n > 0) {
         size_t whole = sizeof pending.p - pending.first;
+        uint64_t now_us = until_us > 0 ? clock_mono_us() : 0;
+        int wait_ms = now_us < until_us ? (int)((until_us - now_us + 999) / 1000) : 0;
         ssize_t n = send_some(pending.p + pending.first, pending.n < whole ? pending.n : whole, wait_ms);
         if (n < 0 && errno == EINTR)
             continue;
@@ -65,11 +67,12 @@ static void pending_add(const char *p, size_t n)
 /* What was lost is told where it is missing. */
 static void tell_lost(void)
 {
-    char line[96];
+    char front[LOG_FRONT_SIZE], line[LOG_FRONT_SIZE + 96];
     if (pending.lost == 0 || pending.n > sizeof pending.p / 2)
         return;
-    int n = snprintf(line, sizeof line, "<%d>log lines_lost=%ju why=\"nobody read them\"\n", (int)LOG_LEVEL_ERROR,
-                     (uintmax_t)pending.lost);
+    log_front(LOG_LEVEL_ERROR, front);
+    int n =
+        snprintf(line, sizeof line, "%slog lines_lost=%ju why=\"nobody read them\"\n", front, (uintmax_t)pending.lost);
     pending.lost = 0;
     pending_add(line, (size_t)n);
 }
@@ -126,7 +129,7 @@ void log_end(void)
 {
     (void)pthread_mutex_lock(&guard);
     tell_lost();
-    pending_send(END_MS);
+    pending_send(clock_mono_us() + END_US);
     (void)pthread_mutex_unlock(&guard);
 }
 

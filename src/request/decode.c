@@ -329,7 +329,7 @@ enum step_result step_unwrap(struct request *r)
     }
     if (err != ERR_OK || unwrap_method(r, element) != ERR_OK || unwrap_action(r) != ERR_OK)
         return STEP_FAIL;
-    if (unwrap_status(r) != ERR_OK || unwrap_message(r) != ERR_OK)
+    if (unwrap_message(r) != ERR_OK || unwrap_status(r) != ERR_OK)
         return STEP_FAIL;
     r->is_ping = is_bare_ping(r);
     if (r->has_frame && !r->is_ping && unwrap_date(r) != ERR_OK)

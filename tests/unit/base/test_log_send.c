@@ -58,6 +58,7 @@ static unsigned long read_lines(char *rest, size_t *n, unsigned long next, unsig
             *nl = '\0';
             const char *number = strstr(rest, "test number="), *lost = strstr(rest, "log lines_lost=");
             assert_true(number != NULL || lost != NULL);
+            assert_true(strstr(rest, number != NULL ? " notice test " : " error log ") != NULL);
             if (lost != NULL) {
                 unsigned long k = strtoul(lost + 15, NULL, 10);
                 *told_lost += k;
