@@ -67,6 +67,7 @@ declare
     missing text;
     w constant text := lower(btrim(coalesce(what, '')));
     d data.calendar_day;
+    o data.organization;
 begin
     if day is null or not isfinite(day) then
         raise exception 'Не указан день' using errcode = 'invalid_parameter_value';
@@ -86,6 +87,18 @@ begin
         case d.kind when 'short' then substr(w, 11)::smallint end, coalesce(calendar_day.name, ''))
     on conflict on constraint calendar_day_pkey do update set kind = excluded.kind, as_weekday = excluded.as_weekday, cut_min = excluded.cut_min,
         name = excluded.name;
+    -- Whoever keeps this calendar, or one based on it, and has somebody booked about that day.
+    for o in
+        select t.* from data.organization as t
+        where exists (select from data.calendar_days(t.organization_id, calendar_day.day, calendar_day.day) as c
+                where c.calendar_id = calendar_day.calendar_id)
+            and exists (select from data.slot as s join data.place as p on p.slot_id = s.slot_id
+                where s.organization_id = t.organization_id and s.starts_at >= (calendar_day.day - 2)::timestamp at time zone 'UTC'
+                    and s.starts_at < (calendar_day.day + 3)::timestamp at time zone 'UTC')
+        order by t.organization_id
+    loop
+        perform data.say_off_schedule(o, calendar_day.day, calendar_day.day);
+    end loop;
     return w;
 exception when integrity_constraint_violation then
     get stacked diagnostics violated = constraint_name, missing = column_name;
@@ -95,7 +108,7 @@ alter function admin.calendar_day(text, date, text, text) owner to zapisd_owner;
 revoke all on function admin.calendar_day(text, date, text, text) from public;
 grant execute on function admin.calendar_day(text, date, text, text) to zapisd_operator;
 comment on function admin.calendar_day(text, date, text, text) is
-    'calendar_day(календарь, день, ''праздник'' | ''как пт'' | ''короче на 60'' | ''обычный'' | ''убрать'' [, название]): день производственного календаря. Пример: select admin.calendar_day(''ru'', ''2027-02-20'', ''как пн'', ''перенос'')';
+    'calendar_day(календарь, день, ''праздник'' | ''как пт'' | ''короче на 60'' | ''обычный'' | ''убрать'' [, название]): день производственного календаря для всех, кто по нему работает: праздник — приёма нет, «как пт» — рабочая суббота. Записи на этот день остаются; команда скажет, сколько их и где, показывает off_schedule, переносит close_day. Пример: select admin.calendar_day(''ru'', ''2027-01-01'', ''праздник'', ''Новый год'')';
 
 create or replace function admin.use_calendar(agency_or_organization text, calendar_id text) returns text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -159,6 +172,7 @@ begin
         insert into data.special_hours (special_day_id, organization_id, starts, ends, slot_min)
         select id, special_day.organization_id, p.starts, p.ends, special_day.slot_min from data.parse_hours(hours) as p;
     end if;
+    perform data.say_off_schedule(data.known_organization(organization_id), day, day);
     return h;
 exception when integrity_constraint_violation then
     get stacked diagnostics violated = constraint_name, missing = column_name;

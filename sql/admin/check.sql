@@ -32,8 +32,8 @@ revoke all on function data.double_uses() from public;
 comment on function data.double_uses() is
     'Pairs of bookings, not both over, that use an area for one or an exclusive one at the same time; lapsed holds do not count (B2, B9)';
 
-create or replace function admin.check() returns table (problem text, what text)
-language sql stable security definer set search_path = pg_catalog, pg_temp
+create or replace function data.check_rows() returns table (problem text, what text)
+language sql stable
 set enable_indexscan = off set enable_indexonlyscan = off set enable_bitmapscan = off as $$
     select 'занято больше мест, чем есть', format('интервал %s: занято %s из %s; перенесите лишние записи: admin.move', s.slot_id, p.taken, s.capacity)
     from data.slot as s
@@ -106,6 +106,21 @@ set enable_indexscan = off set enable_indexonlyscan = off set enable_bitmapscan 
     union all
     select g.title, g.what from data.lags() as g
 $$;
+alter function data.check_rows() owner to zapisd_owner;
+revoke all on function data.check_rows() from public;
+comment on function data.check_rows() is 'What admin.check() tells, without a bound on waiting';
+
+-- It asks for nearly every table: one that somebody has locked must not make the question itself hang (L1).
+create or replace function admin.check() returns table (problem text, what text)
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
+begin
+    return query select * from data.check_rows();
+exception when lock_not_available then
+    return query select 'проверить нельзя: таблица заблокирована',
+        coalesce((select string_agg(format('держит %s (%s), сеанс %s, с %s', l.who, coalesce(l.program, 'программа не названа'), l.pid,
+            to_char(l.since, 'DD.MM.YYYY HH24:MI')), '; ') from admin.locks() as l), 'её уже освободили: спросите снова')
+        || '; подробнее: select * from admin.locks(), завершить забытый: admin.lock_end';
+end $$;
 alter function admin.check() owner to zapisd_owner;
 revoke all on function admin.check() from public;
 grant execute on function admin.check() to zapisd_operator, zapisd_auditor;

@@ -113,6 +113,7 @@ declare
     ids uuid[];
     opened bigint;
     r record;
+    went record;
 begin
     select * into c from data.closure as t where t.closure_id = reopen.closure_id for update;
     if not found or c.state = 'lifted' then
@@ -134,6 +135,12 @@ begin
         perform data.ref_derive('organizations', array[c.organization_id]);
     end if;
     perform data.schedule_touch(c.organization_id);
+    select count(*) filter (where w.state = 'moved') as moved, count(*) filter (where w.state = 'cancelled') as cancelled
+    into went from data.closure_booking as w where w.closure_id = c.closure_id;
+    if went.moved + went.cancelled > 0 then
+        raise notice 'Людей назад не перенесено: перенесённых закрытием записей %, отменённых %. Кто это: select * from data.closure_booking where closure_id = %; вернуть по одной, с согласия человека: admin.move',
+            went.moved, went.cancelled, c.closure_id;
+    end if;
     return opened + r.opened + r.made;
 end $$;
 alter function admin.reopen(integer) owner to zapisd_owner;

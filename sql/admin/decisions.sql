@@ -13,7 +13,7 @@ grant execute on function admin.confirm(text) to zapisd_operator, zapisd_registr
 comment on function admin.confirm(text) is
     'confirm(номер записи): подтвердить то, что ждёт решения: запись (100 → 201) или её отмену (300 → 301). Пример: select * from admin.confirm(''6b1c…'')';
 
-create or replace function admin.reject(book_id text, reason text, status_code text default '207')
+create or replace function admin.reject(book_id text, reason text default null, status_code text default '207')
 returns admin.result language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     code constant text := btrim(coalesce(status_code, ''));
@@ -67,7 +67,7 @@ grant execute on function admin.move(text, text, text) to zapisd_operator, zapis
 comment on function admin.move(text, text, text) is
     'move(номер записи, номер интервала или несколько через запятую [, причина]): перенести визит; порталу уходит новое время. Пример: select * from admin.move(''6b1c…'', (select slot_id from admin.free(''R7700018'', current_date + 1) limit 1), ''специалист болен'')';
 
-create or replace function admin.cancel(book_id text, reason text, contact text default null, status_code text default '302')
+create or replace function admin.cancel(book_id text, reason text default null, contact text default null, status_code text default '302')
 returns admin.result language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     code constant text := btrim(coalesce(status_code, ''));

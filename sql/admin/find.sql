@@ -13,7 +13,8 @@ declare
     words constant text[] := regexp_split_to_array(translate(wanted, 'ё', 'е'), '\s+');
     -- A telephone or SNILS is written in many ways, but with digits and signs only.
     is_number constant boolean := wanted ~ '^[0-9 ()+-]+$' and length(digits) between 10 and 11;
-    is_name constant boolean := wanted ~ '^[[:alpha:]]' and wanted !~ '[0-9]';
+    -- A name may hold digits, but numbers of bookings are written with letters of their own.
+    is_name constant boolean := wanted ~ '^[[:alpha:]]' and (wanted !~ '[0-9]' or wanted ~ '[а-яё]');
     firm constant text := translate(wanted, 'ё', 'е');
     beyond constant text := chr(1114111); -- no character comes after it
     most constant integer := 1000;

@@ -36,7 +36,7 @@ grant execute on function admin.no_show(text, text) to zapisd_operator, zapisd_r
 comment on function admin.no_show(text, text) is
     'no_show(номер записи [, код ведомства]): не пришёл, 203; не раньше времени приёма. Пример: select * from admin.no_show(''6b1c…'')';
 
-create or replace function admin.turned_away(book_id text, detail text, reason text default null)
+create or replace function admin.turned_away(book_id text, detail text default '', reason text default null)
 returns admin.result language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     if coalesce(btrim(reason), '') = '' and not exists (
@@ -55,7 +55,7 @@ grant execute on function admin.turned_away(text, text, text) to zapisd_operator
 comment on function admin.turned_away(text, text, text) is
     'turned_away(номер записи, код ведомства или '''' [, причина]): пришёл, но не принят, 206; причину видит заявитель. Пример: select * from admin.turned_away(''6b1c…'', ''001'', ''Нет документа, удостоверяющего личность'')';
 
-create or replace function admin.correct(book_id text, status_code text, reason text)
+create or replace function admin.correct(book_id text, status_code text default null, reason text default null)
 returns admin.result language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     code constant text := btrim(coalesce(status_code, ''));

@@ -180,7 +180,7 @@ begin
                 quote_ident(current_database()), x.setting, quote_literal(x.value);
         end;
     end loop;
-    -- Who waits for whom is read by the owner's functions.
+    -- Who waits for whom is read, and who has forgotten his session is ended, by the owner's functions.
     if exists (select from pg_roles where rolname = 'zapisd_owner') and not pg_has_role('zapisd_owner', 'pg_read_all_stats', 'member') then
         begin
             if not only_tell then
@@ -189,6 +189,16 @@ begin
             settings := settings + 1;
         exception when insufficient_privilege then
             raise warning 'api.lock_holders names no application; as a superuser: grant pg_read_all_stats to zapisd_owner';
+        end;
+    end if;
+    if exists (select from pg_roles where rolname = 'zapisd_owner') and not pg_has_role('zapisd_owner', 'pg_signal_backend', 'member') then
+        begin
+            if not only_tell then
+                grant pg_signal_backend to zapisd_owner;
+            end if;
+            settings := settings + 1;
+        exception when insufficient_privilege then
+            raise warning 'admin.lock_end ends nobody; as a superuser: grant pg_signal_backend to zapisd_owner';
         end;
     end if;
     -- The owner first: a grant is made in its name. A sequence of a column follows its table.

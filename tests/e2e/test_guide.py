@@ -12,10 +12,13 @@ import pathlib
 import re
 import subprocess
 import sys
+import time
 import unittest
+import urllib.error
+import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from e2e import E2E, SOURCE
+from e2e import E2E, PATIENT_S, SOURCE
 
 GUIDE = SOURCE / "docs/operator.ru.md"
 PSQLRC = SOURCE / "conf/psqlrc"
@@ -126,6 +129,7 @@ class Guide(E2E):
     def test_an_office_from_nothing(self):  # O3: to its first booking in under ten commands
         chapter = next(v for k, v in chapters().items() if k.startswith("Новая организация"))
         first, booked = [], None
+        self.type_in("postgres", "create role operator1 login in role zapisd_operator;")  # README.ru.md, step 4
         for who, text, shown in commands(chapter):
             if who == "$" and text.startswith("cat "):
                 self.type_in(who, text)  # a file, not a command
@@ -175,6 +179,39 @@ class Guide(E2E):
         for name in re.findall(r"^\\set (\w+) +'select .*;'$", PSQLRC.read_text(), re.M):
             with self.subTest(name=name):
                 self.assertTrue(self.type_in("clerk1", ":" + name))
+
+    def test_names_of_the_pages_exist(self):  # L4: a metric to be watched is served, a line that is explained can be logged
+        page = (SOURCE / "README.ru.md").read_text()
+        served = self.instance.admin("/metrics")[1]
+        for name in sorted(set(re.findall(r"`(zapisd_[a-z_]+)`", page.split("## За чем следить")[1].split("\n## ")[0]))):
+            with self.subTest(metric=name):
+                self.assertRegex(served, r"(?m)^# TYPE %s " % name)
+        code = "".join(p.read_text() for p in (SOURCE / "src").rglob("*.c"))
+        lines = page.split("## Что пишут check и журнал")[1].split("\n## ")[0]
+        rows = [x.split("|")[1] for x in lines[lines.index("| `trouble`"):].splitlines() if x.startswith("| ")]
+        for word in [w for row in rows for w in re.findall(r"`([a-z-]+)", row)]:
+            with self.subTest(word=word):
+                self.assertTrue('"%s"' % word in code, "no line of the log has it")
+
+    def test_file_of_a_refused_message(self):  # J4: the page's own command brings back what was sent
+        sent = b'<?xml version="1.0"?><s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>nobody signed this</s:Body></s:Envelope>'
+        request = urllib.request.Request(self.instance.url("smev2"), sent, {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": '"book"'})
+        with self.assertRaises(urllib.error.HTTPError):
+            urllib.request.urlopen(request, timeout=PATIENT_S)
+        ask, deadline = "select request_id from admin.refused() where size = %s", time.monotonic() + PATIENT_S
+        while not self.sql(ask, len(sent)):
+            self.assertLess(time.monotonic(), deadline, "it is not in the journal")
+            time.sleep(0.05)
+        command = re.search(r"^    # runuser -u postgres -- (psql .* \| base64 -d > файл\.xml)$", (SOURCE / "README.ru.md").read_text(), re.M).group(1)
+        self.type_in("$", command.replace("НОМЕР", self.sql(ask, len(sent))[0][0]).replace("psql ", "psql -U postgres "))
+        self.assertEqual((self.instance.dir / "typed/файл.xml").read_bytes(), sent)
+
+    def test_links_of_installed_pages(self):  # O3: a page of the installed documents leads to pages that are installed beside it
+        text = (SOURCE / "src/CMakeLists.txt").read_text()
+        for page in (SOURCE / "README.ru.md", GUIDE):
+            for name in set(re.findall(r"\]\((docs/[^)]*)\)|\b(docs/[a-z.]+\.md)", page.read_text())):
+                with self.subTest(page=page.name, link=name):
+                    self.assertIn("${CMAKE_SOURCE_DIR}/" + "".join(name), text.split("CMAKE_INSTALL_DOCDIR}/docs")[0].split("install(")[-1])
 
     def test_commands_of_guide_are_installed(self):  # O3
         text = (SOURCE / "src/CMakeLists.txt").read_text()

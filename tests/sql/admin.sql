@@ -80,6 +80,8 @@ select set_eq('select listener, peer, reason, messages, size, digest, request_id
     ('smev2', '203.0.113…', 'MALFORMED', 1::bigint, 5::bigint, encode(sha256('junk!'), 'hex'), 'r-1'), ('', '203.0.113…', 'сверх запаса: не сохранены, только сосчитаны', 7, 700, null, ''),
     ('smev2', '[2001:db8:1…', 'TOKEN', 1, 5, encode(sha256('junk?'), 'hex'), 'r-2')$$, 'J4, J3: refused messages, without the machine that sent them');
 select is((select count(*) from admin.refused(now() + interval '1 hour')), 0::bigint, 'since when');
+select api.journal_refused('smev2', '127.0.0.1:4711', 'r-3', 'TOKEN', 1, 5, sha256('junk?'), 'junk?', 'fault');
+select is((select peer from admin.refused() where request_id = 'r-3'), '127.0.0.1:4711', 'J4: this machine is nobody''s, and shown whole');
 select is((select count(*) from data.journal where body in ('junk!', 'junk?', 'fault')), 0::bigint, 'J4: they are not in the journal of messages');
 select throws_ok('delete from data.journal_refused', '42501', null, 'J2: rows are only added');
 select throws_ok($$select api.journal_refused('x', 'x', 'x', 'x', 0, 0, null, null, null)$$, '23514', null, 'a count counts something');
@@ -90,7 +92,7 @@ select is(data.journal_refused_expire((now() - '2020-02-20 00:00:00+00')::interv
 select is(data.journal_refused_expire((now() - '2020-02-20 00:00:00+00')::interval), null, 'J4: and no later one');
 select is(data.journal_refused_expire(), 'journal_refused_2020_02', 'J4: one at a time');
 select is(data.journal_refused_expire(), null, 'J4: the present ones stay');
-select is((select count(*) from data.journal_refused), 3::bigint, 'with their rows');
+select is((select count(*) from data.journal_refused), 4::bigint, 'with their rows');
 
 -- readiness
 set local idle_in_transaction_session_timeout = '30s';

@@ -51,6 +51,12 @@ select is(pg_temp.as_role(r, format('select book_id from admin.find(%L) order by
     ('zapisd_registrar', '9001234567', '(aaaa-1)'), ('zapisd_registrar', '112-233-445 95', '(aaaa-1)'), ('zapisd_registrar', '11223344595', '(aaaa-1)'), ('zapisd_registrar', '%', '22023'),
     ('zapisd_registrar', '%%%%', null), ('zapisd_registrar', '____', null), ('zapisd_registrar', ''' or true --', null), ('zapisd_registrar', '', '22023'), ('zapisd_auditor', 'aaaa-1', '42501')) as v (r, q, answer);
 select throws_ok('select * from admin.find(null)', '22023', null, 'nothing to look for');
+-- A name is found as it is shown, digits or not, however it begins or ends.
+select is(pg_temp.book('dddd-4', array[pg_temp.slot('a3', 9)], m => pg_temp.msg('msg-4'), applicant => '{"lastName": "Образцов3", "firstName": "Тест2"}'), '201/0 slots=1', 'a name with digits');
+select is(pg_temp.as_role('zapisd_registrar', format('select book_id from admin.find(%L)', q)), answer, format('O3: with digits: %s', q)) from (values
+    ('Образцов3 Тест2', '(dddd-4)'), ('образцов3', '(dddd-4)'), ('ОБРАЗЦОВ3 т', '(dddd-4)'), ('Образцов', '(dddd-4)'), ('Образцов4', null), ('Образцов3 Иван', null), ('dddd', '(dddd-4)')) as v (q, answer);
+select is(pg_temp.as_role('zapisd_operator', 'select book_id from admin.find(''Образцов3'')'), null, 'J3: and the operator finds nobody by it');
+select is(pg_temp.cancel('dddd-4'), '301/0', 'gone again');
 
 -- why
 select set_eq($$select kind from admin.why('AAAA-1')$$, array['сейчас', 'сообщение', 'история', 'просмотр'], 'O3: the kinds of lines');
@@ -111,6 +117,10 @@ exception when others then
 end $$;
 select is_empty($$select what, pg_temp.typed(example) from admin.help() where pg_temp.typed(example) is not null$$, 'O3: every example can be typed as it stands');
 select ok((select count(*) between 1 and 5 from admin.help('перенести')), 'O3: help about a word');
+select ok(exists (select from admin.help(w)), 'O3: help knows the word ' || w) from unnest(array['праздник', 'подпись', 'блокировка', 'забыт', 'Рабочая суббота']) as w;
+-- A command without the word it needs says which, instead of that there is no such function.
+select throws_ok(q, '22023', null, 'O3: ' || q) from unnest(array['select admin.cancel(''aaaa-1'')', 'select admin.reject(''aaaa-1'')', 'select admin.turned_away(''aaaa-1'')', 'select admin.correct(''aaaa-1'')',
+    'select admin.correct(''aaaa-1'', ''202'')']) as q;
 select is(pg_temp.as_role('zapisd_auditor', 'select count(*) from admin.help(''cancel('')'), '(0)', 'O3: help shows what one may');
 select is(pg_temp.as_role('zapisd_registrar', 'select count(*) from admin.help(''cancel('')'), '(1)', 'O3: and all of it');
 

@@ -1,0 +1,39 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+# T2, L4, O3: whatever takes the hours of a day away (a calendar's day, of the region or the country; a special day; other hours and
+# generate; a closing that is lifted) says aloud who stays booked there or was moved, and where to see them. Nobody there: nothing is said.
+. "$(dirname "$0")/lib/race.sh"
+race_setup FEAST 1 0
+q >/dev/null <<'SQL'
+update data.organization set phone = '000' where organization_id = 'FEAST';
+select admin.add_calendar('feast', 'Страна');
+select admin.add_calendar('feast-1', 'Край', 'feast');
+select admin.use_calendar('FEAST', 'feast-1');
+select admin.set_hours('FEAST', 'a', 'пн-вс', '9:00-12:00', 30);
+select admin.generate('FEAST');
+SQL
+day() { q -c "select (now() at time zone 'Europe/Moscow')::date + $1"; }
+slot() { q -c "select slot_id from data.slot where organization_id = 'FEAST' and wall_at = '$(day "$1") $2'"; }
+says() { PGOPTIONS="-c client_min_messages=notice" q -c "$1" 2>&1; }
+told() { # DAYS COMMAND WORDS: says the words when somebody is booked on that day, and nothing before
+    expect "nobody there: $2" 0 "$(says "begin; $2; rollback" | grep -c 'NOTICE.*записей')"
+    q -c "$(race_book FEAST "f-$1-a" "$(slot "$1" 9:00)")" -c "$(race_book FEAST "f-$1-b" "$(slot "$1" 11:00)")" >/dev/null
+    expect "somebody there: $2" 1 "$(says "$2" | grep -c "$3")"
+}
+told 3 "select admin.calendar_day('feast', '$(day 3)', 'праздник')" "NOTICE.*FEAST: записей.*: 2\. Они остаются.*off_schedule('FEAST', '$(day 3)'"
+told 4 "select admin.calendar_day('feast-1', '$(day 4)', 'короче на 60')" "NOTICE.*: 1\. Они остаются"
+told 5 "select admin.special_day('FEAST', '$(day 5)', 'закрыто')" "NOTICE.*: 2\. Они остаются"
+told 6 "select admin.special_day('FEAST', '$(day 6)', '9:00-10:00')" "NOTICE.*: 1\. Они остаются"
+q -c "select admin.calendar_day('feast-1', '$(day 3)', 'обычный')" >/dev/null 2>&1
+expect "the region works after all" "" "$(q -c "select book_id from admin.off_schedule('FEAST', '$(day 3)', '$(day 3)')")"
+q -c "select admin.calendar_day('feast-1', '$(day 3)', 'убрать')" >/dev/null
+expect "whom it is about" "f-3-a f-3-b f-4-b f-5-a f-5-b f-6-b" "$(q -c "select string_agg(book_id, ' ' order by book_id) from admin.off_schedule('FEAST')")"
+expect "generate says it" 1 "$(says "select admin.generate('FEAST')" | grep -c 'NOTICE.*: 6\. Они остаются')"
+expect "and again, of its days" 1 "$(says "select admin.generate('FEAST', '$(day 5)', '$(day 6)')" | grep -c 'NOTICE.*: 3\. Они остаются')"
+expect "no longer when they have gone" 0 "$(q -c "select count(*) from admin.close_day('FEAST', '$(day 5)', 'праздник', true, false) where outcome <> 'отменена'")"
+expect "those of another day" 1 "$(says "select admin.generate('FEAST', '$(day 5)', '$(day 6)')" | grep -c 'NOTICE.*: 1\. Они остаются')"
+# What is lifted brings nobody back, and says so.
+expect "reopened" 1 "$(says "select admin.reopen((select max(closure_id) from data.closure where organization_id = 'FEAST'))" | grep -c 'NOTICE.*назад не перенесено.*перенесённых закрытием записей 0, отменённых 2')"
+q -c "select from admin.close_day('FEAST', '$(day 9)', 'никого')" >/dev/null 2>&1
+expect "nobody was moved" 0 "$(says "select from admin.close_day('FEAST', '$(day 9)', 'никого', true); select admin.reopen((select max(closure_id) from data.closure where organization_id = 'FEAST'))" | grep -c 'назад не')"
+race_check
