@@ -30,11 +30,13 @@ static struct {
 } pending;
 static _Atomic uint64_t lost_total;
 
+/* 0 when there is no room; the errno of old is then nobody's reason to try again. */
 static ssize_t send_some(const char *p, size_t n, int wait_ms)
 {
     struct pollfd f = {.fd = STDERR_FILENO, .events = POLLOUT};
-    if (poll(&f, 1, wait_ms) != 1 || (f.revents & POLLOUT) == 0)
-        return -1;
+    int ready = poll(&f, 1, wait_ms);
+    if (ready <= 0 || (f.revents & POLLOUT) == 0)
+        return ready < 0 ? -1 : 0;
     return is_socket ? send(STDERR_FILENO, p, n, MSG_DONTWAIT | MSG_NOSIGNAL)
                      : write(STDERR_FILENO, p, n < PIPE_BUF ? n : PIPE_BUF);
 }

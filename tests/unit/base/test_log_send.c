@@ -3,6 +3,7 @@
  * journal is. */
 #include "log.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -125,6 +126,18 @@ static void L1_a_slow_reader_loses_nothing(void **state)
     assert_int_equal(told, 0);
 }
 
+/* A signal that came long before is no reason to ask a full pipe again and again. */
+static void L1_the_end_comes_though_nobody_reads(void **state)
+{
+    (void)state;
+    for (unsigned long i = 0; i < 3000; i++)
+        say(i, 1000);
+    errno = EINTR;
+    log_end();
+    errno = EINTR;
+    log_flush();
+}
+
 static void L1_the_reader_is_gone(void **state)
 {
     (void)state;
@@ -143,6 +156,8 @@ int main(void)
         cmocka_unit_test_prestate_setup_teardown(L1_nobody_reads, begin, end, over_socket),
         cmocka_unit_test_prestate_setup_teardown(L1_a_slow_reader_loses_nothing, begin, end, NULL),
         cmocka_unit_test_prestate_setup_teardown(L1_a_slow_reader_loses_nothing, begin, end, over_socket),
+        cmocka_unit_test_prestate_setup_teardown(L1_the_end_comes_though_nobody_reads, begin, end, NULL),
+        cmocka_unit_test_prestate_setup_teardown(L1_the_end_comes_though_nobody_reads, begin, end, over_socket),
         cmocka_unit_test_prestate_setup_teardown(L1_the_reader_is_gone, begin, end, NULL),
         cmocka_unit_test_prestate_setup_teardown(L1_the_reader_is_gone, begin, end, over_socket),
     };
