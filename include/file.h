@@ -1,11 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Files that somebody else names. */
+/* Files that somebody else names. They may hang for ever: what is none is not opened, and which one it is can be told.
+ */
 #pragma once
 
 #include "error.h"
 
+#include <pthread.h>
+#include <stddef.h>
+#include <stdint.h>
+
 /*
  * ERR_CONFIG when there is a pipe, a socket or a device, which to open or read may hang for ever (L1); ERR_OK for all
- * else: a file that is not there, or a folder, is told by whoever opens it.
+ * else: a file that is not there, or a folder, is told by whoever opens it. Names the file as file_at() does.
  */
 MUST_CHECK enum err file_may_be_opened(const char *file, struct error *e);
+
+/* ---- where a thread is ---- */
+
+#define FILE_TRACE_BYTES 256
+/* Which file a thread is at, for others to tell while it does not come back (L4). */
+struct file_trace {
+    pthread_mutex_t guard;
+    char file[FILE_TRACE_BYTES]; /* "" before the first */
+    uint64_t since_us;           /* of the monotonic clock */
+};
+#define FILE_TRACE_INIT                                                                                                \
+    {                                                                                                                  \
+        .guard = PTHREAD_MUTEX_INITIALIZER                                                                             \
+    }
+
+void file_trace(struct file_trace *t); /* from now on this thread is followed in t; NULL: no more */
+void file_at(const char *file);        /* this thread is about to touch that file */
+/* The file, cut to what fits, and since when it is at it; of any thread. */
+uint64_t file_trace_read(struct file_trace *t, char out[FILE_TRACE_BYTES]);

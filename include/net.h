@@ -75,14 +75,15 @@ void loop_memory_read(const struct loop *l, struct net_memory *out);
 void worker_threads(unsigned n); /* before the first worker_run(); default: the number of processors */
 /* work(arg) on a worker thread, then done(arg) on the loop thread. */
 void worker_run(struct loop *l, loop_fn work, loop_fn done, void *arg);
-/* The same on a thread of its own: for what takes long and comes seldom. */
+/* The same on a thread of its own: for what takes long and comes seldom, and whatever waits for a file or a name. */
 void worker_run_alone(struct loop *l, loop_fn work, loop_fn done, void *arg);
 unsigned worker_queued(const struct loop *l); /* submitted and not yet done, of either kind */
 /*
  * Turns the loop until nothing is in work any more, done() included, while the owners are still there; everything else
- * that turns up is served as well. false: not within limit_ms; some work is still going on and its arg must live on.
+ * that turns up is served as well. false: not within limit_ms, or on threads of their own, which may never end, not
+ * within alone_ms after that; some work is still going on and its arg must live on.
  */
-MUST_CHECK bool worker_settle(struct loop *l, uint64_t limit_ms);
+MUST_CHECK bool worker_settle(struct loop *l, uint64_t limit_ms, uint64_t alone_ms);
 
 /* ---- TLS handshakes: on worker threads, a few at a time, peers in turn ---- */
 

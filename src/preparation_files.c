@@ -5,6 +5,7 @@
  */
 #include "preparation.h"
 
+#include "file.h"
 #include "net.h"
 
 #include <errno.h>
@@ -47,6 +48,7 @@ static const char *folder_open(struct preparation *p, const char *file)
     struct stat st;
     for (char *slash; (slash = strrchr(folder, '/')) != NULL;) {
         slash[slash == folder ? 1 : 0] = '\0';
+        file_at(folder);
         if (stat(folder, &st) == 0 && (st.st_mode & S_ISVTX) == 0 &&
             ((st.st_mode & S_IWOTH) != 0 || ((st.st_mode & S_IWGRP) != 0 && is_foreign_group(&st))))
             return arena_strdup(p->arena, folder);
@@ -59,6 +61,7 @@ static const char *folder_open(struct preparation *p, const char *file)
 static void look_at(struct preparation *p, const struct named *n)
 {
     struct stat st;
+    file_at(n->file);
     if (n->file == NULL || stat(n->file, &st) != 0)
         return; /* that it cannot be read is told by whoever reads it */
     const char *folder = folder_open(p, n->file);

@@ -1,13 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Revocation lists of 20 MB take a second to read, and a file may lie on a disk that hangs: neither is for the loop. */
+/*
+ * Revocation lists of 20 MB take a second to read, and a file may lie on a disk that hangs: neither is for the loop.
+ * What hangs is told while it lasts, with the name of the file, and keeps nobody from reloading: asked again, a reading
+ * that has been slow is left behind, and another one begins. A reading is taken unless one that began later has ended
+ * before it; what it was judged against must still be in use.
+ */
 #include "reload.h"
 
+#include "clock.h"
+#include "file.h"
 #include "log.h"
 #include "notify.h"
 #include "preparation.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+
+#define SLOW_S          10  /* told then, */
+#define SLOW_EVERY_S    600 /* and again after twice the time, at the latest after this */
+#define SLOW_TICK_MS    1000
+#define LEFT_BEHIND_MAX 3
 
 enum reload_result { RELOAD_TAKEN, RELOAD_IN_PART, RELOAD_REFUSED, RELOAD_RESULTS };
 static const char *const result_names[RELOAD_RESULTS] = {"taken", "taken-in-part", "refused"};
@@ -19,7 +32,10 @@ struct reloader {
     struct vigil *vigil;
     const struct config *running;
     const char *config_path;
-    bool is_reading, is_wanted_again, is_stopped;
+    struct reading *readings; /* under way, the youngest first */
+    unsigned nreadings, begun, newest_ended;
+    struct timer *tick; /* while there are any */
+    bool is_wanted_again, is_stopped;
     uint64_t ended[RELOAD_RESULTS];
     struct arena *told_in;
     const char *trouble; /* of told_in: what the last reload did not take; NULL: it took all, or there was none */
@@ -29,15 +45,18 @@ struct reloader {
 struct reading {
     struct arena *arena;
     struct reloader *reloader;
+    struct reading *next; /* the loop's */
+    unsigned number;
+    uint64_t began_us, tell_at_us;
+    struct file_trace at;
     struct keyring *previous; /* lends what it had of parties whose files cannot be used */
     struct config conf;
     struct preparation preparation;
     const char *refused; /* NULL: it may be taken */
 };
 
-static void reading_work(void *arg)
+static void reading_read(struct reading *g)
 {
-    struct reading *g = arg;
     const char *mistakes = NULL;
     struct error e = {0};
     if (config_load(g->arena, g->reloader->config_path, &g->conf, &mistakes, &e) != ERR_OK) {
@@ -48,6 +67,14 @@ static void reading_work(void *arg)
     preparation_keys(&g->preparation, g->previous);
     preparation_tls(&g->preparation); /* only looked at: TLS is what it was until a restart */
     g->refused = preparation_refusal(&g->preparation, g->previous);
+}
+
+static void reading_work(void *arg)
+{
+    struct reading *g = arg;
+    file_trace(&g->at);
+    reading_read(g);
+    file_trace(NULL);
 }
 
 /* Parties whose files cannot be used stay what they were: "agency AAAA00001, sender X"; NULL: there are none. */
@@ -104,43 +131,144 @@ static void reading_refuse(struct reading *g)
     notify_status("reload refused, the old configuration stays: %s", g->refused);
 }
 
+static void reading_leave(struct reading *g)
+{
+    struct reloader *r = g->reloader;
+    struct reading **at = &r->readings;
+    while (*at != g)
+        at = &(*at)->next;
+    *at = g->next;
+    r->nreadings--;
+    if (r->nreadings > 0)
+        return;
+    timer_stop(r->tick);
+    r->tick = NULL;
+}
+
+static void reading_begin(struct reloader *r);
+
+/* Of what came home, what becomes of it: true when it was judged against what is in use no more, and must be again. */
+static bool reading_end(struct reading *g)
+{
+    struct reloader *r = g->reloader;
+    if (g->number < r->newest_ended) {
+        keyring_unref(g->preparation.keys); /* there is news since */
+        return false;
+    }
+    if (g->previous != service_keyring(r->service)) {
+        keyring_unref(g->preparation.keys);
+        return true;
+    }
+    r->newest_ended = g->number;
+    if (g->refused != NULL)
+        reading_refuse(g);
+    else
+        reading_take(g);
+    return false;
+}
+
 static void reading_done(void *arg)
 {
     struct reading *g = arg;
     struct reloader *r = g->reloader;
-    bool is_wanted_again = r->is_wanted_again;
-    r->is_reading = r->is_wanted_again = false;
+    bool is_newest = r->readings == g;
+    reading_leave(g);
     if (r->is_stopped)
         keyring_unref(g->preparation.keys);
-    else if (g->refused != NULL)
-        reading_refuse(g);
     else
-        reading_take(g);
+        r->is_wanted_again |= reading_end(g);
     keyring_unref(g->previous);
     arena_free(g->arena);
-    if (r->is_stopped)
+    if (r->is_stopped || !is_newest)
         return;
-    if (is_wanted_again)
-        reloader_ask(r);
+    if (r->is_wanted_again)
+        reading_begin(r);
     else
         notify_ready();
+}
+
+/* ---- slow ones ---- */
+
+static unsigned age_s(const struct reading *g, uint64_t now_us)
+{
+    return (unsigned)((now_us - g->began_us) / 1000000);
+}
+
+#define SLOW_TEXT_BYTES (FILE_TRACE_BYTES + 128)
+
+static void slow_text(struct reading *g, uint64_t now_us, char out[SLOW_TEXT_BYTES])
+{
+    char file[FILE_TRACE_BYTES];
+    (void)file_trace_read(&g->at, file);
+    (void)snprintf(out, SLOW_TEXT_BYTES, "a reload has been reading for %u s, at %s; %s", age_s(g, now_us),
+                   file[0] != '\0' ? file : "no file yet",
+                   g->number > g->reloader->newest_ended ? "what was loaded before is in use"
+                                                         : "a later one did not wait for it");
+}
+
+/* Once, and then at longer and longer intervals. */
+static void reading_tell_slow(struct reading *g, uint64_t now_us)
+{
+    char text[SLOW_TEXT_BYTES];
+    uint64_t age_us = now_us - g->began_us;
+    if (now_us < g->tell_at_us)
+        return;
+    uint64_t pause_us = age_us < SLOW_EVERY_S * 1000000ULL ? age_us : SLOW_EVERY_S * 1000000ULL;
+    g->tell_at_us = now_us + pause_us;
+    slow_text(g, now_us, text);
+    log_event(LOG_LEVEL_ERROR, "reload", "state", "slow", "detail", text, "advice",
+              "mend the disk, or name another file and reload again", NULL);
+    notify_status("%s", text);
+}
+
+/* Nobody waits for the youngest any more, and another may begin. */
+static bool is_passable(const struct reloader *r, uint64_t now_us)
+{
+    const struct reading *g = r->readings;
+    return g == NULL || (age_s(g, now_us) >= SLOW_S && r->nreadings <= LEFT_BEHIND_MAX);
+}
+
+static void reloader_tick(void *arg)
+{
+    struct reloader *r = arg;
+    uint64_t now_us = clock_mono_us();
+    for (struct reading *g = r->readings; g != NULL; g = g->next)
+        reading_tell_slow(g, now_us);
+    if (r->is_wanted_again && is_passable(r, now_us))
+        reading_begin(r);
+}
+
+static void reading_begin(struct reloader *r)
+{
+    struct arena *a = arena_new();
+    struct reading *g = arena_alloc(a, sizeof *g);
+    uint64_t now_us = clock_mono_us();
+    *g = (struct reading){.arena = a,
+                          .reloader = r,
+                          .next = r->readings,
+                          .number = ++r->begun,
+                          .began_us = now_us,
+                          .tell_at_us = now_us + SLOW_S * 1000000ULL,
+                          .at = FILE_TRACE_INIT,
+                          .previous = service_keyring(r->service)};
+    g->preparation = (struct preparation){.arena = a, .conf = &g->conf};
+    keyring_ref(g->previous);
+    r->is_wanted_again = false;
+    r->readings = g;
+    if (r->nreadings++ == 0)
+        r->tick = timer_start(r->loop, SLOW_TICK_MS, SLOW_TICK_MS, reloader_tick, r);
+    notify_reloading();
+    worker_run_alone(r->loop, reading_work, reading_done, g);
 }
 
 void reloader_ask(struct reloader *r)
 {
     if (r->is_stopped)
         return;
-    r->is_wanted_again = r->is_reading;
-    if (r->is_reading)
-        return;
-    notify_reloading();
-    struct arena *a = arena_new();
-    struct reading *g = arena_alloc(a, sizeof *g);
-    *g = (struct reading){.arena = a, .reloader = r, .previous = service_keyring(r->service)};
-    g->preparation = (struct preparation){.arena = a, .conf = &g->conf};
-    keyring_ref(g->previous);
-    r->is_reading = true;
-    worker_run_alone(r->loop, reading_work, reading_done, g);
+    if (is_passable(r, clock_mono_us()))
+        reading_begin(r);
+    else
+        r->is_wanted_again = true;
 }
 
 struct reloader *reloader_new(struct loop *l, struct service *s, struct vigil *v, const struct config *running,
@@ -155,8 +283,11 @@ struct reloader *reloader_new(struct loop *l, struct service *s, struct vigil *v
 
 void reloader_stop(struct reloader *r)
 {
-    if (r != NULL)
-        r->is_stopped = true;
+    if (r == NULL)
+        return;
+    r->is_stopped = true;
+    timer_stop(r->tick);
+    r->tick = NULL;
 }
 
 void reloader_free(struct reloader *r)
@@ -169,17 +300,42 @@ void reloader_free(struct reloader *r)
 
 /* ---- telling ---- */
 
-void reloader_warnings_read(const struct reloader *r, struct buf *warnings_json)
+static void add_warning(struct buf *warnings_json, const char *text)
 {
-    if (r->trouble == NULL)
-        return;
     if (warnings_json->n > 0)
         buf_add_char(warnings_json, ',');
-    buf_add_json(warnings_json, span_of(r->trouble));
+    buf_add_json(warnings_json, span_of(text));
+}
+
+/* NULL: there is none. */
+static struct reading *oldest(const struct reloader *r)
+{
+    struct reading *g = r->readings;
+    while (g != NULL && g->next != NULL)
+        g = g->next;
+    return g;
+}
+
+static void slow_read(struct reading *g, struct buf *warnings_json)
+{
+    char text[SLOW_TEXT_BYTES];
+    uint64_t now_us = clock_mono_us();
+    if (g == NULL || age_s(g, now_us) < SLOW_S)
+        return;
+    slow_text(g, now_us, text);
+    add_warning(warnings_json, text);
+}
+
+void reloader_warnings_read(const struct reloader *r, struct buf *warnings_json)
+{
+    if (r->trouble != NULL)
+        add_warning(warnings_json, r->trouble);
+    slow_read(oldest(r), warnings_json);
 }
 
 void reloader_metrics_write(const struct reloader *r, struct buf *out)
 {
+    const struct reading *slowest = oldest(r);
     buf_add_str(out, "# HELP zapisd_reloads_total Reloads by their result.\n# TYPE zapisd_reloads_total counter\n");
     for (unsigned i = 0; i < RELOAD_RESULTS; i++)
         buf_printf(out, "zapisd_reloads_total{result=\"%s\"} %" PRIu64 "\n", result_names[i], r->ended[i]);
@@ -188,4 +344,8 @@ void reloader_metrics_write(const struct reloader *r, struct buf *out)
         "# HELP zapisd_last_reload_successful Whether the last reload was taken as a whole; 1 before the first.\n"
         "# TYPE zapisd_last_reload_successful gauge\nzapisd_last_reload_successful %d\n",
         r->trouble == NULL);
+    buf_printf(out,
+               "# HELP zapisd_reload_running_seconds How long the oldest reload has been under way; 0: there is none.\n"
+               "# TYPE zapisd_reload_running_seconds gauge\nzapisd_reload_running_seconds %.3f\n",
+               slowest == NULL ? 0.0 : (double)(clock_mono_us() - slowest->began_us) / 1e6);
 }

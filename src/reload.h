@@ -14,7 +14,8 @@ struct reloader *reloader_new(struct loop *l, struct service *s, struct vigil *v
 /*
  * Reads the configuration and all it names, judges it on a thread of its own and hands the result over on the loop;
  * when it cannot be used the old ones stay and one line says why. Asked while a reload is under way: once more after
- * it, however often it was asked, for the files may have changed since they were read.
+ * it, however often it was asked, for the files may have changed since they were read; and beside it when it has been
+ * slow, for a file may hang for ever. A few are left behind so, no more.
  */
 void reloader_ask(struct reloader *r);
 /* For /readyz, until a reload is taken as a whole: JSON strings with commas between. */

@@ -28,6 +28,7 @@
 #define CONFIG_DEFAULT "/etc/zapisd/zapisd.conf"
 #define LOG_TICK_MS    2000
 #define SETTLE_MS      10000
+#define SETTLE_HUNG_MS 2000 /* of those who wait for a disk or a name server */
 
 struct daemon {
     struct arena *arena;
@@ -344,15 +345,15 @@ static void daemon_silence(struct daemon *d)
  *    the journal, and a retry gets its answer.
  * 3. Nothing goes on: a request, a reload or a name lookup that a worker brings home stays where it is.
  * 4. The workers come home: requests, filters of connections, lookups, a reload. Until then all they work with lives.
- * 5. Only then is it freed. A worker who does not come home (a name server that hangs) is not waited for for ever: the
- *    process ends without freeing anything under his hands.
+ * 5. Only then is it freed. A worker who does not come home (a disk or a name server that hangs) is not waited for for
+ *    ever: the process ends without freeing anything under his hands.
  */
 static void daemon_finish(struct daemon *d, int status)
 {
     if (d->loop == NULL)
         return;
     daemon_silence(d);
-    if (!worker_settle(d->loop, SETTLE_MS)) {
+    if (!worker_settle(d->loop, SETTLE_MS, SETTLE_HUNG_MS)) {
         log_event(LOG_LEVEL_WARNING, "stopping", "reason", "a worker does not come home and is left behind", NULL);
         log_bounded_end();
         log_end();

@@ -9,6 +9,7 @@
 #include "config_check.h"
 #include "config_ini.h"
 #include "config_table.h"
+#include "file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -243,6 +244,7 @@ static void read_drop_ins(struct loader *l, const char *path)
 {
     const char *dir = arena_printf(l->a, "%s.d", path);
     struct dirent **names = NULL;
+    file_at(dir);
     int n = scandir(dir, &names, is_visible, by_name);
     if (n < 0 && errno != ENOENT)
         buf_printf(&l->mistakes, "%s: cannot be read: %s\n", dir, strerror(errno));

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <ini.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,8 +137,21 @@ static int take_pair(void *user, const char *section, const char *name, const ch
     return 1;
 }
 
+/* Its settings are globals: set once, whoever reads at the same time. */
+static void settings_set(void)
+{
+    ini_use_stack = false;
+    ini_allow_realloc = false;
+    ini_max_line = ini_initial_alloc = INI_LINE_MAX;
+    ini_allow_multiline = false;       /* an indented line is a line, not the rest of a value */
+    ini_allow_inline_comments = false; /* "; " may stand in a connection string */
+    ini_allow_no_value = false;
+    ini_stop_on_first_error = false;
+}
+
 enum err ini_read(const char *file, const struct ini_events *events, struct error *e)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     enum err err = file_may_be_opened(file, e);
     if (err != ERR_OK)
         return err;
@@ -149,13 +163,7 @@ enum err ini_read(const char *file, const struct ini_events *events, struct erro
         fclose(r.f);
         return error_set(e, ERR_CONFIG, "%s: is not a file", file);
     }
-    ini_use_stack = false;
-    ini_allow_realloc = false;
-    ini_max_line = ini_initial_alloc = INI_LINE_MAX;
-    ini_allow_multiline = false;       /* an indented line is a line, not the rest of a value */
-    ini_allow_inline_comments = false; /* "; " may stand in a connection string */
-    ini_allow_no_value = false;
-    ini_stop_on_first_error = false;
+    (void)pthread_once(&once, settings_set);
     /* What it says about bad lines was said already, line by line. */
     int rc = ini_parse_stream(read_line, &r, take_pair, &r);
     settle_line(&r);

@@ -15,5 +15,5 @@ struct ini_events {
     void (*on_mistake)(void *arg, int line, const char *text); /* the line is left out and reading goes on */
 };
 
-/* Not thread-safe (inih has its settings in globals). ERR_CONFIG only when the file cannot be read. */
+/* ERR_CONFIG only when the file cannot be read. */
 MUST_CHECK enum err ini_read(const char *file, const struct ini_events *events, struct error *e);

@@ -63,10 +63,12 @@ static void ctx_free(void *p)
 static enum err load_identity(SSL_CTX *ctx, const struct tls_conf *conf, struct error *e)
 {
     SSL_CTX_set_default_passwd_cb(ctx, crypto_no_password);
-    if (file_may_be_opened(conf->cert_file, e) != ERR_OK || file_may_be_opened(conf->key_file, e) != ERR_OK)
+    if (file_may_be_opened(conf->cert_file, e) != ERR_OK)
         return e->code;
     if (SSL_CTX_use_certificate_chain_file(ctx, conf->cert_file) != 1)
         return crypto_error(e, ERR_CONFIG, "%s: no usable certificate", conf->cert_file);
+    if (file_may_be_opened(conf->key_file, e) != ERR_OK)
+        return e->code;
     if (SSL_CTX_use_PrivateKey_file(ctx, conf->key_file, SSL_FILETYPE_PEM) != 1)
         return crypto_error(e, ERR_CONFIG, "%s: no usable private key for %s", conf->key_file, conf->cert_file);
     if (SSL_CTX_check_private_key(ctx) != 1)

@@ -149,7 +149,7 @@ void loop_free(struct loop *l)
         listener_free(l->listeners);
     while (l->owned != NULL)
         owned_close(l->owned);
-    while (l->queued > 0)
+    while (worker_queued(l) > 0)
         uv_run(&l->uv, UV_RUN_ONCE); /* jobs of the workers come home first: their owners are still there */
     while (l->owned != NULL)
         owned_close(l->owned);

@@ -63,7 +63,7 @@ struct loop {
     struct chore *chores;
     struct chore **chores_end;
     struct listener *listeners;
-    unsigned queued;
+    unsigned queued, alone; /* jobs of the pool, and on threads of their own */
     struct net_refusal refusals[LOOP_REFUSALS_MAX];
     unsigned nrefusals;
     struct lane lane;

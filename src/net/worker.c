@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
  * The worker pool: libuv's own, one job a call. The loop thread submits and hears of the end; work() is alone with arg.
- * What takes seconds has a thread of its own, so that it does not take a worker's place.
+ * What takes seconds, or waits for a disk or a name server and may never end, has a thread of its own, so that it does
+ * not take a worker's place.
  */
 #include "loop.h"
 
@@ -96,15 +97,21 @@ void worker_run(struct loop *l, loop_fn work, loop_fn done, void *arg)
 
 /* ---- a thread of its own ---- */
 
+#define NO_THREAD_MS 500 /* until the next try */
+
 struct lone_job {
     uv_async_t home;
+    uv_timer_t again;
+    unsigned handles;
     uv_thread_t thread;
     struct job job;
 };
 
-static void lone_free(uv_handle_t *handle)
+static void on_lone_closed(uv_handle_t *handle)
 {
-    free(handle->data);
+    struct lone_job *j = handle->data;
+    if (--j->handles == 0)
+        free(j);
 }
 
 static void on_home(uv_async_t *handle)
@@ -113,8 +120,9 @@ static void on_home(uv_async_t *handle)
     loop_fn done = j->job.done;
     void *arg = j->job.arg;
     (void)uv_thread_join(&j->thread);
-    j->job.loop->queued--;
-    uv_close((uv_handle_t *)handle, lone_free);
+    j->job.loop->alone--;
+    uv_close((uv_handle_t *)&j->again, on_lone_closed);
+    uv_close((uv_handle_t *)handle, on_lone_closed);
     done(arg);
 }
 
@@ -125,26 +133,41 @@ static void lone_work(void *arg)
     uv_async_send(&j->home);
 }
 
-void worker_run_alone(struct loop *l, loop_fn work, loop_fn done, void *arg)
+static void lone_start(struct lone_job *j);
+
+static void on_again(uv_timer_t *timer)
 {
-    struct lone_job *j = net_alloc(sizeof(*j));
-    j->job = (struct job){.loop = l, .work = work, .done = done, .arg = arg};
-    j->home.data = j;
-    if (uv_async_init(&l->uv, &j->home, on_home) != 0) {
-        free(j);
-        worker_run(l, work, done, arg);
-        return;
-    }
-    l->queued++;
+    lone_start(timer->data);
+}
+
+/* Without a thread it waits: in a worker's place it might hang there, and keep all others waiting. */
+static void lone_start(struct lone_job *j)
+{
     sigset_t before;
     signals_off(&before);
     int rc = uv_thread_create(&j->thread, lone_work, j);
     signals_restore(&before);
     if (rc == 0)
         return;
-    l->queued--; /* no thread to be had: then it does take a worker's place */
-    uv_close((uv_handle_t *)&j->home, lone_free);
-    worker_run(l, work, done, arg);
+    log_bounded(LOG_LEVEL_ERROR, 1, "no-thread", "alone", "reason", uv_strerror(rc), "advice",
+                "raise TasksMax, or the limit of processes (ulimit -u)", NULL);
+    (void)uv_timer_start(&j->again, on_again, NO_THREAD_MS, 0);
+}
+
+void worker_run_alone(struct loop *l, loop_fn work, loop_fn done, void *arg)
+{
+    struct lone_job *j = net_alloc(sizeof(*j));
+    j->job = (struct job){.loop = l, .work = work, .done = done, .arg = arg};
+    int rc = uv_async_init(&l->uv, &j->home, on_home);
+    if (rc != 0) { /* it needs no descriptor of its own */
+        log_event(LOG_LEVEL_ERROR, "loop-broken", "call", "uv_async_init", "reason", uv_strerror(rc), NULL);
+        abort();
+    }
+    (void)uv_timer_init(&l->uv, &j->again);
+    j->home.data = j->again.data = j;
+    j->handles = 2;
+    l->alone++;
+    lone_start(j);
 }
 
 /* ---- the end ---- */
@@ -155,16 +178,23 @@ static void patience_over(void *arg)
     *t = NULL;
 }
 
-bool worker_settle(struct loop *l, uint64_t limit_ms)
+static void settle(struct loop *l, const unsigned *left, uint64_t limit_ms)
 {
     struct timer *patience = timer_start(l, limit_ms, 0, patience_over, (void *)&patience);
-    while (l->queued > 0 && patience != NULL)
+    while (*left > 0 && patience != NULL)
         uv_run(&l->uv, UV_RUN_ONCE);
     timer_stop(patience);
-    return l->queued == 0;
+}
+
+bool worker_settle(struct loop *l, uint64_t limit_ms, uint64_t alone_ms)
+{
+    settle(l, &l->queued, limit_ms);
+    settle(l, &l->alone, alone_ms);
+    settle(l, &l->queued, limit_ms); /* what those alone have left to do */
+    return l->queued == 0 && l->alone == 0;
 }
 
 unsigned worker_queued(const struct loop *l)
 {
-    return l->queued;
+    return l->queued + l->alone;
 }

@@ -234,6 +234,7 @@ struct service {
     const struct config *conf;
     struct keyring *keys;
     struct xml_schema *schema;
+    struct wsdl *wsdl;
     struct xml_limits xml_limits;
     struct metrics metrics;
     struct leniency_counter *leniencies;
@@ -329,5 +330,6 @@ bool refused_is_idle(const struct refused *j);
 void refused_fini(struct service *s);
 void refused_metrics_write(const struct refused *j, struct buf *out);
 
-/* wsdl.c: GET ?wsdl and ?xsd=NAME */
+/* wsdl.c: GET ?wsdl and ?xsd=NAME; the files are read once, for a disk may hang. One that cannot be is not served. */
+struct wsdl *wsdl_read(struct arena *a, const struct config *conf);
 void wsdl_on_get(const struct endpoint *ep, const struct http_request *http);

@@ -101,6 +101,7 @@ enum err service_new(struct loop *l, struct db_pool *db, const struct config *co
         arena_free(a);
         return err;
     }
+    s->wsdl = wsdl_read(a, conf);
     keys->loop = l;
     s->journal_timer = timer_start(l, TICK_MS, TICK_MS, service_tick, s);
     *out = s;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
  * GET <path>?wsdl and <path>?xsd=NAME: the files of wsdl/ and schemas/ with their references turned into addresses of
- * this listener, so that any SOAP toolkit can load all of it from one URL (SPEC V1). Names come from a fixed list; the
- * query never reaches the file system.
+ * this listener, so that any SOAP toolkit can load all of it from one URL (SPEC V1). Names come from a fixed list; no
+ * query reaches the file system.
  */
 #include "request_priv.h"
 
@@ -12,6 +12,11 @@
 
 static const char *const served_schemas[] = {"equeue-types.xsd", "equeue-bare.xsd", "equeue-smev2.xsd",
                                              "smev-rev120315.xsd", "smev-rev111111.xsd"};
+#define NSCHEMAS (sizeof served_schemas / sizeof served_schemas[0])
+
+struct wsdl {
+    struct span plain, smev2, schemas[NSCHEMAS]; /* p NULL: could not be read */
+};
 
 static void wsdl_respond(struct exchange *x, int status, const char *type, struct span body, const char *headers)
 {
@@ -19,19 +24,28 @@ static void wsdl_respond(struct exchange *x, int status, const char *type, struc
         x, &(struct http_response){.status = status, .content_type = type, .body = body, .extra_headers = headers});
 }
 
-static enum err file_read(struct arena *a, const char *path, struct span *out, struct error *e)
+static struct span file_read(struct arena *a, const char *folder, const char *name)
 {
-    FILE *f = fopen(path, "rb");
+    FILE *f = fopen(arena_printf(a, "%s/%s", folder, name), "re");
     if (f == NULL)
-        return error_set(e, ERR_SYSTEM, "cannot open %s", path);
+        return (struct span){0};
     struct buf text;
     buf_init(&text, a, 16384);
     char chunk[8192];
     for (size_t n; (n = fread(chunk, 1, sizeof chunk, f)) > 0;)
         buf_add(&text, chunk, n);
     (void)fclose(f);
-    *out = buf_span(&text);
-    return ERR_OK;
+    return buf_span(&text);
+}
+
+struct wsdl *wsdl_read(struct arena *a, const struct config *conf)
+{
+    struct wsdl *w = arena_alloc(a, sizeof *w);
+    w->plain = file_read(a, conf->wsdl_dir, "equeue-plain.wsdl");
+    w->smev2 = file_read(a, conf->wsdl_dir, "equeue-smev2.wsdl");
+    for (size_t i = 0; i < NSCHEMAS; i++)
+        w->schemas[i] = file_read(a, conf->schema_dir, served_schemas[i]);
+    return w;
 }
 
 /* Copies text, putting `url` and ?xsd= before each schemaLocation and in place of soap:address's location. */
@@ -58,18 +72,15 @@ static void wsdl_rewrite(struct span text, const char *url, struct buf *out)
     }
 }
 
-/* The path of the file a query asks for, or NULL. */
-static const char *wsdl_file(struct arena *a, const struct endpoint *ep, const char *query)
+/* The file a query asks for, or NULL. */
+static const struct span *wsdl_file(const struct endpoint *ep, const char *query)
 {
-    const struct config *conf = ep->service->conf;
+    const struct wsdl *w = ep->service->wsdl;
     if (strcasecmp(query, "wsdl") == 0)
-        return arena_printf(a, "%s/%s", conf->wsdl_dir,
-                            ep->conf->kind == LISTENER_SMEV2 ? "equeue-smev2.wsdl" : "equeue-plain.wsdl");
-    if (strncasecmp(query, "xsd=", 4) != 0)
-        return NULL;
-    for (size_t i = 0; i < sizeof served_schemas / sizeof served_schemas[0]; i++)
+        return ep->conf->kind == LISTENER_SMEV2 ? &w->smev2 : &w->plain;
+    for (size_t i = 0; i < NSCHEMAS && strncasecmp(query, "xsd=", 4) == 0; i++)
         if (strcmp(query + 4, served_schemas[i]) == 0)
-            return arena_printf(a, "%s/%s", conf->schema_dir, served_schemas[i]);
+            return &w->schemas[i];
     return NULL;
 }
 
@@ -88,18 +99,16 @@ void wsdl_on_get(const struct endpoint *ep, const struct http_request *http)
         http_refuse(http, 405, "method not served here", "POST, or GET ?wsdl\n", "Allow: POST, GET, HEAD\r\n");
         return;
     }
-    struct arena *a = arena_new();
-    const char *path = wsdl_file(a, ep, http->query);
-    struct error e = {0};
-    struct span text = {0};
-    if (path == NULL || file_read(a, path, &text, &e) != ERR_OK) {
-        http_refuse(http, 404, path == NULL ? "neither ?wsdl nor ?xsd" : "a file of the WSDL cannot be read",
+    const struct span *text = wsdl_file(ep, http->query);
+    if (text == NULL || text->p == NULL) {
+        http_refuse(http, 404, text == NULL ? "neither ?wsdl nor ?xsd" : "a file of the WSDL could not be read",
                     "ask for ?wsdl\n", NULL);
-    } else {
-        struct buf out;
-        buf_init(&out, a, text.n + 1024);
-        wsdl_rewrite(text, public_url(a, ep, http), &out);
-        wsdl_respond(http->exchange, 200, "text/xml; charset=utf-8", buf_span(&out), NULL);
+        return;
     }
+    struct arena *a = arena_new();
+    struct buf out;
+    buf_init(&out, a, text->n + 1024);
+    wsdl_rewrite(*text, public_url(a, ep, http), &out);
+    wsdl_respond(http->exchange, 200, "text/xml; charset=utf-8", buf_span(&out), NULL);
     arena_free(a);
 }

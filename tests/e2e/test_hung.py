@@ -1,0 +1,118 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+"""Disks and name servers that hang (L1, L4, O2): whatever file it is, the daemon serves with what it has, says which file it is at, takes
+other files while it hangs, and ends when it is told to."""
+import http.client
+import json
+import os
+import re
+import signal
+import time
+
+import e2e
+from e2e import BUILD, E2E, PATIENT_S, SOURCE
+
+FILES = ("agency-a.key", "agency-b.pem", "portal.pem", "trust.pem", "ca.crl")
+
+
+class Hung(E2E):
+    @classmethod
+    def setUpClass(cls):
+        up = e2e.Instance.start_daemon
+
+        def start(instance, *args, **more):
+            more["env"] = {"LD_PRELOAD": str(BUILD / "libhang.so"), "HANG": str(instance.dir / "hang"), "HANG_NAMES": str(instance.dir / "hang-names")}
+            up(instance, *args, **more)
+        e2e.Instance.start_daemon = start
+        cls.addClassCleanup(setattr, e2e.Instance, "start_daemon", up)
+        super().setUpClass()
+
+    def setUp(self):
+        self.addCleanup(self.mend)
+        if self.instance.pid() is None:
+            self.instance.start_daemon()
+
+    def hang(self, path):
+        """Every file whose name begins so; at once, as a whole."""
+        flag = self.instance.dir / "hang"
+        flag.with_suffix(".new").write_text(str(path))
+        flag.with_suffix(".new").rename(flag)
+
+    def mend(self):
+        (self.instance.dir / "hang").unlink(missing_ok=True)
+        (self.instance.dir / "hang-names").unlink(missing_ok=True)
+
+    def until(self, what, look):
+        deadline = time.monotonic() + PATIENT_S
+        while True:
+            found = look()
+            if found:
+                return found
+            self.assertLess(time.monotonic(), deadline, "never: %s\n%s" % (what, self.instance.log_tail()))
+            time.sleep(0.02)
+
+    def said(self, offset, pattern):
+        with open(self.instance.log, encoding="utf-8", errors="replace") as f:
+            f.seek(offset)
+            return re.findall(pattern, f.read())
+
+    def sighup(self):
+        offset = self.instance.log.stat().st_size
+        os.kill(self.instance.pid(), signal.SIGHUP)
+        return offset
+
+    def serves(self):
+        self.assertEqual(self.portal().get_refs_list().error_code, 0)
+        status, text = self.instance.admin("/readyz")
+        self.assertEqual(status, 200, text)
+        return json.loads(text)
+
+    def test_whatever_file_it_is(self):
+        """A reload waits, the daemon does not; what was asked for meanwhile is done when the disk is mended."""
+        for path in [self.instance.conf, str(self.instance.conf) + ".d"] + [self.instance.pki / name for name in FILES]:
+            with self.subTest(path=path):
+                self.hang(path)
+                offset = self.sighup()
+                self.until("a reload under way", lambda: self.instance.metric("zapisd_reload_running_seconds") > 0)
+                self.sighup()
+                self.serves()
+                self.assertEqual(self.said(offset, r"reload result=(\S+)"), [])
+                self.mend()
+                self.until("two reloads", lambda: self.said(offset, r"reload result=(\S+)") == ["taken"] * 2)
+                self.assertEqual(self.instance.metric("zapisd_reload_running_seconds"), 0)
+
+    def test_the_file_is_told_and_another_may_be_named(self):
+        good = self.instance.conf.read_text()
+        self.addCleanup(self.instance.conf.write_text, good)
+        dead = self.instance.pki / "ca.crl"
+        self.hang(dead)
+        offset = self.sighup()
+        told = self.until("a word about the reload", lambda: self.said(offset, r"error reload state=slow (.*)"))
+        self.assertIn(str(dead), told[0])
+        warnings = self.serves()["warnings"]
+        self.assertTrue([w for w in warnings if str(dead) in w], warnings)
+        self.instance.conf.write_text(good.replace(str(dead), str(self.instance.pki / "now.crl")))
+        (self.instance.pki / "now.crl").write_bytes((self.instance.pki / "ca.crl").read_bytes())
+        self.sighup()
+        self.until("the other file", lambda: self.said(offset, r"reload result=(\S+)") == ["taken"])
+        self.serves()
+        os.kill(self.instance.pid(), signal.SIGTERM)
+        self.assertEqual(self.instance.process.wait(PATIENT_S), 0)
+        self.assertTrue((self.instance.dir / "hang").exists())
+        self.assertTrue(self.said(offset, r"stopping reason=\"a worker does not come home"))
+
+    def test_files_that_are_served(self):
+        """What a caller asks for is no reason to touch a disk."""
+        for folder in ("schemas", "wsdl"):
+            self.hang(SOURCE / folder)
+            for query in ("wsdl", "xsd=equeue-types.xsd", "xsd=equeue-bare.xsd", "xsd=nothing.xsd"):
+                connection = http.client.HTTPConnection("127.0.0.1", self.instance.plain_port, timeout=PATIENT_S)
+                connection.request("GET", "/equeue?" + query)
+                answer = connection.getresponse()
+                self.assertEqual(answer.status, 404 if "nothing" in query else 200)
+                connection.close()
+            self.serves()
+
+
+if __name__ == "__main__":
+    e2e.main()
