@@ -21,7 +21,7 @@ class Hung(E2E):
         up = e2e.Instance.start_daemon
 
         def start(instance, *args, **more):
-            more["env"] = {"LD_PRELOAD": str(BUILD / "libhang.so"), "HANG": str(instance.dir / "hang"), "HANG_NAMES": str(instance.dir / "hang-names")}
+            more["env"] = {"LD_PRELOAD": str((BUILD / "libhang.so").resolve()), "HANG": str(instance.dir / "hang"), "HANG_NAMES": str(instance.dir / "hang-names")}
             up(instance, *args, **more)
         e2e.Instance.start_daemon = start
         cls.addClassCleanup(setattr, e2e.Instance, "start_daemon", up)
