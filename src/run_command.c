@@ -26,7 +26,7 @@
 #include <unistd.h>
 
 #define CONFIG_DEFAULT "/etc/zapisd/zapisd.conf"
-#define LOG_TICK_MS    2000
+#define TELL_TICK_MS   2000
 #define SETTLE_MS      10000
 #define SETTLE_HUNG_MS 2000 /* of those who wait for a disk or a name server */
 
@@ -48,7 +48,7 @@ struct daemon {
     struct admin *admin;
     struct timer *watchdog;
     struct timer *patience;
-    struct timer *log_tick;
+    struct timer *tell_tick;
     unsigned open_at_start; /* descriptors */
     bool is_stopping;
 };
@@ -219,16 +219,17 @@ static void daemon_watchdog(void *arg)
     notify_watchdog();
 }
 
-static void daemon_log_tick(void *arg)
+static void daemon_tell_tick(void *arg)
 {
     (void)arg;
     log_bounded_tick();
     log_flush();
+    notify_tick();
 }
 
 static void daemon_watch(struct daemon *d)
 {
-    d->log_tick = timer_start(d->loop, LOG_TICK_MS, LOG_TICK_MS, daemon_log_tick, d);
+    d->tell_tick = timer_start(d->loop, TELL_TICK_MS, TELL_TICK_MS, daemon_tell_tick, d);
     loop_lag_measure(d->loop);
     uint64_t every_ms = notify_watchdog_interval_ms();
     if (every_ms > 0)
@@ -322,7 +323,7 @@ static void daemon_silence(struct daemon *d)
     d->is_stopping = true;
     timer_stop(d->watchdog);
     timer_stop(d->patience);
-    timer_stop(d->log_tick);
+    timer_stop(d->tell_tick);
     admin_free(d->admin);
     for (unsigned i = d->nlisteners; i-- > 0;)
         listener_free(d->listeners[i]);

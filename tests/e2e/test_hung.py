@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import socket
 import time
 
 import e2e
@@ -16,18 +17,21 @@ FILES = ("agency-a.key", "agency-b.pem", "portal.pem", "trust.pem", "ca.crl")
 
 
 class Hung(E2E):
+    manager = {}  # its part of the environment
+
     @classmethod
     def setUpClass(cls):
         up = e2e.Instance.start_daemon
 
         def start(instance, *args, **more):
-            more["env"] = {"LD_PRELOAD": str((BUILD / "libhang.so").resolve()), "HANG": str(instance.dir / "hang"), "HANG_NAMES": str(instance.dir / "hang-names")}
+            more["env"] = {**cls.manager, "LD_PRELOAD": str((BUILD / "libhang.so").resolve()), "HANG": str(instance.dir / "hang"), "HANG_NAMES": str(instance.dir / "hang-names")}
             up(instance, *args, **more)
         e2e.Instance.start_daemon = start
         cls.addClassCleanup(setattr, e2e.Instance, "start_daemon", up)
         super().setUpClass()
 
     def setUp(self):
+        self.heard = []
         self.addCleanup(self.mend)
         if self.instance.pid() is None:
             self.instance.start_daemon()
@@ -112,6 +116,38 @@ class Hung(E2E):
                 self.assertEqual(answer.status, 404 if "nothing" in query else 200)
                 connection.close()
             self.serves()
+
+    def test_a_manager_that_is_stopped(self):
+        """Its socket takes nothing more: the daemon serves, reloads and ends, and says what it owes when it is heard again."""
+        self.instance.stop_daemon()
+        address = "/tmp/zapisd-manager-%d" % os.getpid()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as somebody:
+            manager.bind(address)
+            self.addCleanup(os.unlink, address)
+            manager.setblocking(False)
+            somebody.setblocking(False)
+            with self.assertRaises(BlockingIOError):
+                while True:
+                    somebody.sendto(b"X=1", address)
+            self.manager.update(NOTIFY_SOCKET=address, WATCHDOG_USEC="100000")
+            self.addCleanup(self.manager.clear)
+            self.instance.start_daemon()
+            offset = self.sighup()
+            self.until("a reload", lambda: self.said(offset, r"reload result=(\S+)") == ["taken"])
+            self.serves()
+            heard = self.until("what it owes", lambda: self.hear(manager, b"READY=1"))
+            self.assertLess(heard.index(b"RELOADING=1"), heard.index(b"READY=1"))
+            os.kill(self.instance.pid(), signal.SIGTERM)
+            self.assertEqual(self.instance.process.wait(PATIENT_S), 0)
+            self.assertTrue(self.hear(manager, b"STOPPING=1"))
+
+    def hear(self, manager, last):
+        """What has come since the test began, in the order of coming, when it has that."""
+        try:
+            while True:
+                self.heard.append(manager.recv(4096).splitlines()[0])
+        except BlockingIOError:
+            return self.heard if last in self.heard else None
 
 
 if __name__ == "__main__":
