@@ -61,14 +61,23 @@ static bool fd_key(int fd, struct peer_key *out)
     return true;
 }
 
-/* Who has most makes way. The reason why not; NULL: there is a place. */
+/*
+ * Who has most makes way. At an admin address the newcomer's own peer may be asked too: a connection there ends with
+ * its answer, so the oldest of those that wait has nothing to ask, and all monitors of one machine are one peer.
+ */
+static bool make_way(struct listener *ls, struct places *short_of, const struct peer_key *newcomer)
+{
+    return conn_place_take(short_of, newcomer) || (ls->is_admin && conn_place_take(&ls->places, NULL));
+}
+
+/* The reason why there is no place; NULL: there is one. */
 static const char *place_find(struct listener *ls, int fd)
 {
     struct peer_key key;
     struct shortage s = shortage_of(ls);
     if (s.reason == NULL || !fd_key(fd, &key))
         return s.reason;
-    for (unsigned n = 0; s.reason != NULL && n < MAKE_WAY_MAX && conn_place_take(s.places, &key); n++)
+    for (unsigned n = 0; s.reason != NULL && n < MAKE_WAY_MAX && make_way(ls, s.places, &key); n++)
         s = shortage_of(ls);
     return s.reason;
 }
@@ -169,7 +178,7 @@ static bool refuse_one(struct listener *ls, int error)
         fd = accept4(ls->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     }
     struct peer_key key;
-    if (fd >= 0 && fd_key(fd, &key) && conn_place_take(&l->places, &key)) {
+    if (fd >= 0 && fd_key(fd, &key) && make_way(ls, &l->places, &key)) {
         accept_spare_open(l);
         let_in(ls, fd);
         return true;

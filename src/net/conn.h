@@ -181,13 +181,15 @@ void exchange_unweigh(struct exchange *x);
 #define CONN_NO_PLACE                                                                                                  \
     "HTTP/1.1 503 Service Unavailable\r\nServer: zapisd\r\nContent-Length: 0\r\nConnection: close\r\nRetry-After: "    \
     "5\r\n\r\n"
-#define CONN_REASON_PLACE "a peer with fewer connections took the place"
+#define CONN_REASON_PLACE       "a peer with fewer connections took the place"
+#define CONN_REASON_PLACE_ADMIN "another question to the admin address took the place"
 
 void conn_place_begin(struct conn *c); /* when the peer is known */
 void conn_place_set(struct conn *c);   /* after anything that may have changed what it would lose */
 void conn_place_keep(struct conn *c);  /* from now on there is something in work; until the next conn_place_set() */
 void conn_place_end(struct conn *c);   /* harmless when repeated */
-/* Ends a connection for the newcomer's sake; nobody's call may be on its stack. False: none has to make way. */
+/* Ends a connection for the newcomer's sake, see places_to_give(); nobody's call may be on its stack. False: none has
+ * to make way. */
 bool conn_place_take(struct places *all, const struct peer_key *newcomer);
 
 /* ---- turns at reading (conn_pace.c) ---- */

@@ -2,7 +2,7 @@
 /*
  * The place a connection takes at the door, of its listener's and of all there are. It is given up as soon as the
  * descriptor is closed, so that whoever was waiting for it can have it in the same turn. Those of an admin address are
- * asked by nobody outside.
+ * asked for by nobody outside.
  */
 #include "conn.h"
 
@@ -31,6 +31,11 @@ void conn_place_end(struct conn *c)
     listener_place_free(c->listener, c);
 }
 
+static bool is_untaken(const struct conn *c)
+{
+    return c->state != CONN_SERVING || c->in_work > 0;
+}
+
 static enum place_kind kind_of(const struct conn *c)
 {
     if (c->state == CONN_CLOSED || c->tls_lent)
@@ -38,7 +43,9 @@ static enum place_kind kind_of(const struct conn *c)
     for (const struct exchange *x = c->first; x != NULL; x = x->next)
         if (x->state == EXCHANGE_WORKING)
             return PLACE_IN_WORK;
-    if (c->state != CONN_SERVING || c->in_work > 0)
+    if (c->listener->is_admin)
+        return PLACE_IDLE; /* nothing there is worth more than the next question: the oldest first */
+    if (is_untaken(c))
         return PLACE_UNTAKEN;
     return c->phase == HTTP_PHASE_BODY ? PLACE_UNFINISHED : PLACE_IDLE;
 }
@@ -68,10 +75,10 @@ static void give_up(struct conn *c)
 {
     char text[] = CONN_NO_PLACE;
     uv_buf_t buf = uv_buf_init(text, sizeof(text) - 1);
-    bool is_untaken = c->place.kind == PLACE_UNTAKEN;
     bool is_begun = c->phase == HTTP_PHASE_HEAD || c->phase == HTTP_PHASE_BODY;
-    refusal_tell(c->loop, LOG_LEVEL_WARNING, &(struct refusal){.reason = CONN_REASON_PLACE, .peer = c->peer});
-    if (is_untaken) {
+    const char *reason = c->listener->is_admin ? CONN_REASON_PLACE_ADMIN : CONN_REASON_PLACE;
+    refusal_tell(c->loop, LOG_LEVEL_WARNING, &(struct refusal){.reason = reason, .peer = c->peer});
+    if (is_untaken(c)) {
         conn_reset(c);
         return;
     }

@@ -192,7 +192,7 @@ unsigned places_of(struct places *all, const struct peer_key *key)
 
 struct place *places_to_give(struct places *all, const struct peer_key *newcomer)
 {
-    if (all->n == 0 || all->most[0]->n <= places_of(all, newcomer) + 1)
+    if (all->n == 0 || (newcomer != NULL && all->most[0]->n <= places_of(all, newcomer) + 1))
         return NULL;
     for (unsigned kind = 0; kind < PLACE_KINDS; kind++)
         if (all->most[0]->lists[kind].first != NULL)

@@ -44,6 +44,6 @@ unsigned places_of(struct places *all, const struct peer_key *key); /* how many 
 
 /*
  * The place that a newcomer from there may have: of the peer that has most, of the kind that loses least, the oldest.
- * NULL: that peer would then have fewer than the newcomer's, or nobody has one to give.
+ * NULL: that peer would then have fewer than the newcomer's, or nobody has one to give. newcomer NULL: fewer or not.
  */
 struct place *places_to_give(struct places *all, const struct peer_key *newcomer);

@@ -97,17 +97,27 @@ struct client {
     int is_done;
     struct timer *poll;
 };
+static int came_before = -1; /* the next question is asked there */
+
+static int knock(void)
+{
+    struct sockaddr_un sa = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    snprintf(sa.sun_path, sizeof sa.sun_path, "%s", path);
+    if (connect(fd, (struct sockaddr *)&sa, sizeof sa) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
 
 static void *client_run(void *arg)
 {
     struct client *c = arg;
-    struct sockaddr_un sa = {.sun_family = AF_UNIX};
     size_t n = 0;
     ssize_t got;
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    snprintf(sa.sun_path, sizeof sa.sun_path, "%s", path);
-    if (connect(fd, (struct sockaddr *)&sa, sizeof sa) == 0 &&
-        write(fd, c->request, strlen(c->request)) == (ssize_t)strlen(c->request))
+    int fd = came_before >= 0 ? came_before : knock();
+    came_before = -1;
+    if (fd >= 0 && send(fd, c->request, strlen(c->request), MSG_NOSIGNAL) == (ssize_t)strlen(c->request))
         while (n < ANSWER_MAX - 1 && (got = read(fd, c->answer + n, ANSWER_MAX - 1 - n)) > 0)
             n += (size_t)got;
     c->answer[n] = '\0';
@@ -388,6 +398,54 @@ static void a_taken_address_is_an_error_not_a_crash(void **state)
     admin_free(NULL);
 }
 
+/* ---- a crowd at the door ---- */
+
+#define CROWD 150 /* more than there are places */
+
+static int crowd[CROWD];
+
+static void crowd_renew(unsigned first, unsigned n, const char *says)
+{
+    for (unsigned i = first; i < first + n; i++) {
+        int *fd = &crowd[i % CROWD];
+        if (*fd >= 0)
+            close(*fd);
+        *fd = knock();
+        assert_int_equal(send(*fd, says, strlen(says), MSG_NOSIGNAL), (ssize_t)strlen(says));
+    }
+}
+
+/* All of them are one peer with the monitor, whatever they do in their places, and as fast as they renew them. */
+static void L1_a_crowd_on_the_same_machine_keeps_no_monitor_out(void **state)
+{
+    static const char *const says[] = {
+        "",
+        "G",
+        "GET /metrics HTTP/1.1\r\nHost: a\r\n",
+        "POST /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: 20\r\n\r\n.",
+        "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n", /* and does not look at the answer */
+        "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\nGET /metrics HTTP/1.1\r\nHost: a\r\n\r\nGET /",
+    };
+    (void)state;
+    open_with(NULL, true);
+    for (unsigned i = 0; i < CROWD; i++)
+        crowd[i] = -1;
+    for (unsigned i = 0; i < sizeof says / sizeof *says; i++) {
+        for (unsigned round = 0; round < 20; round++) {
+            crowd_renew(round * 40, round == 0 ? CROWD : 40, says[i]);
+            expect_in(ask("GET", round % 2 == 0 ? "/metrics" : "/readyz"), "HTTP/1.1 200 ");
+            int slow = knock(); /* and asks after others have come */
+            crowd_renew(round * 40 + 40, 20, says[i]);
+            expect_in(ask("GET", "/livez"), "HTTP/1.1 200 ");
+            came_before = slow;
+            expect_in(ask("GET", "/livez"), "HTTP/1.1 200 ");
+        }
+    }
+    expect_in(ask("GET", "/metrics"), "another question to the admin address took the place");
+    for (unsigned i = 0; i < CROWD; i++)
+        close(crowd[i]);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, open_loop, close_loop)
 
 int main(void)
@@ -400,6 +458,7 @@ int main(void)
         T(readiness_gives_its_reasons),
         T(anything_else_is_refused),
         T(a_taken_address_is_an_error_not_a_crash),
+        T(L1_a_crowd_on_the_same_machine_keeps_no_monitor_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -95,6 +95,18 @@ static struct holder *expect_to_give(struct world *w, unsigned newcomer)
     return h;
 }
 
+/* Of a newcomer who is nobody: whoever has most gives. */
+static void expect_somebody_to_give(struct world *w)
+{
+    struct place *p = places_to_give(&w->places, NULL);
+    assert_true((p != NULL) == (model_most(w) > 0));
+    if (p == NULL)
+        return;
+    const struct holder *h = p->owner;
+    assert_int_equal(model_has(w, h->peer), model_most(w));
+    assert_ptr_equal(h, model_oldest(w, h->peer));
+}
+
 /* ---- what connections do ---- */
 
 static void begin(struct world *w, struct holder *h, unsigned peer)
@@ -164,6 +176,7 @@ static void L3_any_crowd_is_as_the_model_says(void **state)
         world_begin(&w, 0x9E3779B97F4A7C15u * (round + 1));
         for (unsigned step = 0; step < STEPS; step++) {
             random_step(&w);
+            expect_somebody_to_give(&w);
             struct holder *h = expect_to_give(&w, pick(&w, PEERS));
             if (h != NULL && pick(&w, 4) == 0) {
                 end(h);
