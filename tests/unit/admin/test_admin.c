@@ -416,7 +416,7 @@ static void crowd_renew(unsigned first, unsigned n, const char *says)
 }
 
 /* All of them are one peer with the monitor, whatever they do in their places, and as fast as they renew them. */
-static void L1_a_crowd_on_the_same_machine_keeps_no_monitor_out(void **state)
+static void L1_L3_a_crowd_on_the_same_machine_keeps_no_monitor_out(void **state)
 {
     static const char *const says[] = {
         "",
@@ -458,7 +458,7 @@ int main(void)
         T(readiness_gives_its_reasons),
         T(anything_else_is_refused),
         T(a_taken_address_is_an_error_not_a_crash),
-        T(L1_a_crowd_on_the_same_machine_keeps_no_monitor_out),
+        T(L1_L3_a_crowd_on_the_same_machine_keeps_no_monitor_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
