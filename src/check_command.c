@@ -11,6 +11,7 @@
 #include "preparation.h"
 #include "readiness.h"
 #include "run_command.h"
+#include "sql_files.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -128,8 +129,10 @@ static void check_database(struct check *c)
                   arena_printf(c->arena, "no transaction can be begun: %s (is a pooler in statement mode between?)",
                                e.detail));
     else if (db_exec_blocking(db, c->arena,
-                              "select case when ok then '' else coalesce(reason, 'not ready') end from "
-                              "api.ready('" ZAPISD_NEWEST_MIGRATION "')",
+                              arena_printf(c->arena,
+                                           "select case when ok then '' else coalesce(reason, 'not ready') end from "
+                                           "api.ready('%s'::jsonb)",
+                                           sql_digests_json),
                               &reason, &e) != ERR_OK)
         check_bad(c, "database", arena_printf(c->arena, "%s (was `zapisd migrate` run?)", e.detail));
     else if (reason == NULL || *reason != '\0')

@@ -2,9 +2,9 @@
 /*
  * Migrations: plain numbered SQL files, forward only, one transaction each, recorded with their SHA-256 in
  * data.schema_version. Functions (sql/api, sql/admin) are replaced all together in one transaction whenever one of
- * them changed. Each transaction takes the same transaction-level advisory lock and looks at the table only then, so
- * two of us at once do no harm, and PgBouncer may stand between. An applied migration that has changed, vanished or
- * been numbered below a later one is refused: nothing is repaired silently.
+ * them changed, in its file or in the database. Each transaction takes the same transaction-level advisory lock and
+ * looks at the table only then, so two of us at once do no harm, and PgBouncer may stand between. An applied migration
+ * that has changed, vanished or been numbered below a later one is refused: nothing is repaired silently.
  */
 #include "migrate_private.h"
 
@@ -199,11 +199,11 @@ static enum err migration_apply(struct migrate *m, const struct sql_file *f, str
     if (err == ERR_OK)
         err = migration_check(m, f, &is_applied, e); /* under the lock: another one may have been quicker */
     if (err == ERR_OK && !is_applied)
-        err = migrate_rights_aside(m, &has_note, e);
+        err = migrate_note_aside(m, &has_note, e);
     if (err == ERR_OK && !is_applied)
         err = migrate_run_file(m, f, e);
     if (err == ERR_OK && has_note)
-        err = migrate_rights_note(m, e);
+        err = migrate_note(m, e);
     if (err == ERR_OK && !is_applied)
         err = migrate_record(m, f, e);
     err = migrate_end(m, err, e);
@@ -247,9 +247,10 @@ static enum err functions_have_changed(struct migrate *m, bool *out, struct erro
         "select coalesce(string_agg(name || ' ' || sha256, ',' order by split_part(name, '/', 1) desc, name "
         "collate \"C\"), '') from data.schema_version where name ~ '^(api|admin)/'",
         &recorded, e);
-    if (err == ERR_OK)
-        *out = recorded == NULL || strcmp(recorded, names.n > 0 ? names.p : "") != 0;
-    return err;
+    if (err != ERR_OK)
+        return err;
+    *out = recorded == NULL || strcmp(recorded, names.n > 0 ? names.p : "") != 0;
+    return *out ? ERR_OK : migrate_built_differs(m, out, e);
 }
 
 /*
@@ -280,11 +281,11 @@ enum err migrate_functions(struct migrate *m, struct error *e)
     if (err == ERR_OK)
         err = functions_have_changed(m, &is_changed, e);
     if (err == ERR_OK && is_changed && !m->is_dry_run)
-        err = migrate_rights_aside(m, &has_note, e);
+        err = migrate_note_aside(m, &has_note, e);
     if (err == ERR_OK && is_changed && !m->is_dry_run)
         err = functions_run(m, e);
     if (err == ERR_OK && is_changed && !m->is_dry_run)
-        err = migrate_rights_note(m, e);
+        err = migrate_note(m, e);
     if (!m->is_dry_run)
         err = migrate_end(m, err, e);
     if (err == ERR_OK && is_changed)

@@ -50,12 +50,24 @@ static enum err daemons_report(struct migrate *m, struct error *e)
     return err;
 }
 
+/* ---- whose files they are ---- */
+
+static void build_report(const struct migrate *m)
+{
+    const char *other = migrate_other_build(&m->files);
+    if (other != NULL)
+        fprintf(stderr, "migrate: %s is of another build than this program (%s): this program will not be ready\n",
+                m->files.sql_dir, other);
+}
+
 /* ---- the command ---- */
 
 static enum err migrate_all(struct migrate *m, struct error *e)
 {
     enum err err = migrate_read_files(&m->files, e);
 
+    if (err == ERR_OK)
+        build_report(m);
     if (err == ERR_OK)
         err = db_connect_blocking(m->conninfo, &m->db, e);
     if (err == ERR_OK)
@@ -75,7 +87,7 @@ static enum err migrate_all(struct migrate *m, struct error *e)
     if (err == ERR_OK && !m->is_dry_run)
         err = migrate_rights_repair(m, e); /* of a new database, which had nothing to ask before */
     if (err == ERR_OK)
-        err = migrate_rights_report(m, e);
+        err = migrate_report(m, e);
     if (err == ERR_OK && m->files.demo != NULL)
         err = migrate_demo(m, e);
     if (err == ERR_OK && m->ndone > 0 && !m->is_dry_run)

@@ -4,6 +4,7 @@
 
 #include "buf.h"
 #include "crypto.h"
+#include "sql_files.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -126,4 +127,38 @@ enum err migrate_read_files(struct migrate_files *m, struct error *e)
     if (err == ERR_OK && m->has_demo)
         err = file_add(m, "demo", "demo/", "demo.sql", &m->demo, e);
     return err;
+}
+
+/* ---- what the program was built with ---- */
+
+static bool is_as_built(const struct sql_file *f, size_t *nfound)
+{
+    for (const struct sql_digest *d = sql_digests; d->name != NULL; d++) {
+        if (strcmp(d->name, f->name) != 0)
+            continue;
+        (*nfound)++;
+        return strcmp(d->sha256, f->sha256) == 0;
+    }
+    return false;
+}
+
+static const char *find_other(const struct sql_file *f, size_t *nfound)
+{
+    for (; f != NULL; f = f->next)
+        if (!is_as_built(f, nfound))
+            return f->name;
+    return NULL;
+}
+
+const char *migrate_other_build(const struct migrate_files *m)
+{
+    size_t nfound = 0, nbuilt = 0;
+    while (sql_digests[nbuilt].name != NULL)
+        nbuilt++;
+    if (nbuilt == 0)
+        return NULL;
+    const char *other = find_other(m->migrations, &nfound);
+    if (other == NULL)
+        other = find_other(m->functions, &nfound);
+    return other == NULL && nfound < nbuilt ? "files are missing" : other;
 }

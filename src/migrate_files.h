@@ -21,10 +21,12 @@ struct migrate_files {
     struct arena *arena;
     const char *sql_dir;
     bool has_demo;
-    struct sql_file *migrations; /* 001, 002, ... without a gap */
+    struct sql_file *migrations; /* 001, 002, ... in rising order */
     struct sql_file *functions;  /* api/, then admin/, in name order */
     struct sql_file *demo;       /* NULL unless has_demo */
 };
 
 /* arena, sql_dir and has_demo are given; the lists are filled. ERR_CONFIG when something is not as it must be. */
 MUST_CHECK enum err migrate_read_files(struct migrate_files *m, struct error *e);
+/* The first file that is not as this program was built with; NULL: all are. */
+const char *migrate_other_build(const struct migrate_files *m);

@@ -40,8 +40,9 @@ MUST_CHECK enum err migrate_demo(struct migrate *m, struct error *e);
 
 /* ---- migrate_rights.c ---- */
 
-MUST_CHECK enum err migrate_rights_aside(struct migrate *m, bool *has_note, struct error *e);
-MUST_CHECK enum err migrate_rights_note(struct migrate *m, struct error *e);
+MUST_CHECK enum err migrate_note_aside(struct migrate *m, bool *has_note, struct error *e);
+MUST_CHECK enum err migrate_note(struct migrate *m, struct error *e);
+MUST_CHECK enum err migrate_built_differs(struct migrate *m, bool *out, struct error *e);
 MUST_CHECK enum err migrate_rights_refresh(struct migrate *m, struct error *e);
 MUST_CHECK enum err migrate_rights_repair(struct migrate *m, struct error *e);
-MUST_CHECK enum err migrate_rights_report(struct migrate *m, struct error *e);
+MUST_CHECK enum err migrate_report(struct migrate *m, struct error *e);

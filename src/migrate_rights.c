@@ -3,6 +3,7 @@
  * Roles and rights are no part of a dump of one database. So each transaction that applies a file notes in it the
  * rights as the files have left them, and what a restore has left out of them is put back, and told, before anything is
  * applied (sql/admin/rights.sql). What somebody has granted by hand is told and not noted.
+ * So it is with functions, views and triggers that somebody has changed (sql/admin/built.sql).
  */
 #include "migrate_private.h"
 
@@ -18,19 +19,39 @@ static enum err is_there(struct migrate *m, const char *function, bool *out, str
     return err;
 }
 
+static enum err call_if_there(struct migrate *m, const char *function, struct error *e)
+{
+    bool has_function;
+    enum err err = is_there(m, function, &has_function, e);
+    return err == ERR_OK && has_function ? migrate_run(m, arena_printf(m->arena, "select %s", function), e) : err;
+}
+
 /* In the open transaction, before a file. A new database, or one of before, has nothing to set aside. */
-enum err migrate_rights_aside(struct migrate *m, bool *has_note, struct error *e)
+enum err migrate_note_aside(struct migrate *m, bool *has_note, struct error *e)
 {
     enum err err = is_there(m, "data.rights_aside()", has_note, e);
-    return err == ERR_OK && *has_note ? migrate_run(m, "select data.rights_aside()", e) : err;
+    if (err == ERR_OK)
+        err = call_if_there(m, "data.rights_aside()", e);
+    return err == ERR_OK ? call_if_there(m, "data.built_aside()", e) : err;
 }
 
 /* ... and behind it, when the files have brought what notes. */
-enum err migrate_rights_note(struct migrate *m, struct error *e)
+enum err migrate_note(struct migrate *m, struct error *e)
 {
-    bool is_noting = false;
-    enum err err = is_there(m, "data.rights_note()", &is_noting, e);
-    return err == ERR_OK && is_noting ? migrate_run(m, "select data.rights_note()", e) : err;
+    enum err err = call_if_there(m, "data.rights_note()", e);
+    return err == ERR_OK ? call_if_there(m, "data.built_note()", e) : err;
+}
+
+/* Whether something is not as our files have made it: the functions are replaced then. */
+enum err migrate_built_differs(struct migrate *m, bool *out, struct error *e)
+{
+    const char *said = NULL;
+    enum err err = is_there(m, "data.built_wrong()", out, e);
+    if (err != ERR_OK || !*out)
+        return err;
+    err = db_exec_blocking(m->db, m->arena, "select exists (select from data.built_wrong())", &said, e);
+    *out = err == ERR_OK && said != NULL && *said == 't';
+    return err;
 }
 
 /* The functions about rights are replaced before anything else: the files that follow are judged by them. */
@@ -81,9 +102,9 @@ enum err migrate_rights_repair(struct migrate *m, struct error *e)
     return err;
 }
 
-enum err migrate_rights_report(struct migrate *m, struct error *e)
+/* What is not ours, and what of ours could not be put right. */
+enum err migrate_report(struct migrate *m, struct error *e)
 {
-    bool has_function;
-    enum err err = is_there(m, "data.rights_report()", &has_function, e);
-    return err == ERR_OK && has_function ? migrate_run(m, "select data.rights_report()", e) : err;
+    enum err err = call_if_there(m, "data.rights_report()", e);
+    return err == ERR_OK && !m->is_dry_run ? call_if_there(m, "data.built_report()", e) : err;
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * Readiness: a database that answers, of the schema version we were built for, that keeps what it commits (promise: an
- * answer of success is sent only after a durable commit). Whose certificates are good: vigil.c. Changes are logged,
+ * Readiness: a database that answers, made by the very files we were built with, that keeps what it commits (promise:
+ * an answer of success is sent only after a durable commit). Whose certificates are good: vigil.c. Changes are logged,
  * states are not.
  */
 #include "readiness.h"
 
 #include "clock.h"
 #include "log.h"
+#include "sql_files.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -99,6 +100,16 @@ static void clock_compare(struct readiness *r, const struct db_result *res)
               r->is_clock_told ? "odd" : "good", "detail", r->is_clock_told ? text : NULL, NULL);
 }
 
+/* A database of before cannot be asked in this way. */
+static void readiness_failed(struct readiness *r, const char *detail)
+{
+    char text[REASON_MAX];
+    bool is_of_before = strstr(detail, "api.ready(jsonb)") != NULL;
+    (void)snprintf(text, sizeof text, "%s%.400s%s", is_of_before ? "the database is of before this program: " : "",
+                   detail, is_of_before ? ": run zapisd migrate" : "");
+    readiness_set(r, false, text);
+}
+
 static void readiness_answered(void *arg, struct db_result *const *results, unsigned n, enum err err,
                                const struct error *e)
 {
@@ -106,7 +117,7 @@ static void readiness_answered(void *arg, struct db_result *const *results, unsi
     const struct db_result *res = n > 1 ? results[1] : NULL;
     clock_compare(r, n > 2 ? results[2] : NULL);
     if (err != ERR_OK || res == NULL || db_rows(res) == 0) {
-        readiness_set(r, false, err != ERR_OK ? e->detail : "api.ready() gave no row");
+        readiness_failed(r, err != ERR_OK ? e->detail : "api.ready() gave no row");
     } else {
         const char *ok = db_text(res, 0, db_column(res, "ok"));
         const char *reason = db_text(res, 0, db_column(res, "reason"));
@@ -126,10 +137,10 @@ static void readiness_ask(void *arg, struct db_session *session, enum err err, c
         return;
     }
     /* A transaction, as a write has one: a pooler between that allows none is found out here. */
-    static const char *const newest = ZAPISD_NEWEST_MIGRATION;
+    static const char *const files = sql_digests_json;
     static const struct db_call calls[] = {
         {.sql = "begin"},
-        {.sql = "select ok, reason from api.ready($1::text)", .nparams = 1, .values = &newest},
+        {.sql = "select ok, reason from api.ready($1::jsonb)", .nparams = 1, .values = &files},
         {.sql = READINESS_CLOCK_SQL},
         {.sql = "select api.probe()"},
     };

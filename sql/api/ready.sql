@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 --
--- Whether the daemon may take requests: the schema the program was built for, a server that keeps what it has promised (B1),
--- one that may be written to, and one that knows Russian letters. The program says which migration it needs: a newer one over
--- a database that was not migrated must not be told by the old functions that all is well (L4).
+-- Whether the daemon may take requests: the database this very build was made for, a server that keeps what it has promised (B1),
+-- one that may be written to, and one that knows Russian letters. The program brings the digests of its files: a newer one over
+-- a database that was not migrated, or an older one over one that was, must not be told that all is well (L4).
 
--- Programs of before this parameter ask without it, over a schema that is newer than they are.
+-- Programs of before that parameter ask in other ways, over a schema that is newer than they are.
 create or replace function api.ready() returns table (ok boolean, reason text)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select false, 'the schema is newer than this program: start the new one (systemctl restart zapisd)'
@@ -15,14 +15,20 @@ grant execute on function api.ready() to zapisd_daemon;
 comment on function api.ready() is 'What a program older than the schema is told, which does not say what it needs';
 
 create or replace function api.ready(needed text) returns table (ok boolean, reason text)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select r.* from api.ready() as r
+$$;
+alter function api.ready(text) owner to zapisd_owner;
+revoke all on function api.ready(text) from public;
+grant execute on function api.ready(text) to zapisd_daemon;
+comment on function api.ready(text) is 'What a program older than the schema is told, which names a migration only';
+
+create or replace function api.ready(files jsonb) returns table (ok boolean, reason text)
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 declare
     reasons text[] := '{}';
-    door text;
 begin
-    if not exists (select from data.schema_version as v where v.name = needed) then
-        reasons := reasons || format('migration %s is not applied: run zapisd migrate', needed);
-    end if;
+    reasons := array_remove(array[data.files_reason(files), data.built_reason()], null);
     if current_setting('fsync') <> 'on' then
         reasons := reasons || 'fsync is off'::text;
     end if;
@@ -43,12 +49,6 @@ begin
     if current_setting('standard_conforming_strings') <> 'on' or current_setting('array_nulls') <> 'on' then
         reasons := reasons || 'standard_conforming_strings or array_nulls is off: statements do not mean what they say'::text;
     end if;
-    for door in select d from unnest(array['book', 'cancel_booking', 'get_booking_status', 'get_ref_attributes_list', 'get_ref_items_list', 'get_refs_list',
-            'get_slots', 'update_booking_details', 'journal_exchange', 'journal_refused', 'journal_reply', 'lock_bookings', 'lock_holders', 'probe', 'concerns',
-            'recall_message', 'housekeeping', 'housekeeping_failed', 'housekeeping_state']) as d
-        where not exists (select from pg_proc as p where p.pronamespace = 'api'::regnamespace and p.proname = d) loop
-        reasons := reasons || format('the function api.%s is missing: restore it from sql/api', door);
-    end loop;
     if pg_is_in_recovery() or current_setting('transaction_read_only') = 'on' then
         reasons := reasons || 'the server is read-only'::text;
     end if;
@@ -61,7 +61,7 @@ begin
     end if;
     return query select cardinality(reasons) = 0, array_to_string(reasons, '; ');
 end $$;
-alter function api.ready(text) owner to zapisd_owner;
-revoke all on function api.ready(text) from public;
-grant execute on function api.ready(text) to zapisd_daemon;
-comment on function api.ready(text) is 'Whether requests may be taken by a program that needs that migration, and if not, why';
+alter function api.ready(jsonb) owner to zapisd_owner;
+revoke all on function api.ready(jsonb) from public;
+grant execute on function api.ready(jsonb) to zapisd_daemon;
+comment on function api.ready(jsonb) is 'Whether requests may be taken by a program of these files (name: SHA-256; null: they are not compared), and if not, why';

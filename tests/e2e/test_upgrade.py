@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
-"""L4: builds are told apart, a migration under a daemon that runs says to restart it, a daemon of before is told plainly."""
+"""L4: builds are told apart, a database of another build or changed by hand is told by name, a migration under a daemon that runs says to restart it, a daemon of before is told plainly."""
+import random
 import re
 import shutil
 import subprocess
+import time
 
 import e2e
 from e2e import BINARY, E2E
@@ -47,6 +49,115 @@ class Upgrade(E2E):
         connection.close()
         self.assertFalse(ok)
         self.assertTrue(re.search("newer than this program.*restart", reason), reason)
+
+    def ready(self, wanted, *words):
+        """Waits until /readyz says so, by name."""
+        deadline = time.monotonic() + 120
+        while True:
+            status, text = self.instance.admin("/readyz")
+            if (status == 200) == wanted and all(w in text for w in words):
+                return
+            self.assertLess(time.monotonic(), deadline, "/readyz still says %d %s" % (status, text))
+            time.sleep(0.1)
+
+    def check(self):
+        done = subprocess.run([BINARY, "check", "--config", self.instance.conf], capture_output=True, text=True)
+        return done.returncode, done.stdout + done.stderr
+
+    def test_L4_a_database_of_another_build(self):
+        """The same names, other texts; and which of the two is of before. Each is told by name, and again all is well."""
+        sql = self.instance.dir / "other"
+        for change, name, word in (("api/book.sql", "api/book.sql", "another build"), ("admin/00_words.sql", "admin/00_words.sql", "another build"),
+                                   ("migrations/990_later.sql", "990_later.sql", "newer than this program")):
+            with self.subTest(change):
+                shutil.copytree(e2e.SOURCE / "sql", sql, dirs_exist_ok=True)
+                with open(sql / change, "a") as f:
+                    f.write("-- of another build\n" if "/0" in change or "api" in change else "select 1;\n")
+                self.assertIn(name, subprocess.run([BINARY, "migrate", "--conninfo", self.instance.conninfo(), "--sql-dir", sql],
+                                                   capture_output=True, text=True).stderr)
+                self.ready(False, name, word)
+                code, text = self.check()
+                self.assertEqual((code, name in text, word in text), (1, True, True), text)
+                shutil.rmtree(sql)
+                self.sql("delete from data.schema_version where name = '990_later.sql'")
+                self.migrate(e2e.SOURCE / "sql")
+                self.ready(True)
+                self.assertEqual(self.check()[0], 0)
+
+    def test_L4_a_database_of_before_that_question(self):
+        self.sql("alter function api.ready(jsonb) rename to elsewhere")
+        try:
+            self.ready(False, "run zapisd migrate")
+            code, text = self.check()
+            self.assertEqual((code, "zapisd migrate" in text), (1, True), text)
+        finally:
+            self.sql("alter function api.elsewhere(jsonb) rename to ready")
+        self.ready(True)
+
+    def by_hand(self, chance):
+        """Ways to change one of ours: (object as it is told, statement, whether migrating puts it right)."""
+        files = "".join(p.read_text() for f in ("api", "admin") for p in (e2e.SOURCE / "sql" / f).glob("*.sql"))
+        routines = [r for r in self.sql("""select p.oid::regprocedure::text, pg_get_functiondef(p.oid), p.oid::regproc::text, p.prosqlbody is null, p.provolatile, p.prokind
+            from pg_proc as p where p.pronamespace in ('api'::regnamespace, 'data'::regnamespace, 'admin'::regnamespace) order by 1""")]
+        for name, definition, short, has_text, volatility, kind in chance.sample([r for r in routines if r[3] and r[5] == "f"], 8):
+            self.assertTrue(definition.rstrip().endswith("$function$"))
+            yield name, definition.rstrip()[:-len("$function$")] + "\n-- by hand\n$function$", "function %s(" % short in files
+        for name, _, short, _, volatility, _ in chance.sample(routines, 4):
+            ours = "function %s(" % short in files
+            yield name, "alter routine %s set geqo_seed = 0.5" % name, ours
+            yield name, "alter routine %s %s" % (name, "volatile" if volatility != "v" else "stable"), ours
+        for name, _, short, _, _, _ in chance.sample([r for r in routines if r[0].startswith("api.") and r[0] != "api.ready(jsonb)"], 3):
+            yield name, "alter routine %s rename to elsewhere" % name, True
+        for name, definition in chance.sample(self.sql("select quote_ident(schemaname) || '.' || quote_ident(viewname), definition from pg_views where schemaname in ('data', 'admin')"), 2):
+            yield name, "create or replace view %s as select * from (%s) as v where random() < 2" % (name, definition.rstrip(";")), "view %s" % name in files
+        for trigger, table in chance.sample(self.sql("""select t.tgname, t.tgrelid::regclass::text from pg_trigger as t join pg_class as c on c.oid = t.tgrelid
+            where not tgisinternal and not c.relispartition and c.relnamespace = 'data'::regnamespace"""), 3):
+            yield "%s on %s" % (trigger, table), "alter table %s disable trigger %s" % (table, trigger), False
+
+    def test_L4_changed_by_hand(self):
+        """It is told by name; what the files make migrating puts right, what only a migration made stays told, and is not noted as ours."""
+        chance = random.Random(20261128)
+        connection = self.instance.connect()
+        connection.autocommit = False
+        cursor = connection.cursor()
+        files = {p.name if p.parent.name == "migrations" else "%s/%s" % (p.parent.name, p.name): p for p in (e2e.SOURCE / "sql").glob("*/*.sql")}
+        reason = "select reason from api.ready(null::jsonb)"
+        for n, (name, statement, is_made_anew) in enumerate(list(self.by_hand(chance))):
+            with self.subTest(n=n, name=name):
+                cursor.execute(statement)
+                cursor.execute(reason)
+                self.assertIn(name, cursor.fetchone()[0])
+                cursor.execute("select count(*) from admin.check() where problem = 'изменено вручную' and position(%s in what) > 0", [name])
+                self.assertEqual(cursor.fetchone()[0], 1)
+                cursor.execute("select data.built_aside()")  # as migrating does, with the files that have functions
+                cursor.execute("set local check_function_bodies = off")
+                for file in sorted(f for f in files if f.startswith("api/")) + sorted(f for f in files if f.startswith("admin/")) if n % 6 == 0 or not is_made_anew else ():
+                    cursor.execute(files[file].read_text())
+                cursor.execute("select data.built_note()")
+                cursor.execute(reason)
+                if n % 6 == 0 or not is_made_anew:
+                    self.assertEqual(name in cursor.fetchone()[0], not is_made_anew)
+                else:
+                    self.assertIn(name, cursor.fetchone()[0])
+            connection.rollback()
+        connection.close()
+
+    def test_L4_by_hand_and_the_program(self):
+        self.sql("alter function api.book(%s) set geqo_seed = 0.5" % self.one("select pg_get_function_identity_arguments('api.book'::regproc)"))
+        self.sql("alter table data.booking disable trigger %s" % self.one("select tgname from pg_trigger where tgrelid = 'data.booking'::regclass and not tgisinternal order by 1 limit 1"))
+        self.ready(False, "api.book(", "data.booking", "run zapisd migrate")
+        done = subprocess.run([BINARY, "migrate", "--conninfo", self.instance.conninfo(), "--sql-dir", e2e.SOURCE / "sql"], capture_output=True, text=True)
+        self.assertEqual((done.returncode, "replace the functions" in done.stdout, "data.booking" in done.stderr, "api.book" in done.stderr), (0, True, True, False), done.stderr)
+        self.sql("alter table data.booking enable trigger all")
+        self.ready(True)
+        self.sql("create function api.book(x integer) returns integer language sql return x")
+        code, text = self.check()
+        self.assertEqual((code, "no file of ours makes the routine api.book(integer)" in text), (0, True), text)
+        self.migrate(e2e.SOURCE / "sql")
+        self.assertIn("api.book(integer)", self.check()[1])  # it has not become ours
+        self.sql("drop function api.book(integer)")
+        self.assertIn("nothing to do", self.migrate(e2e.SOURCE / "sql"))
+        self.assertEqual(self.one("select count(*) from data.built_foreign()"), 0)
 
 
 if __name__ == "__main__":

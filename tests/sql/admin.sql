@@ -97,11 +97,19 @@ select is((select count(*) from data.journal_refused), 4::bigint, 'with their ro
 -- readiness
 set local idle_in_transaction_session_timeout = '30s';
 set local client_connection_check_interval = '2s';
-select results_eq($$select * from api.ready('001_roles_and_schemas.sql')$$, $$values (true, '')$$, 'ready');
-select results_eq($$select ok, reason ~ '999_not_yet.sql.*zapisd migrate' from api.ready('999_not_yet.sql')$$, $$values (false, true)$$, 'L4: not for a program that needs what is not there');
+select results_eq($$select * from api.ready(null::jsonb)$$, $$values (true, '')$$, 'ready');
+create function pg_temp.files() returns jsonb language sql return (select jsonb_object_agg(name, sha256) from data.schema_version where name !~ '^demo/');
+select results_eq($$select ok, reason, told from (values (pg_temp.files()), (pg_temp.files() || '{"999_not_yet.sql": "1"}'), (pg_temp.files() - '031_lock_end.sql'),
+        (pg_temp.files() || '{"api/book.sql": "1"}'), (pg_temp.files() - '031_lock_end.sql' || '{"999_not_yet.sql": "1"}')) as f (files)
+    cross join lateral (select r.ok, coalesce(substring(r.reason from '999_not_yet.sql|031_lock_end.sql|api/book.sql'), '') as reason,
+        coalesce(substring(r.reason from 'run zapisd migrate, or start|run zapisd migrate|start the new one|of another line'), '') as told from api.ready(f.files) as r) as r$$,
+    $$values (true, '', ''), (false, '999_not_yet.sql', 'run zapisd migrate'), (false, '031_lock_end.sql', 'start the new one'),
+        (false, 'api/book.sql', 'run zapisd migrate, or start'), (false, '999_not_yet.sql', 'of another line')$$,
+    'L4: only for a program of the very files that were applied; which of the two is of before is told');
+select results_eq($$select ok, reason from api.ready('031_lock_end.sql')$$, $$select ok, reason from api.ready()$$, 'L4: not for a program that only names a migration');
 set local idle_in_transaction_session_timeout = 0;
-select matches((select reason from api.ready('001_roles_and_schemas.sql')), 'safety settings', 'L4: nor for a role without its settings');
+select matches((select reason from api.ready(null::jsonb)), 'safety settings', 'L4: nor for a role without its settings');
 set local synchronous_commit = off;
-select matches((select reason from api.ready('001_roles_and_schemas.sql')), 'synchronous_commit is off', 'nor when commits do not last');
+select matches((select reason from api.ready(null::jsonb)), 'synchronous_commit is off', 'nor when commits do not last');
 select * from finish();
 rollback;

@@ -141,6 +141,8 @@ insert into broken values
 ('message_seen_id_filled', $$insert into data.message_seen values ('P', '', 'x', 1, now())$$),
 ('rights_kind', $$insert into data.rights (kind, object, grantee, privilege) values ('table', 'data.slot', 'zapisd_daemon', 'SELECT')$$),
 ('rights_pkey', $$insert into data.rights (kind, object, grantee, privilege) values ('type', 'x', 'y', 'z'), ('type', 'x', 'y', 'z')$$),
+('built_kind', $$insert into data.built (kind, object, server_major) values ('table', 'data.slot', 15)$$),
+('built_pkey', $$insert into data.built (kind, object, server_major) values ('view', 'x', 15), ('view', 'x', 15)$$),
 ('slot_known_pkey', $$insert into data.slot_known values ('00000000-0000-4000-8000-0000000000aa', 1), ('00000000-0000-4000-8000-0000000000aa', 1)$$),
 ('probe_pkey', $$insert into data.probe (probe_id, octets) values (1, ''), (1, '')$$),
 ('message_seen_pkey', $$insert into data.message_seen values ('P', 'm', 'x', 1, now()), ('P', 'm', 'y', 1, now())$$),

@@ -48,7 +48,7 @@ select throws_ok('select * from admin.today(''T1'')', '42501', null, 'is no oper
 select throws_ok('select data.wire_time(now(), ''UTC'')', '42501', null, 'calls nothing inner');
 select throws_ok('select nextval(''data.journal_id'')', '42501', null, 'and counts nothing');
 select lives_ok('select * from api.get_booking_status('''', ''k1'', ''1000000000'')', 'it calls the api');
-select lives_ok($$select * from api.ready('x')$$, 'asks whether all is ready');
+select lives_ok($$select * from api.ready('{}'::jsonb)$$, 'asks whether all is ready');
 select is((select status_code from api.book(row('l', 'plain', 'p', 'PORTAL', 'TEST00001', 'as-daemon', 'book', 'good', null, null, sha256(convert_to('as-daemon', 'UTF8')), now(), false, 'x')::api.message,
     'd1', '{blind_request}', 'T1', 'SIMPLE', 'PHYSIC', '1', '{"lastName": "Тестов"}', '{s1}', '{""}', true, 10, '[]', '{}') where kind = 'answer'), '201', 'books');
 select is((select status_code from api.cancel_booking(row('l', 'plain', 'p', 'PORTAL', 'TEST00001', 'as-daemon-2', 'cancelBooking', 'good', null, null, sha256(convert_to('as-daemon-2', 'UTF8')), now(), false, 'x')::api.message,

@@ -34,6 +34,7 @@ for round in 1 2; do
     for file in "$root"/sql/api/*.sql "$root"/sql/admin/*.sql; do PGOPTIONS="$PGOPTIONS -c check_function_bodies=$bodies" apply "$file"; done
     apply "$root/sql/demo/demo.sql" >/dev/null
 done
+psql -Xqc "select data.built_note()" >/dev/null
 psql -Xq -c "create extension pgtap" || { echo "SKIP: pgTAP is not installed"; exit 77; }
 
 status=0
