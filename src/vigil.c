@@ -5,50 +5,137 @@
 #include "log.h"
 #include "preparation.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define VIGIL_EVERY_MS 10000
+
+/* The findings about one agency, sender or listener, which stand together; those of [trust] have no name. */
+struct party {
+    enum finding_about about;
+    const char *code;
+    const struct finding *items;
+    unsigned n;
+};
+
+/* What a look found. */
+struct look {
+    struct arena *arena;
+    struct findings all;
+    const struct finding **sorted; /* [all.n], by what they are about */
+    struct party *parties;
+    unsigned nparties;
+};
 
 struct vigil {
     struct arena *arena;
     struct loop *loop;
     struct service *service;
     struct timer *timer;
-    struct arena *kept_in; /* what was found last */
-    struct findings kept;
+    struct look *kept; /* the last; NULL: not yet */
     bool is_busy, is_stopped;
-    struct keyring *keys; /* being judged by a worker */
-    struct arena *found_in;
-    struct findings found;
+    struct keyring *keys; /* being judged by a worker, */
+    struct look *found;   /* who writes here */
 };
+
+/* ---- a look ---- */
+
+static struct look *look_new(void)
+{
+    struct arena *a = arena_new();
+    struct look *k = arena_alloc(a, sizeof *k);
+    k->arena = a;
+    return k;
+}
+
+static void look_free(struct look *k)
+{
+    if (k != NULL)
+        arena_free(k->arena);
+}
+
+static int compare(const struct finding *a, const struct finding *b)
+{
+    int order = (int)a->about - (int)b->about;
+    if (order == 0)
+        order = strcmp(a->code, b->code);
+    if (order == 0)
+        order = strcmp(a->at, b->at);
+    return order != 0 ? order : strcmp(a->subject, b->subject);
+}
+
+static int by_subject(const void *a, const void *b)
+{
+    return compare(*(const struct finding *const *)a, *(const struct finding *const *)b);
+}
+
+/* What is said twice of one thing, a mistake and what goes on in spite of it, stays in its order. */
+static int by_subject_in_order(const void *a, const void *b)
+{
+    const struct finding *x = *(const struct finding *const *)a, *y = *(const struct finding *const *)b;
+    int order = compare(x, y);
+    return order != 0 ? order : (x > y) - (x < y);
+}
+
+static void look_add_party(struct look *k, const struct finding *f)
+{
+    struct party *last = k->nparties > 0 ? &k->parties[k->nparties - 1] : NULL;
+    if (last != NULL && last->about == f->about && strcmp(last->code, f->code) == 0)
+        last->n++;
+    else
+        k->parties[k->nparties++] = (struct party){.about = f->about, .code = f->code, .items = f, .n = 1};
+}
+
+/* When all is found: there are thousands where a region has one instance. May run on a worker. */
+static void look_sort(struct look *k)
+{
+    unsigned n = k->all.n;
+    k->sorted = arena_array(k->arena, n + 1, sizeof(struct finding *));
+    k->parties = arena_array(k->arena, n + 1, sizeof *k->parties);
+    for (unsigned i = 0; i < n; i++) {
+        k->sorted[i] = &k->all.items[i];
+        look_add_party(k, k->sorted[i]);
+    }
+    qsort(k->sorted, n, sizeof *k->sorted, by_subject_in_order);
+}
+
+static const struct finding *look_find(const struct look *k, const struct finding *like)
+{
+    const struct finding **at = bsearch(&like, k->sorted, k->all.n, sizeof *k->sorted, by_subject);
+    return at != NULL ? *at : NULL;
+}
 
 /* ---- judging ---- */
 
-static void keep(struct vigil *v, struct arena *in, const struct findings *f)
+static void keep(struct vigil *v, struct look *k)
 {
-    arena_free(v->kept_in);
-    v->kept_in = in;
-    v->kept = *f;
+    look_free(v->kept);
+    v->kept = k;
 }
 
-static const struct finding *kept_like(const struct vigil *v, const struct finding *f)
+/* Of each that is found what was found of it before, or NULL. */
+static const struct finding **pair_up(const struct look *was, const struct look *is)
 {
-    for (unsigned i = 0; i < v->kept.n; i++) {
-        const struct finding *k = &v->kept.items[i];
-        if (k->about == f->about && strcmp(k->code, f->code) == 0 && strcmp(k->at, f->at) == 0 &&
-            strcmp(k->subject, f->subject) == 0)
-            return k;
+    const struct finding **old = arena_array(is->arena, is->all.n + 1, sizeof(struct finding *));
+    unsigned at = 0;
+    for (unsigned i = 0; i < is->all.n; i++) {
+        const struct finding *item = is->sorted[i];
+        while (at < was->all.n && compare(was->sorted[at], item) < 0)
+            at++;
+        if (at < was->all.n && compare(was->sorted[at], item) == 0)
+            old[item - is->all.items] = was->sorted[at++];
     }
-    return NULL;
+    return old;
 }
 
 /* States are not logged, changes are. */
-static void log_news(const struct vigil *v, const struct findings *f)
+static void log_news(const struct vigil *v, const struct look *k)
 {
     static const char *const kinds[] = {"agency", "sender", "trust", "listener"};
     static const enum log_level levels[] = {LOG_LEVEL_NOTICE, LOG_LEVEL_WARNING, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR};
-    for (unsigned i = 0; i < f->n; i++) {
-        const struct finding *item = &f->items[i], *old = kept_like(v, item);
+    const struct finding **before = pair_up(v->kept, k);
+    for (unsigned i = 0; i < k->all.n; i++) {
+        const struct finding *item = &k->all.items[i], *old = before[i];
         if (old != NULL ? old->level != item->level || old->is_stopped != item->is_stopped
                         : item->level != FINDING_GOOD)
             log_event(levels[item->level], item->level == FINDING_GOOD ? "trouble-over" : "trouble", "about",
@@ -59,7 +146,8 @@ static void log_news(const struct vigil *v, const struct findings *f)
 static void judge_work(void *arg)
 {
     struct vigil *v = arg;
-    keyring_judge(v->keys, clock_wall_us() / 1000000, v->found_in, &v->found);
+    keyring_judge(v->keys, clock_wall_us() / 1000000, v->found->arena, &v->found->all);
+    look_sort(v->found);
 }
 
 static void judge_done(void *arg)
@@ -69,31 +157,32 @@ static void judge_done(void *arg)
     v->is_busy = false;
     keyring_unref(v->keys);
     if (is_current) {
-        log_news(v, &v->found);
-        keep(v, v->found_in, &v->found);
+        log_news(v, v->found);
+        keep(v, v->found);
     } else {
-        arena_free(v->found_in);
+        look_free(v->found);
     }
+    v->found = NULL;
 }
 
-static void copy_finding(struct findings *to, struct arena *a, struct finding item)
+static void copy_finding(struct look *to, struct finding item)
 {
-    item.code = arena_strdup(a, item.code);
-    item.at = arena_strdup(a, item.at);
-    item.subject = arena_strdup(a, item.subject);
-    item.text = arena_strdup(a, item.text);
-    findings_add(a, to, item);
+    item.code = arena_strdup(to->arena, item.code);
+    item.at = arena_strdup(to->arena, item.at);
+    item.subject = arena_strdup(to->arena, item.subject);
+    item.text = arena_strdup(to->arena, item.text);
+    findings_add(to->arena, &to->all, item);
 }
 
 /* The certificates for TLS are those of the start, whatever was read since. */
-static void copy_listeners(const struct vigil *v, struct findings *to, struct arena *a)
+static void copy_listeners(const struct vigil *v, struct look *to)
 {
-    for (unsigned i = 0; i < v->kept.n; i++) {
-        struct finding item = v->kept.items[i];
+    for (unsigned i = 0; v->kept != NULL && i < v->kept->all.n; i++) {
+        struct finding item = v->kept->all.items[i];
         if (item.about != ABOUT_LISTENER)
             continue;
-        preparation_tls_judge(&item, clock_wall_us() / 1000000, a);
-        copy_finding(to, a, item);
+        preparation_tls_judge(&item, clock_wall_us() / 1000000, to->arena);
+        copy_finding(to, item);
     }
 }
 
@@ -105,29 +194,29 @@ static void vigil_tick(void *arg)
     v->is_busy = true;
     v->keys = service_keyring(v->service);
     keyring_ref(v->keys);
-    v->found_in = arena_new();
-    v->found = (struct findings){0};
-    copy_listeners(v, &v->found, v->found_in);
+    v->found = look_new();
+    copy_listeners(v, v->found);
     worker_run(v->loop, judge_work, judge_done, v);
 }
 
 void vigil_take(struct vigil *v, const struct findings *f)
 {
-    struct arena *a = arena_new();
-    struct findings copy = {0};
-    bool is_first = v->kept_in == NULL;
-    copy_listeners(v, &copy, a);
+    struct look *k = look_new();
+    copy_listeners(v, k);
     for (unsigned i = 0; i < f->n; i++)
-        if (is_first || f->items[i].about != ABOUT_LISTENER)
-            copy_finding(&copy, a, f->items[i]);
-    keep(v, a, &copy);
+        if (v->kept == NULL || f->items[i].about != ABOUT_LISTENER)
+            copy_finding(k, f->items[i]);
+    look_sort(k);
+    keep(v, k);
 }
 
 const char *vigil_other_tls(const struct vigil *v, const struct findings *f, struct arena *a)
 {
     const char *names = "";
     for (unsigned i = 0; i < f->n; i++) {
-        const struct finding *item = &f->items[i], *used = item->about == ABOUT_LISTENER ? kept_like(v, item) : NULL;
+        const struct finding *item = &f->items[i], *used = NULL;
+        if (item->about == ABOUT_LISTENER)
+            used = look_find(v->kept, item);
         if (used != NULL && (used->from_s != item->from_s || used->until_s != item->until_s))
             names = arena_printf(a, "%s%s[listener %s] another certificate in %s", names, *names != '\0' ? ", " : "",
                                  item->code, item->subject);
@@ -157,7 +246,7 @@ void vigil_free(struct vigil *v)
 {
     if (v == NULL)
         return;
-    arena_free(v->kept_in);
+    look_free(v->kept);
     arena_free(v->arena);
 }
 
@@ -172,16 +261,16 @@ static void add_text(struct buf *out, const char *text)
 
 static bool has(const struct vigil *v, enum finding_about about)
 {
-    for (unsigned i = 0; i < v->kept.n; i++)
-        if (v->kept.items[i].about == about)
+    for (unsigned i = 0; i < v->kept->nparties; i++)
+        if (v->kept->parties[i].about == about)
             return true;
     return false;
 }
 
 bool vigil_read(const struct vigil *v, struct buf *reasons_json)
 {
-    bool can_sign = !has(v, ABOUT_AGENCY) || findings_signs(&v->kept);
-    bool is_believed = !has(v, ABOUT_SENDER) || findings_is_believed(&v->kept);
+    bool can_sign = !has(v, ABOUT_AGENCY) || findings_signs(&v->kept->all);
+    bool is_believed = !has(v, ABOUT_SENDER) || findings_is_believed(&v->kept->all);
     if (!can_sign)
         add_text(reasons_json, "no agency can sign");
     if (!is_believed)
@@ -189,56 +278,53 @@ bool vigil_read(const struct vigil *v, struct buf *reasons_json)
     return can_sign && is_believed;
 }
 
-/* What is bad of one party: reasons when it is not served, else warnings (NULL: of no interest); true: it is served. */
-static bool party_read(const struct vigil *v, enum finding_about about, const char *code, struct buf *reasons,
-                       struct buf *warnings)
+static bool party_is_served(const struct party *p)
 {
     bool is_served = true;
-    for (unsigned i = 0; i < v->kept.n; i++)
-        if (v->kept.items[i].about == about && strcmp(v->kept.items[i].code, code) == 0)
-            is_served &= !v->kept.items[i].is_stopped;
-    struct buf *to = is_served ? warnings : reasons;
-    for (unsigned i = 0; i < v->kept.n && to != NULL; i++) {
-        const struct finding *f = &v->kept.items[i];
-        if (f->about == about && strcmp(f->code, code) == 0 && f->level == FINDING_BAD)
-            add_text(to, f->text);
-    }
+    for (unsigned i = 0; i < p->n; i++)
+        is_served &= !p->items[i].is_stopped;
     return is_served;
 }
 
-static bool is_first_of(const struct vigil *v, unsigned i)
+/* What is bad of one party: reasons when it is not served, else warnings (NULL: of no interest); true: it is served. */
+static bool party_read(const struct party *p, struct buf *reasons, struct buf *warnings)
 {
-    const struct finding *f = &v->kept.items[i];
-    for (unsigned j = 0; j < i; j++)
-        if (v->kept.items[j].about == f->about && strcmp(v->kept.items[j].code, f->code) == 0)
-            return false;
-    return true;
+    bool is_served = party_is_served(p);
+    struct buf *to = is_served ? warnings : reasons;
+    for (unsigned i = 0; i < p->n && to != NULL; i++)
+        if (p->items[i].level == FINDING_BAD)
+            add_text(to, p->items[i].text);
+    return is_served;
 }
 
 /* A party that is not ready has a reason: its own, and those of the daemon, which concern everybody. */
+static void party_write(const struct party *p, struct span daemon_reasons, struct arena *a, struct buf *out)
+{
+    struct buf reasons, warnings;
+    buf_init(&reasons, a, 256);
+    buf_init(&warnings, a, 256);
+    bool is_ready = party_read(p, &reasons, &warnings) && daemon_reasons.n == 0;
+    if (reasons.n > 0 && daemon_reasons.n > 0)
+        buf_add_char(&reasons, ',');
+    buf_add_span(&reasons, daemon_reasons);
+    buf_add_json(out, span_of(p->code));
+    buf_printf(out, ":{\"ready\":%s,\"reasons\":[", is_ready ? "true" : "false");
+    buf_add_span(out, buf_span(&reasons));
+    buf_add_str(out, "],\"warnings\":[");
+    buf_add_span(out, buf_span(&warnings));
+    buf_add_str(out, "]}");
+}
+
 static void parties_write(const struct vigil *v, enum finding_about about, struct span daemon_reasons, struct buf *out)
 {
-    bool is_first = true;
+    const char *comma = "";
     struct arena *a = arena_new();
-    for (unsigned i = 0; i < v->kept.n; i++) {
-        const struct finding *f = &v->kept.items[i];
-        if (f->about != about || !is_first_of(v, i))
+    for (unsigned i = 0; i < v->kept->nparties; i++) {
+        if (v->kept->parties[i].about != about)
             continue;
-        struct buf reasons, warnings;
-        buf_init(&reasons, a, 256);
-        buf_init(&warnings, a, 256);
-        bool is_ready = party_read(v, about, f->code, &reasons, &warnings) && daemon_reasons.n == 0;
-        if (reasons.n > 0 && daemon_reasons.n > 0)
-            buf_add_char(&reasons, ',');
-        buf_add_span(&reasons, daemon_reasons);
-        buf_add_str(out, is_first ? "" : ",");
-        buf_add_json(out, span_of(f->code));
-        buf_printf(out, ":{\"ready\":%s,\"reasons\":[", is_ready ? "true" : "false");
-        buf_add_span(out, buf_span(&reasons));
-        buf_add_str(out, "],\"warnings\":[");
-        buf_add_span(out, buf_span(&warnings));
-        buf_add_str(out, "]}");
-        is_first = false;
+        buf_add_str(out, comma);
+        comma = ",";
+        party_write(&v->kept->parties[i], daemon_reasons, a, out);
     }
     arena_free(a);
 }
@@ -251,11 +337,11 @@ void vigil_write(const struct vigil *v, struct span daemon_reasons, struct buf *
     parties_write(v, ABOUT_SENDER, daemon_reasons, out);
     buf_add_str(out, "},\"troubles\":[");
     bool is_first = true;
-    for (unsigned i = 0; i < v->kept.n; i++) {
-        if (v->kept.items[i].level == FINDING_GOOD)
+    for (unsigned i = 0; i < v->kept->all.n; i++) {
+        if (v->kept->all.items[i].level == FINDING_GOOD)
             continue;
         buf_add_str(out, is_first ? "" : ",");
-        buf_add_json(out, span_of(v->kept.items[i].text));
+        buf_add_json(out, span_of(v->kept->all.items[i].text));
         is_first = false;
     }
     buf_add_str(out, "]");
@@ -263,18 +349,23 @@ void vigil_write(const struct vigil *v, struct span daemon_reasons, struct buf *
 
 bool vigil_read_agency(const struct vigil *v, const char *code, bool *is_ready, struct buf *reasons_json)
 {
-    bool is_there = false;
-    for (unsigned i = 0; i < v->kept.n; i++)
-        is_there |= v->kept.items[i].about == ABOUT_AGENCY && strcmp(v->kept.items[i].code, code) == 0;
-    *is_ready = is_there && party_read(v, ABOUT_AGENCY, code, reasons_json, NULL);
-    return is_there;
+    for (unsigned i = 0; i < v->kept->nparties; i++) {
+        const struct party *p = &v->kept->parties[i];
+        if (p->about != ABOUT_AGENCY || strcmp(p->code, code) != 0)
+            continue;
+        *is_ready = party_read(p, reasons_json, NULL);
+        return true;
+    }
+    *is_ready = false;
+    return false;
 }
 
 void vigil_metrics_write(const struct vigil *v, struct buf *out)
 {
     unsigned n[4] = {0};
-    for (unsigned i = 0; i < v->kept.n; i++)
-        n[v->kept.items[i].level]++;
+    const struct look *k = v->kept;
+    for (unsigned i = 0; i < k->all.n; i++)
+        n[k->all.items[i].level]++;
     buf_add_str(out, "# HELP zapisd_trust_findings Certificates, anchors and revocation lists of the configuration, by "
                      "what the last look found.\n# TYPE zapisd_trust_findings gauge\n");
     for (unsigned i = 0; i < 4; i++)
@@ -282,21 +373,14 @@ void vigil_metrics_write(const struct vigil *v, struct buf *out)
     buf_add_str(out,
                 "# HELP zapisd_tls_certificate_expiry_timestamp_seconds notAfter of a listener's certificate in use.\n"
                 "# TYPE zapisd_tls_certificate_expiry_timestamp_seconds gauge\n");
-    for (unsigned i = 0; i < v->kept.n; i++)
-        if (v->kept.items[i].about == ABOUT_LISTENER)
+    for (unsigned i = 0; i < k->all.n; i++)
+        if (k->all.items[i].about == ABOUT_LISTENER)
             buf_printf(out, "zapisd_tls_certificate_expiry_timestamp_seconds{listener=\"%s\"} %lld\n",
-                       v->kept.items[i].code, (long long)v->kept.items[i].until_s);
+                       k->all.items[i].code, (long long)k->all.items[i].until_s);
     buf_add_str(out, "# HELP zapisd_sender_ready Whether a sender has a certificate that would be believed.\n"
                      "# TYPE zapisd_sender_ready gauge\n");
-    struct arena *a = arena_new();
-    for (unsigned i = 0; i < v->kept.n; i++) {
-        const struct finding *f = &v->kept.items[i];
-        struct buf ignored;
-        if (f->about != ABOUT_SENDER || !is_first_of(v, i))
-            continue;
-        buf_init(&ignored, a, 256);
-        buf_printf(out, "zapisd_sender_ready{sender=\"%s\"} %d\n", f->code,
-                   party_read(v, ABOUT_SENDER, f->code, &ignored, NULL));
-    }
-    arena_free(a);
+    for (unsigned i = 0; i < k->nparties; i++)
+        if (k->parties[i].about == ABOUT_SENDER)
+            buf_printf(out, "zapisd_sender_ready{sender=\"%s\"} %d\n", k->parties[i].code,
+                       party_is_served(&k->parties[i]));
 }
