@@ -61,23 +61,23 @@ comment on function data.deadline_min(text, text[], text) is 'Minutes before a v
 create or replace function data.person_bookings(p_organization_id text, p_person text, p_value text) returns setof data.booking
 language sql stable as $$
     select b.* from data.booking as b
-    where p_person = 'esiaId' and b.esia_id = p_value and b.organization_id = p_organization_id
+    where p_person = 'esiaId' and data.person_key(b.esia_id) = data.person_key(p_value) and b.organization_id = p_organization_id
     union all
     select b.* from data.booking as b
-    where p_person = 'caseNumber' and b.case_number = p_value and b.organization_id = p_organization_id
+    where p_person = 'caseNumber' and b.case_number is not null and data.person_key(b.case_number) = data.person_key(p_value) and b.organization_id = p_organization_id
     union all
     select b.* from data.applicant as a join data.booking as b using (book_key)
-    where p_person = 'userSnils' and a.user_snils = p_value and b.organization_id = p_organization_id
+    where p_person = 'userSnils' and a.user_snils is not null and translate(a.user_snils, ' -', '') = translate(p_value, ' -', '') and b.organization_id = p_organization_id
     union all
     select b.* from data.applicant as a join data.booking as b using (book_key)
-    where p_person = 'userINN' and a.user_inn = p_value and b.organization_id = p_organization_id
+    where p_person = 'userINN' and a.user_inn = data.person_key(p_value) and b.organization_id = p_organization_id
     union all
     select b.* from data.applicant as a join data.booking as b using (book_key)
-    where p_person = 'businessINN' and a.business_inn = p_value and b.organization_id = p_organization_id
+    where p_person = 'businessINN' and a.business_inn = data.person_key(p_value) and b.organization_id = p_organization_id
 $$;
 alter function data.person_bookings(text, text, text) owner to zapisd_owner;
 revoke all on function data.person_bookings(text, text, text) from public;
-comment on function data.person_bookings(text, text, text) is 'Bookings of a person or application in an organization, in whatever state';
+comment on function data.person_bookings(text, text, text) is 'Bookings of a person or application in an organization, however written and in whatever state';
 
 -- A visit that is over may have given its place to somebody else; history knows where it was.
 create or replace function data.visit_slots(p_book_key text) returns uuid[]
@@ -144,8 +144,9 @@ begin
     loop
         value := case l.person when 'esiaId' then b.esia_id when 'caseNumber' then b.case_number
             else p_applicant ->> l.person end;
+        value := data.person_key(value);
         continue when coalesce(value, '') = '';
-        perform pg_advisory_xact_lock(3290002, hashtext(concat_ws(' ', o.organization_id, l.person, value)));
+        perform pg_advisory_xact_lock(3290002, hashtext(concat_ws(' ', o.organization_id, l.person, translate(value, '-', ''))));
         if l.period <> 'live' then
             period := tstzrange(date_trunc(l.period, visit) at time zone o.time_zone,
                 (date_trunc(l.period, visit) + ('1 ' || l.period)::interval) at time zone o.time_zone);

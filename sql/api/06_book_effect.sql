@@ -42,7 +42,7 @@ begin
     if cardinality(beyond) > 0 then
         return data.answer_row('207', data.plain_status_text('207'), 2) || beyond;
     end if;
-    if coalesce(p_book_id, '') = '' or coalesce(p_esia_id, '') = '' then
+    if coalesce(p_book_id, '') = '' or coalesce(data.person_key(p_esia_id), '') = '' then
         return array[data.answer_row('207', data.plain_status_text('207'), 2),
             data.field_row(case when coalesce(p_book_id, '') = '' then 'bookId' else 'esiaId' end, 1)];
     end if;
@@ -52,7 +52,7 @@ begin
         select * into b from data.booking as t where t.book_key = key for update;
         is_there := found;
         if is_there then
-            if b.esia_id <> p_esia_id or not data.is_addressed(m.recipient_code, b.organization_id) then
+            if data.person_key(b.esia_id) <> data.person_key(p_esia_id) or not data.is_addressed(m.recipient_code, b.organization_id) then
                 return array[data.answer_row('207', data.plain_status_text('207'), 2), data.field_row('bookId', 2)];
             end if;
             own := data.lock_places(key);

@@ -14,7 +14,7 @@ begin
         return;
     end if;
     select * into b from data.booking as t where t.book_key = lower(get_booking_status.book_id);
-    if not found or b.esia_id is distinct from get_booking_status.esia_id
+    if not found or data.person_key(b.esia_id) is distinct from data.person_key(get_booking_status.esia_id)
         or not data.is_addressed(get_booking_status.recipient_code, b.organization_id) then
         return next data.answer_row(null, null, 2);
         return next data.field_row('bookId', 2);

@@ -13,7 +13,7 @@ language sql stable as $$
     from data.booking as b
     join data.organization as o using (organization_id)
     join data.place as p using (book_key)
-    where b.state = 'HELD' and b.hold_until > p_now and b.esia_id = p_esia_id
+    where b.state = 'HELD' and b.hold_until > p_now and data.person_key(b.esia_id) = data.person_key(p_esia_id)
         and b.organization_id = any (p_organization_ids) and o.show_own_holds
 $$;
 alter function data.own_holds(text[], text, timestamptz) owner to zapisd_owner;
@@ -120,7 +120,7 @@ begin
     end if;
 
     full_days := data.full_days(organizations, channel, clock);
-    if esia_id <> '' and exists (
+    if data.person_key(esia_id) <> '' and exists (
         select from data.organization as o where o.organization_id = any (organizations) and o.show_own_holds) then
         own := data.own_holds(organizations, get_slots.esia_id, clock);
     end if;

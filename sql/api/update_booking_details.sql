@@ -76,7 +76,7 @@ begin
     end if;
     if not bad && array['bookId', 'esiaId'] then
         select * into b from data.booking as t where t.book_key = lower(p_book_id) for update;
-        is_mine := found and b.esia_id is not distinct from p_esia_id and data.is_addressed(m.recipient_code, b.organization_id);
+        is_mine := found and data.person_key(b.esia_id) is not distinct from data.person_key(p_esia_id) and data.is_addressed(m.recipient_code, b.organization_id);
         if not is_mine then
             fields := fields || data.field_row('bookId', 2);
         end if;

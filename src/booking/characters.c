@@ -54,6 +54,11 @@ static const struct range unseen[] = {
     {0x3164, 0x3164}, {0xE000, 0xF8FF},   {0xFDD0, 0xFDEF},   {0xFE00, 0xFE0F},   {0xFEFF, 0xFEFF},   {0xFFA0, 0xFFA0},
     {0xFFF0, 0xFFFB}, {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF}, {0xF0000, 0x10FFFF}};
 
+/* White space by the Unicode data; what parts lines is unseen as well. */
+static const struct range spaces[] = {{0x0009, 0x000D}, {0x0020, 0x0020}, {0x0085, 0x0085}, {0x00A0, 0x00A0},
+                                      {0x1680, 0x1680}, {0x2000, 0x200A}, {0x2028, 0x2029}, {0x202F, 0x202F},
+                                      {0x205F, 0x205F}, {0x3000, 0x3000}};
+
 static bool is_in(const struct range *ranges, size_t n, uint32_t c)
 {
     size_t low = 0, high = n;
@@ -70,6 +75,11 @@ static bool is_in(const struct range *ranges, size_t n, uint32_t c)
 bool character_is_mark(uint32_t c)
 {
     return c >= marks[0].first && is_in(marks, sizeof marks / sizeof *marks, c);
+}
+
+bool character_is_space(uint32_t c)
+{
+    return is_in(spaces, sizeof spaces / sizeof *spaces, c);
 }
 
 bool character_is_unseen(uint32_t c)

@@ -10,5 +10,6 @@
  * PostgreSQL's normalize() as well, which nothing can interrupt. Some marks that need no order are counted too.
  */
 bool character_is_mark(uint32_t c);
+bool character_is_space(uint32_t c);
 /* Can nobody see it, or does it change how its neighbours are seen: what no name or number of a person has in it. */
 bool character_is_unseen(uint32_t c);

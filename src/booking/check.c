@@ -5,6 +5,9 @@
  */
 #include "check.h"
 
+#include "characters.h"
+#include "utf8.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +19,14 @@ bool text_is(const char *s, const char *expected)
 /* Nothing, or what nobody could see: a required field is not filled by blanks. */
 static bool is_blank(const char *s)
 {
-    return s == NULL || s[strspn(s, " \t\r\n")] == '\0';
+    size_t n = s == NULL ? 0 : strlen(s), step;
+    uint32_t c;
+    for (size_t i = 0; i < n; i += step) {
+        step = utf8_next(s + i, n - i, &c);
+        if (step == 0 || (!character_is_space(c) && !character_is_unseen(c)))
+            return false;
+    }
+    return true;
 }
 
 bool text_is_digits(const char *s)

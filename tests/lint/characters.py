@@ -20,7 +20,7 @@ def table(name):
 
 
 FILLERS = {0x115F, 0x1160, 0x3164, 0xFFA0}  # letters by their class, nothing to the eye
-marks, unseen = table("marks"), table("unseen")
+marks, unseen, spaces = table("marks"), table("unseen"), table("spaces")
 wrong = []
 for c in range(0x110000):
     category = unicodedata.category(chr(c))
@@ -37,6 +37,8 @@ for c in range(0x110000):
         wrong.append("U+%04X is a format" % c)
     if c in unseen and category[0] in "LNPS" and c not in FILLERS and c not in range(0x1D173, 0x1D17B) and c not in (0xFFFC, 0xFFFD):
         wrong.append("U+%04X has a shape" % c)
+    if (c in spaces) != (chr(c).isspace() and not 0x1C <= c <= 0x1F):  # those four separate fields of a file, and are controls
+        wrong.append("U+%04X: white space or not" % c)
     if category == "Co" and c not in unseen and (c & 0xFFFE) != 0xFFFE:
         wrong.append("U+%04X is private" % c)
 if len(marks) < 800 or len(unseen) < 6400:

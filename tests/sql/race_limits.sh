@@ -5,13 +5,15 @@
 . "$(dirname "$0")/lib/race.sh"
 
 storm() { # NAME ORGANIZATION CHANNEL: one session for each slot of the organization, every fourth one blind
-    local n=0 slot
+    local n=0 slot blanks
     rm -f "$race_dir"/*.sql "$race_dir"/*.out
     while read -r slot; do
         n=$((n + 1))
         [ $((n % 4)) -eq 0 ] && slot=blind_request
+        blanks=$(printf '%*s' $((n % 5)) '')
+        [ $((n % 3)) -eq 0 ] && blanks+=$'\u00a0' # one person, one application, however written
         { echo "$race_gate"
-          race_book "$2" "$1-$n" "$slot" | sed "s/row('l','plain'/row('l','$3'/; s/'1', '{}', '{}', '{}', false/'1', '{\"caseNumber\": \"9\"}', '{}', '{}', false/"
+          race_book "$2" "$1-$n" "$slot" | sed "s/row('l','plain'/row('l','$3'/; s/'1', '{}', '{}', '{}', false/'${blanks}1', '{\"caseNumber\": \"9$blanks\"}', '{}', '{}', false/"
         } >"$race_dir/$n.sql"
     done < <(race_slots "$2")
     shut_gate
