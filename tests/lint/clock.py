@@ -13,13 +13,16 @@ SLEEP = {
     "sh": re.compile(r"(?:^|[;&|]|\bdo|\bthen)\s*sleep\s+[\d.$]"),
     "sql": re.compile(r"\bpg_sleep\((?!\d{2,}\))"),  # what sleeps for minutes is there to be in the way
 }
-# An upper bound on what was measured by a clock of the wall.
+# An upper bound on what was measured by a clock, of the wall or of the processor, in so many milliseconds: what is measured beside it in the
+# same process is a bound as well (a share, tests/fakes/growth.h, turns and calls that are counted).
 CLOCK = r"(?:monotonic\(\)|perf_counter\(\)|\btime\.time\(\)|now_ms\(\)|clock_mono_us\(\)|\b(?:took|elapsed|slowest|longest|lag)\b|\.seconds\b|\btook_\w+|\.max_ms|\.recent_ms|date \+%s)"
 BOUND = {
     "py": re.compile(r"(?:assertLess\w*|assertAlmostEqual)\([^#]*" + CLOCK + r"|assert\w*\(.*" + CLOCK + r"[^,#]*<"),
     "c": re.compile(r"assert_(?:true|in_range)\([^/]*" + CLOCK + r"[^/;]*(?:<|, *\d+, *[\d*]+\))"),
     "sh": re.compile(r"\$\{?took\b.*-l[te]\b"),
 }
+SPENT = r"\b(?!\w*_share\b)(?:\w*(?:cpu|longest|slowest|took|spent|elapsed)\w*|\w+_(?:ms|us|ns|seconds)|[tT]\d\s*-\s*[tT]\d)(?:\([^()]*\))?"
+ABSOLUTE = re.compile(r"(?:assert\w*\(|\bif\s*\(|\bfor\s*\(|\|\||&&).*" + SPENT + r"\s*(?:<=?\s*[\d.]+(?:e\d+)?\b(?!\s*\*\s*[a-z])(?![.\w])|>=?\s*[A-Z][A-Z_]*_(?:MS|US|NS)\b)")
 LOOP = {"py": re.compile(r"\s*(while|for)\b"), "c": re.compile(r"\b(while|for)\s*\(|(EVENTUALLY|BENCH_UNTIL)\w*\("), "sh": re.compile(r"\b(until|while)\b")}
 NEAR = 14  # lines; a loop that looks is a short one
 
@@ -56,6 +59,8 @@ def found(path, text):
             yield n + 1, line.strip(), "a sleep that looks for nothing"
         if kind in BOUND and BOUND[kind].search(line) and not is_deadline(line):
             yield n + 1, line.strip(), "an upper bound on elapsed time"
+        elif kind == "c" and ABSOLUTE.search(line):
+            yield n + 1, line.strip(), "an upper bound in units of time, of whatever clock"
 
 
 def allowed(root):

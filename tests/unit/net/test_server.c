@@ -431,9 +431,7 @@ static void test_loop_is_not_held_up_R7(void **state)
         client_close(&c);
     }
     EVENTUALLY(server_connections(s) == 0);
-    double longest_ms = server_longest_turn_ms(s);
-    print_message("longest turn: %.2f ms of the processor\n", longest_ms);
-    assert_true(UNDER_SANITIZER || longest_ms < 50);
+    assert_true(server_longest_turn_share(s) < 0.2); /* whoever takes one of these inputs at once has most of it all */
     server_stop(s);
 }
 

@@ -185,9 +185,7 @@ static void test_others_do_not_wait_F10(void **state)
         assert_true(client_say(&c, GET("/"))); /* answered while a hundred are in the middle of a word */
         assert_true(client_answer(&c, false, PATIENT_MS, &a));
     }
-    double longest_ms = server_longest_turn_ms(s);
-    print_message("longest turn beside 100 dripping clients: %.2f ms of the processor\n", longest_ms);
-    assert_true(UNDER_SANITIZER || longest_ms < 50);
+    assert_true(server_longest_turn_share(s) < 0.5); /* there are twelve rounds, each with its turns */
     for (int i = 0; i < 100; i++)
         client_close(&slow[i]);
     client_close(&c);
@@ -261,6 +259,15 @@ static void test_turned_away_crowd_F11(void **state)
     server_stop(s);
 }
 
+static atomic_uint accepts;
+int __real_accept4(int fd, struct sockaddr *sa, socklen_t *n, int flags);
+int __wrap_accept4(int fd, struct sockaddr *sa, socklen_t *n, int flags);
+int __wrap_accept4(int fd, struct sockaddr *sa, socklen_t *n, int flags)
+{
+    atomic_fetch_add(&accepts, 1);
+    return __real_accept4(fd, sa, n, flags);
+}
+
 static int told_of(const int *fds, int n)
 {
     int told = 0;
@@ -296,15 +303,16 @@ static void test_out_of_descriptors_F11(void **state)
     for (int i = 0; i < 20; i++)
         (void)connect(fds[i], (struct sockaddr *)&sa, sizeof(sa));
     pause_ms(100);
-    struct timespec cpu_before;
-    struct timespec cpu_after;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu_before);
+    server_command(s, 'w');
+    uint64_t began = now_ms();
+    unsigned accepts_before = atomic_load(&accepts);
     pause_ms(400);
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu_after);
-    double cpu_ms =
-        (double)(cpu_after.tv_sec - cpu_before.tv_sec) * 1e3 + (double)(cpu_after.tv_nsec - cpu_before.tv_nsec) / 1e6;
-    print_message("processor time in 400 ms without descriptors: %.1f ms\n", cpu_ms);
-    assert_true(cpu_ms < 100);
+    server_command(s, 'q');
+    unsigned turns = s->turns, tries = atomic_load(&accepts) - accepts_before;
+    uint64_t rested = now_ms() - began; /* a machine that is slow has given it longer, and may see more of them */
+    print_message("%u turns and %u accepts in %u ms without descriptors\n", turns, tries, (unsigned)rested);
+    assert_true(turns <= 100 + rested / 4); /* one that spins has hundreds a millisecond */
+    assert_true(tries <= 100 + rested / 4);
     assert_true(client_say(&first, GET("/")));
     assert_true(client_answer(&first, false, PATIENT_MS, &a));
     EVENTUALLY(told_of(fds, 20) >= 15); /* told so at once, not left hanging and not cut without a word */
