@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
  * Who gets a session and when: order, limits, a database that is away, comes back, restarts or cannot be found
- * (F2, F4; O5 several hosts).
+ * (F2, F4; O5 several hosts; L6).
  */
 #include "pgtest.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Clients that are slow, silent, deaf or too many (reliability F10, F11; R10). */
+/* Clients that are slow, silent, deaf or too many (reliability F10, F11; R10); turns and calls are counted (L6). */
 #include "fixture.h"
 
 #include <sys/resource.h>

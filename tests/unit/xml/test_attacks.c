@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
  * Messages made to cost time, memory or a file: refused at the gate at once, and what the gate lets through is
- * parsed and canonicalised in bounded time. Where the parser is asked alone, it refuses too: two locks on one door.
+ * parsed and canonicalised in bounded time, measured by plain text beside it (L6). Where the parser is asked alone, it
+ * refuses too: two locks on one door.
  */
 #include "xml.h"
 
