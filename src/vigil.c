@@ -77,13 +77,9 @@ static int by_subject_in_order(const void *a, const void *b)
     return order != 0 ? order : (x > y) - (x < y);
 }
 
-static void look_add_party(struct look *k, const struct finding *f)
+static bool is_of(const struct party *p, const struct finding *f)
 {
-    struct party *last = k->nparties > 0 ? &k->parties[k->nparties - 1] : NULL;
-    if (last != NULL && last->about == f->about && strcmp(last->code, f->code) == 0)
-        last->n++;
-    else
-        k->parties[k->nparties++] = (struct party){.about = f->about, .code = f->code, .items = f, .n = 1};
+    return p != NULL && p->about == f->about && strcmp(p->code, f->code) == 0;
 }
 
 /* When all is found: there are thousands where a region has one instance. May run on a worker. */
@@ -92,9 +88,14 @@ static void look_sort(struct look *k)
     unsigned n = k->all.n;
     k->sorted = arena_array(k->arena, n + 1, sizeof(struct finding *));
     k->parties = arena_array(k->arena, n + 1, sizeof *k->parties);
+    struct party *last = NULL;
     for (unsigned i = 0; i < n; i++) {
-        k->sorted[i] = &k->all.items[i];
-        look_add_party(k, k->sorted[i]);
+        const struct finding *f = k->sorted[i] = &k->all.items[i];
+        if (!is_of(last, f)) {
+            last = &k->parties[k->nparties++];
+            *last = (struct party){.about = f->about, .code = f->code, .items = f};
+        }
+        last->n++;
     }
     qsort(k->sorted, n, sizeof *k->sorted, by_subject_in_order);
 }
