@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * One connection on the loop: connecting by PQconnectPoll, then readiness of its socket handed to its session. libpq
- * may close and open sockets while it connects, so the watch is stopped before each PQconnectPoll and PQsocket is read
- * anew after it; once the connection is up the socket stays the same.
+ * One connection on the loop: made by a thread (attempt.c), and from then on readiness of its socket handed to its
+ * session. Once it is up the socket stays the same.
  */
 #include "db_private.h"
 
@@ -32,9 +31,6 @@ static void conn_unwatch(struct db_conn *c)
 void db_conn_close(struct db_conn *c)
 {
     conn_unwatch(c);
-    if (c->lookup != NULL)
-        db_lookup_forget(c->lookup);
-    c->lookup = NULL;
     if (c->pg != NULL)
         PQfinish(c->pg);
     c->pg = NULL;
@@ -44,36 +40,16 @@ void db_conn_close(struct db_conn *c)
 
 /* ---- connecting ---- */
 
-static void ignore_notice(void *arg, const PGresult *r)
-{
-    (void)arg;
-    (void)r; /* libpq would print it to stderr; a notice may quote data */
-}
-
 void db_conn_connect(struct db_conn *c)
 {
     struct db_pool *p = c->pool;
 
     db_pool_move(c, CONN_CONNECTING);
-    c->deadline_us = clock_mono_us() + p->target.connect_timeout_us;
-    c->host[0] = '\0';
+    c->deadline_us = 0; /* looked at in each tick */
     if (p->target.mistake != NULL)
         db_conn_attempt_failed(c, p->target.mistake);
-    else if (!p->target.has_names)
-        db_conn_connect_to(c, p->target.hosts, p->target.nhosts);
     else
-        db_lookup_start(c);
-}
-
-static void conn_poll(struct db_conn *c, PostgresPollingStatusType status);
-
-void db_conn_connect_to(struct db_conn *c, const struct db_host *hosts, unsigned nhosts)
-{
-    c->pg = db_target_connect_start(&c->pool->target, hosts, nhosts, &c->pool->start);
-    if (c->pg != NULL)
-        PQsetNoticeReceiver(c->pg, ignore_notice, NULL);
-    /* libpq: behave as if PQconnectPoll had last said WRITING */
-    conn_poll(c, c->pg == NULL || PQstatus(c->pg) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING);
+        db_attempt_start(c);
 }
 
 void db_conn_attempt_failed(struct db_conn *c, const char *detail)
@@ -83,58 +59,14 @@ void db_conn_attempt_failed(struct db_conn *c, const char *detail)
     db_pool_break(c);
 }
 
-/* libpq goes from host to host by itself: each gets its own time. */
-static void conn_note_host(struct db_conn *c)
-{
-    char host[DB_HOST_KEY_SIZE];
-    db_host_key(host, PQhost(c->pg), PQhostaddr(c->pg), PQport(c->pg));
-    if (strcmp(host, c->host) == 0)
-        return;
-    memcpy(c->host, host, sizeof c->host);
-    c->deadline_us = clock_mono_us() + c->pool->target.connect_timeout_us;
-}
-
-void db_conn_attempt_timed_out(struct db_conn *c)
-{
-    char detail[DB_HOST_KEY_SIZE + 40];
-    if (c->host[0] == '\0') {
-        db_conn_attempt_failed(c, "timed out while names were looked up");
-        return;
-    }
-    memcpy(c->pool->start.key, c->host, sizeof c->host);
-    c->pool->start.is_behind = true;
-    snprintf(detail, sizeof detail, "no answer from %s", c->host);
-    db_conn_attempt_failed(c, detail);
-}
-
-static void conn_come_up(struct db_conn *c)
+void db_conn_come_up(struct db_conn *c)
 {
     memcpy(c->pool->start.key, c->host, sizeof c->host);
     c->pool->start.is_behind = false;
-    if (PQsetnonblocking(c->pg, 1) != 0 || PQenterPipelineMode(c->pg) != 1) {
-        db_conn_attempt_failed(c, "the connection does not take pipeline mode");
-        return;
-    }
     db_conn_watch(c, WATCH_READ);
     c->heard_us = clock_mono_us();
     db_pool_note_up(c);
     db_pool_move(c, CONN_IDLE);
-}
-
-static void conn_poll(struct db_conn *c, PostgresPollingStatusType status)
-{
-    char detail[400];
-
-    if (status != PGRES_POLLING_FAILED)
-        conn_note_host(c);
-    if (status == PGRES_POLLING_OK) {
-        conn_come_up(c);
-    } else if (status == PGRES_POLLING_FAILED || PQsocket(c->pg) < 0) {
-        db_complaint(c->pg, detail, sizeof detail);
-        db_conn_attempt_failed(c, detail);
-    } else {
-        db_conn_watch(c, status == PGRES_POLLING_READING ? WATCH_READ : WATCH_WRITE);
-    }
 }
 
 /* ---- an established connection ---- */
@@ -190,16 +122,11 @@ static void conn_on_event(void *arg, int events)
     struct db_conn *c = arg;
 
     db_pool_dispatch_begin(c->pool);
-    if (c->state == CONN_CONNECTING) {
+    if (events == (WATCH_READ | WATCH_WRITE)) {
+        /* perhaps a socket error, after which a watch is silent: there may be more to read than one turn's worth */
         conn_unwatch(c);
-        conn_poll(c, PQconnectPoll(c->pg));
-    } else {
-        if (events == (WATCH_READ | WATCH_WRITE)) {
-            /* perhaps a socket error, after which a watch is silent: there may be more to read than one turn's worth */
-            conn_unwatch(c);
-            db_conn_watch(c, c->watched);
-        }
-        conn_on_established(c, events);
+        db_conn_watch(c, c->watched);
     }
+    conn_on_established(c, events);
     db_pool_dispatch_end(c->pool);
 }

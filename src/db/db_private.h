@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
  * What the files of db/ share. pool.c keeps the lists and the waiting callers, conn.c one connection on the loop,
- * call.c the statements of a session, target.c where to connect to, error.c what libpq's complaints mean.
+ * call.c the statements of a session, target.c where to connect to, attempt.c how, error.c what libpq's complaints
+ * mean.
  *
  * A connection is always in exactly one list, the one of its state, and only db_pool_move() takes it to another. The
  * structs live as long as the pool: a lost connection keeps its place and is made anew there.
@@ -11,10 +12,11 @@
 #include "db.h"
 
 #include <libpq-fe.h>
+#include <stdatomic.h>
 
 enum conn_state {
     CONN_BROKEN,     /* no PGconn; tried again at deadline_us */
-    CONN_CONNECTING, /* on the way: name lookup or PQconnectPoll; given up at deadline_us */
+    CONN_CONNECTING, /* a thread is at it */
     CONN_IDLE,       /* free */
     CONN_BUSY, /* has a session, or is being rolled back after one; the PGconn is NULL when it got lost meanwhile */
     CONN_STATES
@@ -23,6 +25,7 @@ enum conn_state {
 enum {
     DB_PARAMS_MAX = 128, /* of one statement */
     DB_TICK_MAX_MS = 50,
+    DB_CONNECTING_MAX = 8, /* at once, each on a thread */
     DB_RECONNECT_MIN_MS = 100,
     DB_SERVED_WELL_US = 1000000,
     DB_HOST_KEY_SIZE = 320,   /* address or name, and port */
@@ -30,7 +33,7 @@ enum {
 };
 
 struct db_conn;
-struct db_lookup;
+struct db_attempt;
 
 struct db_result {
     PGresult *pg;
@@ -65,8 +68,8 @@ struct db_conn {
     uint64_t deadline_us;
     uint64_t up_since_us;
     uint64_t sent_us, heard_us;  /* the last call to leave; the last time anything came */
-    struct db_lookup *lookup;    /* the name lookup this connection waits for */
-    char host[DB_HOST_KEY_SIZE]; /* while connecting: the one libpq is at */
+    struct db_attempt *attempt;  /* while connecting */
+    char host[DB_HOST_KEY_SIZE]; /* once it is up */
     struct db_session session;
 };
 
@@ -94,6 +97,24 @@ struct db_start {
     bool is_behind;             /* the one behind it: it was silent */
 };
 
+struct db_attempt {
+    struct arena *arena;
+    struct db_attempt *next, **link; /* of the pool */
+    struct db_conn *conn;            /* NULL: none waits any more, it is a stray */
+    struct db_pool *pool;            /* NULL: it is gone */
+    struct db_target target;         /* a copy: the thread reads nothing of the pool */
+    struct db_start start;
+    struct db_host *hosts; /* with their addresses */
+    unsigned nhosts;
+    atomic_bool is_over; /* nobody wants it any more */
+    atomic_bool is_past_names;
+    atomic_uint_least64_t alive_us; /* the thread's last sign of life */
+    PGconn *pg;                     /* NULL at the end: it came to nothing, and detail says why */
+    char host[DB_HOST_KEY_SIZE];    /* the one libpq is at, or was at the end */
+    bool is_silent;                 /* which said nothing in time */
+    char detail[400];
+};
+
 struct waiter {
     struct waiter *next;
     db_session_fn fn;
@@ -107,8 +128,9 @@ struct db_pool {
     struct db_conf conf;
     struct db_target target;
     struct db_start start;
-    struct db_lookup *lookup; /* under way; there is one at a time, however long a resolver is silent */
-    struct db_conn *conns;    /* [conf.connections] */
+    struct db_attempt *attempts; /* under way */
+    unsigned strays;             /* of them, for which no connection waits any more */
+    struct db_conn *conns;       /* [conf.connections] */
     struct conn_list lists[CONN_STATES];
     struct waiter *first_waiter, *last_waiter, *free_waiters;
     unsigned waiting;
@@ -139,7 +161,7 @@ void db_pool_note_failed_attempt(struct db_pool *p, const char *detail);
 void db_conn_connect(struct db_conn *c);
 void db_conn_close(struct db_conn *c); /* silently; the state is the caller's business */
 void db_conn_attempt_failed(struct db_conn *c, const char *detail);
-void db_conn_attempt_timed_out(struct db_conn *c);        /* the host it was at does not answer */
+void db_conn_come_up(struct db_conn *c);                  /* with its pg and host, inside a dispatch */
 void db_conn_lost(struct db_conn *c, const char *detail); /* an established connection is gone */
 void db_conn_watch(struct db_conn *c, int events);
 
@@ -160,10 +182,11 @@ PGconn *db_target_connect_start(const struct db_target *t, const struct db_host 
 /* libpq itself keeps connect_timeout here, host by host. NULL when memory is out. */
 PGconn *db_target_connect_blocking(const char *conninfo);
 void db_host_key(char out[DB_HOST_KEY_SIZE], const char *name, const char *address, const char *port);
-void db_lookup_start(struct db_conn *c);
-void db_lookup_forget(struct db_lookup *k); /* nobody waits for it any more */
-void db_lookup_leave(struct db_lookup *k);  /* the pool ends before it */
-void db_conn_connect_to(struct db_conn *c, const struct db_host *hosts, unsigned nhosts); /* conn.c */
+
+/* attempt.c */
+void db_attempt_start(struct db_conn *c);
+void db_attempt_look(struct db_conn *c, uint64_t now_us); /* is it still worth waiting for? */
+void db_attempts_leave(struct db_pool *p);                /* the pool ends before them */
 
 /* error.c */
 enum err db_error(struct error *e, const PGresult *r);

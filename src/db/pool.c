@@ -131,9 +131,9 @@ static void pool_connect_due(struct db_pool *p)
     p->is_connect_due = false;
     for (unsigned i = 0; i < p->conf.connections; i++) {
         struct db_conn *c = &p->conns[i];
-        /* while there is no database one connection knocks for all, and a lookup of names that hangs is not doubled */
-        if (c->state == CONN_BROKEN && c->deadline_us <= now_us && p->lookup == NULL &&
-            (p->up > 0 || p->lists[CONN_CONNECTING].n == 0))
+        /* while there is no database one connection knocks for all, and an attempt that hangs is not doubled */
+        if (c->state == CONN_BROKEN && c->deadline_us <= now_us && p->strays == 0 &&
+            p->lists[CONN_CONNECTING].n < (p->up > 0 ? DB_CONNECTING_MAX : 1))
             db_conn_connect(c);
     }
 }
@@ -228,7 +228,7 @@ static void pool_on_tick(void *arg)
         if (c->state == CONN_BROKEN)
             p->is_connect_due = true;
         else if (c->state == CONN_CONNECTING)
-            db_conn_attempt_timed_out(c);
+            db_attempt_look(c, now_us);
         else if (c->state == CONN_BUSY && c->session.in_call)
             db_session_time_out(&c->session);
     }
@@ -351,8 +351,7 @@ void db_pool_free(struct db_pool *p)
         return;
     timer_stop(p->tick);
     timer_stop(p->turn);
-    if (p->lookup != NULL)
-        db_lookup_leave(p->lookup);
+    db_attempts_leave(p);
     for (unsigned i = 0; i < p->conf.connections; i++) {
         db_conn_close(&p->conns[i]);
         db_session_fini(&p->conns[i].session);

@@ -1,22 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * Where to connect to. PQconnectPoll() looks host names up with a blocking getaddrinfo(); so names are looked up on a
- * worker first, anew for each attempt, and libpq gets hostaddr= beside host=. Literal addresses, hostaddr= and Unix
- * sockets need no worker. A host behind service= or $PGHOST is not seen here: give an address there.
- *
- * PQconnectPoll() knows no time: of several hosts a silent one (machine gone, packets dropped) would hold it for as
- * long as TCP tries. So each host has connect_timeout for itself; when that is over the next attempt begins with the
- * host behind it, and the one that served last is asked first.
+ * Where to connect to. Names are looked up anew for each attempt (attempt.c), and libpq gets hostaddr= beside host=, so
+ * that each address of a name has its turn.
  */
 #include "db_private.h"
 
 #include <arpa/inet.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONNECT_TIMEOUT_S = 10, CONNECT_TIMEOUT_OF_SEVERAL_S = 3, LOOKUP_ADDRESSES_MAX = 8 };
+enum { CONNECT_TIMEOUT_S = 10, CONNECT_TIMEOUT_OF_SEVERAL_S = 3 };
 
 /* What we want unless the connection string says otherwise: it comes later in the list, and the later one counts. */
 static const char *const default_keys[] = {
@@ -203,103 +197,4 @@ PGconn *db_target_connect_blocking(const char *conninfo)
     PGconn *pg = PQconnectdbParams(keys, values, 1);
     arena_free(a);
     return pg;
-}
-
-/* ---- looking names up ---- */
-
-struct db_lookup {
-    struct db_conn *conn; /* NULL: nobody waits any more */
-    struct db_pool *pool; /* NULL: it is gone */
-    struct arena *arena;
-    struct db_target target; /* a copy: the worker reads nothing of the pool */
-    struct db_host *found;
-    unsigned nfound;
-};
-
-static void lookup_add(struct db_lookup *k, const struct db_host *h, const char *address)
-{
-    k->found[k->nfound++] = (struct db_host){h->name, arena_strdup(k->arena, address), h->port, false};
-}
-
-/* On a worker thread. A name may have several addresses: each becomes an entry with the same name. */
-static void lookup_work(void *arg)
-{
-    struct db_lookup *k = arg;
-
-    for (unsigned i = 0; i < k->target.nhosts; i++) {
-        const struct db_host *h = &k->target.hosts[i];
-        const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-        struct addrinfo *found = NULL;
-
-        if (!h->is_name) {
-            lookup_add(k, h, h->address);
-            continue;
-        }
-        if (getaddrinfo(h->name, NULL, &hints, &found) != 0)
-            continue;
-        unsigned taken = 0;
-        for (const struct addrinfo *ai = found; ai != NULL && taken < LOOKUP_ADDRESSES_MAX; ai = ai->ai_next) {
-            char text[NI_MAXHOST];
-            if (getnameinfo(ai->ai_addr, ai->ai_addrlen, text, sizeof text, NULL, 0, NI_NUMERICHOST) != 0)
-                continue;
-            lookup_add(k, h, text);
-            taken++;
-        }
-        freeaddrinfo(found);
-    }
-}
-
-static void lookup_done(void *arg)
-{
-    struct db_lookup *k = arg;
-    struct db_conn *c = k->conn;
-
-    if (k->pool != NULL)
-        k->pool->lookup = NULL;
-    if (c != NULL) {
-        c->lookup = NULL;
-        if (k->nfound > 0)
-            db_conn_connect_to(c, k->found, k->nfound);
-        else
-            db_conn_attempt_failed(c, "none of the database hosts has an address");
-    }
-    arena_free(k->arena);
-}
-
-static void lookup_copy_target(struct db_lookup *k, const struct db_target *t)
-{
-    k->target.nhosts = t->nhosts;
-    k->target.hosts = arena_array(k->arena, t->nhosts, sizeof *t->hosts);
-    for (unsigned i = 0; i < t->nhosts; i++)
-        k->target.hosts[i] = (struct db_host){
-            .name = arena_strdup(k->arena, t->hosts[i].name),
-            .address = arena_strdup(k->arena, t->hosts[i].address),
-            .port = arena_strdup(k->arena, t->hosts[i].port),
-            .is_name = t->hosts[i].is_name,
-        };
-}
-
-void db_lookup_start(struct db_conn *c)
-{
-    struct arena *a = arena_new();
-    struct db_lookup *k = arena_alloc(a, sizeof *k);
-
-    k->arena = a;
-    k->conn = c;
-    k->pool = c->pool;
-    k->pool->lookup = k;
-    lookup_copy_target(k, &c->pool->target);
-    k->found = arena_array(a, k->target.nhosts * (size_t)LOOKUP_ADDRESSES_MAX, sizeof *k->found);
-    c->lookup = k;
-    worker_run(c->pool->loop, lookup_work, lookup_done, k);
-}
-
-void db_lookup_forget(struct db_lookup *k)
-{
-    k->conn = NULL;
-}
-
-void db_lookup_leave(struct db_lookup *k)
-{
-    k->pool = NULL;
 }

@@ -13,6 +13,8 @@ import time
 import e2e
 from e2e import BUILD, E2E, PATIENT_S, SOURCE
 
+from smev2client import Fault
+
 FILES = ("agency-a.key", "agency-b.pem", "portal.pem", "trust.pem", "ca.crl")
 
 
@@ -29,6 +31,16 @@ class Hung(E2E):
         e2e.Instance.start_daemon = start
         cls.addClassCleanup(setattr, e2e.Instance, "start_daemon", up)
         super().setUpClass()
+
+    @classmethod
+    def options(cls):
+        def edit(text):
+            (cls.instance.dir / "passfile").write_text("")
+            (cls.instance.dir / "passfile").chmod(0o600)
+            text = text.replace("workers = 2", "workers = 1")
+            # a name first, where nobody listens: it is looked up anew for each connection
+            return re.sub(r"host=(\S+) port=(\d+)", r"host=localhost,\1 port=1,\2 connect_timeout=2 passfile=%s/passfile" % cls.instance.dir, text)
+        return {"edit": edit}
 
     def setUp(self):
         self.heard = []
@@ -116,6 +128,41 @@ class Hung(E2E):
                 self.assertEqual(answer.status, 404 if "nothing" in query else 200)
                 connection.close()
             self.serves()
+
+    def cut_sessions(self):
+        self.instance.psql("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'zapisd_daemon'")
+
+    def without_database(self):
+        """There is none, and that is said, by a daemon that is all there."""
+        self.until("no session", lambda: self.instance.metric("zapisd_db_pool_connections{state=\"idle\"}") == 0)
+        with self.assertRaises(Fault):
+            self.portal().get_refs_list()
+        self.assertEqual(self.instance.admin("/livez")[0], 200)
+        self.assertEqual(self.instance.admin("/readyz")[0], 503)
+
+    def test_what_a_connection_to_the_database_needs(self):
+        """A file that libpq reads for each connection, or a name: while it hangs the sessions there are serve, then nobody is kept waiting."""
+        for what, text in (("passfile", r"a file it reads"), ("names", r"a name is not looked up in time")):
+            with self.subTest(what):
+                if what == "names":
+                    (self.instance.dir / "hang-names").write_text("")
+                else:
+                    self.hang(self.instance.dir / "passfile")
+                offset = self.instance.log.stat().st_size
+                self.cut_sessions()
+                self.without_database()
+                self.until("a word about it", lambda: self.said(offset, text))
+                self.without_database()
+                self.mend()
+                self.instance.wait_ready()
+                self.serves()
+
+    def test_the_end_while_a_connection_hangs(self):
+        self.hang(self.instance.dir / "passfile")
+        self.cut_sessions()
+        self.without_database()
+        os.kill(self.instance.pid(), signal.SIGTERM)
+        self.assertEqual(self.instance.process.wait(PATIENT_S), 0)
 
     def test_a_manager_that_is_stopped(self):
         """Its socket takes nothing more: the daemon serves, reloads and ends, and says what it owes when it is heard again."""

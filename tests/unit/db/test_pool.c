@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
@@ -314,6 +315,86 @@ static void closing_in_the_middle_of_a_lookup(void **state)
         bench_sleep(&b, (uint64_t)i % 4);
         bench_close(&b);
     }
+}
+
+/* ---- a resolver that hangs, or takes its time ---- */
+
+static atomic_uint names_asked;
+static atomic_bool are_names_held;
+static atomic_uint name_takes_ms;
+
+int __real_getaddrinfo(const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **out);
+int __wrap_getaddrinfo(const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **out);
+int __wrap_getaddrinfo(const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **out)
+{
+    atomic_fetch_add(&names_asked, 1);
+    for (unsigned ms = 0; ms < atomic_load(&name_takes_ms) || atomic_load(&are_names_held); ms++)
+        usleep(1000);
+    return __real_getaddrinfo(name, service, hints, out);
+}
+
+static void job_work(void *arg)
+{
+    (void)arg;
+}
+
+static void job_done(void *arg)
+{
+    *(bool *)arg = true;
+}
+
+/* The pool of workers has one thread here: verifying and signing go on, and nobody asks the resolver twice. */
+static void L1_a_resolver_that_hangs_takes_no_workers_place(void **state)
+{
+    NEEDS_SERVER();
+    struct bench b;
+    char conninfo[200];
+    bool is_done = false;
+    snprintf(conninfo, sizeof conninfo, "host=localhost port=%u connect_timeout=1 user=postgres dbname=postgres",
+             pgtest.port);
+    atomic_store(&names_asked, 0);
+    atomic_store(&are_names_held, true);
+    open_pool(&b, conninfo, 3, PGTEST_PATIENT_MS);
+    BENCH_UNTIL(&b, atomic_load(&names_asked) == 1);
+    for (int i = 0; i < 5; i++) {
+        is_done = false;
+        worker_run(b.loop, job_work, job_done, &is_done);
+        BENCH_UNTIL(&b, is_done);
+        bench_sleep(&b, 700); /* past all patience: longer is as good */
+    }
+    assert_int_equal(atomic_load(&names_asked), 1);
+    atomic_store(&are_names_held, false);
+    expect_works(&b);
+    bench_close(&b);
+}
+
+/* It answers, but each time later than an attempt may take: what it said is used all the same. */
+static void O5_a_resolver_that_is_slow_is_waited_for(void **state)
+{
+    NEEDS_SERVER();
+    struct bench b;
+    char conninfo[200];
+    snprintf(conninfo, sizeof conninfo,
+             "host=localhost,localhost port=%u,%u connect_timeout=1 user=postgres dbname=postgres", pgtest.port,
+             pgtest.port);
+    atomic_store(&name_takes_ms, 2500);
+    open_pool(&b, conninfo, 2, PGTEST_PATIENT_MS);
+    BENCH_UNTIL(&b, bench_stats(&b).idle > 0);
+    expect_works(&b);
+    atomic_store(&name_takes_ms, 0);
+    bench_close(&b);
+}
+
+/* More connections than are made at once, with names: all of them come. */
+static void O5_many_connections_come_in_turns(void **state)
+{
+    NEEDS_SERVER();
+    struct bench b;
+    char conninfo[200];
+    snprintf(conninfo, sizeof conninfo, "host=localhost port=%u user=postgres dbname=postgres", pgtest.port);
+    open_pool(&b, conninfo, 40, PGTEST_PATIENT_MS);
+    BENCH_UNTIL(&b, bench_stats(&b).idle == 40);
+    bench_close(&b);
 }
 
 static void the_second_host_serves_when_the_first_is_down(void **state)
@@ -710,6 +791,7 @@ static void closing_at_any_moment(void **state)
 static int start(void **state)
 {
     (void)state;
+    worker_threads(1);
     pgtest_start();
     return 0;
 }
@@ -734,6 +816,9 @@ int main(void)
         cmocka_unit_test(names_are_looked_up),
         cmocka_unit_test(a_name_without_address_is_no_database),
         cmocka_unit_test(closing_in_the_middle_of_a_lookup),
+        cmocka_unit_test(L1_a_resolver_that_hangs_takes_no_workers_place),
+        cmocka_unit_test(O5_a_resolver_that_is_slow_is_waited_for),
+        cmocka_unit_test(O5_many_connections_come_in_turns),
         cmocka_unit_test(the_second_host_serves_when_the_first_is_down),
         cmocka_unit_test(silent_hosts_have_a_share_of_the_time_each),
         cmocka_unit_test(a_machine_that_dies_costs_one_timeout),
