@@ -30,6 +30,11 @@ struct file_trace {
     }
 
 void file_trace(struct file_trace *t); /* from now on this thread is followed in t; NULL: no more */
-void file_at(const char *file);        /* this thread is about to touch that file */
+void file_at(const char *file);        /* this thread is about to touch that file; NULL: none for now */
 /* The file, cut to what fits, and since when it is at it; of any thread. */
 uint64_t file_trace_read(struct file_trace *t, char out[FILE_TRACE_BYTES]);
+
+/* For what reads before anybody else could tell: a file the calling thread is at for so long is told to the log. */
+#define FILE_SLOW_S 10
+void file_watch_begin(unsigned after_s);
+void file_watch_end(void); /* by the same thread; harmless when there is none */

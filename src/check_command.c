@@ -8,6 +8,7 @@
 #include "config.h"
 #include "db.h"
 #include "descriptors.h"
+#include "file.h"
 #include "preparation.h"
 #include "readiness.h"
 #include "run_command.h"
@@ -204,6 +205,7 @@ static int check_run(struct check *c, const char *path, const struct check_optio
     check_good("configuration", path);
     check_preparation(c);
     check_descriptors(c);
+    file_at(NULL);
     if (!o->is_offline)
         check_database(c);
     if (o->is_reload)
@@ -237,7 +239,9 @@ int check_command(int argc, char **argv)
     if (!check_become(user))
         return 1;
     struct check c = {.arena = arena_new()};
+    file_watch_begin(FILE_SLOW_S);
     int status = check_run(&c, path, &o);
+    file_watch_end();
     arena_free(c.arena);
     return status;
 }

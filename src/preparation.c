@@ -4,6 +4,7 @@
 
 #include "clock.h"
 #include "db.h"
+#include "file.h"
 #include "log.h"
 #include "net.h"
 #include "xml.h"
@@ -186,6 +187,7 @@ void preparation_paths(struct preparation *p)
     struct arena *scratch = arena_new(); /* only a look */
     const char *path = arena_printf(p->arena, "%s/equeue-bare.xsd", p->conf->schema_dir);
     struct remark r = {.about = "schema", .text = path};
+    file_at(path);
     if (xml_schema_load(scratch, path, &schema, &e) != ERR_OK)
         r = (struct remark){.level = FINDING_BAD,
                             .about = "schema",
@@ -197,6 +199,7 @@ void preparation_paths(struct preparation *p)
     for (size_t i = 0; i < sizeof wsdl / sizeof wsdl[0]; i++) {
         path = arena_printf(p->arena, "%s/%s", p->conf->wsdl_dir, wsdl[i]);
         r = (struct remark){.about = "wsdl", .text = path};
+        file_at(path);
         if (access(path, R_OK) != 0)
             r = (struct remark){.level = FINDING_BAD,
                                 .about = "wsdl",

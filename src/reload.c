@@ -17,8 +17,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SLOW_S          10  /* told then, */
-#define SLOW_EVERY_S    600 /* and again after twice the time, at the latest after this */
+#define SLOW_S          FILE_SLOW_S /* told then, */
+#define SLOW_EVERY_S    600         /* and again after twice the time, at the latest after this */
 #define SLOW_TICK_MS    1000
 #define LEFT_BEHIND_MAX 3
 

@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "config.h"
 #include "descriptors.h"
+#include "file.h"
 #include "housekeeping.h"
 #include "log.h"
 #include "notify.h"
@@ -394,7 +395,9 @@ int run_command(int argc, char **argv)
         }
         d->config_path = argv[++i];
     }
+    file_watch_begin(FILE_SLOW_S);
     if (command_config(a, d->config_path, &d->conf) != ERR_OK) {
+        file_watch_end();
         arena_free(a);
         return 1;
     }
@@ -409,7 +412,9 @@ int run_command(int argc, char **argv)
     descriptors_raise();
     d->open_at_start = descriptors_open();
     signals_hold(true);
-    if (daemon_start(d, &e) == ERR_OK) {
+    bool is_started = daemon_start(d, &e) == ERR_OK;
+    file_watch_end();
+    if (is_started) {
         log_never_wait();
         daemon_watch(d);
         signals_hold(false);

@@ -16,10 +16,10 @@ void file_trace(struct file_trace *t)
 
 void file_at(const char *file)
 {
-    if (trace == NULL || file == NULL)
+    if (trace == NULL)
         return;
     (void)pthread_mutex_lock(&trace->guard);
-    (void)snprintf(trace->file, sizeof trace->file, "%s", file);
+    (void)snprintf(trace->file, sizeof trace->file, "%s", file != NULL ? file : "");
     trace->since_us = clock_mono_us();
     (void)pthread_mutex_unlock(&trace->guard);
 }

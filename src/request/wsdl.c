@@ -6,6 +6,8 @@
  */
 #include "request_priv.h"
 
+#include "file.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -26,7 +28,9 @@ static void wsdl_respond(struct exchange *x, int status, const char *type, struc
 
 static struct span file_read(struct arena *a, const char *folder, const char *name)
 {
-    FILE *f = fopen(arena_printf(a, "%s/%s", folder, name), "re");
+    const char *path = arena_printf(a, "%s/%s", folder, name);
+    file_at(path);
+    FILE *f = fopen(path, "re");
     if (f == NULL)
         return (struct span){0};
     struct buf text;

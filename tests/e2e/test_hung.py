@@ -8,10 +8,11 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import time
 
 import e2e
-from e2e import BUILD, E2E, PATIENT_S, SOURCE
+from e2e import BINARY, BUILD, E2E, PATIENT_S, SOURCE
 
 from smev2client import Fault
 
@@ -26,7 +27,7 @@ class Hung(E2E):
         up = e2e.Instance.start_daemon
 
         def start(instance, *args, **more):
-            more["env"] = {**cls.manager, "LD_PRELOAD": str((BUILD / "libhang.so").resolve()), "HANG": str(instance.dir / "hang"), "HANG_NAMES": str(instance.dir / "hang-names")}
+            more["env"] = cls.environment(instance)
             up(instance, *args, **more)
         e2e.Instance.start_daemon = start
         cls.addClassCleanup(setattr, e2e.Instance, "start_daemon", up)
@@ -41,6 +42,10 @@ class Hung(E2E):
             # a name first, where nobody listens: it is looked up anew for each connection
             return re.sub(r"host=(\S+) port=(\d+)", r"host=localhost,\1 port=1,\2 connect_timeout=2 passfile=%s/passfile" % cls.instance.dir, text)
         return {"edit": edit}
+
+    @classmethod
+    def environment(cls, instance):
+        return {**cls.manager, "LD_PRELOAD": str((BUILD / "libhang.so").resolve()), "HANG": str(instance.dir / "hang"), "HANG_NAMES": str(instance.dir / "hang-names")}
 
     def setUp(self):
         self.heard = []
@@ -116,6 +121,25 @@ class Hung(E2E):
         self.assertEqual(self.instance.process.wait(PATIENT_S), 0)
         self.assertTrue((self.instance.dir / "hang").exists())
         self.assertTrue(self.said(offset, r"stopping reason=\"a worker does not come home"))
+
+    def test_before_anybody_serves(self):
+        """A start and `check` have nobody to ask: they say themselves at which file they are."""
+        self.instance.stop_daemon()
+        for path in (self.instance.conf, self.instance.pki / "agency-a.key", SOURCE / "schemas"):
+            with self.subTest(path=path):
+                self.hang(path)
+                offset = self.instance.log.stat().st_size
+                self.instance.start_daemon(wait=False)
+                check = subprocess.Popen([BINARY, "check", "--offline", "--config", self.instance.conf], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                                         env=dict(os.environ, **self.environment(self.instance)))
+                words = r"warning slow-file at=%s" % re.escape(str(path))
+                self.assertRegex(check.stderr.readline(), words)
+                self.until("a word of the start", lambda: self.said(offset, words))
+                self.mend()
+                self.instance.wait_ready()
+                check.stderr.close()
+                check.wait(PATIENT_S)
+                self.instance.stop_daemon()
 
     def test_files_that_are_served(self):
         """What a caller asks for is no reason to touch a disk."""
