@@ -115,6 +115,39 @@ static void check_clock(struct check *c, struct db_blocking *db)
         check_good("clock", text);
 }
 
+static void check_concerns(struct check *c, const char *concerns)
+{
+    for (char *line = arena_strdup(c->arena, concerns), *end; line != NULL; line = end) {
+        end = strchr(line, '\n');
+        if (end != NULL)
+            *end++ = '\0';
+        (void)printf("warn  database: %s\n", line);
+    }
+}
+
+/* Plain listeners need no section for an agency, signed ones do. A code of another form than data.agency has is in no
+ * database. */
+static void check_agencies(struct check *c, struct db_blocking *db)
+{
+    struct buf codes;
+    const char *concerns = NULL;
+    struct error e = {0};
+    bool is_signed = false;
+    for (unsigned i = 0; i < c->conf.nlisteners; i++)
+        is_signed = is_signed || c->conf.listeners[i].kind == LISTENER_SMEV2;
+    if (!is_signed)
+        return;
+    buf_init(&codes, c->arena, 64);
+    for (unsigned i = 0; i < c->conf.nagencies; i++)
+        if (strpbrk(c->conf.agencies[i].code, "'\\,") == NULL)
+            buf_printf(&codes, "%s%s", codes.n > 0 ? "," : "", c->conf.agencies[i].code);
+    buf_add_char(&codes, '\0');
+    const char *sql = arena_printf(
+        c->arena, "select string_agg(c, E'\n') from api.agency_concerns(string_to_array('%s', ',')) as c", codes.p);
+    if (db_exec_blocking(db, c->arena, sql, &concerns, &e) == ERR_OK)
+        check_concerns(c, concerns);
+}
+
 static void check_database(struct check *c)
 {
     struct db_blocking *db;
@@ -145,12 +178,8 @@ static void check_database(struct check *c)
         check_bad(c, "database", e.detail);
     else
         check_good("database", "reachable, schema and durability as they must be");
-    for (char *line = arena_strdup(c->arena, concerns), *end; line != NULL; line = end) {
-        end = strchr(line, '\n');
-        if (end != NULL)
-            *end++ = '\0';
-        (void)printf("warn  database: %s\n", line);
-    }
+    check_concerns(c, concerns);
+    check_agencies(c, db);
     check_clock(c, db);
     db_close_blocking(db);
 }

@@ -111,6 +111,8 @@ set enable_indexscan = off set enable_indexonlyscan = off set enable_bitmapscan 
     select 'то, чего программа не ставила', format('%s %s; если не нужно, удалит владелец базы: drop %s %s', b.kind, b.object, b.kind, b.object)
     from data.built_foreign() as b
     union all
+    select s.title, s.what from data.silent_settings() as s
+    union all
     select g.title, g.what from data.lags() as g
 $$;
 alter function data.check_rows() owner to zapisd_owner;

@@ -13,6 +13,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select format('no file of ours grants %s to %s: revoke %s from %s', data.rights_phrase(f), f.grantee, data.rights_phrase(f), f.grantee)
     from data.rights_foreign() as f
     union all
+    select s.problem from data.silent_settings() as s
+    union all
     select format('no file of ours makes the %s %s: drop it', b.kind, b.object) from data.built_foreign() as b
 $$;
 alter function api.concerns() owner to zapisd_owner;
