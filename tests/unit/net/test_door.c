@@ -58,7 +58,7 @@ struct door {
 static void door_open(struct door *d, unsigned connections_max, bool tls)
 {
     char cert[128], key[128];
-    struct http_limits limits = quick_limits();
+    struct http_limits limits = patient_limits();
     struct tls_conf conf = {.cert_file = cert, .key_file = key};
     struct tls_ctx *ctx = NULL;
     struct error e = {0};

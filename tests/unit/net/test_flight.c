@@ -259,7 +259,7 @@ static int teardown(void **state)
 static void world_begin(int version)
 {
     char cert[128], key[128];
-    struct http_limits limits = quick_limits();
+    struct http_limits limits = patient_limits();
     struct tls_conf conf = {.cert_file = cert, .key_file = key};
     struct tls_ctx *ctx = NULL;
     struct error e = {0};

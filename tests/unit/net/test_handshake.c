@@ -170,7 +170,7 @@ struct tls_server {
 static void tls_server_start(struct tls_server *t, const char *name, uint64_t head_timeout_ms)
 {
     char cert[128], key[128];
-    struct http_limits limits = quick_limits();
+    struct http_limits limits = patient_limits();
     struct tls_conf conf = {.cert_file = cert, .key_file = key};
     struct tls_ctx *ctx = NULL;
     struct error e = {0};

@@ -144,7 +144,7 @@ static void side_connect(struct side *s, const char *from)
 static void side_open(struct side *s)
 {
     char cert[128], key[128];
-    struct http_limits limits = quick_limits();
+    struct http_limits limits = patient_limits();
     struct tls_conf conf = {.cert_file = cert, .key_file = key};
     struct tls_ctx *ctx = NULL;
     struct error e = {0};

@@ -264,7 +264,7 @@ static double quiet_lag_ms(struct server *s)
 static void test_lag_R7(void **state)
 {
     (void)state;
-    struct http_limits limits = quick_limits();
+    struct http_limits limits = patient_limits();
     struct server *s = server_start("127.0.0.1:0", &limits, NULL);
     server_command(s, 'l');
     struct client c;

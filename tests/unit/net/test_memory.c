@@ -18,7 +18,7 @@ static int setup(void **state)
 {
     memory_max_bytes = MAX_BYTES;
     memset(filler, 'x', sizeof(filler));
-    struct http_limits limits = quick_limits();
+    struct http_limits limits = patient_limits();
     *state = server_start("127.0.0.1:0", &limits, NULL);
     return 0;
 }

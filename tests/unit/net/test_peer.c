@@ -81,7 +81,7 @@ static void test_a_listener_of_both_families_L3(void **state)
         return;
     }
     close(fd);
-    struct http_limits limits = quick_limits();
+    struct http_limits limits = patient_limits();
     struct server *s = server_start("[::]:0", &limits, NULL);
     static const char *const from[] = {"127.0.0.2", "127.0.0.3"};
     struct client c[2];

@@ -80,7 +80,7 @@ static void test_cases_B1_over_a_socket_bytewise(void **state)
 static void test_pipelined_answers_keep_their_order(void **state)
 {
     (void)state;
-    struct http_limits limits = quick_limits();
+    struct http_limits limits = patient_limits();
     struct server *s = server_start("127.0.0.1:0", &limits, NULL);
     s->hold_want = 5;
     struct client c;
@@ -102,7 +102,7 @@ static void test_pipelined_answers_keep_their_order(void **state)
 static void test_pipeline_max_holds_back(void **state)
 {
     (void)state;
-    struct http_limits limits = quick_limits();
+    struct http_limits limits = patient_limits();
     limits.pipeline_max = 4;
     struct server *s = server_start("127.0.0.1:0", &limits, NULL);
     struct client c;
@@ -129,7 +129,7 @@ static void test_pipeline_max_holds_back(void **state)
 static void test_pipelined_synchronous_answers(void **state)
 {
     (void)state;
-    struct http_limits limits = quick_limits();
+    struct http_limits limits = patient_limits();
     struct server *s = server_start("127.0.0.1:0", &limits, NULL);
     struct client c;
     struct answer a;
@@ -154,7 +154,7 @@ static void test_pipelined_synchronous_answers(void **state)
 static void test_worker_answers_decision_7(void **state)
 {
     (void)state;
-    struct http_limits limits = quick_limits();
+    struct http_limits limits = patient_limits();
     struct server *s = server_start("127.0.0.1:0", &limits, NULL);
     struct client c;
     struct answer a;
@@ -174,7 +174,7 @@ static void test_worker_answers_decision_7(void **state)
 static void test_answers(void **state)
 {
     (void)state;
-    struct http_limits limits = quick_limits();
+    struct http_limits limits = patient_limits();
     struct server *s = server_start("127.0.0.1:0", &limits, NULL);
     struct client c;
     struct answer a;
@@ -215,7 +215,7 @@ static void test_answers(void **state)
 static void test_half_close_is_answered(void **state)
 {
     (void)state;
-    struct http_limits limits = quick_limits();
+    struct http_limits limits = patient_limits();
     struct server *s = server_start("127.0.0.1:0", &limits, NULL);
     struct client c;
     struct answer a;
@@ -242,7 +242,7 @@ static void test_peer_gone_and_half_closed(void **state)
     char path[64];
     snprintf(path, sizeof path, "unix:/tmp/zapisd-test-%d.sock", (int)getpid());
     for (int is_unix = 0; is_unix < 2; is_unix++) {
-        struct http_limits limits = quick_limits();
+        struct http_limits limits = patient_limits();
         struct server *s = server_start(is_unix ? path : "127.0.0.1:0", &limits, NULL);
         struct client open, half, closed;
         struct answer a;
@@ -285,7 +285,7 @@ static void test_peer_gone_and_half_closed(void **state)
 static void test_continue(void **state)
 {
     (void)state;
-    struct http_limits limits = quick_limits();
+    struct http_limits limits = patient_limits();
     struct server *s = server_start("127.0.0.1:0", &limits, NULL);
     struct client c;
     struct answer a;
@@ -323,7 +323,7 @@ static void test_continue(void **state)
 static void test_refusal_reaches_a_peer_that_is_sending(void **state)
 {
     (void)state;
-    struct http_limits limits = quick_limits();
+    struct http_limits limits = patient_limits();
     struct server *s = server_start("127.0.0.1:0", &limits, NULL);
     struct client c;
     struct answer a;
@@ -343,7 +343,7 @@ static void test_refusal_reaches_a_peer_that_is_sending(void **state)
 static void test_client_gone_before_the_answer(void **state)
 {
     (void)state;
-    struct http_limits limits = quick_limits();
+    struct http_limits limits = patient_limits();
     struct server *s = server_start("127.0.0.1:0", &limits, NULL);
     struct client c;
     for (int i = 0; i < 3; i++) {
@@ -373,7 +373,7 @@ static void test_client_gone_before_the_answer(void **state)
 static void test_large_body_and_large_answer(void **state)
 {
     (void)state;
-    struct http_limits limits = quick_limits();
+    struct http_limits limits = patient_limits();
     struct server *s = server_start("127.0.0.1:0", &limits, NULL);
     struct client c;
     struct answer a;
@@ -399,7 +399,7 @@ static void test_large_body_and_large_answer(void **state)
 static void test_loop_is_not_held_up_R7(void **state)
 {
     (void)state;
-    struct http_limits limits = quick_limits();
+    struct http_limits limits = patient_limits();
     limits.body_max_bytes = 1024 * 1024;
     struct server *s = server_start("127.0.0.1:0", &limits, NULL);
     server_command(s, 'w');
@@ -440,7 +440,7 @@ static void test_loop_is_not_held_up_R7(void **state)
 static void test_drain(void **state)
 {
     (void)state;
-    struct http_limits limits = quick_limits();
+    struct http_limits limits = patient_limits();
     struct server *s = server_start("127.0.0.1:0", &limits, NULL);
     struct client idle;
     struct client busy;
@@ -485,7 +485,7 @@ static void test_drain(void **state)
 static void test_drain_of_nothing_and_free_under_load(void **state)
 {
     (void)state;
-    struct http_limits limits = quick_limits();
+    struct http_limits limits = patient_limits();
     struct server *s = server_start("127.0.0.1:0", &limits, NULL);
     server_command(s, 'd');
     EVENTUALLY(atomic_load(&s->drained));
@@ -575,7 +575,7 @@ static void test_unix_socket(void **state)
     char address[80];
     snprintf(path, sizeof(path), "%s/s", dir);
     snprintf(address, sizeof(address), "unix:%s", path);
-    struct http_limits limits = quick_limits();
+    struct http_limits limits = patient_limits();
     struct server *s = server_start(address, &limits, NULL);
     struct stat st;
     assert_int_equal(stat(path, &st), 0);
@@ -623,7 +623,7 @@ static void test_inherited_descriptor_and_v6(void **state)
     char address[16];
     snprintf(address, sizeof(address), "fd:%d", fd);
     assert_true(address_is_local(address));
-    struct http_limits limits = quick_limits();
+    struct http_limits limits = patient_limits();
     struct server *s = server_start(address, &limits, NULL);
     assert_int_equal(s->port, ntohs(sa.sin6_port));
     int peer = socket(AF_INET6, SOCK_STREAM, 0);
@@ -641,7 +641,7 @@ static void test_inherited_descriptor_and_v6(void **state)
 static void test_occupied_port(void **state)
 {
     (void)state;
-    struct http_limits limits = quick_limits();
+    struct http_limits limits = patient_limits();
     struct server *s = server_start("127.0.0.1:0", &limits, NULL);
     char address[32];
     snprintf(address, sizeof(address), "127.0.0.1:%d", s->port);

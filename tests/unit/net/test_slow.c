@@ -10,7 +10,7 @@ enum { SHORT_MS = 1000 }; /* long enough to say a word in on any machine */
 
 static struct http_limits short_limits(void)
 {
-    struct http_limits limits = quick_limits();
+    struct http_limits limits = patient_limits();
     limits.head_timeout_ms = SHORT_MS;
     limits.body_timeout_ms = SHORT_MS;
     limits.idle_timeout_ms = SHORT_MS;
@@ -67,7 +67,8 @@ static void test_slow_body_F10(void **state)
 static void test_body_rate_F10(void **state)
 {
     (void)state;
-    struct http_limits limits = quick_limits();
+    struct http_limits limits = patient_limits();
+    limits.body_rate_min_bytes = http_limits_default.body_rate_min_bytes;
     struct server *s = server_start("127.0.0.1:0", &limits, NULL);
     char text[200];
     memset(text, 'x', sizeof(text));
@@ -170,7 +171,7 @@ static void test_client_that_never_reads_F10(void **state)
 static void test_others_do_not_wait_F10(void **state)
 {
     (void)state;
-    struct http_limits limits = quick_limits();
+    struct http_limits limits = patient_limits();
     struct server *s = server_start("127.0.0.1:0", &limits, NULL);
     struct client slow[100];
     struct client c;
@@ -197,7 +198,7 @@ static void test_others_do_not_wait_F10(void **state)
 static void test_connection_limit_F11(void **state)
 {
     (void)state;
-    struct http_limits limits = quick_limits();
+    struct http_limits limits = patient_limits();
     limits.connections_max = 3;
     struct server *s = server_start("127.0.0.1:0", &limits, NULL);
     struct client c[3];
@@ -236,7 +237,7 @@ static void test_connection_limit_F11(void **state)
 static void test_turned_away_crowd_F11(void **state)
 {
     (void)state;
-    struct http_limits limits = quick_limits();
+    struct http_limits limits = patient_limits();
     limits.connections_max = 1;
     struct server *s = server_start("127.0.0.1:0", &limits, NULL);
     static struct client c[400];
@@ -282,7 +283,7 @@ static int told_of(const int *fds, int n)
 static void test_out_of_descriptors_F11(void **state)
 {
     (void)state;
-    struct http_limits limits = quick_limits();
+    struct http_limits limits = patient_limits();
     struct server *s = server_start("127.0.0.1:0", &limits, NULL);
     struct client first;
     struct client last;
@@ -358,7 +359,7 @@ static void test_idle_connections_are_small_F11(void **state)
         print_message("skipped: too few descriptors\n");
         skip();
     }
-    struct http_limits limits = quick_limits();
+    struct http_limits limits = patient_limits();
     struct server *s = server_start("127.0.0.1:0", &limits, NULL);
     static struct client c[IDLE_COUNT];
     struct answer a;

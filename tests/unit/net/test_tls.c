@@ -137,7 +137,7 @@ static void test_handshake_and_two_requests(void **state)
 {
     (void)state;
     static const char *const versions[] = {"-tls1_2", "-tls1_3"};
-    struct http_limits limits = quick_limits();
+    struct http_limits limits = patient_limits();
     struct tls_server t;
     tls_server_start(&t, "server", false, &limits);
     file_write("request", two_requests);
@@ -153,7 +153,7 @@ static void test_handshake_and_two_requests(void **state)
 static void test_client_certificate_is_seen(void **state)
 {
     (void)state;
-    struct http_limits limits = quick_limits();
+    struct http_limits limits = patient_limits();
     struct tls_server t;
     char hex[256];
     char expected[65];
@@ -178,7 +178,7 @@ static void test_without_the_required_certificate(void **state)
     (void)state;
     static const char *const options[] = {"-tls1_2", "-tls1_3", "-tls1_2 -cert server.pem -key server.key",
                                           "-tls1_3 -cert server.pem -key server.key"};
-    struct http_limits limits = quick_limits();
+    struct http_limits limits = patient_limits();
     struct tls_server t;
     char got[512];
     tls_server_start(&t, "server", true, &limits);
@@ -197,7 +197,7 @@ static void test_plaintext_to_a_tls_port(void **state)
     (void)state;
     static const char *const rubbish[] = {"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "\x16\x03\x01\x02",
                                           "\x16\x03\x01\xff\xff rubbish", "\x80\x2e\x01\x03\x01"};
-    struct http_limits limits = quick_limits();
+    struct http_limits limits = patient_limits();
     limits.head_timeout_ms = 300;
     struct tls_server t;
     tls_server_start(&t, "server", false, &limits);
@@ -220,7 +220,7 @@ static void test_plaintext_to_a_tls_port(void **state)
 static void test_silent_handshake_F10(void **state)
 {
     (void)state;
-    struct http_limits limits = quick_limits();
+    struct http_limits limits = patient_limits();
     limits.head_timeout_ms = 300;
     struct tls_server t;
     tls_server_start(&t, "server", false, &limits);
@@ -236,7 +236,7 @@ static void test_silent_handshake_F10(void **state)
 static void test_large_answer(void **state)
 {
     (void)state;
-    struct http_limits limits = quick_limits();
+    struct http_limits limits = patient_limits();
     struct tls_server t;
     tls_server_start(&t, "server", false, &limits);
     file_write("request", "GET /big HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
@@ -252,7 +252,7 @@ static void test_large_answer(void **state)
 static void test_more_requests_than_the_pipeline(void **state)
 {
     (void)state;
-    struct http_limits limits = quick_limits();
+    struct http_limits limits = patient_limits();
     limits.pipeline_max = 2;
     struct tls_server t;
     tls_server_start(&t, "server", false, &limits);
@@ -302,7 +302,7 @@ static void *relay_thread(void *arg)
 static void test_one_byte_at_a_time(void **state)
 {
     (void)state;
-    struct http_limits limits = quick_limits();
+    struct http_limits limits = patient_limits();
     struct tls_server t;
     tls_server_start(&t, "server", false, &limits);
     struct sockaddr_in sa = {.sin_family = AF_INET};
@@ -329,7 +329,7 @@ static void test_gost(void **state)
         print_message("skipped: openssl has no GOST engine here\n");
         skip();
     }
-    struct http_limits limits = quick_limits();
+    struct http_limits limits = patient_limits();
     struct tls_server t;
     tls_server_start(&t, "gost", false, &limits);
     file_write("request", two_requests);
