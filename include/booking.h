@@ -229,9 +229,9 @@ struct db_call booking_journal_reply(const struct booking_outcome *o, struct spa
                                      struct arena *a);
 /* the signed answer this message had before ("stored"; no row: it had none), without asking what it would do now */
 struct db_call booking_recall(const struct booking_message *m, struct arena *a);
-/* journal of a whole exchange (reads, faults), outside of any other transaction */
-struct db_call booking_journal_exchange(const struct booking_message *m, struct span answer, const char *status,
-                                        struct arena *a);
+/* journal of a whole exchange (reads, faults), outside of any other transaction; is_kept: see struct db_call */
+struct db_call booking_journal_exchange(const struct booking_message *m, struct span answer, bool is_kept,
+                                        const char *status, struct arena *a);
 
 /* A row of the journal of what nobody vouches for (J4). */
 struct booking_refused {

@@ -49,6 +49,9 @@ struct db_call {
     const char *const *values;
     const int *lengths;             /* of binary values; may be NULL when none is binary */
     const unsigned char *is_binary; /* may be NULL when none is */
+    /* Not copied when they are large: they live until the call is done, or, when its session is released or its pool
+     * freed before that, until worker_settle(). May be NULL when none is. */
+    const unsigned char *is_kept;
 };
 
 struct db_result; /* rows of one statement; owned by the session until its next db_send() or db_release() */

@@ -38,6 +38,12 @@ void call_add_bytes(struct call *c, struct span bytes)
     call_add_text(c, bytes.p == NULL ? "" : bytes.p);
 }
 
+void call_add_kept(struct call *c, struct span bytes)
+{
+    c->is_kept[c->n] = 1;
+    call_add_bytes(c, bytes);
+}
+
 void call_add_list(struct call *c, const struct strings *list)
 {
     call_add_text(c, db_text_array(c->arena, list->items, list->n));
@@ -90,6 +96,10 @@ void call_add_message(struct call *c, const struct booking_message *m)
 
 struct db_call call_end(struct call *c, const char *sql)
 {
-    return (struct db_call){
-        .sql = sql, .nparams = c->n, .values = c->values, .lengths = c->lengths, .is_binary = c->is_binary};
+    return (struct db_call){.sql = sql,
+                            .nparams = c->n,
+                            .values = c->values,
+                            .lengths = c->lengths,
+                            .is_binary = c->is_binary,
+                            .is_kept = c->is_kept};
 }

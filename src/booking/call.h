@@ -10,14 +10,15 @@ struct call {
     unsigned n;
     const char *values[CALL_PARAMS_MAX];
     int lengths[CALL_PARAMS_MAX];
-    unsigned char is_binary[CALL_PARAMS_MAX];
+    unsigned char is_binary[CALL_PARAMS_MAX], is_kept[CALL_PARAMS_MAX];
 };
 struct call *call_new(struct arena *a);
 void call_add_text(struct call *c, const char *value); /* NULL is SQL NULL; the text must outlive the call */
 void call_add_bool(struct call *c, bool value);
 void call_add_bytes(struct call *c, struct span bytes);
-void call_add_list(struct call *c, const struct strings *list);          /* text[] */
-void call_add_fields(struct call *c, const struct field_errors *bad);    /* text[] of their names */
+void call_add_kept(struct call *c, struct span bytes);                /* the same; they live until the call is done */
+void call_add_list(struct call *c, const struct strings *list);       /* text[] */
+void call_add_fields(struct call *c, const struct field_errors *bad); /* text[] of their names */
 void call_add_attributes(struct call *c, const struct attributes *list); /* jsonb [{"name":..,"value":..}] */
 void call_add_filter(struct call *c, const struct predicate *p);         /* jsonb; NULL is SQL NULL */
 /* The row api.message: the first parameters of every journalled call. */

@@ -71,13 +71,16 @@ struct db_call booking_lock(const char *const *book_ids, unsigned n, struct aren
     return call_end(c, "select api.lock_bookings($1::text[])");
 }
 
-struct db_call booking_journal_exchange(const struct booking_message *m, struct span answer, const char *status,
-                                        struct arena *a)
+struct db_call booking_journal_exchange(const struct booking_message *m, struct span answer, bool is_kept,
+                                        const char *status, struct arena *a)
 {
     struct call *c = call_new(a);
     call_add_message(c, m);
     call_add_text(c, status);
-    call_add_bytes(c, answer);
+    if (is_kept)
+        call_add_kept(c, answer);
+    else
+        call_add_bytes(c, answer);
     return call_end(c, "select api.journal_exchange(" CALL_MESSAGE ", $15::text, $16::bytea)");
 }
 

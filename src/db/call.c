@@ -145,14 +145,24 @@ static bool session_write(struct db_session *s)
     return true;
 }
 
-static bool session_queue(struct db_session *s, const struct db_call *call)
+static bool pipeline_add(PGconn *pg, const struct db_call *call)
 {
     int formats[DB_PARAMS_MAX];
 
     for (unsigned i = 0; i < call->nparams; i++)
         formats[i] = call->is_binary != NULL && call->is_binary[i] != 0;
-    return PQsendQueryParams(s->conn->pg, call->sql, (int)call->nparams, NULL, call->values, call->lengths, formats,
-                             0) == 1;
+    return PQsendQueryParams(pg, call->sql, (int)call->nparams, NULL, call->values, call->lengths, formats, 0) == 1;
+}
+
+/* The whole pipeline and its Sync; the server carries out a COMMIT before it has seen the Sync. */
+enum err db_pipeline_queue(PGconn *pg, const struct db_call *calls, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (!pipeline_add(pg, &calls[i]))
+            return i == 0 ? ERR_DATABASE : ERR_UNCERTAIN;
+    if (PQpipelineSync(pg) != 1)
+        return n == 0 ? ERR_DATABASE : ERR_UNCERTAIN;
+    return ERR_OK;
 }
 
 /*
@@ -160,25 +170,26 @@ static bool session_queue(struct db_session *s, const struct db_call *call)
  * BEGIN follows in the same pipeline. Neither SET LOCAL, which complains outside a transaction block, nor anything that
  * stays in the server's session, which behind PgBouncer is anybody's.
  */
-static bool session_queue_patience(struct db_session *s, uint64_t lock_ms, uint64_t statement_ms)
-{
+struct patience_call {
+    struct db_call call;
+    const char *values[2];
     char lock[24], statement[24];
-    const char *const values[] = {lock, statement};
-    const struct db_call call = {
+};
+
+static void patience_write(struct patience_call *p, uint64_t lock_ms, uint64_t statement_ms)
+{
+    (void)snprintf(p->lock, sizeof p->lock, "%llu", (unsigned long long)lock_ms);
+    (void)snprintf(p->statement, sizeof p->statement, "%llu", (unsigned long long)statement_ms);
+    p->values[0] = p->lock;
+    p->values[1] = p->statement;
+    p->call = (struct db_call){
         .sql = "select set_config('lock_timeout', $1, true), set_config('statement_timeout', $2, true)",
         .nparams = 2,
-        .values = values};
-
-    if (PQtransactionStatus(s->conn->pg) != PQTRANS_IDLE)
-        return true;
-    (void)snprintf(lock, sizeof lock, "%llu", (unsigned long long)lock_ms);
-    (void)snprintf(statement, sizeof statement, "%llu", (unsigned long long)statement_ms);
-    s->is_preceded = true;
-    return session_queue(s, &call);
+        .values = p->values};
 }
 
 /* The server gives up first, so that the connection can be kept; we do a little later. */
-static bool session_set_limits(struct db_session *s, struct db_patience p)
+static void session_set_limits(struct db_session *s, struct db_patience p, struct patience_call *first)
 {
     struct db_conn *c = s->conn;
     uint64_t now_us = clock_mono_us();
@@ -190,29 +201,30 @@ static bool session_set_limits(struct db_session *s, struct db_patience p)
     grace_us = grace_us > DB_GRACE_MAX_US ? DB_GRACE_MAX_US : grace_us;
     c->deadline_us = is_short ? p.until_us : now_us + statement_us + grace_us;
     statement_us = is_short ? left_us - grace_us : statement_us;
-    return session_queue_patience(s, p.lock_ms != 0 ? p.lock_ms : DB_LOCK_MS,
-                                  statement_us < 1000 ? 1 : statement_us / 1000);
+    patience_write(first, p.lock_ms != 0 ? p.lock_ms : DB_LOCK_MS, statement_us < 1000 ? 1 : statement_us / 1000);
 }
 
-/*
- * The whole pipeline and its Sync, in one write(2) if it fits. ERR_DATABASE when nothing went out; ERR_UNCERTAIN when
- * something may have: the server carries out a COMMIT before it has seen the Sync.
- */
+/* In one write(2) if it fits. The errors of db_pipeline_queue(). */
 static enum err session_start(struct db_session *s, struct db_patience p, const struct db_call *calls, unsigned n)
 {
     struct db_conn *c = s->conn;
+    struct patience_call first;
 
-    if (!session_set_limits(s, p))
-        return ERR_DATABASE;
-    for (unsigned i = 0; i < n; i++) {
+    session_set_limits(s, p, &first);
+    s->is_preceded = PQtransactionStatus(c->pg) == PQTRANS_IDLE; /* else it keeps what it was told */
+    for (unsigned i = 0; i < n; i++)
         s->results[i].is_commit = is_commit(calls[i].sql);
-        if (!session_queue(s, &calls[i]))
-            return i == 0 ? ERR_DATABASE : ERR_UNCERTAIN;
+    if (db_bulk_start(s, s->is_preceded ? &first.call : NULL, calls, n)) {
+        db_conn_unwatch(c);
+    } else {
+        if (s->is_preceded && !pipeline_add(c->pg, &first.call))
+            return ERR_DATABASE;
+        enum err err = db_pipeline_queue(c->pg, calls, n);
+        if (err != ERR_OK)
+            return err;
+        if (!session_write(s))
+            return ERR_UNCERTAIN;
     }
-    if (PQpipelineSync(c->pg) != 1)
-        return n == 0 ? ERR_DATABASE : ERR_UNCERTAIN;
-    if (!session_write(s))
-        return ERR_UNCERTAIN;
     c->sent_us = clock_mono_us();
     s->in_call = true;
     return ERR_OK;
@@ -267,6 +279,21 @@ void db_send_within(struct db_session *s, struct db_patience p, const struct db_
         db_conn_close(c);
         session_fail_later(s, err, detail);
     }
+}
+
+void db_session_sent(struct db_session *s, enum err err, const char *detail)
+{
+    struct db_conn *c = s->conn;
+
+    if (err != ERR_OK) {
+        db_conn_close(c);
+        error_set(&s->error, err, "%s", detail);
+        session_finish(s);
+        return;
+    }
+    db_session_flush(s);
+    if (c->pg != NULL && s->in_call)
+        db_session_collect(s); /* what has come while it was sent */
 }
 
 void db_session_flush(struct db_session *s)

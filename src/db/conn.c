@@ -22,7 +22,7 @@ void db_conn_watch(struct db_conn *c, int events)
     c->watched = events;
 }
 
-static void conn_unwatch(struct db_conn *c)
+void db_conn_unwatch(struct db_conn *c)
 {
     watch_stop(c->watch);
     c->watch = NULL;
@@ -30,9 +30,12 @@ static void conn_unwatch(struct db_conn *c)
 
 void db_conn_close(struct db_conn *c)
 {
-    conn_unwatch(c);
-    if (c->pg != NULL)
+    db_conn_unwatch(c);
+    if (c->bulk != NULL)
+        db_bulk_leave(c->bulk);
+    else if (c->pg != NULL)
         PQfinish(c->pg);
+    c->bulk = NULL;
     c->pg = NULL;
     if (c->is_up)
         db_pool_note_down(c);
@@ -94,7 +97,7 @@ static void conn_on_established(struct db_conn *c, int events)
     if ((events & WATCH_READ) != 0)
         c->heard_us = clock_mono_us();
     if ((events & WATCH_READ) != 0 && PQconsumeInput(c->pg) != 1) {
-        conn_unwatch(c); /* libpq has closed the socket; what the server said before is still to be collected */
+        db_conn_unwatch(c); /* libpq has closed the socket; what the server said before is still to be collected */
         if (c->session.in_call)
             db_session_collect(&c->session);
         if (c->pg != NULL) {
@@ -124,7 +127,7 @@ static void conn_on_event(void *arg, int events)
     db_pool_dispatch_begin(c->pool);
     if (events == (WATCH_READ | WATCH_WRITE)) {
         /* perhaps a socket error, after which a watch is silent: there may be more to read than one turn's worth */
-        conn_unwatch(c);
+        db_conn_unwatch(c);
         db_conn_watch(c, c->watched);
     }
     conn_on_established(c, events);

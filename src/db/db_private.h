@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
  * What the files of db/ share. pool.c keeps the lists and the waiting callers, conn.c one connection on the loop,
- * call.c the statements of a session, target.c where to connect to, attempt.c how, error.c what libpq's complaints
- * mean.
+ * call.c the statements of a session, bulk.c the large ones, target.c where to connect to, attempt.c how, error.c what
+ * libpq's complaints mean.
  *
  * A connection is always in exactly one list, the one of its state, and only db_pool_move() takes it to another. The
  * structs live as long as the pool: a lost connection keeps its place and is made anew there.
@@ -34,6 +34,7 @@ enum {
 
 struct db_conn;
 struct db_attempt;
+struct db_bulk;
 
 struct db_result {
     PGresult *pg;
@@ -69,6 +70,7 @@ struct db_conn {
     uint64_t up_since_us;
     uint64_t sent_us, heard_us;  /* the last call to leave; the last time anything came */
     struct db_attempt *attempt;  /* while connecting */
+    struct db_bulk *bulk;        /* a thread that sends has pg; NULL: none */
     char host[DB_HOST_KEY_SIZE]; /* once it is up */
     struct db_session session;
 };
@@ -164,6 +166,7 @@ void db_conn_attempt_failed(struct db_conn *c, const char *detail);
 void db_conn_come_up(struct db_conn *c);                  /* with its pg and host, inside a dispatch */
 void db_conn_lost(struct db_conn *c, const char *detail); /* an established connection is gone */
 void db_conn_watch(struct db_conn *c, int events);
+void db_conn_unwatch(struct db_conn *c);
 
 /* call.c */
 void db_session_open(struct db_session *s);
@@ -173,6 +176,14 @@ void db_session_time_out(struct db_session *s);
 void db_session_lost(struct db_session *s, const char *detail);
 void db_session_run_due(struct db_session *s);
 void db_session_fini(struct db_session *s);
+/* ERR_DATABASE when nothing went out; ERR_UNCERTAIN when something may have. Touches nothing but pg. */
+enum err db_pipeline_queue(PGconn *pg, const struct db_call *calls, unsigned n);
+void db_session_sent(struct db_session *s, enum err err, const char *detail); /* by a thread; inside a dispatch */
+
+/* bulk.c */
+/* False: there is not much to send. first: NULL, or what goes in front of the calls. */
+bool db_bulk_start(struct db_session *s, const struct db_call *first, const struct db_call *calls, unsigned n);
+void db_bulk_leave(struct db_bulk *k); /* nobody waits for it; the PGconn ends with it */
 
 /* target.c */
 void db_target_init(struct db_target *t, struct arena *a, const char *conninfo);

@@ -35,6 +35,7 @@ struct journal_batch {
     struct journal_batch *next, **link;     /* in the list of those in flight */
     struct request *members[JOURNAL_BATCH]; /* NULL: its time ran out on the way */
     unsigned n;
+    bool has_answers; /* large ones, of members whose time ran out */
 };
 
 static void journal_pump(struct service *s);
@@ -227,7 +228,10 @@ static void batch_done(void *arg, struct db_result *const *results, unsigned n, 
         batch_written(b);
     if (err == ERR_OK)
         s->journal.since_us = clock_mono_us();
-    live_end(&b->live);
+    if (b->has_answers)
+        live_end_away(s, &b->live);
+    else
+        live_end(&b->live);
     journal_pump(s);
 }
 
@@ -247,6 +251,12 @@ static struct journal_batch *batch_new(struct service *s, struct db_session *ses
     return b;
 }
 
+/* It has an arena of its own, which stays as it is until the row is written. */
+static bool has_large_answer(const struct request *r)
+{
+    return r->answer_arena != NULL && r->answer_octets.p == r->answer.p;
+}
+
 static void batch_gather(struct journal_batch *b, struct db_call calls[JOURNAL_BATCH])
 {
     struct request_queue *q = &b->service->journal.waiting;
@@ -258,7 +268,8 @@ static void batch_gather(struct journal_batch *b, struct db_call calls[JOURNAL_B
         struct request *r = queue_pop(q);
         bytes += r->body.n + r->answer_octets.n;
         b->members[b->n] = r;
-        calls[b->n++] = booking_journal_exchange(&r->message, r->answer_octets, r->journal_status, r->arena);
+        calls[b->n++] =
+            booking_journal_exchange(&r->message, r->answer_octets, has_large_answer(r), r->journal_status, r->arena);
         if (is_alone)
             return;
     }
@@ -284,7 +295,8 @@ static void batch_begin(void *arg, struct db_session *session, enum err err, con
     struct journal_batch *b = batch_new(s, session);
     struct db_call calls[JOURNAL_BATCH];
     batch_gather(b, calls);
-    /* One pipeline with one Sync is one implicit transaction; what is sent is copied, so that a member may go. */
+    /* One pipeline with one Sync is one implicit transaction; what is sent is copied, or kept, so that a member may go.
+     */
     db_send(session, calls, b->n, batch_done, b);
     FAULT_POINT(read_journal_sent);
     journal_pump(s);
@@ -351,6 +363,21 @@ static void journal_expire_waiting(struct journal *j, uint64_t now_us)
     }
 }
 
+static void answer_free(void *arena)
+{
+    arena_free(arena);
+}
+
+/* Somebody may be sending it yet. */
+static void batch_keep_answer(struct journal_batch *b, struct request *r)
+{
+    if (!has_large_answer(r))
+        return;
+    arena_defer(b->live.arena, answer_free, r->answer_arena);
+    r->answer_arena = NULL;
+    b->has_answers = true;
+}
+
 static void journal_expire_sent(struct journal *j, uint64_t now_us)
 {
     for (struct journal_batch *b = j->batches; b != NULL; b = b->next)
@@ -359,6 +386,7 @@ static void journal_expire_sent(struct journal *j, uint64_t now_us)
             if (r == NULL || r->journal_until_us > now_us)
                 continue;
             b->members[i] = NULL;
+            batch_keep_answer(b, r);
             answer_give_up(r, ERR_TIMEOUT, TOO_LATE);
         }
 }

@@ -130,10 +130,16 @@ static void arena_freed(void *arg)
     (void)arg;
 }
 
+void live_end_away(struct service *s, struct live *l)
+{
+    struct arena *a = l->arena;
+    live_leave(l);
+    worker_run(s->loop, arena_free_work, arena_freed, a);
+}
+
 /* Wiping and giving back what a large answer took is a worker's work, too. */
 void request_free(struct request *r)
 {
-    struct loop *l = r->service->loop;
     struct arena *a = r->arena;
     reads_give_back(r);
     if (arena_size(a) < FREE_AWAY_BYTES) {
@@ -141,8 +147,7 @@ void request_free(struct request *r)
         return;
     }
     arena_run_deferred(a, request_cleanup); /* connection and keyring are the loop's */
-    live_leave(&r->live);
-    worker_run(l, arena_free_work, arena_freed, a);
+    live_end_away(r->service, &r->live);
 }
 
 static void request_begin(const struct endpoint *ep, const struct http_request *http)

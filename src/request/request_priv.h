@@ -109,8 +109,9 @@ struct live {
 };
 struct service;
 void live_begin(struct service *s, struct live *l, struct arena *a);
-void live_leave(struct live *l); /* its arena is somebody else's care from now on */
-void live_end(struct live *l);   /* frees the arena, and l with it */
+void live_leave(struct live *l);                       /* its arena is somebody else's care from now on */
+void live_end(struct live *l);                         /* frees the arena, and l with it */
+void live_end_away(struct service *s, struct live *l); /* the same, of much, by a worker */
 
 struct request {
     struct arena *arena;

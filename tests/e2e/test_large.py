@@ -8,6 +8,7 @@ import e2e
 from e2e import E2E, SERVICE
 
 SLOTS, AREAS, ROUNDS = 20000, 10, 4
+MANY = 150000  # far above the default of ref_items_max
 OFFICE = """
 insert into data.organization (organization_id, agency_code, name, time_zone, latitude, longitude, booking_window_days, horizon_days)
 values ('R7700099', 'AAAA00001', 'Большая', 'Europe/Moscow', 55, 37, 365, 0);
@@ -23,15 +24,24 @@ insert into data.ref_attribute (ref_name, position, name, title, type, allow_fil
 select 'large', 10 + n, 'a' || n, 'Признак', 'STRING', true from generate_series(1, 3) as n;
 insert into data.ref_item (ref_name, code, title, attributes)
 select 'large', 'c' || n, 'Элемент ёлка ' || n, jsonb_build_object('a1', 'Значение ' || n, 'a2', 'Другое ' || n, 'a3', 'x') from generate_series(1, 10000) as n;
+insert into data.ref_book (ref_name, title, kind) values ('huge', 'Книга', 'H');
+insert into data.ref_attribute (ref_name, position, name, title, type, allow_filtering)
+select 'huge', 10 + n, 'a' || n, 'Признак', 'STRING', true from generate_series(1, 3) as n;
+insert into data.ref_item (ref_name, code, title, attributes)
+select 'huge', 'c' || n, 'Элемент ёлка ' || n, jsonb_build_object('a1', 'Значение ' || n, 'a2', 'Другое ' || n, 'a3', 'x') from generate_series(1, {many}) as n;
 """
 
 
 class Large(E2E):
     @classmethod
+    def options(cls):
+        return {"edit": lambda text: text + "\n[limits]\nref_items_max = %d\nanswers_max = 512MiB\nbuffers_max = 512MiB\n" % MANY}
+
+    @classmethod
     def setUpClass(cls):
         super().setUpClass()
         try:
-            cls.instance.psql(OFFICE.format(service=SERVICE, areas=AREAS, each=SLOTS // AREAS + 50))
+            cls.instance.psql(OFFICE.format(service=SERVICE, areas=AREAS, each=SLOTS // AREAS + 50, many=MANY))
         except BaseException:
             cls.instance.down()
             raise
@@ -44,7 +54,7 @@ class Large(E2E):
                 took[int(tid)] = int(f.read().split()[0]) / 1e9
         return took[pid], sum(took.values())
 
-    def compare(self, method, content, least_bytes):
+    def compare(self, method, content, least_bytes, most_share=0.34):
         for kind in ("plain", "smev2"):
             client = self.portal(kind, timeout=600)
             client.post(client.envelope(method, content), method)  # libraries and buffers are there then
@@ -56,13 +66,17 @@ class Large(E2E):
             loop_now, whole_now = self.cpu()
             share = (loop_now - loop) / (whole_now - whole)
             print("%s %s: %d octets, %.1f ms of the loop each, %.2f of all" % (kind, method, len(reply.body), (loop_now - loop) * 1000 / ROUNDS, share), flush=True)
-            self.assertLess(share, 0.34, (kind, method))
+            self.assertLess(share, most_share, (kind, method))
 
     def test_slots(self):  # L1, L2
         self.compare("getSlots", [("organizationId", "R7700099"), ("userType", "QUALIFIED"), ("userKind", "PHYSIC"), ("esiaId", "1000000000")], 200 * SLOTS)
 
     def test_items(self):  # L1, L2
         self.compare("getRefItemsList", [("refName", "large"), ("treeFiltering", "ONELEVEL"), ("pageNum", "1"), ("pageSize", "10000")], 2000000)
+
+    def test_very_many_items(self):  # L1
+        """Fifty megabytes: what the loop does must not grow faster than the answer, as moving its rest with each part that was sent would."""
+        self.compare("getRefItemsList", [("refName", "huge"), ("treeFiltering", "ONELEVEL"), ("pageNum", "1"), ("pageSize", str(MANY))], 15 * 2000000, 0.3)
 
 
 if __name__ == "__main__":

@@ -284,13 +284,17 @@ static void j1_journal(void **state)
     assert_int_equal(c.is_binary[3], 1);
     assert_int_equal(c.lengths[3], 3);
 
-    c = booking_journal_exchange(&message, SPAN_LIT("answer"), "fault", *state);
+    c = booking_journal_exchange(&message, SPAN_LIT("answer"), false, "fault", *state);
     assert_placeholders(&c);
     assert_int_equal(c.nparams, 16);
     assert_string_equal(c.values[14], "fault");
     assert_int_equal(c.is_binary[15], 1);
     assert_int_equal(c.lengths[15], 6);
-    c = booking_journal_exchange(&message, (struct span){0}, "fault", *state);
+    assert_int_equal(c.is_kept[15], 0);
+    c = booking_journal_exchange(&message, SPAN_LIT("large"), true, "fault", *state);
+    for (unsigned i = 0; i < c.nparams; i++) /* of the others nothing is known */
+        assert_int_equal(c.is_kept[i], i == 15);
+    c = booking_journal_exchange(&message, (struct span){0}, false, "fault", *state);
     assert_non_null(c.values[15]); /* empty, not NULL */
     assert_int_equal(c.lengths[15], 0);
 }
