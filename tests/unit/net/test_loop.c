@@ -261,6 +261,72 @@ static double quiet_lag_ms(struct server *s)
     return s->lag.recent_ms;
 }
 
+/* ---- threads of their own ---- */
+
+static atomic_uint no_threads; /* so many times there is none to be had */
+
+int __real_uv_thread_create(uv_thread_t *thread, uv_thread_cb entry, void *arg);
+int __wrap_uv_thread_create(uv_thread_t *thread, uv_thread_cb entry, void *arg);
+int __wrap_uv_thread_create(uv_thread_t *thread, uv_thread_cb entry, void *arg)
+{
+    if (atomic_load(&no_threads) == 0)
+        return __real_uv_thread_create(thread, entry, arg);
+    atomic_fetch_sub(&no_threads, 1);
+    return UV_EAGAIN;
+}
+
+struct alone {
+    struct loop *loop;
+    atomic_bool may_end;
+    atomic_uint begun;
+    unsigned ended;
+};
+
+static void alone_work(void *arg)
+{
+    struct alone *a = arg;
+    atomic_fetch_add(&a->begun, 1);
+    while (!atomic_load(&a->may_end))
+        pause_ms(1);
+}
+
+static void alone_done(void *arg)
+{
+    ((struct alone *)arg)->ended++;
+}
+
+static void turn_until(struct loop *l, const unsigned *counter, unsigned wanted)
+{
+    for (int looks = 0; *counter < wanted && looks < PATIENT_MS; looks++) {
+        timer_start(l, 1, 0, (loop_fn)loop_stop, l);
+        loop_run(l);
+    }
+    assert_int_equal(*counter, wanted);
+}
+
+/* What hangs on threads of its own, more of them than there are workers, takes no worker's place; nor does what has no
+ * thread yet. */
+static void L1_who_hangs_alone_hinders_no_worker(void **state)
+{
+    (void)state;
+    struct alone hung = {.loop = loop_new()}, quick = {.loop = hung.loop, .may_end = true};
+    atomic_store(&no_threads, 3);
+    for (unsigned i = 0; i < worker_count() + 5; i++)
+        worker_run_alone(hung.loop, alone_work, alone_done, &hung);
+    for (unsigned i = 1; i <= 20; i++) {
+        worker_run(hung.loop, alone_work, alone_done, &quick);
+        turn_until(hung.loop, &quick.ended, i);
+    }
+    EVENTUALLY(worker_settle(hung.loop, 1000, 1) || atomic_load(&hung.begun) == worker_count() + 5);
+    assert_int_equal(hung.ended, 0);
+    assert_int_equal(worker_queued(hung.loop), worker_count() + 5);
+    assert_false(worker_settle(hung.loop, PATIENT_MS, 1)); /* the workers are at home: only those are not waited for */
+    atomic_store(&hung.may_end, true);
+    assert_true(worker_settle(hung.loop, PATIENT_MS, PATIENT_MS));
+    assert_int_equal(hung.ended, worker_count() + 5);
+    loop_free(hung.loop);
+}
+
 static void test_lag_R7(void **state)
 {
     (void)state;
@@ -304,6 +370,7 @@ int main(void)
         cmocka_unit_test(test_signal),
         cmocka_unit_test(test_workers_decision_7),
         cmocka_unit_test(test_free_waits_for_workers),
+        cmocka_unit_test(L1_who_hangs_alone_hinders_no_worker),
         cmocka_unit_test(test_lag_R7),
     };
     worker_threads(3);
