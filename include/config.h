@@ -40,11 +40,11 @@ struct config_listener { /* [listener NAME] */
     enum listener_kind kind; /* kind = smev2 | plain */
     const char *address;     /* address = 127.0.0.1:8181 | [::1]:8181 | unix:/path | fd:N */
     const char *path;        /* path = /equeue */
-    const char *public_url;  /* public_url: written into the WSDL; default http://address/path */
+    const char *public_url;  /* public_url: written into the WSDL; NULL: http://address/path, https with TLS */
     bool allow_remote_plain; /* plain_on_public_address = i-know-it-is-unsigned */
     const char *agency;      /* agency = CODE: only this agency's organizations; optional */
     const char *channel;     /* channel = portal | kiosk | call-centre | walk-in; NULL: by kind */
-    const char *tls_cert, *tls_key, *tls_client_ca, *tls_ciphers;
+    const char *tls_cert, *tls_key, *tls_client_ca, *tls_client_crl, *tls_ciphers;
     bool tls_client_required;
     bool require_recipient;        /* require_recipient_signature = yes: an actors/recipient signature by SMEV too */
     struct config_reading reading; /* of a plain listener */

@@ -87,11 +87,15 @@ MUST_CHECK enum err cert_verify(const struct cert *c, enum sign_alg alg, const v
 
 struct trust; /* anchors, intermediate certificates, CRLs, and the verdicts cached by fingerprint */
 
+/* Clients of TLS may have other keys than GOST; what suits OpenSSL as the certificate of a client must suit it here. */
+enum trust_use { TRUST_OF_MESSAGES, TRUST_OF_CLIENTS };
+
 struct trust_conf {
     const char *anchors_file; /* PEM, required */
     const char *chain_file;   /* PEM, intermediates; may be NULL */
-    const char *crl_file;     /* PEM, one or several CRLs; may be NULL */
+    const char *crl_file;     /* PEM, one or several CRLs, or a folder of such files (*.crl, *.pem); may be NULL */
     bool crl_required;        /* no CRL, or one past its nextUpdate, refuses the certificate */
+    enum trust_use use;       /* of clients: what another certificate of anchors_file issued counts as of chain_file */
 };
 MUST_CHECK enum err trust_load(struct arena *a, const struct trust_conf *conf, struct trust **out, struct error *e);
 /*
@@ -127,14 +131,21 @@ struct trust_item {
     int64_t not_before, not_after; /* of a list thisUpdate and nextUpdate; 0 when it could not be read */
     const char *refused;           /* NULL: it is used */
     bool is_superseded;            /* there is a newer list: that this one ends means nothing */
+    bool lacks_list;               /* lists are required, and of this authority there is none that can be used */
 };
 const struct trust_item *trust_items(const struct trust *t, unsigned *n);
+bool trust_is_over(const struct trust *t, int64_t now_s); /* no anchor is in date: nobody is believed */
 /* Earliest expiry among the anchors, and nextUpdate among the newest CRLs (0 without CRL); seconds since 1970. */
 int64_t trust_anchor_not_after(const struct trust *t);
 int64_t trust_crl_next_update(const struct trust *t);
 
 /* ---- TLS: bytes in, bytes out, no socket ---- */
 
+/*
+ * What new connections of a listener begin with: certificate and key, whose clients are believed, the keys of tickets.
+ * Read-only once made; references may be taken and given back on any thread, and each connection has one. The last one
+ * frees it, which takes long where revocation lists are large.
+ */
 struct tls_ctx;
 struct tls;
 
@@ -142,15 +153,28 @@ struct tls_conf {
     const char *cert_file;      /* PEM chain */
     const char *key_file;       /* PEM */
     const char *client_ca_file; /* PEM; NULL: no client certificates asked for */
+    const char
+        *client_crl_file; /* PEM, or a folder; NULL: revocation is not asked about. With it: lists are required */
     bool client_required;
     const char *ciphers; /* OpenSSL cipher list for TLS 1.2; NULL: the engine's GOST suites and modern AEAD ones */
+    const struct tls_ctx *identity_of; /* not NULL: certificate and key are that one's, and no file is read for them */
+    const struct tls_ctx *clients_of;  /* the same for whose clients are believed */
 };
+/* The reference is a's. */
 MUST_CHECK enum err tls_ctx_new(struct arena *a, const struct tls_conf *conf, struct tls_ctx **out, struct error *e);
-struct tls *tls_new(struct tls_ctx *ctx); /* server side; never NULL */
+struct tls_ctx *tls_ctx_ref(struct tls_ctx *ctx);
+void tls_ctx_unref(struct tls_ctx *ctx);           /* NULL is allowed */
+bool tls_ctx_is_shared(const struct tls_ctx *ctx); /* somebody beside the caller has a reference */
+/* Its own certificates, the server's first, then its chain. Their kind means nothing. */
+const struct trust_item *tls_ctx_own(const struct tls_ctx *ctx, unsigned *n);
+const struct trust *tls_ctx_clients(const struct tls_ctx *ctx); /* NULL: no client certificates are asked for */
+struct tls *tls_new(struct tls_ctx *ctx);                       /* server side; never NULL */
 void tls_free(struct tls *t);
 
 enum tls_status { TLS_OK, TLS_CLOSED, TLS_FAILED };
 const char *tls_failure(const struct tls *t); /* words for the log; "" while nothing has failed */
+/* Why its certificate, or that there was none, ended the handshake: one of a few fixed texts. NULL: it did not. */
+const char *tls_client_refused(const struct tls *t);
 /*
  * One filter is never in two threads' hands at once; within that, every call may come from any thread.
  *

@@ -3,9 +3,11 @@
  */
 #pragma once
 
+#include "arena.h"
 #include "error.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +16,13 @@
  * else: a file that is not there, or a folder, is told by whoever opens it. Names the file as file_at() does.
  */
 MUST_CHECK enum err file_may_be_opened(const char *file, struct error *e);
+
+bool file_is_folder(const char *file);
+/*
+ * A folder of revocation lists: its files *.crl and *.pem with the folder before their names, in the order of these;
+ * hidden ones are somebody's unfinished work. Returns how many; -1 with errno set.
+ */
+int file_lists_in(struct arena *a, const char *folder, const char ***files);
 
 /* ---- where a thread is ---- */
 

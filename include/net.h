@@ -124,6 +124,7 @@ struct http_request {
     struct span body;   /* valid until http_respond() */
     struct exchange *exchange;
     const unsigned char *client_fingerprint; /* SHA-256 of the TLS client certificate, or NULL */
+    bool is_tls;
 };
 /* Value of a header, matched without regard to case, or NULL. Valid until http_respond(). */
 const char *http_header(const struct http_request *req, const char *name);
@@ -165,13 +166,15 @@ struct listener;
 struct listener_conf {
     const char *address; /* "127.0.0.1:8180", "[::1]:8180", "unix:/run/zapisd/plain.sock", or "fd:3" (inherited) */
     struct http_limits limits;
-    struct tls_ctx *tls; /* NULL: no TLS */
+    struct tls_ctx *tls; /* NULL: no TLS; the listener takes a reference of its own */
     http_handler_fn handler;
     void *arg;
     bool is_admin; /* let in when the others have used up what there is */
 };
 MUST_CHECK enum err listener_open(struct loop *l, const struct listener_conf *conf, struct listener **out,
                                   struct error *e);
+/* Who comes from now on begins with this one, or without TLS; who is there keeps what it began with. */
+void listener_set_tls(struct listener *ls, struct tls_ctx *tls);
 /* Stops accepting, lets running exchanges finish, closes idle connections; drained(arg) when the last one is gone. */
 void listener_drain(struct listener *ls, loop_fn drained, void *arg);
 void listener_free(struct listener *ls); /* closes everything at once */

@@ -46,21 +46,30 @@ enum finding_about { ABOUT_AGENCY, ABOUT_SENDER, ABOUT_TRUST, ABOUT_LISTENER };
 struct finding {
     enum finding_level level;
     enum finding_about about;
-    const char *code;        /* of the agency or sender, name of the listener; "" of trust */
-    const char *at;          /* file:line of the configuration */
-    const char *subject;     /* which of them: stays the same while the days go by */
-    const char *text;        /* which file, subject, serial, and why; names no person */
-    bool is_mistake;         /* files of no use now: after a reload this party is what it was before */
-    bool is_stopped;         /* this agency, or sender, is not served for it */
-    bool is_by_list;         /* a revocation list says so, or there is none that can be used */
-    bool is_smev;            /* a sender that only signs beside others */
-    int64_t from_s, until_s; /* of a listener's certificate for TLS */
+    const char *code;    /* of the agency or sender, name of the listener; "" of trust */
+    const char *at;      /* file:line of the configuration */
+    const char *subject; /* which of them: stays the same while the days go by */
+    const char *text;    /* which file, subject, serial, and why; names no person */
+    bool is_mistake;     /* files of no use now: after a reload this party is what it was before */
+    bool is_stopped;     /* this agency, sender or listener is not served for it */
+    bool is_by_list;     /* a revocation list says so, or there is none that can be used */
+    bool is_smev;        /* a sender that only signs beside others */
 };
 struct findings {
     struct finding *items;
     unsigned n, room;
 };
 void findings_add(struct arena *a, struct findings *f, struct finding item);
+/* A finding for each anchor, authority and list, which are of this party and named in these places. Strict: whom a list
+ * does not know any more is refused, and nobody else tells so. Strings are of a. */
+struct trust_place {
+    enum finding_about about;
+    const char *code, *of; /* of: before each of them */
+    const char *at[3];     /* by enum trust_kind */
+    bool is_strict;
+};
+void findings_add_trust(const struct trust *t, const struct trust_place *place, int64_t now_s, struct arena *a,
+                        struct findings *f);
 /* Takes milliseconds a certificate: not for the loop. Strings are of a. */
 void keyring_judge(struct keyring *k, int64_t now_s, struct arena *a, struct findings *f);
 /* Of what was found: is there an agency that can sign; a sender that may call and would be believed. */

@@ -78,11 +78,12 @@ static void check_preparation(struct check *c)
     preparation_files(&p);
     preparation_database(&p);
     preparation_keys(&p, NULL);
-    preparation_tls(&p);
+    preparation_tls(&p, NULL);
     preparation_paths(&p);
     preparation_addresses(&p);
     c->refusal = preparation_refusal(&p, NULL);
     keyring_unref(p.keys);
+    tls_set_unref(p.tls);
     for (unsigned i = 0; i < p.n; i++) {
         const struct remark *r = &p.remarks[i];
         bool has_place = r->at != NULL && *r->at != '\0' && r->level != FINDING_GOOD;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Keys and trust, TLS, schemas, addresses. Who may read and write the files: preparation_files.c. */
+/* Keys and trust, schemas, addresses. TLS: preparation_tls.c; who may read and write the files: preparation_files.c. */
 #include "preparation.h"
 
 #include "clock.h"
@@ -38,14 +38,14 @@ const struct remark *preparation_fatal(const struct preparation *p)
 
 const char *preparation_refusal(const struct preparation *p, const struct keyring *previous)
 {
-    const struct remark *fatal = preparation_fatal(p);
-    if (fatal != NULL)
-        return arena_printf(p->arena, "%s: %s", fatal->at, fatal->text);
+    for (unsigned i = 0; i < p->n; i++)
+        if (p->remarks[i].is_fatal && !p->remarks[i].is_kept)
+            return arena_printf(p->arena, "%s: %s", p->remarks[i].at, p->remarks[i].text);
     const char *loss = keyring_loss(previous, p->keys, &p->found, clock_wall_us() / 1000000, p->arena);
     if (loss == NULL)
         return NULL;
     for (unsigned i = 0; i < p->found.n; i++)
-        if (p->found.items[i].is_stopped)
+        if (p->found.items[i].is_stopped && p->found.items[i].about != ABOUT_LISTENER)
             return arena_printf(p->arena, "%s with it: %s: %s", loss, p->found.items[i].at, p->found.items[i].text);
     return arena_printf(p->arena, "%s with it", loss);
 }
@@ -113,68 +113,6 @@ void preparation_database(struct preparation *p)
                                            .about = "database",
                                            .at = config_at(p->arena, p->conf, "database", "", "conninfo", CONFIG_LAST),
                                            .text = arena_printf(p->arena, "conninfo: %s", mistake)});
-}
-
-/* ---- TLS ---- */
-
-void preparation_tls_judge(struct finding *f, int64_t now_s, struct arena *a)
-{
-    long long days = (long long)((f->until_s - now_s) / 86400);
-    bool is_current = now_s >= f->from_s && now_s < f->until_s;
-    f->level = !is_current ? FINDING_BAD : days < FINDING_SOON_DAYS ? FINDING_SOON : FINDING_GOOD;
-    f->text = is_current ? arena_printf(a, "%s: %lld days left", f->subject, days)
-                         : arena_printf(a, "%s: %s: callers will not connect", f->subject,
-                                        now_s < f->from_s ? "is not valid yet" : "has expired");
-}
-
-static void tls_dates(struct preparation *p, const struct config_listener *l, const char *about)
-{
-    struct cert *c;
-    struct error e = {0};
-    struct finding f = {.about = ABOUT_LISTENER,
-                        .code = l->name,
-                        .at = config_at(p->arena, p->conf, "listener", l->name, "tls_cert", CONFIG_LAST),
-                        .subject = l->tls_cert};
-    if (cert_load(p->arena, l->tls_cert, &c, &e) != ERR_OK)
-        return; /* TLS could read it: a kind of certificate that only we cannot */
-    f.from_s = cert_not_before(c);
-    f.until_s = cert_not_after(c);
-    preparation_tls_judge(&f, clock_wall_us() / 1000000, p->arena);
-    findings_add(p->arena, &p->found, f);
-    preparation_add(p, (struct remark){.level = f.level, .about = about, .at = f.at, .text = f.text});
-}
-
-static void tls_one(struct preparation *p, const struct config_listener *l, struct tls_ctx **out)
-{
-    static const char *const keys[] = {"tls_key", "tls_cert", "tls_client_ca"};
-    const char *const files[] = {l->tls_key, l->tls_cert, l->tls_client_ca};
-    struct tls_conf tls = {.cert_file = l->tls_cert,
-                           .key_file = l->tls_key,
-                           .client_ca_file = l->tls_client_ca,
-                           .client_required = l->tls_client_required,
-                           .ciphers = l->tls_ciphers};
-    struct error e = {0};
-    const char *about = arena_printf(p->arena, "listener %s", l->name);
-    if (tls_ctx_new(p->arena, &tls, out, &e) == ERR_OK) {
-        tls_dates(p, l, about);
-        return;
-    }
-    *out = NULL;
-    const char *text = arena_strdup(p->arena, e.detail);
-    preparation_add(p,
-                    (struct remark){.level = FINDING_BAD,
-                                    .about = about,
-                                    .at = preparation_at(p, "listener", l->name, text, keys, files, 3, "tls_ciphers"),
-                                    .text = text,
-                                    .is_fatal = true});
-}
-
-void preparation_tls(struct preparation *p)
-{
-    p->tls = arena_array(p->arena, p->conf->nlisteners + 1, sizeof(struct tls_ctx *));
-    for (unsigned i = 0; i < p->conf->nlisteners; i++)
-        if (p->conf->listeners[i].tls_cert != NULL)
-            tls_one(p, &p->conf->listeners[i], &p->tls[i]);
 }
 
 /* ---- schemas ---- */

@@ -8,20 +8,22 @@
 #include "config.h"
 #include "crypto.h"
 #include "request.h"
+#include "tls_set.h"
 
 struct remark {
     enum finding_level level;
     const char *about; /* "agency AAAA00001", "listener smev", "trust" */
     const char *at;    /* file:line; "" where there is none */
     const char *text;
-    bool is_fatal; /* the daemon does not start with it, and a reload is not taken */
+    bool is_fatal; /* the daemon does not start with it, and a reload is not taken, */
+    bool is_kept;  /* or it is, and what was there before goes on */
 };
 
 struct preparation {
     struct arena *arena; /* of the caller */
     const struct config *conf;
     struct keyring *keys;  /* NULL: fatal; the caller's reference */
-    struct tls_ctx **tls;  /* one a listener; NULL: none, or fatal */
+    struct tls_set *tls;   /* without those that are fatal; the caller's reference */
     struct findings found; /* about the keyring and TLS: those of the remarks that change with time */
     struct remark *remarks;
     unsigned n, room;
@@ -32,9 +34,8 @@ struct preparation {
 void preparation_keys(struct preparation *p, const struct keyring *previous);
 void preparation_files(struct preparation *p);    /* who else may read or write them */
 void preparation_database(struct preparation *p); /* what can be seen without asking it */
-void preparation_tls(struct preparation *p);
-/* Level and text of a finding about a listener, from its dates. */
-void preparation_tls_judge(struct finding *f, int64_t now_s, struct arena *a);
+/* previous: of the listeners that run; NULL: none runs. Blocks; may run on a worker. */
+void preparation_tls(struct preparation *p, const struct tls_set *previous);
 void preparation_paths(struct preparation *p);     /* schemas and WSDL */
 void preparation_addresses(struct preparation *p); /* tried, not taken */
 void preparation_add(struct preparation *p, struct remark r);

@@ -58,6 +58,17 @@ static const char *folder_open(struct preparation *p, const char *file)
     return NULL;
 }
 
+static void look_at_modes(struct preparation *p, const struct named *n, const struct stat *st)
+{
+    if ((st->st_mode & S_IWOTH) != 0)
+        remark(p, n, FINDING_BAD, arena_printf(p->arena, "%s: anybody may write it (chmod o-w)", n->file));
+    else if ((st->st_mode & S_IWGRP) != 0 && is_foreign_group(st))
+        remark(p, n, FINDING_BAD, arena_printf(p->arena, "%s: its group may write it (chmod g-w)", n->file));
+    else if (is_foreign_owner(st))
+        remark(p, n, FINDING_WARN,
+               arena_printf(p->arena, "%s: belongs to neither root nor the service's user, who may write it", n->file));
+}
+
 static void look_at(struct preparation *p, const struct named *n)
 {
     struct stat st;
@@ -65,13 +76,7 @@ static void look_at(struct preparation *p, const struct named *n)
     if (n->file == NULL || stat(n->file, &st) != 0)
         return; /* that it cannot be read is told by whoever reads it */
     const char *folder = folder_open(p, n->file);
-    if ((st.st_mode & S_IWOTH) != 0)
-        remark(p, n, FINDING_BAD, arena_printf(p->arena, "%s: anybody may write it (chmod o-w)", n->file));
-    else if ((st.st_mode & S_IWGRP) != 0 && is_foreign_group(&st))
-        remark(p, n, FINDING_BAD, arena_printf(p->arena, "%s: its group may write it (chmod g-w)", n->file));
-    else if (is_foreign_owner(&st))
-        remark(p, n, FINDING_WARN,
-               arena_printf(p->arena, "%s: belongs to neither root nor the service's user, who may write it", n->file));
+    look_at_modes(p, n, &st);
     if (folder != NULL)
         remark(p, n, FINDING_BAD,
                arena_printf(p->arena, "%s: others may write the folder %s, and replace it", n->file, folder));
@@ -81,6 +86,21 @@ static void look_at(struct preparation *p, const struct named *n)
         remark(p, n, FINDING_BAD, arena_printf(p->arena, "%s: anybody may read this secret (chmod o-r)", n->file));
     else if ((st.st_mode & S_IRGRP) != 0 && is_foreign_group(&st))
         remark(p, n, FINDING_WARN, arena_printf(p->arena, "%s: its group may read this secret", n->file));
+}
+
+/* A file, or a folder of them. */
+static void look_at_lists(struct preparation *p, const struct named *n)
+{
+    const char **files = NULL;
+    struct stat st;
+    look_at(p, n);
+    int count = n->file != NULL && file_is_folder(n->file) ? file_lists_in(p->arena, n->file, &files) : 0;
+    for (int i = 0; i < count; i++) {
+        struct named one = *n;
+        one.file = files[i];
+        if (stat(one.file, &st) == 0)
+            look_at_modes(p, &one, &st);
+    }
 }
 
 static void look_at_configuration(struct preparation *p)
@@ -116,7 +136,7 @@ void preparation_files(struct preparation *p)
                                            .text = "is not read: its name does not end in .conf"});
     look_at(p, &(struct named){"trust", "", "anchors", CONFIG_LAST, c->anchors, false});
     look_at(p, &(struct named){"trust", "", "chain", CONFIG_LAST, c->chain, false});
-    look_at(p, &(struct named){"trust", "", "crl", CONFIG_LAST, c->crl, false});
+    look_at_lists(p, &(struct named){"trust", "", "crl", CONFIG_LAST, c->crl, false});
     for (unsigned i = 0; i < c->nagencies; i++) {
         look_at(p, &(struct named){"agency", c->agencies[i].code, "key", CONFIG_LAST, c->agencies[i].key, true});
         look_at(p, &(struct named){"agency", c->agencies[i].code, "cert", CONFIG_LAST, c->agencies[i].cert, false});
@@ -129,6 +149,7 @@ void preparation_files(struct preparation *p)
         look_at(p, &(struct named){"listener", l->name, "tls_key", CONFIG_LAST, l->tls_key, true});
         look_at(p, &(struct named){"listener", l->name, "tls_cert", CONFIG_LAST, l->tls_cert, false});
         look_at(p, &(struct named){"listener", l->name, "tls_client_ca", CONFIG_LAST, l->tls_client_ca, false});
+        look_at_lists(p, &(struct named){"listener", l->name, "tls_client_crl", CONFIG_LAST, l->tls_client_crl, false});
     }
     look_at_admin(p);
 }

@@ -32,6 +32,8 @@ struct reloader {
     struct vigil *vigil;
     const struct config *running;
     const char *config_path;
+    reload_tls_fn take_tls;
+    void *arg;
     struct reading *readings; /* under way, the youngest first */
     unsigned nreadings, begun, newest_ended;
     struct timer *tick; /* while there are any */
@@ -49,7 +51,8 @@ struct reading {
     unsigned number;
     uint64_t began_us, tell_at_us;
     struct file_trace at;
-    struct keyring *previous; /* lends what it had of parties whose files cannot be used */
+    struct keyring *previous;     /* lends what it had of parties whose files cannot be used */
+    struct tls_set *previous_tls; /* the same of listeners */
     struct config conf;
     struct preparation preparation;
     const char *refused; /* NULL: it may be taken */
@@ -65,7 +68,7 @@ static void reading_read(struct reading *g)
     }
     preparation_files(&g->preparation);
     preparation_keys(&g->preparation, g->previous);
-    preparation_tls(&g->preparation); /* only looked at: TLS is what it was until a restart */
+    preparation_tls(&g->preparation, g->previous_tls);
     g->refused = preparation_refusal(&g->preparation, g->previous);
 }
 
@@ -80,14 +83,15 @@ static void reading_work(void *arg)
 /* Parties whose files cannot be used stay what they were: "agency AAAA00001, sender X"; NULL: there are none. */
 static const char *kept_parties(struct reading *g)
 {
+    static const char *const words[] = {"agency", "sender", "trust", "listener"};
     const char *kept = NULL, *last = "";
     for (unsigned i = 0; i < g->preparation.found.n; i++) {
         const struct finding *f = &g->preparation.found.items[i];
         if (!f->is_mistake || strcmp(last, f->code) == 0)
             continue;
         last = f->code;
-        kept = arena_printf(g->arena, "%s%s%s %s", kept != NULL ? kept : "", kept != NULL ? ", " : "",
-                            f->about == ABOUT_AGENCY ? "agency" : "sender", f->code);
+        kept = arena_printf(g->arena, "%s%s%s %s", kept != NULL ? kept : "", kept != NULL ? ", " : "", words[f->about],
+                            f->code);
     }
     return kept;
 }
@@ -107,12 +111,12 @@ static void reading_take(struct reading *g)
     enum reload_result result;
     enum log_level level;
     const char *restart = config_restart_keys(g->arena, r->running, &g->conf), *kept = kept_parties(g);
-    const char *other = vigil_other_tls(r->vigil, &g->preparation.found, g->arena);
-    restart = arena_printf(g->arena, "%s%s%s", restart, *restart != '\0' && *other != '\0' ? ", " : "", other);
     result = kept != NULL ? RELOAD_IN_PART : RELOAD_TAKEN;
     reloader_end(r, result, "the last reload left as it was before, because the new files are of no use", kept);
     service_set_keyring(r->service, g->preparation.keys);
-    vigil_take(r->vigil, &g->preparation.found);
+    r->take_tls(r->arg, g->preparation.tls);
+    vigil_take(r->vigil, &g->preparation.found, g->preparation.tls);
+    g->preparation.tls = NULL;
     if (log_level_parse(g->conf.log_level, &level))
         log_set_level(level);
     preparation_log(&g->preparation);
@@ -155,7 +159,7 @@ static bool reading_end(struct reading *g)
         keyring_unref(g->preparation.keys); /* there is news since */
         return false;
     }
-    if (g->previous != service_keyring(r->service)) {
+    if (g->previous != service_keyring(r->service) || g->previous_tls != vigil_tls(r->vigil)) {
         keyring_unref(g->preparation.keys);
         return true;
     }
@@ -165,6 +169,19 @@ static bool reading_end(struct reading *g)
     else
         reading_take(g);
     return false;
+}
+
+/* What was read and not taken: lists may be among it. */
+static void reading_free(void *arg)
+{
+    struct reading *g = arg;
+    tls_set_unref(g->preparation.tls);
+    arena_free(g->arena);
+}
+
+static void reading_freed(void *arg)
+{
+    (void)arg;
 }
 
 static void reading_done(void *arg)
@@ -178,8 +195,13 @@ static void reading_done(void *arg)
     else
         r->is_wanted_again |= reading_end(g);
     keyring_unref(g->previous);
-    arena_free(g->arena);
-    if (r->is_stopped || !is_newest)
+    tls_set_unref(g->previous_tls);
+    if (r->is_stopped) {
+        reading_free(g);
+        return;
+    }
+    worker_run_alone(r->loop, reading_free, reading_freed, g);
+    if (!is_newest)
         return;
     if (r->is_wanted_again)
         reading_begin(r);
@@ -250,9 +272,11 @@ static void reading_begin(struct reloader *r)
                           .began_us = now_us,
                           .tell_at_us = now_us + SLOW_S * 1000000ULL,
                           .at = FILE_TRACE_INIT,
-                          .previous = service_keyring(r->service)};
+                          .previous = service_keyring(r->service),
+                          .previous_tls = vigil_tls(r->vigil)};
     g->preparation = (struct preparation){.arena = a, .conf = &g->conf};
     keyring_ref(g->previous);
+    tls_set_ref(g->previous_tls);
     r->is_wanted_again = false;
     r->readings = g;
     if (r->nreadings++ == 0)
@@ -272,12 +296,18 @@ void reloader_ask(struct reloader *r)
 }
 
 struct reloader *reloader_new(struct loop *l, struct service *s, struct vigil *v, const struct config *running,
-                              const char *config_path)
+                              const char *config_path, reload_tls_fn take_tls, void *arg)
 {
     struct arena *a = arena_new();
     struct reloader *r = arena_alloc(a, sizeof *r);
-    *r = (struct reloader){
-        .arena = a, .loop = l, .service = s, .vigil = v, .running = running, .config_path = config_path};
+    *r = (struct reloader){.arena = a,
+                           .loop = l,
+                           .service = s,
+                           .vigil = v,
+                           .running = running,
+                           .config_path = config_path,
+                           .take_tls = take_tls,
+                           .arg = arg};
     return r;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* New keys, certificates, anchors, lists and the log level, without a restart and without holding the loop. */
+/* New keys, certificates, anchors, lists, TLS of the listeners and the log level, without a restart and without holding
+ * the loop. */
 #pragma once
 
 #include "buf.h"
@@ -8,9 +9,11 @@
 
 struct reloader;
 
+/* Has the listeners that run begin with these contexts from now on. */
+typedef void (*reload_tls_fn)(void *arg, const struct tls_set *tls);
 /* running: what the daemon was started with, for the keys that a reload does not take. */
 struct reloader *reloader_new(struct loop *l, struct service *s, struct vigil *v, const struct config *running,
-                              const char *config_path);
+                              const char *config_path, reload_tls_fn take_tls, void *arg);
 /*
  * Reads the configuration and all it names, judges it on a thread of its own and hands the result over on the loop;
  * when it cannot be used the old ones stay and one line says why. Asked while a reload is under way: once more after

@@ -176,9 +176,10 @@ static enum err daemon_listen_one(struct daemon *d, unsigned i, struct error *e)
     const struct config_listener *c = &d->conf.listeners[i];
     struct endpoint *ep = arena_alloc(d->arena, sizeof *ep);
     *ep = (struct endpoint){.service = d->service, .conf = c};
+    const struct tls_entry *tls = tls_set_find(vigil_tls(d->vigil), c->name);
     struct listener_conf lc = {.address = c->address,
                                .limits = limits_of(&d->conf),
-                               .tls = d->preparation.tls[i],
+                               .tls = tls != NULL ? tls->ctx : NULL,
                                .handler = request_on_http,
                                .arg = ep};
     struct error why = {0};
@@ -212,6 +213,16 @@ static enum err daemon_listen(struct daemon *d, struct error *e)
     if (admin_open(d->loop, d->conf.admin_address, &src, &d->admin, &why) != ERR_OK)
         return daemon_cannot_listen(d, "admin", "", &why, e);
     return ERR_OK;
+}
+
+static void daemon_take_tls(void *arg, const struct tls_set *tls)
+{
+    struct daemon *d = arg;
+    for (unsigned i = 0; i < d->nlisteners; i++) {
+        const struct tls_entry *entry = tls_set_find(tls, d->conf.listeners[i].name);
+        if (entry != NULL)
+            listener_set_tls(d->listeners[i], entry->ctx);
+    }
 }
 
 static void daemon_watchdog(void *arg)
@@ -277,13 +288,14 @@ static enum err daemon_prepare(struct daemon *d, struct error *e)
     preparation_files(p);
     preparation_database(p);
     preparation_keys(p, NULL);
-    preparation_tls(p);
+    preparation_tls(p, NULL);
     preparation_paths(p);
     preparation_log(p);
     const struct remark *fatal = preparation_fatal(p);
     if (fatal == NULL)
         return ERR_OK;
     keyring_unref(p->keys);
+    tls_set_unref(p->tls);
     return error_set(e, ERR_CONFIG, "%s: %s", fatal->at, fatal->text);
 }
 
@@ -308,10 +320,11 @@ static enum err daemon_start(struct daemon *d, struct error *e)
     d->db = db_pool_new(d->loop, &db);
     if (service_new(d->loop, d->db, &d->conf, keys, &d->service, e) != ERR_OK) {
         keyring_unref(keys);
+        tls_set_unref(d->preparation.tls);
         return e->code;
     }
-    d->vigil = vigil_start(d->loop, d->service, &d->preparation.found);
-    d->reloader = reloader_new(d->loop, d->service, d->vigil, &d->written, d->config_path);
+    d->vigil = vigil_start(d->loop, d->service, &d->preparation.found, d->preparation.tls);
+    d->reloader = reloader_new(d->loop, d->service, d->vigil, &d->written, d->config_path, daemon_take_tls, d);
     d->readiness = readiness_start(d->loop, d->db, d->conf.message_age_max_ms);
     d->housekeeping = housekeeping_start(d->loop, d->db);
     return daemon_listen(d, e);

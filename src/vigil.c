@@ -34,8 +34,11 @@ struct vigil {
     struct timer *timer;
     struct look *kept; /* the last; NULL: not yet */
     bool is_busy, is_stopped;
-    struct keyring *keys; /* being judged by a worker, */
-    struct look *found;   /* who writes here */
+    struct tls_set *tls; /* in use */
+    struct tls_retired *retired;
+    struct keyring *keys;       /* being judged by a worker, */
+    struct tls_set *judged_tls; /* as this is, */
+    struct look *found;         /* who writes here */
 };
 
 /* ---- a look ---- */
@@ -147,16 +150,19 @@ static void log_news(const struct vigil *v, const struct look *k)
 static void judge_work(void *arg)
 {
     struct vigil *v = arg;
-    keyring_judge(v->keys, clock_wall_us() / 1000000, v->found->arena, &v->found->all);
+    int64_t now_s = clock_wall_us() / 1000000;
+    keyring_judge(v->keys, now_s, v->found->arena, &v->found->all);
+    tls_set_judge(v->judged_tls, now_s, v->found->arena, &v->found->all);
     look_sort(v->found);
 }
 
 static void judge_done(void *arg)
 {
     struct vigil *v = arg;
-    bool is_current = !v->is_stopped && service_keyring(v->service) == v->keys;
+    bool is_current = !v->is_stopped && service_keyring(v->service) == v->keys && v->tls == v->judged_tls;
     v->is_busy = false;
     keyring_unref(v->keys);
+    tls_set_unref(v->judged_tls);
     if (is_current) {
         log_news(v, v->found);
         keep(v, v->found);
@@ -175,62 +181,45 @@ static void copy_finding(struct look *to, struct finding item)
     findings_add(to->arena, &to->all, item);
 }
 
-/* The certificates for TLS are those of the start, whatever was read since. */
-static void copy_listeners(const struct vigil *v, struct look *to)
-{
-    for (unsigned i = 0; v->kept != NULL && i < v->kept->all.n; i++) {
-        struct finding item = v->kept->all.items[i];
-        if (item.about != ABOUT_LISTENER)
-            continue;
-        preparation_tls_judge(&item, clock_wall_us() / 1000000, to->arena);
-        copy_finding(to, item);
-    }
-}
-
 static void vigil_tick(void *arg)
 {
     struct vigil *v = arg;
+    tls_retired_look(&v->retired, v->loop);
     if (v->is_busy)
         return;
     v->is_busy = true;
+    v->judged_tls = v->tls;
+    tls_set_ref(v->judged_tls);
     v->keys = service_keyring(v->service);
     keyring_ref(v->keys);
     v->found = look_new();
-    copy_listeners(v, v->found);
     worker_run(v->loop, judge_work, judge_done, v);
 }
 
-void vigil_take(struct vigil *v, const struct findings *f)
+void vigil_take(struct vigil *v, const struct findings *f, struct tls_set *tls)
 {
     struct look *k = look_new();
-    copy_listeners(v, k);
+    struct tls_set *before = v->tls;
     for (unsigned i = 0; i < f->n; i++)
-        if (v->kept == NULL || f->items[i].about != ABOUT_LISTENER)
-            copy_finding(k, f->items[i]);
+        copy_finding(k, f->items[i]);
     look_sort(k);
     keep(v, k);
+    v->tls = tls;
+    tls_retire(&v->retired, before, tls);
+    tls_set_unref(before);
 }
 
-const char *vigil_other_tls(const struct vigil *v, const struct findings *f, struct arena *a)
+struct tls_set *vigil_tls(const struct vigil *v)
 {
-    const char *names = "";
-    for (unsigned i = 0; i < f->n; i++) {
-        const struct finding *item = &f->items[i], *used = NULL;
-        if (item->about == ABOUT_LISTENER)
-            used = look_find(v->kept, item);
-        if (used != NULL && (used->from_s != item->from_s || used->until_s != item->until_s))
-            names = arena_printf(a, "%s%s[listener %s] another certificate in %s", names, *names != '\0' ? ", " : "",
-                                 item->code, item->subject);
-    }
-    return names;
+    return v->tls;
 }
 
-struct vigil *vigil_start(struct loop *l, struct service *s, const struct findings *first)
+struct vigil *vigil_start(struct loop *l, struct service *s, const struct findings *first, struct tls_set *tls)
 {
     struct arena *a = arena_new();
     struct vigil *v = arena_alloc(a, sizeof *v);
     *v = (struct vigil){.arena = a, .loop = l, .service = s};
-    vigil_take(v, first);
+    vigil_take(v, first, tls);
     v->timer = timer_start(l, VIGIL_EVERY_MS, VIGIL_EVERY_MS, vigil_tick, v);
     return v;
 }
@@ -248,6 +237,8 @@ void vigil_free(struct vigil *v)
     if (v == NULL)
         return;
     look_free(v->kept);
+    tls_set_unref(v->tls);
+    tls_retired_free(&v->retired);
     arena_free(v->arena);
 }
 
@@ -336,6 +327,8 @@ void vigil_write(const struct vigil *v, struct span daemon_reasons, struct buf *
     parties_write(v, ABOUT_AGENCY, daemon_reasons, out);
     buf_add_str(out, "},\"senders\":{");
     parties_write(v, ABOUT_SENDER, daemon_reasons, out);
+    buf_add_str(out, "},\"listeners\":{");
+    parties_write(v, ABOUT_LISTENER, daemon_reasons, out);
     buf_add_str(out, "},\"troubles\":[");
     bool is_first = true;
     for (unsigned i = 0; i < v->kept->all.n; i++) {
@@ -371,13 +364,7 @@ void vigil_metrics_write(const struct vigil *v, struct buf *out)
                      "what the last look found.\n# TYPE zapisd_trust_findings gauge\n");
     for (unsigned i = 0; i < 4; i++)
         buf_printf(out, "zapisd_trust_findings{level=\"%s\"} %u\n", i == FINDING_BAD ? "bad" : finding_words[i], n[i]);
-    buf_add_str(out,
-                "# HELP zapisd_tls_certificate_expiry_timestamp_seconds notAfter of a listener's certificate in use.\n"
-                "# TYPE zapisd_tls_certificate_expiry_timestamp_seconds gauge\n");
-    for (unsigned i = 0; i < k->all.n; i++)
-        if (k->all.items[i].about == ABOUT_LISTENER)
-            buf_printf(out, "zapisd_tls_certificate_expiry_timestamp_seconds{listener=\"%s\"} %lld\n",
-                       k->all.items[i].code, (long long)k->all.items[i].until_s);
+    tls_set_metrics_write(v->tls, out);
     buf_add_str(out, "# HELP zapisd_sender_ready Whether a sender has a certificate that would be believed.\n"
                      "# TYPE zapisd_sender_ready gauge\n");
     for (unsigned i = 0; i < k->nparties; i++)

@@ -291,14 +291,6 @@ static unsigned count_sections(const struct loader *l, const char *word)
     return n;
 }
 
-/* The address a caller would use. A socket path or a handed-over socket has none. */
-static const char *default_url(struct arena *a, const struct config_listener *t)
-{
-    bool is_net = t->address != NULL && address_scope(t->address) != ADDRESS_HANDED_OVER && *t->address != 'u';
-    return arena_printf(a, "%s://%s%s", t->tls_cert != NULL ? "https" : "http", is_net ? t->address : "localhost",
-                        t->path);
-}
-
 static void gather(struct loader *l)
 {
     struct config *c = l->out;
@@ -307,10 +299,7 @@ static void gather(struct loader *l)
     c->senders = arena_array(l->a, count_sections(l, "sender"), sizeof *c->senders);
     for (const struct section *s = l->sections; s != NULL; s = s->next) {
         if (strcmp(s->word, "listener") == 0) {
-            struct config_listener *t = s->target;
-            if (t->public_url == NULL)
-                t->public_url = default_url(l->a, t);
-            c->listeners[c->nlisteners++] = *t;
+            c->listeners[c->nlisteners++] = *(struct config_listener *)s->target;
         } else if (strcmp(s->word, "agency") == 0) {
             struct config_agency *t = s->target;
             if (t->name == NULL)

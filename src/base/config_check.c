@@ -45,6 +45,8 @@ static void check_tls(const struct config_listener *l, struct place at, struct b
         add(m, at, "tls_key needs tls_cert");
     if (l->tls_cert == NULL && l->tls_client_ca != NULL)
         add(m, at, "tls_client_ca needs tls_cert");
+    if (l->tls_client_crl != NULL && l->tls_client_ca == NULL)
+        add(m, at, "tls_client_crl needs tls_client_ca");
     if (l->tls_cert == NULL && l->tls_ciphers != NULL)
         add(m, at, "tls_ciphers needs tls_cert");
     if (l->tls_client_required && l->tls_client_ca == NULL)

@@ -143,7 +143,8 @@ X("trust", "anchors", OPTION_FILE, config, anchors, NULL, 0, 0, NULL, YES, NO, \
 X("trust", "chain", OPTION_FILE, config, chain, NULL, 0, 0, NULL, YES, NO, \
   "PEM file with intermediate certificates. They help to build a chain and are not trusted by themselves.") \
 X("trust", "crl", OPTION_FILE, config, crl, NULL, 0, 0, NULL, YES, NO, \
-  "PEM file with the revocation lists of all issuers. A revoked certificate is refused whatever crl_required says.") \
+  "PEM file with the revocation lists of all issuers, or a folder of such files with names in .crl or .pem. A revoked " \
+  "certificate is refused whatever crl_required says.") \
 X("trust", "crl_required", OPTION_YES_NO, config, crl_required, "yes", 0, 0, NULL, YES, NO, \
   "Refuse a certificate whose issuer has no revocation list here, or one that is past its time.") \
 X("trust", "allow_gost2001", OPTION_YES_NO, config, allow_gost2001, "no", 0, 0, NULL, NO, NO, \
@@ -175,16 +176,19 @@ X("listener", "plain_on_public_address", OPTION_CONSENT, config_listener, allow_
 X("listener", "require_recipient_signature", OPTION_YES_NO, config_listener, require_recipient, "no", \
   0, 0, NULL, NO, NO, \
   "Beside the sender's own signature require one by SMEV (actor recipient).") \
-X("listener", "tls_cert", OPTION_FILE, config_listener, tls_cert, NULL, 0, 0, NULL, NO, NO, \
+X("listener", "tls_cert", OPTION_FILE, config_listener, tls_cert, NULL, 0, 0, NULL, YES, NO, \
   "PEM file with the server certificate, then its chain. With it the listener speaks TLS only.") \
-X("listener", "tls_key", OPTION_FILE, config_listener, tls_key, NULL, 0, 0, NULL, NO, NO, \
+X("listener", "tls_key", OPTION_FILE, config_listener, tls_key, NULL, 0, 0, NULL, YES, NO, \
   "PEM file with the private key of tls_cert.") \
-X("listener", "tls_client_ca", OPTION_FILE, config_listener, tls_client_ca, NULL, 0, 0, NULL, NO, NO, \
-  "PEM file with the issuers of client certificates. With it a certificate is asked for. Revocation lists are not asked "\
-  "about it.") \
-X("listener", "tls_client_required", OPTION_YES_NO, config_listener, tls_client_required, "no", 0, 0, NULL, NO, NO, \
+X("listener", "tls_client_ca", OPTION_FILE, config_listener, tls_client_ca, NULL, 0, 0, NULL, YES, NO, \
+  "PEM file with the authorities of client certificates, roots and those below them. With it a certificate is asked for.") \
+X("listener", "tls_client_crl", OPTION_FILE, config_listener, tls_client_crl, NULL, 0, 0, NULL, YES, NO, \
+  "PEM file with the revocation lists of all these authorities, or a folder of such files with names in .crl or .pem. " \
+  "With it a client is refused whose certificate is revoked, or whose authority has no list here that is in date. " \
+  "Without it: revocation is not asked about.") \
+X("listener", "tls_client_required", OPTION_YES_NO, config_listener, tls_client_required, "no", 0, 0, NULL, YES, NO, \
   "Refuse clients without a certificate.") \
-X("listener", "tls_ciphers", OPTION_TEXT, config_listener, tls_ciphers, NULL, 0, 0, NULL, NO, NO, \
+X("listener", "tls_ciphers", OPTION_TEXT, config_listener, tls_ciphers, NULL, 0, 0, NULL, YES, NO, \
   "OpenSSL cipher list for TLS 1.2. Without it: the GOST suites of the engine and modern AEAD suites.") \
 READING_OPTIONS(X, "listener", config_listener, NO) \
 X("agency", "name", OPTION_TEXT, config_agency, name, NULL, 0, 0, NULL, YES, NO, \

@@ -50,3 +50,12 @@ MUST_CHECK enum err pem_open(const char *file, const char *what, BIO **out, stru
 
 /* Seconds since 1970; false when t is not a time. */
 bool time_of_asn1(const ASN1_TIME *t, int64_t *out);
+
+/*
+ * trust_judge() for the certificate of a TLS client, in the middle of the handshake. sent: what came with it, which may
+ * help to build a path; may be NULL.
+ */
+MUST_CHECK enum err trust_judge_client(const struct trust *t, X509 *x, STACK_OF(X509) * sent, int auth_level,
+                                       int64_t now_s, struct trust_verdict *v, struct error *e);
+/* The names of the authorities that are used, for the client to choose by; NULL without memory. The caller's. */
+STACK_OF(X509_NAME) * trust_names(const struct trust *t);

@@ -139,9 +139,10 @@ static const char *version_refused(const X509 *x)
     return NULL;
 }
 
-const char *extensions_refused(struct arena *a, X509 *x, enum path_role role)
+const char *extensions_refused(struct arena *a, X509 *x, enum path_role role, enum trust_reason *reason)
 {
     const char *refused = version_refused(x);
+    *reason = TRUST_BROKEN;
     for (int i = 0; i < X509_get_ext_count(x) && refused == NULL; i++)
         refused = one_refused(a, x, i);
     if (refused != NULL)
@@ -150,6 +151,9 @@ const char *extensions_refused(struct arena *a, X509 *x, enum path_role role)
         return "the certificate has a broken extension";
     if (role == ROLE_ANCHOR)
         return NULL; /* believed for what it is, section 6.1.1 */
-    refused = purpose_refused(a, x);
-    return refused != NULL ? refused : points_refused(x);
+    refused = points_refused(x);
+    if (refused != NULL)
+        return refused;
+    *reason = TRUST_USAGE;
+    return purpose_refused(a, x);
 }

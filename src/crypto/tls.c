@@ -5,93 +5,28 @@
  *
  * What a handshake costs (a signature by RSA, a client's chain) is paid in tls_handshake() alone, so that the caller
  * can have it done away from his loop. A client that comes back with a ticket (RFC 5077, RFC 8446) costs neither; the
- * keys of the tickets live and die with the context, and nothing is kept for those who do not come back.
+ * keys of the tickets live and die with the context (tls_ctx.c), and nothing is kept for those who do not come back.
+ * Client certificates are judged in tls_clients.c.
  */
-#include "crypto_private.h"
+#include "tls_private.h"
 
-#include "file.h"
 #include "log.h"
 
 #include <openssl/buffer.h>
 #include <openssl/err.h>
-#include <openssl/ssl.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Names that this engine or this OpenSSL lacks are passed over. Everything else is forward secret and authenticated. */
-#define CIPHERS                                                                                                        \
-    "GOST2012-KUZNYECHIK-KUZNYECHIKOMAC:GOST2012-MAGMA-MAGMAOMAC:IANA-GOST2012-GOST8912-GOST8912:"                     \
-    "LEGACY-GOST2012-GOST8912-GOST8912:ECDHE+AESGCM:ECDHE+CHACHA20"
-
-/* As long as a verdict on a chain is kept (trust.c): a client certificate is not looked at again before. */
-#define TICKET_LIFE_S 600
 /* Messages beside the data after the handshake, such as changes of keys. None is dear, thousands a second are. */
-#define CHATTER_MAX   32
+#define CHATTER_MAX 32
 
 /* Of each memory BIO, while there is nothing in it. */
 #define ROOM_KEPT_BYTES 4096
 
 #define RECORD_HEAD_BYTES 5
 #define RECORD_BODY_MAX   (16384 + 2048)
-
-struct tls_ctx {
-    SSL_CTX *ctx;
-};
-
-struct tls {
-    SSL *ssl;
-    BIO *in, *out;          /* owned by ssl */
-    enum tls_status status; /* once not TLS_OK it stays */
-    char failure[256];      /* why it is TLS_FAILED */
-    bool is_shaken;         /* the handshake is done */
-    bool is_resumed;
-    bool has_fresh;   /* a whole record has come since the last tls_handshake(), or more of what can never be one */
-    bool is_odd;      /* no record can become of what comes in: it will be refused */
-    unsigned head_n;  /* of the record that is coming in: bytes of its head */
-    size_t body_left; /* and what its body lacks */
-    unsigned chatter;
-    unsigned char head[RECORD_HEAD_BYTES];
-};
-
-static void ctx_free(void *p)
-{
-    SSL_CTX_free(p);
-}
-
-static enum err load_identity(SSL_CTX *ctx, const struct tls_conf *conf, struct error *e)
-{
-    SSL_CTX_set_default_passwd_cb(ctx, crypto_no_password);
-    if (file_may_be_opened(conf->cert_file, e) != ERR_OK)
-        return e->code;
-    if (SSL_CTX_use_certificate_chain_file(ctx, conf->cert_file) != 1)
-        return crypto_error(e, ERR_CONFIG, "%s: no usable certificate", conf->cert_file);
-    if (file_may_be_opened(conf->key_file, e) != ERR_OK)
-        return e->code;
-    if (SSL_CTX_use_PrivateKey_file(ctx, conf->key_file, SSL_FILETYPE_PEM) != 1)
-        return crypto_error(e, ERR_CONFIG, "%s: no usable private key for %s", conf->key_file, conf->cert_file);
-    if (SSL_CTX_check_private_key(ctx) != 1)
-        return crypto_error(e, ERR_CONFIG, "%s does not belong to %s", conf->key_file, conf->cert_file);
-    return ERR_OK;
-}
-
-static enum err load_client_ca(SSL_CTX *ctx, const struct tls_conf *conf, struct error *e)
-{
-    if (conf->client_ca_file == NULL)
-        return conf->client_required ? error_set(e, ERR_CONFIG, "client certificates are required, but of no issuer")
-                                     : ERR_OK;
-    if (file_may_be_opened(conf->client_ca_file, e) != ERR_OK)
-        return e->code;
-    STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(conf->client_ca_file);
-    if (names == NULL || SSL_CTX_load_verify_file(ctx, conf->client_ca_file) != 1) {
-        sk_X509_NAME_pop_free(names, X509_NAME_free);
-        return crypto_error(e, ERR_CONFIG, "%s: no usable certificates", conf->client_ca_file);
-    }
-    SSL_CTX_set_client_CA_list(ctx, names);
-    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | (conf->client_required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), NULL);
-    return ERR_OK;
-}
 
 static void on_message(int is_sent, int version, int type, const void *p, size_t n, SSL *ssl, void *arg)
 {
@@ -100,33 +35,6 @@ static void on_message(int is_sent, int version, int type, const void *p, size_t
     /* an alert of ours says no to a renegotiation */
     if (t != NULL && t->is_shaken && type == (is_sent ? SSL3_RT_ALERT : SSL3_RT_HANDSHAKE))
         t->chatter++;
-}
-
-enum err tls_ctx_new(struct arena *a, const struct tls_conf *conf, struct tls_ctx **out, struct error *e)
-{
-    struct tls_ctx *c = arena_alloc(a, sizeof *c);
-    c->ctx = SSL_CTX_new(TLS_server_method());
-    if (c->ctx == NULL)
-        return crypto_error(e, ERR_CRYPTO, "TLS does not start");
-    arena_defer(a, ctx_free, c->ctx);
-    static const unsigned char session_id[] = "zapisd";
-    SSL_CTX_set_options(c->ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
-    SSL_CTX_set_mode(c->ctx, SSL_MODE_RELEASE_BUFFERS);
-    SSL_CTX_clear_mode(c->ctx, SSL_MODE_AUTO_RETRY); /* we want to see each message that is not data */
-    SSL_CTX_set_session_cache_mode(c->ctx, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_timeout(c->ctx, TICKET_LIFE_S);
-    SSL_CTX_set_msg_callback(c->ctx, on_message);
-    if (SSL_CTX_set_min_proto_version(c->ctx, TLS1_2_VERSION) != 1 ||
-        SSL_CTX_set_session_id_context(c->ctx, session_id, sizeof session_id - 1) != 1)
-        return crypto_error(e, ERR_CRYPTO, "TLS cannot be set up");
-    if (SSL_CTX_set_cipher_list(c->ctx, conf->ciphers != NULL ? conf->ciphers : CIPHERS) != 1)
-        return crypto_error(e, ERR_CONFIG, "the cipher list names nothing usable");
-    enum err rc = load_identity(c->ctx, conf, e);
-    if (rc == ERR_OK)
-        rc = load_client_ca(c->ctx, conf, e);
-    if (rc == ERR_OK)
-        *out = c;
-    return rc;
 }
 
 struct tls *tls_new(struct tls_ctx *ctx)
@@ -140,7 +48,9 @@ struct tls *tls_new(struct tls_ctx *ctx)
     }
     SSL_set_bio(ssl, in, out);
     SSL_set_accept_state(ssl);
-    *t = (struct tls){.ssl = ssl, .in = in, .out = out, .status = TLS_OK};
+    *t = (struct tls){.ctx = tls_ctx_ref(ctx), .ssl = ssl, .in = in, .out = out, .status = TLS_OK};
+    SSL_set_app_data(ssl, t);
+    SSL_set_msg_callback(ssl, on_message);
     SSL_set_msg_callback_arg(ssl, t);
     return t;
 }
@@ -150,22 +60,17 @@ void tls_free(struct tls *t)
     if (t == NULL)
         return;
     SSL_free(t->ssl);
+    tls_ctx_unref(t->ctx);
     free(t);
 }
 
-/* The peer's own certificate may be why: which one it was is what its owner will ask. */
 static void tls_note_failure(struct tls *t)
 {
     unsigned long first = ERR_peek_error();
     const char *reason = first == 0 ? NULL : ERR_reason_error_string(first);
-    long verdict = SSL_get_verify_result(t->ssl);
-    X509 *peer = SSL_get0_peer_certificate(t->ssl);
-    char who[160] = "";
-    if (verdict != X509_V_OK && peer != NULL)
-        x509_describe(peer, who, sizeof who);
-    snprintf(t->failure, sizeof t->failure, "%s%s%s%s%s", reason != NULL ? reason : "ended during the handshake",
-             verdict != X509_V_OK ? ": " : "", verdict != X509_V_OK ? X509_verify_cert_error_string(verdict) : "",
-             *who != '\0' ? ": " : "", who);
+    if (ERR_GET_REASON(first) == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE)
+        t->refused = "client certificate refused: there is none";
+    (void)snprintf(t->failure, sizeof t->failure, "%s", reason != NULL ? reason : "ended during the handshake");
 }
 
 /* A memory BIO keeps all the room it ever needed. What has been taken out of it leaves no more than this behind. */
@@ -333,6 +238,11 @@ enum tls_status tls_write(struct tls *t, const void *p, size_t n)
 const char *tls_failure(const struct tls *t)
 {
     return t->failure;
+}
+
+const char *tls_client_refused(const struct tls *t)
+{
+    return t->status == TLS_FAILED ? t->refused : NULL;
 }
 
 void tls_close_notify(struct tls *t)

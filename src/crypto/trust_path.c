@@ -11,8 +11,10 @@
 
 #include <string.h>
 
-#define DEPTH_MAX 8   /* authorities above the signer */
-#define STEPS_MAX 200 /* signatures looked at for one certificate */
+#define DEPTH_MAX      8   /* authorities above the signer */
+#define STEPS_MAX      200 /* signatures looked at for one certificate */
+#define SENT_MAX       10  /* certificates of a peer that are tried, and */
+#define SENT_STEPS_MAX 40  /* signatures looked at on their account: who sends them need not be known to anybody */
 
 enum proof_state { PROOF_UNASKED, PROOF_BEGUN, PROOF_GOOD, PROOF_BAD };
 
@@ -40,7 +42,9 @@ struct walk {
     bool is_sketch; /* signatures only */
     int64_t now_s;
     X509 *path[DEPTH_MAX + 1];
-    int n, steps;
+    STACK_OF(X509) * sent; /* by a peer; NULL: none */
+    int auth_level;
+    int n, steps, sent_steps;
     bool is_wrong_name; /* an issuer of the right name was there that did not sign */
     struct trust_verdict verdict;
     int rank; /* of the objection in e: the further a path came, the more it says */
@@ -77,6 +81,8 @@ static enum trust_reason reason_of(int why)
     case X509_V_ERR_CERT_HAS_EXPIRED:
     case X509_V_ERR_CERT_NOT_YET_VALID:
         return TRUST_DATES;
+    case X509_V_ERR_INVALID_PURPOSE:
+        return TRUST_USAGE;
     default:
         return TRUST_BROKEN;
     }
@@ -98,6 +104,9 @@ static enum err ask_openssl(struct walk *w, X509_STORE_CTX *ctx, STACK_OF(X509) 
     X509_VERIFY_PARAM_set_time(param, (time_t)w->now_s);
     X509_VERIFY_PARAM_set_depth(param, DEPTH_MAX);
     X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_POLICY_CHECK);
+    X509_VERIFY_PARAM_set_auth_level(param, w->auth_level);
+    if (w->t->use == TRUST_OF_CLIENTS && w->target == NULL)
+        (void)X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_SSL_CLIENT);
     X509_STORE_CTX_set_verify_cb(ctx, on_objection);
     int rc = X509_verify_cert(ctx);
     int why = X509_STORE_CTX_get_error(ctx);
@@ -135,11 +144,11 @@ static enum err judge_one(struct walk *w, int i, struct trust_verdict *v, struct
     bool is_anchor = i == w->n - 1;
     enum path_role first = w->target != NULL ? ROLE_LIST_SIGNER : ROLE_SIGNER;
     enum path_role role = is_anchor ? ROLE_ANCHOR : i == 0 ? first : ROLE_AUTHORITY;
-    const char *refused = extensions_refused(w->scratch, x, i == 0 ? first : role);
-    v->reason = TRUST_BROKEN;
+    const char *refused = extensions_refused(w->scratch, x, i == 0 ? first : role, &v->reason);
     if (refused != NULL)
         return error_set(e, ERR_TOKEN, "%s at depth %d", refused, i);
-    if (!is_gost(x))
+    v->reason = TRUST_BROKEN;
+    if (w->t->use == TRUST_OF_MESSAGES && !is_gost(x))
         return error_set(e, ERR_TOKEN, "the chain of the certificate is not GOST");
     if (role == ROLE_AUTHORITY && X509_check_ca(x) != 1)
         return error_set(e, ERR_TOKEN, "invalid CA certificate at depth %d", i);
@@ -204,11 +213,10 @@ static bool try_path(struct walk *w)
     return false;
 }
 
-static bool has_signed(struct walk *w, X509 *issuer)
+static bool has_signed(struct walk *w, X509 *issuer, int *steps, int steps_max)
 {
     X509 *last = w->path[w->n - 1];
-    int *steps = w->target != NULL ? &w->proofs->steps : &w->steps;
-    if (X509_NAME_cmp(X509_get_subject_name(issuer), X509_get_issuer_name(last)) != 0 || *steps >= STEPS_MAX)
+    if (X509_NAME_cmp(X509_get_subject_name(issuer), X509_get_issuer_name(last)) != 0 || *steps >= steps_max)
         return false;
     ++*steps;
     EVP_PKEY *key = X509_get0_pubkey(issuer);
@@ -247,7 +255,7 @@ static void object_to_end(struct walk *w, bool is_self_signed)
 {
     struct error why = {0};
     int depth = w->n - 1;
-    if (w->steps >= STEPS_MAX)
+    if (w->steps >= STEPS_MAX || w->sent_steps >= SENT_STEPS_MAX)
         (void)error_set(&why, ERR_TOKEN, "too many certificates of one name: no path was found to the issuer");
     else if (w->is_wrong_name)
         (void)error_set(&why, ERR_TOKEN, "certificate signature failure at depth %d: no issuer of this name signed it",
@@ -261,6 +269,23 @@ static void object_to_end(struct walk *w, bool is_self_signed)
     object_to(w, w->n, TRUST_NO_ISSUER, &why);
 }
 
+/* Over those that signed the last one of the path; *has_any: there was one. */
+static bool walk_among(struct walk *w, STACK_OF(X509) * certs, bool are_anchors, bool *has_any)
+{
+    bool is_sent = certs == w->sent;
+    int *steps = is_sent ? &w->sent_steps : w->target != NULL ? &w->proofs->steps : &w->steps;
+    for (int i = 0; i < sk_X509_num(certs) && (!is_sent || i < SENT_MAX); i++) {
+        X509 *x = sk_X509_value(certs, i);
+        if ((are_anchors && !will_do(w, x)) || is_on_path(w, x) ||
+            !has_signed(w, x, steps, is_sent ? SENT_STEPS_MAX : STEPS_MAX))
+            continue;
+        *has_any = true;
+        if (walk_over(w, x, are_anchors))
+            return true;
+    }
+    return false;
+}
+
 /* False when no path goes on from here that is good. Recursion is bounded by DEPTH_MAX. */
 static bool walk_on(struct walk *w)
 {
@@ -268,22 +293,9 @@ static bool walk_on(struct walk *w)
     bool has_any = false;
     if (w->n > DEPTH_MAX)
         return false;
-    for (int i = 0; i < sk_X509_num(w->t->anchors); i++) {
-        X509 *x = sk_X509_value(w->t->anchors, i);
-        if (!will_do(w, x) || is_on_path(w, x) || !has_signed(w, x))
-            continue;
-        has_any = true;
-        if (walk_over(w, x, true))
-            return true;
-    }
-    for (int i = 0; i < sk_X509_num(w->t->chain); i++) {
-        X509 *x = sk_X509_value(w->t->chain, i);
-        if (is_on_path(w, x) || !has_signed(w, x))
-            continue;
-        has_any = true;
-        if (walk_over(w, x, false))
-            return true;
-    }
+    if (walk_among(w, w->t->anchors, true, &has_any) || walk_among(w, w->t->chain, false, &has_any) ||
+        (w->sent != NULL && walk_among(w, w->sent, false, &has_any)))
+        return true;
     if (!has_any)
         object_to_end(w, X509_NAME_cmp(X509_get_subject_name(last), X509_get_issuer_name(last)) == 0);
     return false;
@@ -365,7 +377,7 @@ bool trust_path_is_signer_good(struct proofs *p, const struct crl_list *l, int64
     return is_good;
 }
 
-enum err trust_path_find(const struct trust *t, const struct cert *c, int64_t now_s, struct trust_verdict *v,
+enum err trust_path_find(const struct trust *t, const struct path_start *from, int64_t now_s, struct trust_verdict *v,
                          struct error *e)
 {
     struct error why = {0};
@@ -375,7 +387,9 @@ enum err trust_path_find(const struct trust *t, const struct cert *c, int64_t no
                      .scratch = scratch,
                      .proofs = &proofs,
                      .now_s = now_s,
-                     .path = {c->x},
+                     .path = {from->c->x},
+                     .sent = from->sent,
+                     .auth_level = from->auth_level,
                      .n = 1,
                      .verdict = *v,
                      .e = &why};

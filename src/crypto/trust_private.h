@@ -32,14 +32,16 @@ struct trust {
     struct crl_list **lists;
     unsigned nlists, lists_room;
     struct trust_item *items; /* what was loaded, and what is wrong with it */
+    X509 **item_certs;        /* of each item the certificate, where it is used; NULL: a list, or left out */
     unsigned nitems, items_room;
+    enum trust_use use;
     bool crl_required;
     struct trust_cache *cache;
 };
 
 /* extensions.c: NULL, or which extension is in the way. A certificate is one of the four. */
 enum path_role { ROLE_SIGNER, ROLE_AUTHORITY, ROLE_LIST_SIGNER, ROLE_ANCHOR };
-const char *extensions_refused(struct arena *a, X509 *x, enum path_role role);
+const char *extensions_refused(struct arena *a, X509 *x, enum path_role role, enum trust_reason *reason);
 /* It is known, is what it should be, and nothing follows. */
 bool extension_is_readable(X509_EXTENSION *ext);
 /* Name, or number, of an object. */
@@ -57,9 +59,18 @@ struct proofs;
 MUST_CHECK enum err crl_check(const struct trust *t, struct proofs *proofs, X509 *x, X509 *issuer, int64_t now_s,
                               struct trust_verdict *v, struct error *e);
 
-/* trust_path.c: a path from c to an anchor on which nobody objects; else the objection that says most. */
-MUST_CHECK enum err trust_path_find(const struct trust *t, const struct cert *c, int64_t now_s, struct trust_verdict *v,
-                                    struct error *e);
+/*
+ * trust_path.c: a path from c to an anchor on which nobody objects; else the objection that says most. sent: what a
+ * peer gave with c, tried when nothing of the operator's goes on; may be NULL. auth_level: how weak keys may be, as
+ * OpenSSL counts it.
+ */
+struct path_start {
+    const struct cert *c;
+    STACK_OF(X509) * sent;
+    int auth_level;
+};
+MUST_CHECK enum err trust_path_find(const struct trust *t, const struct path_start *from, int64_t now_s,
+                                    struct trust_verdict *v, struct error *e);
 bool trust_path_step(X509_STORE_CTX *ctx, X509 *x, X509 *issuer);
 /* Whether signatures go from x up to some anchor, in whatever state the certificates are. */
 bool trust_path_may_lead(const struct trust *t, X509 *x);

@@ -167,9 +167,12 @@ static void conn_take_held(struct conn *c)
 
 void conn_tls_failed(struct conn *c)
 {
+    const char *refused = tls_client_refused(c->tls);
     c->loop->lane.stats.failed++;
-    refusal_tell(c->loop, LOG_LEVEL_INFO,
-                 &(struct refusal){.reason = "TLS failed", .peer = c->peer, .detail = tls_failure(c->tls)});
+    refusal_tell(c->loop, refused != NULL ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
+                 &(struct refusal){.reason = refused != NULL ? refused : "TLS failed",
+                                   .peer = c->peer,
+                                   .detail = tls_failure(c->tls)});
     c->tls_broken = true;
     queue_abandon(c);
     c->state = CONN_FINISHING;

@@ -24,6 +24,7 @@ struct exchange *exchange_new(struct conn *c, struct http_message *m)
         .peer = arena_strdup(m->arena, c->peer),
         .body = buf_span(&m->body),
         .exchange = x,
+        .is_tls = c->tls != NULL,
     };
     if (c->has_fingerprint) {
         memcpy(x->fingerprint, c->fingerprint, sizeof(x->fingerprint));

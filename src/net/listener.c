@@ -54,6 +54,7 @@ static void end_if_empty(struct listener *ls)
         return;
     if (ls->freed) {
         places_fini(&ls->places);
+        tls_ctx_unref(ls->tls);
         free(ls);
     } else if (ls->draining && ls->drained != NULL) {
         loop_chore(ls->loop, &ls->chore);
@@ -116,6 +117,13 @@ void listener_free(struct listener *ls)
     end_if_empty(ls);
 }
 
+void listener_set_tls(struct listener *ls, struct tls_ctx *tls)
+{
+    struct tls_ctx *before = ls->tls;
+    ls->tls = tls != NULL ? tls_ctx_ref(tls) : NULL;
+    tls_ctx_unref(before);
+}
+
 unsigned listener_connections(const struct listener *ls)
 {
     return ls->connections;
@@ -169,7 +177,7 @@ enum err listener_open(struct loop *l, const struct listener_conf *conf, struct 
     struct listener *ls = net_alloc(sizeof(*ls));
     ls->loop = l;
     ls->limits = *limits;
-    ls->tls = conf->tls;
+    listener_set_tls(ls, conf->tls);
     ls->handler = conf->handler;
     ls->arg = conf->arg;
     ls->is_pipe = is_pipe;

@@ -27,7 +27,7 @@ void findings_add(struct arena *a, struct findings *f, struct finding item)
 }
 
 struct judge {
-    struct keyring *keys;
+    struct keyring *keys; /* NULL: lists and authorities alone are told of */
     int64_t now_s;
     struct arena *a;
     struct findings *out;
@@ -180,42 +180,63 @@ static void judge_agency(struct judge *j, struct keyring_agency *g)
 
 /* ---- what it rests on ---- */
 
-static void judge_item(struct judge *j, const struct trust_item *t)
+static const char *item_words(struct judge *j, const struct trust_item *t, const struct trust_place *place,
+                              enum finding_level *level)
+{
+    bool is_over = j->now_s >= t->not_after;
+    if (t->refused != NULL) {
+        *level = FINDING_BAD;
+        return arena_printf(j->a, "not used: %s", t->refused);
+    }
+    *level = FINDING_GOOD;
+    if (t->is_superseded)
+        return "there is a newer one";
+    *level = FINDING_WARN;
+    if (j->now_s < t->not_before)
+        return "is not valid yet";
+    if (is_over && t->kind == TRUST_CRL && place->is_strict) {
+        *level = FINDING_BAD;
+        return arena_printf(j->a, "%s: whom this authority issued is refused", days_text(j, t->not_after));
+    }
+    if (!is_over && t->lacks_list && place->is_strict)
+        return "there is no revocation list of it: whom it issued is refused";
+    if (!is_over)
+        *level = t->kind == TRUST_CRL ? level_of_list(j, t) : level_of_end(j, t->not_after);
+    return days_text(j, t->not_after);
+}
+
+static void judge_item(struct judge *j, const struct trust_item *t, const struct trust_place *place)
 {
     static const char *const kinds[] = {"anchor", "authority", "revocation list of"};
-    const char *at = t->kind == TRUST_ANCHOR  ? j->keys->anchors_at
-                     : t->kind == TRUST_CHAIN ? j->keys->chain_at
-                                              : j->keys->crl_at;
-    struct finding f = {.about = ABOUT_TRUST, .code = "", .at = arena_strdup(j->a, at)};
-    const char *what = NULL;
-    if (t->refused != NULL) {
-        f.level = FINDING_BAD;
-        what = arena_printf(j->a, "not used: %s", t->refused);
-    } else if (t->is_superseded) {
-        f.level = FINDING_GOOD;
-        what = "there is a newer one";
-    } else if (j->now_s < t->not_before) {
-        f.level = FINDING_WARN;
-        what = "is not valid yet";
-    } else {
-        f.level = j->now_s >= t->not_after ? FINDING_WARN : FINDING_GOOD;
-        if (f.level == FINDING_GOOD)
-            f.level = t->kind == TRUST_CRL ? level_of_list(j, t) : level_of_end(j, t->not_after);
-        what = days_text(j, t->not_after);
-    }
-    f.subject = arena_printf(j->a, "%s [%s], %s %s", kinds[t->kind], t->label,
+    struct finding f = {
+        .about = place->about, .code = arena_strdup(j->a, place->code), .at = arena_strdup(j->a, place->at[t->kind])};
+    const char *what = item_words(j, t, place, &f.level);
+    f.subject = arena_printf(j->a, "%s%s [%s], %s %s", place->of, kinds[t->kind], t->label,
                              t->kind == TRUST_CRL ? "number" : "serial", t->serial);
     f.text = arena_printf(j->a, "%s: %s", f.subject, what);
     findings_add(j->a, j->out, f);
 }
 
+void findings_add_trust(const struct trust *t, const struct trust_place *place, int64_t now_s, struct arena *a,
+                        struct findings *f)
+{
+    struct judge j = {.now_s = now_s, .a = a, .out = f};
+    unsigned n = 0;
+    const struct trust_item *items = trust_items(t, &n);
+    for (unsigned i = 0; i < n; i++)
+        judge_item(&j, &items[i], place);
+}
+
 void keyring_judge(struct keyring *k, int64_t now_s, struct arena *a, struct findings *f)
 {
     struct judge j = {.keys = k, .now_s = now_s, .a = a, .out = f};
-    unsigned n = 0;
-    const struct trust_item *items = k->trust != NULL ? trust_items(k->trust, &n) : NULL;
-    for (unsigned i = 0; i < n; i++)
-        judge_item(&j, &items[i]);
+    struct trust_place place = {
+        .about = ABOUT_TRUST,
+        .code = "",
+        .of = "",
+        .at = {[TRUST_ANCHOR] = k->anchors_at, [TRUST_CHAIN] = k->chain_at, [TRUST_CRL] = k->crl_at}};
+    if (k->trust != NULL)
+        findings_add_trust(k->trust, &place, now_s, a, f);
     for (unsigned i = 0; i < k->nagencies; i++)
         judge_agency(&j, &k->agencies[i]);
     for (unsigned i = 0; i < k->nsenders && k->trust != NULL; i++)

@@ -92,9 +92,10 @@ static const char *public_url(struct arena *a, const struct endpoint *ep, const 
 {
     if (ep->conf->public_url != NULL)
         return ep->conf->public_url;
-    const char *host = http_header(http, "Host");
-    const char *address = host != NULL && strpbrk(host, "<>&\"'\\ ") == NULL ? host : ep->conf->address;
-    return arena_printf(a, "%s://%s%s", ep->conf->tls_cert != NULL ? "https" : "http", address, ep->conf->path);
+    const char *address = ep->conf->address;
+    bool is_net = strncmp(address, "fd:", 3) != 0 && strncmp(address, "unix:", 5) != 0;
+    return arena_printf(a, "%s://%s%s", http->is_tls ? "https" : "http", is_net ? address : "localhost",
+                        ep->conf->path);
 }
 
 void wsdl_on_get(const struct endpoint *ep, const struct http_request *http)

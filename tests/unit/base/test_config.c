@@ -101,7 +101,7 @@ static void O2_defaults_hold_where_nothing_is_said(void **state)
     assert_string_equal(c.listeners[0].name, "p");
     assert_int_equal(c.listeners[0].kind, LISTENER_PLAIN);
     assert_string_equal(c.listeners[0].path, "/equeue");
-    assert_string_equal(c.listeners[0].public_url, "http://127.0.0.1:8180/equeue");
+    assert_null(c.listeners[0].public_url);
     assert_string_equal(c.listeners[0].file, path);
     assert_int_equal(c.listeners[0].line, 3);
     assert_false(c.listeners[0].allow_remote_plain);
@@ -129,7 +129,8 @@ static void O2_values_and_their_units(void **state)
              "[sender PGU001001]\nname = ЕПГУ\ncert = /s1\ncert = /s2\n"
              "[sender SMEV00001]\nsmev = yes\ncert = /s3\n"
              "[listener one]\nkind = smev2\naddress = [::]:8181\npath = /a/b\nagency = AAAA00001\n"
-             "tls_cert = /t1\ntls_key = /t2\ntls_client_ca = /t3\ntls_client_required = yes\ntls_ciphers = A:B\n"
+             "tls_cert = /t1\ntls_key = /t2\ntls_client_ca = /t3\ntls_client_crl = /t4\ntls_client_required = "
+             "yes\ntls_ciphers = A:B\n"
              "require_recipient_signature = yes\n"
              "[listener two]\nkind = smev2\naddress = fd:3\npublic_url = https://x.example/q\n"
              "[listener three]\nkind = plain\naddress = unix:/run/z/plain\nchannel = call-centre\n"
@@ -161,16 +162,17 @@ static void O2_values_and_their_units(void **state)
     assert_true(c.senders[1].is_smev);
     assert_int_equal(c.nlisteners, 4);
     const struct config_listener *l = c.listeners;
-    assert_string_equal(l[0].public_url, "https://[::]:8181/a/b");
+    assert_null(l[0].public_url);
     assert_string_equal(l[0].agency, "AAAA00001");
     assert_true(l[0].tls_client_required);
+    assert_string_equal(l[0].tls_client_crl, "/t4");
     assert_string_equal(l[0].tls_ciphers, "A:B");
     assert_true(l[0].require_recipient);
     assert_string_equal(l[1].public_url, "https://x.example/q");
     assert_int_equal(l[2].kind, LISTENER_PLAIN);
     assert_null(l[1].channel);
     assert_string_equal(l[2].channel, "call-centre");
-    assert_string_equal(l[2].public_url, "http://localhost/equeue");
+    assert_null(l[2].public_url);
     assert_true(l[3].allow_remote_plain);
 }
 

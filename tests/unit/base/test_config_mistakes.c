@@ -189,6 +189,7 @@ static const struct {
     {L "tls_cert = /c\n", 12, "tls_cert needs tls_key"},
     {L "tls_key = /k\n", 12, "tls_key needs tls_cert"},
     {L "tls_client_ca = /k\n", 12, "tls_client_ca needs tls_cert"},
+    {L "tls_cert = /c\ntls_key = /k\ntls_client_crl = /l\n", 12, "tls_client_crl needs tls_client_ca"},
     {L "tls_ciphers = HIGH\n", 12, "tls_ciphers needs tls_cert"},
     {L "tls_cert = /c\ntls_key = /k\ntls_client_required = yes\n", 12, "tls_client_required needs tls_client_ca"},
     {L "[listener y]\nkind = smev2\naddress = 127.0.0.1:1\n", 15, "the same as that of [listener x]"},
@@ -451,6 +452,9 @@ static void L4_what_a_reload_does_not_take(void **state)
         {"[listener x]\nkind = plain\naddress = 127.0.0.1:1\n", "[listener x] kind"},
         {"[listener y]\nkind = smev2\naddress = 127.0.0.1:1\n", "[listener x], [listener y]"},
         {L P, "[listener p]"},
+        {L "tls_cert = /c\ntls_key = /k\ntls_client_ca = /a\ntls_client_crl = /l\ntls_client_required = yes\n"
+           "tls_ciphers = X\n",
+         ""},
         {L "[trust]\n", NULL},
     };
     for (size_t i = 0; rows[i].keys != NULL; i++) {

@@ -28,6 +28,8 @@ struct service {
 };
 
 static struct service service;
+static struct tls_set *tls; /* in use */
+static unsigned tls_alive;
 static unsigned alive; /* keyrings */
 static unsigned files; /* the version there is now */
 static bool are_files_bad;
@@ -88,6 +90,11 @@ static unsigned njobs;
 void worker_run_alone(struct loop *l, loop_fn work, loop_fn done, void *arg)
 {
     (void)l;
+    if (work == reading_free) { /* has nothing to tell any more */
+        work(arg);
+        done(arg);
+        return;
+    }
     assert_true(njobs < ALIVE_MAX);
     jobs[njobs++] = (struct job){.work = work, .done = done, .arg = arg, .began_us = now_us};
 }
@@ -139,9 +146,43 @@ void preparation_keys(struct preparation *p, const struct keyring *previous)
     alive++;
 }
 
-void preparation_tls(struct preparation *p)
+/* entries: what it was judged against */
+void preparation_tls(struct preparation *p, const struct tls_set *previous)
 {
-    (void)p;
+    p->tls = calloc(1, sizeof *p->tls);
+    assert_non_null(p->tls);
+    *p->tls = (struct tls_set){.refs = 1, .n = files, .entries = (struct tls_entry *)(uintptr_t)previous};
+    tls_alive++;
+}
+
+void tls_set_ref(struct tls_set *s)
+{
+    assert_true(s->refs > 0);
+    s->refs++;
+}
+
+void tls_set_unref(struct tls_set *s)
+{
+    if (s == NULL)
+        return;
+    assert_true(s->refs > 0);
+    if (--s->refs > 0)
+        return;
+    tls_alive--;
+    free(s);
+}
+
+struct tls_set *vigil_tls(const struct vigil *v)
+{
+    (void)v;
+    return tls;
+}
+
+static void take_tls(void *arg, const struct tls_set *next)
+{
+    assert_ptr_equal(arg, &tls);
+    assert_ptr_equal(next->entries, tls); /* as it is with keys */
+    assert_true(next->n >= tls->n);
 }
 
 const char *preparation_refusal(const struct preparation *p, const struct keyring *previous)
@@ -187,18 +228,12 @@ void service_set_keyring(struct service *s, struct keyring *keys)
     taken++;
 }
 
-const char *vigil_other_tls(const struct vigil *v, const struct findings *f, struct arena *a)
+void vigil_take(struct vigil *v, const struct findings *f, struct tls_set *next)
 {
     (void)v;
     (void)f;
-    (void)a;
-    return "";
-}
-
-void vigil_take(struct vigil *v, const struct findings *f)
-{
-    (void)v;
-    (void)f;
+    tls_set_unref(tls);
+    tls = next;
 }
 
 void notify_ready(void)
@@ -265,8 +300,11 @@ static void world_begin(uint64_t s)
     service.keys = calloc(1, sizeof(struct keyring));
     assert_non_null(service.keys);
     *service.keys = (struct keyring){.refs = 1};
-    alive = 1;
-    reloader = reloader_new(NULL, &service, NULL, &running, "/etc/zapisd/zapisd.conf");
+    tls = calloc(1, sizeof *tls);
+    assert_non_null(tls);
+    tls->refs = 1;
+    alive = tls_alive = 1;
+    reloader = reloader_new(NULL, &service, NULL, &running, "/etc/zapisd/zapisd.conf", take_tls, &tls);
 }
 
 static void seconds_pass(unsigned n)
@@ -338,7 +376,9 @@ static void world_end(void)
         job_home((unsigned)below(njobs));
     reloader_free(reloader);
     keyring_unref(service.keys);
+    tls_set_unref(tls);
     assert_int_equal(alive, 0);
+    assert_int_equal(tls_alive, 0);
     assert_int_equal(timers, 0);
     clock_replace(NULL, NULL);
 }

@@ -180,9 +180,10 @@ static inline struct cert *forge_read(X509 *x)
 static inline struct trust *forge_trust(X509 *const *anchors, unsigned nanchors, X509 *const *chain, unsigned nchain,
                                         X509_CRL *const *crls, unsigned ncrls, bool crl_required)
 {
-    struct trust_conf conf = {forge_write_certs("anchors", anchors, nanchors),
-                              forge_write_certs("chain", chain, nchain), forge_write_crls("crls", crls, ncrls),
-                              crl_required};
+    struct trust_conf conf = {.anchors_file = forge_write_certs("anchors", anchors, nanchors),
+                              .chain_file = forge_write_certs("chain", chain, nchain),
+                              .crl_file = forge_write_crls("crls", crls, ncrls),
+                              .crl_required = crl_required};
     struct trust *t = NULL;
     struct error e = {0};
     enum err rc = trust_load(pki_arena, &conf, &t, &e);

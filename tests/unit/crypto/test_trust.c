@@ -10,8 +10,10 @@
 /* NULL for a file that is not there. */
 static struct trust *trust_of(const char *anchors, const char *chain, const char *crl, bool crl_required)
 {
-    struct trust_conf conf = {pki_path(anchors, ""), chain != NULL ? pki_path(chain, "") : NULL,
-                              crl != NULL ? pki_path(crl, "") : NULL, crl_required};
+    struct trust_conf conf = {.anchors_file = pki_path(anchors, ""),
+                              .chain_file = chain != NULL ? pki_path(chain, "") : NULL,
+                              .crl_file = crl != NULL ? pki_path(crl, "") : NULL,
+                              .crl_required = crl_required};
     struct trust *t = NULL;
     struct error e = {0};
     enum err rc = trust_load(pki_arena, &conf, &t, &e);
@@ -269,8 +271,10 @@ static void O2_files_that_cannot_be_trust(void **state)
         {"root.pem", NULL, "empty.pem", "empty.pem"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        struct trust_conf conf = {pki_path(bad[i].anchors, ""), bad[i].chain ? pki_path(bad[i].chain, "") : NULL,
-                                  bad[i].crl ? pki_path(bad[i].crl, "") : NULL, true};
+        struct trust_conf conf = {.anchors_file = pki_path(bad[i].anchors, ""),
+                                  .chain_file = bad[i].chain ? pki_path(bad[i].chain, "") : NULL,
+                                  .crl_file = bad[i].crl ? pki_path(bad[i].crl, "") : NULL,
+                                  .crl_required = true};
         struct trust *t = NULL;
         struct error e = {0};
         enum err rc = trust_load(pki_arena, &conf, &t, &e);
