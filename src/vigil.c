@@ -67,11 +67,6 @@ static int compare(const struct finding *a, const struct finding *b)
     return order != 0 ? order : strcmp(a->subject, b->subject);
 }
 
-static int by_subject(const void *a, const void *b)
-{
-    return compare(*(const struct finding *const *)a, *(const struct finding *const *)b);
-}
-
 /* What is said twice of one thing, a mistake and what goes on in spite of it, stays in its order. */
 static int by_subject_in_order(const void *a, const void *b)
 {
@@ -101,12 +96,6 @@ static void look_sort(struct look *k)
         last->n++;
     }
     qsort(k->sorted, n, sizeof *k->sorted, by_subject_in_order);
-}
-
-static const struct finding *look_find(const struct look *k, const struct finding *like)
-{
-    const struct finding **at = bsearch(&like, k->sorted, k->all.n, sizeof *k->sorted, by_subject);
-    return at != NULL ? *at : NULL;
 }
 
 /* ---- judging ---- */
