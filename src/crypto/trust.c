@@ -114,9 +114,8 @@ enum err trust_judge_client(const struct trust *t, X509 *x, STACK_OF(X509) * sen
     struct arena *scratch = arena_new_small();
     struct cert *c = NULL;
     *v = (struct trust_verdict){.reason = TRUST_BROKEN, .end_s = now_s + VERDICT_MAX_S};
-    enum err rc = X509_up_ref(x) == 1 ? cert_wrap(scratch, x, ERR_TOKEN, &c, e)
-                                      : crypto_error(e, ERR_CRYPTO, "no memory for a certificate");
-    if (rc == ERR_OK)
+    enum err rc = X509_up_ref(x) == 1 ? cert_wrap(scratch, x, ERR_TOKEN, &c, e) : ERR_CRYPTO;
+    if (rc == ERR_OK && c != NULL)
         rc = check_signer(c, now_s, v, e);
     if (rc == ERR_OK)
         rc = trust_path_find(t, &(struct path_start){c, sent, auth_level}, now_s, v, e);
