@@ -77,7 +77,7 @@ static enum err migrate_all(struct migrate *m, struct error *e)
     if (err == ERR_OK)
         err = migrate_check_vanished(m, e);
     if (err == ERR_OK)
-        err = migrate_rights_refresh(m, e);
+        err = migrate_judges_refresh(m, e);
     if (err == ERR_OK)
         err = migrate_rights_repair(m, e);
     if (err == ERR_OK)

@@ -50,34 +50,78 @@ enum err migrate_built_differs(struct migrate *m, bool *out, struct error *e)
     if (err != ERR_OK || !*out)
         return err;
     err = db_exec_blocking(m->db, m->arena, "select exists (select from data.built_wrong())", &said, e);
+    if (err != ERR_OK && m->is_dry_run) /* which replaces nothing: this function itself is not as it was */
+        return ERR_OK;
     *out = err == ERR_OK && said != NULL && *said == 't';
     return err;
 }
 
-/* The functions about rights are replaced before anything else: the files that follow are judged by them. */
-enum err migrate_rights_refresh(struct migrate *m, struct error *e)
+/* ---- what all of it is judged by ---- */
+
+/* Tells whether running a file has changed a function: one that stands as it is in the file is made as it was. */
+static enum err fingerprint(struct migrate *m, const char **out, struct error *e)
+{
+    return db_exec_blocking(m->db, m->arena,
+                            "select md5(string_agg(to_jsonb(p)::text, ' ' order by p.oid)) from pg_proc as p where "
+                            "p.pronamespace = 'data'::regnamespace",
+                            out, e);
+}
+
+/* Run whether recorded or not: somebody may have changed by hand what is to tell that somebody has. */
+static enum err refresh_run(struct migrate *m, const struct sql_file *f, bool *is_news, struct error *e)
+{
+    const char *sha256 = NULL, *before = NULL, *after = NULL;
+    enum err err = migrate_recorded(m, f->name, &sha256, e);
+    bool is_recorded = sha256 != NULL && strcmp(sha256, f->sha256) == 0;
+    if (err == ERR_OK)
+        err = fingerprint(m, &before, e);
+    if (err == ERR_OK)
+        err = migrate_run_file(m, f, e);
+    if (err == ERR_OK)
+        err = fingerprint(m, &after, e);
+    if (err == ERR_OK && !is_recorded)
+        err = migrate_record(m, f, e);
+    if (err == ERR_OK)
+        *is_news = !is_recorded || before == NULL || after == NULL || strcmp(before, after) != 0;
+    return err;
+}
+
+/* A file of functions over a table; a database of before has no such table yet. */
+static enum err refresh_file(struct migrate *m, const char *name, const char *table, bool *is_news, struct error *e)
 {
     const struct sql_file *f = m->files.functions;
-    const char *sha256 = NULL, *has_table = NULL;
-
-    while (f != NULL && strcmp(f->name, "admin/rights.sql") != 0)
+    const char *has_table = NULL;
+    while (f != NULL && strcmp(f->name, name) != 0)
         f = f->next;
-    enum err err = db_exec_blocking(m->db, m->arena, "select to_regclass('data.rights') is not null", &has_table, e);
-    if (err != ERR_OK || f == NULL || m->is_dry_run || has_table == NULL || *has_table != 't')
+    enum err err = db_exec_blocking(
+        m->db, m->arena, arena_printf(m->arena, "select to_regclass(%s) is not null", migrate_quote(m, table)),
+        &has_table, e);
+    if (err != ERR_OK || f == NULL || has_table == NULL || *has_table != 't')
         return err;
-    err = migrate_begin(m, e);
+    return refresh_run(m, f, is_news, e);
+}
+
+/* The functions about rights and about what was built are replaced before anything else: what follows is judged by
+ * them. */
+enum err migrate_judges_refresh(struct migrate *m, struct error *e)
+{
+    bool is_news[2] = {false, false};
+    if (m->is_dry_run)
+        return ERR_OK;
+    enum err err = migrate_begin(m, e);
     if (err == ERR_OK)
         err = migrate_run(m, "set local check_function_bodies = off", e);
     if (err == ERR_OK)
-        err = migrate_recorded(m, f->name, &sha256, e);
-    bool is_due = sha256 == NULL || strcmp(sha256, f->sha256) != 0;
-    if (err == ERR_OK && is_due)
-        err = migrate_run_file(m, f, e);
-    if (err == ERR_OK && is_due)
-        err = migrate_record(m, f, e);
+        err = refresh_file(m, "admin/rights.sql", "data.rights", &is_news[0], e);
+    if (err == ERR_OK)
+        err = refresh_file(m, "admin/built.sql", "data.built", &is_news[1], e);
+    if (err == ERR_OK)
+        err = call_if_there(m, "data.built_note_own()", e);
     err = migrate_end(m, err, e);
-    if (err == ERR_OK && is_due)
-        migrate_tell(m, "replace", f->name);
+    if (err == ERR_OK && is_news[0])
+        migrate_tell(m, "replace", "admin/rights.sql");
+    if (err == ERR_OK && is_news[1])
+        migrate_tell(m, "replace", "admin/built.sql");
     return err;
 }
 

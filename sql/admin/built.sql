@@ -96,6 +96,21 @@ alter function data.built_note() owner to zapisd_owner;
 revoke all on function data.built_note() from public;
 comment on function data.built_note() is 'Notes functions, views and triggers as our files have left them';
 
+-- For the files that are replaced before anything else, this one among them: no one sets aside what they judge by.
+create or replace function data.built_note_own() returns void
+language sql set search_path = pg_catalog, pg_temp as $$
+    insert into data.built as b (kind, object, digest, server_major)
+    select n.kind, n.object, n.digest, data.server_major()
+    from data.built_now() as n
+    join pg_proc as p on p.oid::regprocedure::text = n.object
+    where n.kind = 'routine' and p.xmin = pg_current_xact_id()::xid and exists (select from data.built)
+    on conflict (kind, object) do update set digest = excluded.digest, server_major = excluded.server_major
+    where b.digest is distinct from excluded.digest
+$$;
+alter function data.built_note_own() owner to zapisd_owner;
+revoke all on function data.built_note_own() from public;
+comment on function data.built_note_own() is 'Notes the functions that this transaction has replaced';
+
 create or replace function data.built_report() returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare

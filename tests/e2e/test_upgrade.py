@@ -11,6 +11,9 @@ import e2e
 from e2e import BINARY, E2E
 
 
+JUDGES = "admin/rights.sql", "admin/built.sql"  # by their functions migrating judges all the others
+
+
 class Upgrade(E2E):
     def migrate(self, sql):
         done = subprocess.run([BINARY, "migrate", "--conninfo", self.instance.conninfo(), "--sql-dir", sql], capture_output=True, text=True)
@@ -95,10 +98,10 @@ class Upgrade(E2E):
         self.ready(True)
 
     def by_hand(self, chance):
-        """Ways to change one of ours: (object as it is told, statement, whether migrating puts it right). What notes the changes is let alone."""
+        """Ways to change one of ours: (object as it is told, statement, whether migrating puts it right)."""
         files = "".join(p.read_text() for f in ("api", "admin") for p in (e2e.SOURCE / "sql" / f).glob("*.sql"))
         routines = [r for r in self.sql("""select p.oid::regprocedure::text, pg_get_functiondef(p.oid), p.oid::regproc::text, p.prosqlbody is null, p.provolatile, p.prokind
-            from pg_proc as p where p.pronamespace in ('api'::regnamespace, 'data'::regnamespace, 'admin'::regnamespace) and p.proname !~ '^built_' order by 1""")]
+            from pg_proc as p where p.pronamespace in ('api'::regnamespace, 'data'::regnamespace, 'admin'::regnamespace) order by 1""")]
         for name, definition, short, has_text, volatility, kind in chance.sample([r for r in routines if r[3] and r[5] == "f"], 8):
             self.assertTrue(definition.rstrip().endswith("$function$"))
             yield name, definition.rstrip()[:-len("$function$")] + "\n-- by hand\n$function$", "function %s(" % short in files
@@ -106,7 +109,7 @@ class Upgrade(E2E):
             ours = "function %s(" % short in files
             yield name, "alter routine %s set geqo_seed = 0.5" % name, ours
             yield name, "alter routine %s %s" % (name, "volatile" if volatility != "v" else "stable"), ours
-        for name, _, short, _, _, _ in chance.sample([r for r in routines if r[0].startswith("api.") and r[0] != "api.ready(jsonb)"], 3):
+        for name, _, short, _, _, _ in chance.sample([r for r in routines if r[0].startswith("api.") and r[0] not in ("api.ready(jsonb)", "api.concerns()")], 3):
             yield name, "alter routine %s rename to elsewhere" % name, True
         for name, definition in chance.sample(self.sql("select quote_ident(schemaname) || '.' || quote_ident(viewname), definition from pg_views where schemaname in ('data', 'admin')"), 2):
             yield name, "create or replace view %s as select * from (%s) as v where random() < 2" % (name, definition.rstrip(";")), "view %s" % name in files
@@ -134,19 +137,64 @@ class Upgrade(E2E):
         for n, (name, statement, is_made_anew) in enumerate(list(self.by_hand(chance))):
             with self.subTest(n=n, name=name):
                 of_console = name.startswith("admin.") or name in views
+                cursor.execute("savepoint by_hand")  # not of the transaction that migrates
                 cursor.execute(statement)
+                cursor.execute("release savepoint by_hand")
                 self.assertTrue(is_told(name, of_console))
                 cursor.execute("select count(*) from admin.check() where problem = 'изменено вручную' and position(%s in what) > 0", [name])
                 self.assertEqual(cursor.fetchone()[0], 1)
-                cursor.execute("select data.built_aside()")  # as migrating does, with the files that have functions
-                cursor.execute("set local check_function_bodies = off")
+                cursor.execute("set local check_function_bodies = off")  # as migrating does: the judges first
+                for file in JUDGES:
+                    cursor.execute(files[file].read_text())
+                cursor.execute("select data.built_note_own()")
+                cursor.execute("select data.built_aside()")
                 for file in sorted(f for f in files if f.startswith("api/")) + sorted(f for f in files if f.startswith("admin/")) if n % 6 == 0 or not is_made_anew else ():
                     cursor.execute(files[file].read_text())
                 cursor.execute("select data.built_note()")
-                was_applied = n % 6 == 0 or not is_made_anew
+                was_applied = n % 6 == 0 or not is_made_anew or name.startswith(("data.built_", "data.rights_", "data.server_major("))
                 self.assertEqual(is_told(name, of_console), not (was_applied and is_made_anew))
             connection.rollback()
         connection.close()
+
+    def judges(self):
+        """The functions of those two files: (name with arguments, statement that makes it raise, one that makes it say nothing)."""
+        made = {m for file in JUDGES for m in re.findall(r"create or replace function (data\.\w+)\(", (e2e.SOURCE / "sql" / file).read_text())}
+        for name, short, arguments, result in self.sql("""select p.oid::regprocedure::text, p.oid::regproc::text, pg_get_function_arguments(p.oid),
+            pg_get_function_result(p.oid) from pg_proc as p where p.pronamespace = 'data'::regnamespace order by 1"""):
+            if short in made:
+                head = "create or replace function %s(%s) returns %s language plpgsql as $f$ begin " % (short, arguments, result)
+                yield (name, head + "raise exception 'by hand'; end $f$",
+                       head + ("return; end $f$" if result == "void" or result.startswith(("TABLE", "SETOF")) else "return null; end $f$"))
+
+    def test_L4_what_judges_by_hand(self):
+        """Each function that tells changes by hand, or rights, raises, says nothing or is gone: migrating replaces it first, all is well again."""
+        chance = random.Random(20261129)
+        judges = list(self.judges())
+        self.assertGreater(len(judges), 15)
+        ways = {"raises": lambda j: j[1], "says nothing": lambda j: j[2], "is gone": lambda j: "drop function if exists %s cascade" % j[0]}
+        storms = [(way, judges) for way in ways] + [(chance.choice(list(ways)), [j]) for j in chance.sample(judges, 5)]
+        storms += [("raises", [j]) for j in judges if j[0] in ("data.built_aside()", "data.built_note()", "data.built_wrong()")]
+        for way, broken in storms:
+            with self.subTest(way=way, broken=[j[0] for j in broken]):
+                for j in broken:
+                    self.sql(ways[way](j))
+                self.assertIn("replace admin/", self.migrate(e2e.SOURCE / "sql"))
+                self.assertEqual(self.sql("select * from data.built_wrong()"), [])
+                self.assertIn("nothing to do", self.migrate(e2e.SOURCE / "sql"))
+        self.ready(True)
+
+    def test_L4_what_judges_of_another_build(self):
+        """Other texts of the same functions come with an upgrade: they are ours, nothing is told as changed by hand."""
+        sql = self.instance.dir / "judges"
+        shutil.copytree(e2e.SOURCE / "sql", sql)
+        for file in JUDGES:
+            text = (sql / file).read_text()
+            (sql / file).write_text(text.replace("as $$\n", "as $$\n-- of another build\n"))
+        for folder in sql, e2e.SOURCE / "sql":
+            said = self.migrate(folder)
+            self.assertEqual([f in said for f in JUDGES], [True, True], said)
+            self.assertEqual(self.sql("select * from data.built_wrong()"), [])
+        self.ready(True)
 
     def test_L4_by_hand_and_the_program(self):
         self.sql("alter function api.book(%s) set geqo_seed = 0.5" % self.one("select pg_get_function_identity_arguments('api.book'::regproc)"))

@@ -145,8 +145,8 @@ class Worker:
     def open_office(self, office, slots, s):
         text = ["insert into data.organization (organization_id, agency_code, name, phone, time_zone, adjacency_required, max_holds, confirm_booking, "
                 "confirm_cancel, move_deadline_min, cancel_deadline_min) values ('%s', 'PROP00001', 'x', '1', 'Europe/Moscow', %s, %d, %s, %s, %d, %d)" % (
-                    office, s["adjacency"], s["max_holds"], s["confirm_booking"], s["confirm_cancel"], 43200 * s["move_deadline"],
-                    43200 * s["cancel_deadline"])]
+                    office, s["adjacency"], s["max_holds"], s["confirm_booking"], s["confirm_cancel"], 43199 * s["move_deadline"],
+                    43199 * s["cancel_deadline"])]
         for service in ("s1", "s2"):
             before, after = s["service_buffer"].get(service, (0, 0))
             text.append("insert into data.organization_service (organization_id, service_id, user_types, buffer_before_min, buffer_after_min) "
