@@ -302,7 +302,7 @@ def play(args, instance, workers):
     files = sorted((SOURCE / "sql/migrations").glob("*.sql")) + sorted((SOURCE / "sql/api").glob("*.sql")) + sorted((SOURCE / "sql/admin").glob("*.sql"))
     for file in files + [HERE / "world.sql"]:  # functions may name each other in any order
         _run(["psql", "-Xq1", "-v", "ON_ERROR_STOP=1", "-c", "set check_function_bodies = off", "-f", file, instance.conninfo(database="prop")], what=file.name)
-    _run(["psql", "-Xq1", "-v", "ON_ERROR_STOP=1", "-c", "insert into data.agency (agency_code, name) values ('PROP00001', 'x'); insert into data.service "
+    _run(["psql", "-Xq1", "-v", "ON_ERROR_STOP=1", "-c", "do $$ begin perform data.built_note(); end $$; insert into data.agency (agency_code, name) values ('PROP00001', 'x'); insert into data.service "
           "(service_id, name) values ('s1', 'x'), ('s2', 'x')", instance.conninfo(database="prop")])
     queue, processes, started = multiprocessing.Queue(), [], time.monotonic()
     for n in range(workers):
