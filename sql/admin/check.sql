@@ -104,8 +104,8 @@ set enable_indexscan = off set enable_indexonlyscan = off set enable_bitmapscan 
     select 'право, которого программа не давала', format('роль %s: %s; отнять: revoke %s from %s', f.grantee, data.rights_phrase(f), data.rights_phrase(f), f.grantee)
     from data.rights_foreign() as f
     union all
-    select 'изменено вручную', format('%s %s: %s; исправит zapisd migrate', w.kind, w.object,
-        case w.trouble when 'missing' then 'нет в базе' else 'не то, что ставит программа' end)
+    select 'изменено вручную', case when w.object = '' then 'в базе не записано, что ставила программа; исправит zapisd migrate'
+        else format('%s %s: %s; исправит zapisd migrate', w.kind, w.object, case w.trouble when 'missing' then 'нет в базе' else 'не то, что ставит программа' end) end
     from data.built_wrong() as w
     union all
     select 'то, чего программа не ставила', format('%s %s; если не нужно, удалит владелец базы: drop %s %s', b.kind, b.object, b.kind, b.object)
