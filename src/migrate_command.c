@@ -64,6 +64,7 @@ static void build_report(const struct migrate *m)
 
 static enum err migrate_all(struct migrate *m, struct error *e)
 {
+    bool is_refreshed = true;
     enum err err = migrate_read_files(&m->files, e);
 
     if (err == ERR_OK)
@@ -77,9 +78,11 @@ static enum err migrate_all(struct migrate *m, struct error *e)
     if (err == ERR_OK)
         err = migrate_check_vanished(m, e);
     if (err == ERR_OK)
-        err = migrate_judges_refresh(m, e);
+        err = migrate_judges_refresh(m, &is_refreshed, e);
     if (err == ERR_OK)
         err = migrate_rights_repair(m, e);
+    if (err == ERR_OK && !is_refreshed)
+        err = migrate_judges_refresh(m, &is_refreshed, e);
     if (err == ERR_OK)
         err = migrate_migrations(m, e);
     if (err == ERR_OK)

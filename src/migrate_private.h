@@ -43,6 +43,6 @@ MUST_CHECK enum err migrate_demo(struct migrate *m, struct error *e);
 MUST_CHECK enum err migrate_note_aside(struct migrate *m, bool *has_note, struct error *e);
 MUST_CHECK enum err migrate_note(struct migrate *m, struct error *e);
 MUST_CHECK enum err migrate_built_differs(struct migrate *m, bool *out, struct error *e);
-MUST_CHECK enum err migrate_judges_refresh(struct migrate *m, struct error *e);
+MUST_CHECK enum err migrate_judges_refresh(struct migrate *m, bool *is_done, struct error *e);
 MUST_CHECK enum err migrate_rights_repair(struct migrate *m, struct error *e);
 MUST_CHECK enum err migrate_report(struct migrate *m, struct error *e);

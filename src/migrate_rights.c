@@ -101,13 +101,17 @@ static enum err refresh_file(struct migrate *m, const char *name, const char *ta
     return refresh_run(m, f, is_news, e);
 }
 
-/* The functions about rights and about what was built are replaced before anything else: what follows is judged by
- * them. */
-enum err migrate_judges_refresh(struct migrate *m, struct error *e)
+/* A dump in a cluster without its roles: the functions of before must make them (data.rights_repair()). */
+static enum err has_owner(struct migrate *m, bool *out, struct error *e)
 {
-    bool is_news[2] = {false, false};
-    if (m->is_dry_run)
-        return ERR_OK;
+    const char *said = NULL;
+    enum err err = db_exec_blocking(m->db, m->arena, "select to_regrole('zapisd_owner') is not null", &said, e);
+    *out = err == ERR_OK && said != NULL && *said == 't';
+    return err;
+}
+
+static enum err refresh_all(struct migrate *m, bool is_news[2], struct error *e)
+{
     enum err err = migrate_begin(m, e);
     if (err == ERR_OK)
         err = migrate_run(m, "set local check_function_bodies = off", e);
@@ -117,7 +121,21 @@ enum err migrate_judges_refresh(struct migrate *m, struct error *e)
         err = refresh_file(m, "admin/built.sql", "data.built", &is_news[1], e);
     if (err == ERR_OK)
         err = call_if_there(m, "data.built_note_own()", e);
-    err = migrate_end(m, err, e);
+    return migrate_end(m, err, e);
+}
+
+/* The functions about rights and about what was built are replaced before anything else: what follows is judged by
+ * them. *is_done false: there are no roles yet, to be asked again when they have been put right. */
+enum err migrate_judges_refresh(struct migrate *m, bool *is_done, struct error *e)
+{
+    bool is_news[2] = {false, false};
+    *is_done = true;
+    if (m->is_dry_run)
+        return ERR_OK;
+    enum err err = has_owner(m, is_done, e);
+    if (err != ERR_OK || !*is_done)
+        return err;
+    err = refresh_all(m, is_news, e);
     if (err == ERR_OK && is_news[0])
         migrate_tell(m, "replace", "admin/rights.sql");
     if (err == ERR_OK && is_news[1])
