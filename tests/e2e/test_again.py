@@ -66,6 +66,15 @@ class Captured(E2E):
         message = self.client.envelope("book", self.client.book_items(new_id(), [slot], MOSCOW, False, services=[SERVICE]))
         return message, self.client.post(message)
 
+    def eventually_kept(self, digest):
+        deadline = time.monotonic() + 120
+        while True:
+            rows = self.sql("select octet_length(body), verdict, encode(sha256(body), 'hex') from data.journal where direction = 'in' and position(%s in verdict) > 0", digest)
+            if rows:
+                return rows[0]
+            self.assertLess(time.monotonic(), deadline, "what surrounded the message is not told")
+            time.sleep(0.05)
+
     def test_padding_is_not_kept(self):  # J1, L3
         """A megabyte around a captured message: its answer is that of the first time, and what is journalled is what was signed."""
         message, first = self.booking()
@@ -80,7 +89,8 @@ class Captured(E2E):
                 self.assertGreater(len(padded), AROUND + 8 * len(captured), name)
                 before = self.journal_bytes()
                 reply = self.client.post(padded)
-                kept = self.sql("select octet_length(body), verdict, encode(sha256(body), 'hex') from data.journal where direction = 'in' order by journal_id desc limit 1")[0]
+                # Which is the last one is the machine's affair: a repeat's row may be written behind its answer, which is in the journal already.
+                kept = self.eventually_kept(hashlib.sha256(padded).hexdigest())
                 if what == "book":
                     self.assertEqual(reply.body, first.body, name)
                     self.assertEqual(kept[2], hashlib.sha256(body).hexdigest())  # the canonical Body: it was written so
@@ -90,7 +100,6 @@ class Captured(E2E):
                     self.assertRaises(Fault, self.client.read, reply)
                 self.assertLess(self.journal_bytes() - before, 3 * len(captured) + len(reply.body), (name, what))
                 self.assertIn("%d octets" % len(padded), kept[1])
-                self.assertIn(hashlib.sha256(padded).hexdigest(), kept[1])
 
     def test_an_ordinary_repeat_is_kept_whole(self):  # J1
         message, first = self.booking()
