@@ -73,7 +73,7 @@ void loop_memory_read(const struct loop *l, struct net_memory *out);
 /* ---- workers: for anything whose cost grows with the input ---- */
 
 void worker_threads(unsigned n); /* before the first worker_run(); default: the number of processors */
-/* work(arg) on a worker thread, then done(arg) on the loop thread. */
+/* work(arg) on a worker thread, then done(arg), if there is a done, on the loop thread. */
 void worker_run(struct loop *l, loop_fn work, loop_fn done, void *arg);
 /* The same on a thread of its own: for what takes long and comes seldom, and whatever waits for a file or a name. */
 void worker_run_alone(struct loop *l, loop_fn work, loop_fn done, void *arg);

@@ -92,11 +92,6 @@ static void ctx_free_work(void *arg)
     tls_ctx_unref(arg);
 }
 
-static void ctx_freed(void *arg)
-{
-    (void)arg;
-}
-
 void tls_retired_look(struct tls_retired **list, struct loop *l)
 {
     for (struct tls_retired *r; (r = *list) != NULL;) {
@@ -105,7 +100,7 @@ void tls_retired_look(struct tls_retired **list, struct loop *l)
             continue;
         }
         *list = r->next;
-        worker_run_alone(l, ctx_free_work, ctx_freed, r->ctx);
+        worker_run_alone(l, ctx_free_work, NULL, r->ctx);
         free(r);
     }
 }

@@ -92,18 +92,13 @@ static void memory_return(void *arg)
     (void)malloc_trim(0);
 }
 
-static void memory_returned(void *arg)
-{
-    (void)arg;
-}
-
 /* Runs just before the loop goes to sleep, hence after every callback of the turn. */
 static void on_prepare(uv_prepare_t *handle)
 {
     struct loop *l = handle->data;
     chores_run(l);
     if (ledger_has_ebbed(l->ledger))
-        worker_run(l, memory_return, memory_returned, l);
+        worker_run(l, memory_return, NULL, NULL);
     if (l->lag_on)
         lag_turn(l);
 }

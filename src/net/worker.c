@@ -71,7 +71,8 @@ static void on_done(uv_work_t *req, int status)
     (void)status; /* jobs are never cancelled */
     j->loop->queued--;
     free(j);
-    done(arg);
+    if (done != NULL)
+        done(arg);
 }
 
 void worker_run(struct loop *l, loop_fn work, loop_fn done, void *arg)
@@ -123,7 +124,8 @@ static void on_home(uv_async_t *handle)
     j->job.loop->alone--;
     uv_close((uv_handle_t *)&j->again, on_lone_closed);
     uv_close((uv_handle_t *)handle, on_lone_closed);
-    done(arg);
+    if (done != NULL)
+        done(arg);
 }
 
 static void lone_work(void *arg)

@@ -169,17 +169,12 @@ static void keyring_free(void *arg)
     arena_free(k->arena);
 }
 
-static void keyring_freed(void *arg)
-{
-    (void)arg;
-}
-
 void keyring_unref(struct keyring *k)
 {
     if (k == NULL || --k->refs > 0)
         return;
     if (k->loop != NULL)
-        worker_run_alone(k->loop, keyring_free, keyring_freed, k);
+        worker_run_alone(k->loop, keyring_free, NULL, k);
     else
         keyring_free(k);
 }

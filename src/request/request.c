@@ -125,16 +125,11 @@ static void arena_free_work(void *arg)
     arena_free(arg);
 }
 
-static void arena_freed(void *arg)
-{
-    (void)arg;
-}
-
 void live_end_away(struct service *s, struct live *l)
 {
     struct arena *a = l->arena;
     live_leave(l);
-    worker_run(s->loop, arena_free_work, arena_freed, a);
+    worker_run(s->loop, arena_free_work, NULL, a);
 }
 
 /* Wiping and giving back what a large answer took is a worker's work, too. */

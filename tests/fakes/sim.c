@@ -219,7 +219,8 @@ static void job_done(void *arg)
     struct job j = *(struct job *)arg;
     free(arg);
     jobs--;
-    j.done(j.arg);
+    if (j.done != NULL)
+        j.done(j.arg);
 }
 
 static void job_work(void *arg)
