@@ -43,6 +43,7 @@ void keyring_unref(struct keyring *k);
 enum finding_level { FINDING_GOOD, FINDING_SOON, FINDING_WARN, FINDING_BAD };
 extern const char *const finding_words[]; /* "good", "soon", "warn", "BAD" */
 enum finding_about { ABOUT_AGENCY, ABOUT_SENDER, ABOUT_TRUST, ABOUT_LISTENER };
+extern const char *const finding_abouts[]; /* "agency", "sender", "trust", "listener" */
 struct finding {
     enum finding_level level;
     enum finding_about about;

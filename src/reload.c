@@ -83,15 +83,15 @@ static void reading_work(void *arg)
 /* Parties whose files cannot be used stay what they were: "agency AAAA00001, sender X"; NULL: there are none. */
 static const char *kept_parties(struct reading *g)
 {
-    static const char *const words[] = {"agency", "sender", "trust", "listener"};
-    const char *kept = NULL, *last = "";
+    const char *kept = NULL;
+    const struct finding *last = NULL;
     for (unsigned i = 0; i < g->preparation.found.n; i++) {
         const struct finding *f = &g->preparation.found.items[i];
-        if (!f->is_mistake || strcmp(last, f->code) == 0)
+        if (!f->is_mistake || (last != NULL && last->about == f->about && strcmp(last->code, f->code) == 0))
             continue;
-        last = f->code;
-        kept = arena_printf(g->arena, "%s%s%s %s", kept != NULL ? kept : "", kept != NULL ? ", " : "", words[f->about],
-                            f->code);
+        last = f;
+        kept = arena_printf(g->arena, "%s%s%s %s", kept != NULL ? kept : "", kept != NULL ? ", " : "",
+                            finding_abouts[f->about], f->code);
     }
     return kept;
 }
@@ -179,11 +179,6 @@ static void reading_free(void *arg)
     arena_free(g->arena);
 }
 
-static void reading_freed(void *arg)
-{
-    (void)arg;
-}
-
 static void reading_done(void *arg)
 {
     struct reading *g = arg;
@@ -200,7 +195,7 @@ static void reading_done(void *arg)
         reading_free(g);
         return;
     }
-    worker_run_alone(r->loop, reading_free, reading_freed, g);
+    worker_run_alone(r->loop, reading_free, NULL, g);
     if (!is_newest)
         return;
     if (r->is_wanted_again)

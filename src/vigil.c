@@ -124,7 +124,6 @@ static const struct finding **pair_up(const struct look *was, const struct look 
 /* States are not logged, changes are. */
 static void log_news(const struct vigil *v, const struct look *k)
 {
-    static const char *const kinds[] = {"agency", "sender", "trust", "listener"};
     static const enum log_level levels[] = {LOG_LEVEL_NOTICE, LOG_LEVEL_WARNING, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR};
     const struct finding **before = pair_up(v->kept, k);
     for (unsigned i = 0; i < k->all.n; i++) {
@@ -132,7 +131,7 @@ static void log_news(const struct vigil *v, const struct look *k)
         if (old != NULL ? old->level != item->level || old->is_stopped != item->is_stopped
                         : item->level != FINDING_GOOD)
             log_event(levels[item->level], item->level == FINDING_GOOD ? "trouble-over" : "trouble", "about",
-                      kinds[item->about], "code", item->code, "at", item->at, "detail", item->text, NULL);
+                      finding_abouts[item->about], "code", item->code, "at", item->at, "detail", item->text, NULL);
     }
 }
 

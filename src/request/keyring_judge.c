@@ -11,21 +11,6 @@
 
 #define DAY_S 86400
 
-const char *const finding_words[] = {"good", "soon", "warn", "BAD"};
-
-void findings_add(struct arena *a, struct findings *f, struct finding item)
-{
-    if (f->n == f->room) {
-        unsigned room = f->room * 2 + 16;
-        struct finding *more = arena_array(a, room, sizeof *more);
-        if (f->n > 0)
-            memcpy(more, f->items, f->n * sizeof *more);
-        f->items = more;
-        f->room = room;
-    }
-    f->items[f->n++] = item;
-}
-
 struct judge {
     struct keyring *keys; /* NULL: lists and authorities alone are told of */
     int64_t now_s;

@@ -41,26 +41,12 @@ static unsigned below(unsigned n)
 
 /* ---- the rest of the program ---- */
 
-const char *const finding_words[] = {"good", "soon", "warn", "BAD"};
 static struct finding world[FINDINGS_MAX];
 static unsigned nworld;
 static loop_fn tick, job_work, job_done;
 static void *tick_arg, *job_arg;
 static unsigned news;
 static char last_news[64];
-
-void findings_add(struct arena *a, struct findings *f, struct finding item)
-{
-    if (f->n == f->room) {
-        unsigned room = f->room * 2 + 16;
-        struct finding *more = arena_array(a, room, sizeof *more);
-        if (f->n > 0)
-            memcpy(more, f->items, f->n * sizeof *more);
-        f->items = more;
-        f->room = room;
-    }
-    f->items[f->n++] = item;
-}
 
 void keyring_judge(struct keyring *k, int64_t now_s, struct arena *a, struct findings *f)
 {
