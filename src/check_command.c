@@ -145,8 +145,9 @@ static void check_agencies(struct check *c, struct db_blocking *db)
     buf_add_char(&codes, '\0');
     const char *sql = arena_printf(
         c->arena, "select string_agg(c, E'\n') from api.agency_concerns(string_to_array('%s', ',')) as c", codes.p);
-    if (db_exec_blocking(db, c->arena, sql, &concerns, &e) == ERR_OK)
-        check_concerns(c, concerns);
+    if (db_exec_blocking(db, c->arena, sql, &concerns, &e) != ERR_OK)
+        concerns = arena_printf(c->arena, "its agencies cannot be asked for: %s", e.detail);
+    check_concerns(c, concerns);
 }
 
 static void check_database(struct check *c)
