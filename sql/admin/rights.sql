@@ -181,26 +181,19 @@ begin
         end;
     end loop;
     -- Who waits for whom is read, and who has forgotten his session is ended, by the owner's functions.
-    if exists (select from pg_roles where rolname = 'zapisd_owner') and not pg_has_role('zapisd_owner', 'pg_read_all_stats', 'member') then
+    for x in
+        select t.* from (values ('pg_read_all_stats', 'api.lock_holders names no application'), ('pg_signal_backend', 'admin.lock_end ends nobody')) as t (role, lack)
+        where exists (select from pg_roles where rolname = 'zapisd_owner') and not pg_has_role('zapisd_owner', t.role, 'member')
+    loop
         begin
             if not only_tell then
-                grant pg_read_all_stats to zapisd_owner;
+                execute format('grant %I to zapisd_owner', x.role);
             end if;
             settings := settings + 1;
         exception when insufficient_privilege then
-            raise warning 'api.lock_holders names no application; as a superuser: grant pg_read_all_stats to zapisd_owner';
+            raise warning '%; as a superuser: grant % to zapisd_owner', x.lack, x.role;
         end;
-    end if;
-    if exists (select from pg_roles where rolname = 'zapisd_owner') and not pg_has_role('zapisd_owner', 'pg_signal_backend', 'member') then
-        begin
-            if not only_tell then
-                grant pg_signal_backend to zapisd_owner;
-            end if;
-            settings := settings + 1;
-        exception when insufficient_privilege then
-            raise warning 'admin.lock_end ends nobody; as a superuser: grant pg_signal_backend to zapisd_owner';
-        end;
-    end if;
+    end loop;
     -- The owner first: a grant is made in its name. A sequence of a column follows its table.
     for x in
         select distinct on (o.keyword, o.object) o.* from data.rights_objects() as o
