@@ -5,6 +5,8 @@
  */
 #include "fixture.h"
 
+#include "pair.h"
+
 #include <sys/resource.h>
 
 #define PLACES   300
@@ -12,18 +14,7 @@
 #define NEWCOMER "127.0.0.3"
 #define REQUEST  "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
-static char dir[] = "/tmp/zapisd-door-XXXXXX";
 static struct client crowd[PLACES];
-
-static int shell(const char *format, ...)
-{
-    char command[1024];
-    va_list ap;
-    va_start(ap, format);
-    vsnprintf(command, sizeof(command), format, ap);
-    va_end(ap);
-    return system(command);
-}
 
 static int setup(void **state)
 {
@@ -33,21 +24,8 @@ static int setup(void **state)
         files.rlim_cur = files.rlim_max;
         setrlimit(RLIMIT_NOFILE, &files);
     }
-    struct error e = {0};
-    if (mkdtemp(dir) == NULL)
-        return -1;
-    if (crypto_init(&e) != ERR_OK)
-        fail_msg("crypto_init: %s", e.detail);
-    return shell("cd %s && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key -out cert "
-                 "-subj /CN=a -days 2 2>/dev/null",
-                 dir);
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    crypto_fini();
-    return shell("rm -rf %s", dir);
+    pairs_begin();
+    return pair_make("server", PAIR_EC) ? 0 : -1;
 }
 
 struct door {
@@ -57,20 +35,10 @@ struct door {
 
 static void door_open(struct door *d, unsigned connections_max, bool tls)
 {
-    char cert[128], key[128];
     struct http_limits limits = patient_limits();
-    struct tls_conf conf = {.cert_file = cert, .key_file = key};
-    struct tls_ctx *ctx = NULL;
-    struct error e = {0};
-    snprintf(cert, sizeof(cert), "%s/cert", dir);
-    snprintf(key, sizeof(key), "%s/key", dir);
     limits.connections_max = connections_max;
-    limits.body_rate_min_bytes = 0;
-    limits.head_timeout_ms = limits.body_timeout_ms = limits.idle_timeout_ms = limits.write_timeout_ms = 3600000;
     d->arena = arena_new();
-    if (tls && tls_ctx_new(d->arena, &conf, &ctx, &e) != ERR_OK)
-        fail_msg("tls_ctx_new: %s", e.detail);
-    d->s = server_start("127.0.0.1:0", &limits, ctx);
+    d->s = server_start("127.0.0.1:0", &limits, tls ? pair_ctx(d->arena, "server") : NULL);
 }
 
 static void door_shut(struct door *d)
@@ -181,7 +149,7 @@ static void L1_L3_nor_with_tls(void **state)
             assert_int_equal(shell("cd %s && printf 'GET / HTTP/1.1\\r\\nHost: a\\r\\nConnection: close\\r\\n\\r\\n' | "
                                    "timeout 60 openssl s_client -bind %s:0 -connect 127.0.0.1:%d -quiet -ign_eof "
                                    "2>/dev/null | grep -q '^ok$'",
-                                   dir, NEWCOMER, d.s->port),
+                                   pair_dir, NEWCOMER, d.s->port),
                              0);
         assert_int_equal(crowd_left(PLACES), PLACES - 1); /* one after the other: one place was enough */
         assert_int_equal(told(d.s), 1);
@@ -328,5 +296,5 @@ int main(void)
         cmocka_unit_test(L3_a_request_on_its_way_in_is_no_idleness),
         cmocka_unit_test(L3_equals_take_nothing_from_each_other),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, pairs_end);
 }

@@ -7,12 +7,12 @@
  */
 #include "fixture.h"
 
+#include "pair.h"
+
 #include <openssl/ssl.h>
 
 #define FLIGHT_MAX (512 * 1024)
 #define BODY_MAX   (200 * 1024)
-
-static char dir[] = "/tmp/zapisd-flight-XXXXXX";
 
 /* ---- a worker that is kept inside ---- */
 
@@ -233,42 +233,16 @@ static void flight_play(SSL_SESSION *session, size_t nbody, size_t cut, unsigned
 static int setup(void **state)
 {
     (void)state;
-    char command[512];
-    struct error e = {0};
     worker_threads(2); /* of which one makes handshakes */
-    assert_non_null(mkdtemp(dir));
-    if (crypto_init(&e) != ERR_OK)
-        fail_msg("crypto_init: %s", e.detail);
-    snprintf(
-        command, sizeof command,
-        "cd %s && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key -out cert -subj "
-        "/CN=a -days 2 2>/dev/null",
-        dir);
-    return system(command);
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    char command[64];
-    crypto_fini();
-    snprintf(command, sizeof command, "rm -rf %s", dir);
-    return system(command);
+    pairs_begin();
+    return pair_make("server", PAIR_EC) ? 0 : -1;
 }
 
 static void world_begin(int version)
 {
-    char cert[128], key[128];
     struct http_limits limits = patient_limits();
-    struct tls_conf conf = {.cert_file = cert, .key_file = key};
-    struct tls_ctx *ctx = NULL;
-    struct error e = {0};
-    snprintf(cert, sizeof cert, "%s/cert", dir);
-    snprintf(key, sizeof key, "%s/key", dir);
     arena = arena_new();
-    if (tls_ctx_new(arena, &conf, &ctx, &e) != ERR_OK)
-        fail_msg("tls_ctx_new: %s", e.detail);
-    server = server_start("127.0.0.1:0", &limits, ctx);
+    server = server_start("127.0.0.1:0", &limits, pair_ctx(arena, "server"));
     client_ctx = SSL_CTX_new(TLS_client_method());
     SSL_CTX_set_min_proto_version(client_ctx, version);
     SSL_CTX_set_max_proto_version(client_ctx, version);
@@ -343,5 +317,5 @@ int main(void)
         cmocka_unit_test(V1_L1_the_same_with_a_ticket),
         cmocka_unit_test(V1_L1_much_in_the_last_flight),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, pairs_end);
 }

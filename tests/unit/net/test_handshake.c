@@ -6,9 +6,10 @@
  */
 #include "fixture.h"
 
+#include "pair.h"
+
 #include <sys/stat.h>
 
-static char dir[] = "/tmp/zapisd-hands-XXXXXX";
 static bool have_gost;
 
 /* ---- between us and OpenSSL ---- */
@@ -124,42 +125,14 @@ static void gate_forget(void)
 
 /* ---- servers and clients ---- */
 
-static int shell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-static int shell(const char *fmt, ...)
-{
-    char command[2048];
-    va_list ap;
-    va_start(ap, fmt);
-    int n = vsnprintf(command, sizeof(command), fmt, ap);
-    va_end(ap);
-    assert_true(n > 0 && (size_t)n < sizeof(command));
-    return system(command);
-}
-
 static int setup(void **state)
 {
     (void)state;
-    assert_non_null(mkdtemp(dir));
     worker_threads(4); /* so that two handshakes run at once, and never three */
-    struct error e = {0};
-    if (crypto_init(&e) != ERR_OK)
-        fail_msg("crypto_init: %s", e.detail);
-    assert_int_equal(
-        shell("cd %s && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "
-              "/CN=server -keyout server.key -out server.pem >/dev/null 2>&1",
-              dir),
-        0);
-    have_gost = shell("cd %s && openssl req -x509 -engine gost -newkey gost2012_256 -pkeyopt paramset:A -nodes -days 2 "
-                      "-subj /CN=gost -keyout gost.key -out gost.pem >/dev/null 2>&1",
-                      dir) == 0;
+    pairs_begin();
+    assert_true(pair_make("server", PAIR_EC));
+    have_gost = pair_make("gost", PAIR_GOST);
     return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    crypto_fini();
-    return shell("rm -rf %s", dir);
 }
 
 struct tls_server {
@@ -169,18 +142,10 @@ struct tls_server {
 
 static void tls_server_start(struct tls_server *t, const char *name, uint64_t head_timeout_ms)
 {
-    char cert[128], key[128];
     struct http_limits limits = patient_limits();
-    struct tls_conf conf = {.cert_file = cert, .key_file = key};
-    struct tls_ctx *ctx = NULL;
-    struct error e = {0};
-    snprintf(cert, sizeof(cert), "%s/%s.pem", dir, name);
-    snprintf(key, sizeof(key), "%s/%s.key", dir, name);
     limits.head_timeout_ms = head_timeout_ms;
     t->arena = arena_new();
-    if (tls_ctx_new(t->arena, &conf, &ctx, &e) != ERR_OK)
-        fail_msg("tls_ctx_new: %s", e.detail);
-    t->server = server_start("127.0.0.1:0", &limits, ctx);
+    t->server = server_start("127.0.0.1:0", &limits, pair_ctx(t->arena, name));
     pthread_mutex_lock(&gate.lock);
     gate.loop_thread = t->server->thread;
     pthread_mutex_unlock(&gate.lock);
@@ -247,7 +212,7 @@ static int s_client(int port, const char *request, const char *options)
 {
     return shell("cd %s && printf '%s' | timeout 60 openssl s_client -connect 127.0.0.1:%d -quiet -ign_eof %s >answer "
                  "2>said",
-                 dir, request, port, options);
+                 pair_dir, request, port, options);
 }
 
 /* ---- tests ---- */
@@ -264,7 +229,7 @@ static void L1_no_step_runs_on_the_loop(void **state)
     static const char *const versions[] = {"-tls1_2", "-tls1_3"};
     for (int i = 0; i < 2; i++) {
         s_client(t.server->port, "GET / HTTP/1.1\\r\\nHost: a\\r\\nConnection: close\\r\\n\\r\\n", versions[i]);
-        assert_int_equal(shell("grep -q '^ok$' %s/answer", dir), 0);
+        assert_int_equal(shell("grep -q '^ok$' %s/answer", pair_dir), 0);
     }
     assert_in_range(gate_get(&gate.steps), 44, 44 + 4);
     assert_int_equal(stats(&t).done, 2);
@@ -443,10 +408,10 @@ static void L3_bulk_is_not_computed_on_the_loop(void **state)
             t.server->port,
             "GET /big HTTP/1.1\\r\\nHost: a\\r\\n\\r\\nGET / HTTP/1.1\\r\\nHost: a\\r\\nConnection: close\\r\\n\\r\\n",
             rows[i].options);
-        snprintf(path, sizeof(path), "%s/answer", dir);
+        snprintf(path, sizeof(path), "%s/answer", pair_dir);
         assert_int_equal(stat(path, &st), 0);
         assert_in_range(st.st_size, BIG_BYTES + 200, BIG_BYTES + 1000);
-        assert_int_equal(shell("cd %s && tail -c 2 answer | grep -q '^ok$'", dir), 0);
+        assert_int_equal(shell("cd %s && tail -c 2 answer | grep -q '^ok$'", pair_dir), 0);
         assert_in_range(gate_loop_bytes(), 1, rows[i].most);
         tls_server_stop(&t);
     }
@@ -464,15 +429,17 @@ static void L3_gost_bodies_are_read_by_workers(void **state)
         shell("cd %s && (printf 'POST /echo HTTP/1.1\\r\\nHost: a\\r\\nContent-Length: 200000\\r\\n\\r\\n' && head -c "
               "200000 /dev/zero | tr '\\0' Q && printf 'GET / HTTP/1.1\\r\\nHost: a\\r\\nConnection: "
               "close\\r\\n\\r\\n') >request",
-              dir),
+              pair_dir),
         0);
     for (int i = 0; i < 3; i++) {
         shell(
             "cd %s && timeout 60 openssl s_client -connect 127.0.0.1:%d -quiet -ign_eof -engine gost -tls1_2 <request "
             ">answer 2>said",
-            dir, t.server->port);
+            pair_dir, t.server->port);
         assert_int_equal(
-            shell("cd %s && test $(tr -cd Q <answer | wc -c) -eq 200000 && tail -c 2 answer | grep -q '^ok$'", dir), 0);
+            shell("cd %s && test $(tr -cd Q <answer | wc -c) -eq 200000 && tail -c 2 answer | grep -q '^ok$'",
+                  pair_dir),
+            0);
     }
     /* what comes in small pieces may be taken at once: one record or so, not the body */
     assert_in_range(gate_loop_bytes(), 1, 3 * 100000);
@@ -492,5 +459,5 @@ int main(void)
         cmocka_unit_test(L3_bulk_is_not_computed_on_the_loop),
         cmocka_unit_test(L3_gost_bodies_are_read_by_workers),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, pairs_end);
 }

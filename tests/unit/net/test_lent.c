@@ -7,9 +7,9 @@
 #define BIG_BYTES 20000 /* more than is computed on the loop by a GOST suite */
 #include "fixture.h"
 
-#include <openssl/ssl.h>
+#include "pair.h"
 
-static char dir[] = "/tmp/zapisd-lent-XXXXXX";
+#include <openssl/ssl.h>
 
 /* ---- between the connections and the filter ---- */
 
@@ -101,26 +101,9 @@ static void gate_wait(unsigned stays)
 static int setup(void **state)
 {
     (void)state;
-    char command[512];
-    struct error e = {0};
     worker_threads(1);
-    assert_non_null(mkdtemp(dir));
-    if (crypto_init(&e) != ERR_OK)
-        fail_msg("crypto_init: %s", e.detail);
-    snprintf(command, sizeof command,
-             "cd %s && openssl req -x509 -engine gost -newkey gost2012_256 -pkeyopt paramset:A -nodes -days 2 -subj "
-             "/CN=gost -keyout gost.key -out gost.pem >/dev/null 2>&1",
-             dir);
-    return system(command);
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    char command[64];
-    crypto_fini();
-    snprintf(command, sizeof command, "rm -rf %s", dir);
-    return system(command);
+    pairs_begin();
+    return pair_make("gost", PAIR_GOST) ? 0 : -1;
 }
 
 struct side {
@@ -143,20 +126,12 @@ static void side_connect(struct side *s, const char *from)
 /* GOST suites are the ones whose bulk is a worker's work in both directions. */
 static void side_open(struct side *s)
 {
-    char cert[128], key[128];
     struct http_limits limits = patient_limits();
-    struct tls_conf conf = {.cert_file = cert, .key_file = key};
-    struct tls_ctx *ctx = NULL;
-    struct error e = {0};
-    snprintf(cert, sizeof(cert), "%s/gost.pem", dir);
-    snprintf(key, sizeof(key), "%s/gost.key", dir);
     s->arena = arena_new();
-    if (tls_ctx_new(s->arena, &conf, &ctx, &e) != ERR_OK)
-        fail_msg("tls_ctx_new: %s", e.detail);
     pthread_mutex_lock(&gate.lock);
     gate.stays = gate.trespasses = 0;
     pthread_mutex_unlock(&gate.lock);
-    s->server = server_start("127.0.0.1:0", &limits, ctx);
+    s->server = server_start("127.0.0.1:0", &limits, pair_ctx(s->arena, "gost"));
     pthread_mutex_lock(&gate.lock);
     gate.loop_thread = s->server->thread;
     pthread_mutex_unlock(&gate.lock);
@@ -324,5 +299,5 @@ int main(void)
         cmocka_unit_test(L1_the_end_waits_for_the_worker),
         cmocka_unit_test(L3_what_is_still_ciphertext_counts),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, pairs_end);
 }

@@ -5,26 +5,15 @@
  */
 #include "fixture.h"
 
+#include "pair.h"
+
 #include <sys/stat.h>
 
-static char dir[] = "/tmp/zapisd-tls-XXXXXX";
 static bool have_gost;
-
-static int shell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-static int shell(const char *fmt, ...)
-{
-    char command[2048];
-    va_list ap;
-    va_start(ap, fmt);
-    int n = vsnprintf(command, sizeof(command), fmt, ap);
-    va_end(ap);
-    assert_true(n > 0 && (size_t)n < sizeof(command));
-    return system(command);
-}
 
 static const char *in_dir(char out[128], const char *name)
 {
-    snprintf(out, 128, "%s/%s", dir, name);
+    snprintf(out, 128, "%s/%s", pair_dir, name);
     return out;
 }
 
@@ -54,25 +43,10 @@ static void file_write(const char *name, const char *text)
 static int setup(void **state)
 {
     (void)state;
-    assert_non_null(mkdtemp(dir));
-    struct error e = {0};
-    if (crypto_init(&e) != ERR_OK)
-        fail_msg("crypto_init: %s", e.detail);
-    static const char make[] = "cd %s && for n in server client; do openssl req -x509 -newkey ec -pkeyopt "
-                               "ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=$n -keyout $n.key -out $n.pem "
-                               ">/dev/null 2>&1 || exit 1; done";
-    assert_int_equal(shell(make, dir), 0);
-    have_gost = shell("cd %s && openssl req -x509 -engine gost -newkey gost2012_256 -pkeyopt paramset:A -nodes -days 2 "
-                      "-subj /CN=gost -keyout gost.key -out gost.pem >/dev/null 2>&1",
-                      dir) == 0;
+    pairs_begin();
+    assert_true(pair_make("server", PAIR_EC) && pair_make("client", PAIR_EC));
+    have_gost = pair_make("gost", PAIR_GOST);
     return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    crypto_fini();
-    return shell("rm -rf %s", dir);
 }
 
 struct tls_server {
@@ -114,7 +88,7 @@ static int s_client(int port, const char *options)
 {
     return shell("cd %s && timeout 20 openssl s_client -connect 127.0.0.1:%d -CAfile server.pem -quiet -ign_eof %s "
                  "<request >answer 2>said",
-                 dir, port, options);
+                 pair_dir, port, options);
 }
 
 static const char two_requests[] = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"
@@ -162,7 +136,7 @@ static void test_client_certificate_is_seen(void **state)
     file_write("request", two_requests);
     s_client(t.server->port, "-cert client.pem -key client.key");
     answer_expect_two();
-    assert_int_equal(shell("cd %s && openssl x509 -in client.pem -noout -fingerprint -sha256 >fp", dir), 0);
+    assert_int_equal(shell("cd %s && openssl x509 -in client.pem -noout -fingerprint -sha256 >fp", pair_dir), 0);
     file_read("fp", hex, sizeof(hex));
     for (const char *p = strchr(hex, '=') + 1; *p != '\0' && *p != '\n' && n < 64; p++)
         if (*p != ':')
@@ -245,7 +219,7 @@ static void test_large_answer(void **state)
     struct stat st;
     assert_int_equal(stat(in_dir(path, "answer"), &st), 0);
     assert_true(st.st_size > BIG_BYTES + 200 && st.st_size < BIG_BYTES + 1000);
-    assert_int_equal(shell("cd %s && tail -c 2 answer | grep -q '^ok$'", dir), 0);
+    assert_int_equal(shell("cd %s && tail -c 2 answer | grep -q '^ok$'", pair_dir), 0);
     tls_server_stop(&t);
 }
 
@@ -264,7 +238,7 @@ static void test_more_requests_than_the_pipeline(void **state)
     file_write("request", all);
     s_client(t.server->port, "");
     assert_int_equal(atomic_load(&t.server->requests), 100);
-    assert_int_equal(shell("cd %s && test $(grep -c 'HTTP/1.1 200 OK' answer) = 100", dir), 0);
+    assert_int_equal(shell("cd %s && test $(grep -c 'HTTP/1.1 200 OK' answer) = 100", pair_dir), 0);
     tls_server_stop(&t);
 }
 
@@ -351,5 +325,5 @@ int main(void)
         cmocka_unit_test(test_one_byte_at_a_time),
         cmocka_unit_test(test_gost),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, pairs_end);
 }
