@@ -116,8 +116,14 @@ static void check_clock(struct check *c, struct db_blocking *db)
         check_good("clock", text);
 }
 
-static void check_concerns(struct check *c, const char *concerns)
+/* A line each. What somebody has locked cannot be asked for: that is no reason against a start. */
+static void check_concerns(struct check *c, struct db_blocking *db, const char *function)
 {
+    const char *concerns = NULL;
+    struct error e = {0};
+    const char *sql = arena_printf(c->arena, "select string_agg(c, E'\n') from %s as c", function);
+    if (db_exec_blocking(db, c->arena, sql, &concerns, &e) != ERR_OK)
+        concerns = arena_printf(c->arena, "not everything can be looked at now: %s", e.detail);
     for (char *line = arena_strdup(c->arena, concerns), *end; line != NULL; line = end) {
         end = strchr(line, '\n');
         if (end != NULL)
@@ -131,8 +137,6 @@ static void check_concerns(struct check *c, const char *concerns)
 static void check_agencies(struct check *c, struct db_blocking *db)
 {
     struct buf codes;
-    const char *concerns = NULL;
-    struct error e = {0};
     bool is_signed = false;
     for (unsigned i = 0; i < c->conf.nlisteners; i++)
         is_signed = is_signed || c->conf.listeners[i].kind == LISTENER_SMEV2;
@@ -143,11 +147,28 @@ static void check_agencies(struct check *c, struct db_blocking *db)
         if (strpbrk(c->conf.agencies[i].code, "'\\,") == NULL)
             buf_printf(&codes, "%s%s", codes.n > 0 ? "," : "", c->conf.agencies[i].code);
     buf_add_char(&codes, '\0');
-    const char *sql = arena_printf(
-        c->arena, "select string_agg(c, E'\n') from api.agency_concerns(string_to_array('%s', ',')) as c", codes.p);
-    if (db_exec_blocking(db, c->arena, sql, &concerns, &e) != ERR_OK)
-        concerns = arena_printf(c->arena, "its agencies cannot be asked for: %s", e.detail);
-    check_concerns(c, concerns);
+    check_concerns(c, db, arena_printf(c->arena, "api.agency_concerns(string_to_array('%s', ','))", codes.p));
+}
+
+/* One by one, in a transaction as a write has one: a pooler between may allow none. NULL: requests can be taken. */
+static const char *database_trouble(struct check *c, struct db_blocking *db)
+{
+    const char *reason = NULL;
+    struct error e = {0};
+    const char *ready = arena_printf(
+        c->arena, "select case when ok then '' else coalesce(reason, 'not ready') end from api.ready('%s'::jsonb)",
+        sql_digests_json);
+    if (db_exec_blocking(db, c->arena, "begin", NULL, &e) != ERR_OK)
+        return arena_printf(c->arena, "no transaction can be begun: %s (is a pooler in statement mode between?)",
+                            e.detail);
+    if (db_exec_blocking(db, c->arena, ready, &reason, &e) != ERR_OK)
+        return arena_printf(c->arena, "%s (was `zapisd migrate` run?)", e.detail);
+    if (reason == NULL || *reason != '\0')
+        return reason != NULL ? reason : "api.ready() gave no row";
+    if (db_exec_blocking(db, c->arena, "select api.probe()", NULL, &e) != ERR_OK ||
+        db_exec_blocking(db, c->arena, "rollback", NULL, &e) != ERR_OK)
+        return arena_strdup(c->arena, e.detail);
+    return NULL;
 }
 
 static void check_database(struct check *c)
@@ -158,30 +179,14 @@ static void check_database(struct check *c)
         check_bad(c, "database", check_hint(c, e.detail));
         return;
     }
-    const char *reason = NULL, *concerns = NULL;
-    /* One by one, in a transaction as a write has one: a pooler between may allow none. */
-    if (db_exec_blocking(db, c->arena, "begin", NULL, &e) != ERR_OK)
-        check_bad(c, "database",
-                  arena_printf(c->arena, "no transaction can be begun: %s (is a pooler in statement mode between?)",
-                               e.detail));
-    else if (db_exec_blocking(db, c->arena,
-                              arena_printf(c->arena,
-                                           "select case when ok then '' else coalesce(reason, 'not ready') end from "
-                                           "api.ready('%s'::jsonb)",
-                                           sql_digests_json),
-                              &reason, &e) != ERR_OK)
-        check_bad(c, "database", arena_printf(c->arena, "%s (was `zapisd migrate` run?)", e.detail));
-    else if (reason == NULL || *reason != '\0')
-        check_bad(c, "database", reason != NULL ? reason : "api.ready() gave no row");
-    else if (db_exec_blocking(db, c->arena, "select api.probe()", NULL, &e) != ERR_OK ||
-             db_exec_blocking(db, c->arena, "rollback", NULL, &e) != ERR_OK ||
-             db_exec_blocking(db, c->arena, "select string_agg(c, E'\n') from api.concerns() as c", &concerns, &e) !=
-                 ERR_OK)
-        check_bad(c, "database", e.detail);
-    else
+    const char *trouble = database_trouble(c, db);
+    if (trouble != NULL) {
+        check_bad(c, "database", trouble);
+    } else {
         check_good("database", "reachable, schema and durability as they must be");
-    check_concerns(c, concerns);
-    check_agencies(c, db);
+        check_concerns(c, db, "api.concerns()");
+        check_agencies(c, db);
+    }
     check_clock(c, db);
     db_close_blocking(db);
 }

@@ -151,16 +151,21 @@ alter function data.files_reason(jsonb) owner to zapisd_owner;
 revoke all on function data.files_reason(jsonb) from public;
 comment on function data.files_reason(jsonb) is 'Why these files (name: SHA-256) are not the ones that were applied, naming them; null: they are';
 
--- A view or a command of the console is nothing that requests go through: api.concerns() tells of those.
+-- A view or a command of the console is nothing that requests go through: api.concerns() tells of those. The server words a
+-- definition with a lock on the tables in it: whoever has one of them is not waited for, and it is looked at the next time.
 create or replace function data.built_reason() returns text
-language sql stable set search_path = pg_catalog, pg_temp as $$
-    select 'changed by hand: '
-        || string_agg(concat_ws(' ', w.kind, w.object, 'is', w.trouble), ', ' order by w.kind, w.object) filter (where w.n <= 5)
-        || case when max(w.n) > 5 then format(' and %s more', max(w.n) - 5) else '' end || ': run zapisd migrate'
-    from (select b.*, row_number() over (order by b.kind, b.object) as n from data.built_wrong() as b
-          where b.kind <> 'view' and b.object !~ '^admin[.]') as w
-    having count(*) > 0
-$$;
+language plpgsql stable set search_path = pg_catalog, pg_temp set lock_timeout = '50ms' as $$
+begin
+    return (
+        select 'changed by hand: '
+            || string_agg(concat_ws(' ', w.kind, w.object, 'is', w.trouble), ', ' order by w.kind, w.object) filter (where w.n <= 5)
+            || case when max(w.n) > 5 then format(' and %s more', max(w.n) - 5) else '' end || ': run zapisd migrate'
+        from (select b.*, row_number() over (order by b.kind, b.object) as n from data.built_wrong() as b
+              where b.kind <> 'view' and b.object !~ '^admin[.]') as w
+        having count(*) > 0);
+exception when lock_not_available then
+    return null;
+end $$;
 alter function data.built_reason() owner to zapisd_owner;
 revoke all on function data.built_reason() from public;
-comment on function data.built_reason() is 'What requests go through and is not as our files have made it, in words; null: all is';
+comment on function data.built_reason() is 'What requests go through and is not as our files have made it, in words; null: all is, or somebody has locked a table that has to be asked for';

@@ -196,6 +196,27 @@ class Upgrade(E2E):
             self.assertEqual(self.sql("select * from data.built_wrong()"), [])
         self.ready(True)
 
+    def test_L1_who_has_a_table_keeps_nobody_from_asking(self):
+        """Comparing wants the server's words, and these want tables: who has locked them makes neither readiness nor a start wait."""
+        connection = self.instance.connect()
+        connection.autocommit = False
+        with connection.cursor() as cursor:
+            cursor.execute("select string_agg(c.oid::regclass::text, ', ') from pg_class as c where c.relnamespace = 'data'::regnamespace and c.relkind in ('r', 'p') "
+                           "and c.relname not in ('built', 'schema_version', 'rights')")
+            cursor.execute("lock table %s in access exclusive mode" % cursor.fetchone()[0])
+        try:
+            daemon = self.instance.connect("zapisd_daemon")
+            for _ in range(2):  # the first look may be the one that words what it had not
+                with daemon.cursor() as cursor:
+                    cursor.execute("select ok, reason from api.ready(null::jsonb)")
+                    self.assertEqual(cursor.fetchone()[:1], (True,))
+            daemon.close()
+            code, text = self.check()
+            self.assertEqual((code, "not everything can be looked at now" in text), (0, True), text)
+        finally:
+            connection.close()
+        self.assertNotIn("not everything can be looked at now", self.check()[1])
+
     def test_L4_by_hand_and_the_program(self):
         self.sql("alter function api.book(%s) set geqo_seed = 0.5" % self.one("select pg_get_function_identity_arguments('api.book'::regproc)"))
         self.sql("alter table data.booking disable trigger %s" % self.one("select tgname from pg_trigger where tgrelid = 'data.booking'::regclass and not tgisinternal order by 1 limit 1"))

@@ -93,6 +93,7 @@ done
 wait
 # A closure that another clerk has taken back just before is a mistake that is told; nothing else is.
 errors=$(grep -h "ERROR" "$race_dir"/*.out | grep -v "оно уже отменено" | sed 's/^.*ERROR/ERROR/' | sort | uniq -c)
+[ -z "$errors" ] || grep -h -A12 "ERROR:  deadlock" "$race_dir"/*.out | head -40 # who, and where in our functions
 expect "errors of anybody (SEED=$seed)" "" "$errors"
 expect "deadlocks the server had to end" "$before" "$(deadlocks)"
 [ "$(cat "$race_dir"/clerk-*.out | grep -c "^сделано")" -gt 0 ] || { echo "the clerks did nothing"; exit 1; }
