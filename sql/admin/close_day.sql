@@ -65,6 +65,10 @@ begin
     if at_most is null or at_most < 0 then
         raise exception 'at_most — сколько записей за раз, не меньше нуля' using errcode = 'invalid_parameter_value';
     end if;
+    -- All of them before anything else, as whoever works at one has it first (docs/architecture.md, the order of locks).
+    perform from data.closure as t
+    where t.closure_id = go_on.closure_id and t.state <> 'lifted' or go_on.closure_id is null and t.state = 'working'
+    order by t.closure_id for update;
     for c in
         select t.closure_id from data.closure as t
         where t.closure_id = go_on.closure_id and t.state <> 'lifted' or go_on.closure_id is null and t.state = 'working' order by 1

@@ -63,6 +63,8 @@ revoke all on function data.ref_source(text, text[]) from public;
 comment on function data.ref_source(text, text[]) is
     'Items of a built-in book as its tables have them, of these organizations (organizations, areas) or services; null: all';
 
+-- What shows nothing new is not even locked: most changes of an office's tables are none of its item, and whoever waits for it
+-- may have what the other one wants next.
 create or replace function data.ref_derive(p_ref_name text, p_keys text[]) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
@@ -75,7 +77,8 @@ begin
         and not exists (
             select from data.ref_source(p_ref_name, p_keys) as s where s.code = i.code and s.source_key = i.source_key);
     with source as materialized (
-        select s.*, coalesce(i.item_id, nextval('data.ref_item_item_id_seq')) as item_id
+        select s.*, coalesce(i.item_id, nextval('data.ref_item_item_id_seq')) as item_id, i.item_id is null as is_new,
+            i.parent_id as old_parent_id, (i.title, i.agencies, i.attributes, i.refresh_at) is distinct from (s.title, s.agencies, s.attributes, s.refresh_at) as is_other
         from data.ref_source(p_ref_name, p_keys) as s
         left join data.ref_item as i on i.ref_name = p_ref_name and i.code = s.code and i.source_key = s.source_key
     )
@@ -83,6 +86,7 @@ begin
     select s.item_id, p_ref_name, s.code, s.source_key, p.item_id, s.title, s.agencies, s.attributes, s.refresh_at
     from source as s
     left join source as p on p.code = s.parent_code and p.source_key = s.source_key
+    where s.is_new or s.is_other or s.old_parent_id is distinct from p.item_id
     on conflict on constraint ref_item_code_key do update
     set parent_id = excluded.parent_id, title = excluded.title, agencies = excluded.agencies, attributes = excluded.attributes,
         refresh_at = excluded.refresh_at
