@@ -144,6 +144,11 @@ struct http_response {
  */
 typedef void (*http_handler_fn)(void *arg, const struct http_request *req);
 void http_respond(struct exchange *x, const struct http_response *r);
+/*
+ * worker_run() for what is done for this exchange: peers in turn, so that a crowd of one peer's requests keeps another
+ * peer waiting for one of them. The exchange may be answered meanwhile.
+ */
+void http_worker_run(struct loop *l, const struct exchange *x, loop_fn work, loop_fn done, void *arg);
 /* Whether nobody waits for the answer any more. Of a client that has ended its side of the connection this is known
  * only a round trip after it was first asked. */
 bool http_peer_gone(const struct exchange *x);

@@ -352,7 +352,8 @@ static void conn_shut(struct conn *c, bool reset)
     conn_held_drop(c);
     lane_leave(c);
     conn_memory_end(c);
-    if (c->tls_lent) /* until it is given back */
+    conn_tls_call_off(c); /* the handles keep it alive */
+    if (c->tls_lent)      /* until it is given back */
         conn_place_keep(c);
     else
         conn_place_end(c);

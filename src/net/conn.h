@@ -37,6 +37,7 @@ struct exchange {
     struct http_response answer;
     uv_write_t write;
     unsigned char fingerprint[32];
+    struct peer_key key;
     size_t weight; /* bytes of memory, as the ledger has them */
     enum ledger_kind weight_kind;
     struct ledger *orphan_ledger; /* counted there since its connection has gone */
@@ -61,9 +62,13 @@ struct loan {
     uint64_t cost_us; /* of a step of the handshake */
     char *plain;      /* read by him; [cap] */
     size_t n, cap;
-    struct exchange *exchange; /* or to be written by him */
+    struct exchange *exchange; /* or to be written by him, a piece a turn */
     struct buf head;
     struct span body;
+    struct arena *sealed_in; /* the ciphertext so far; NULL: not begun, or the exchange has it */
+    struct buf sealed;
+    size_t sealed_n; /* bytes of the body that are in it */
+    bool is_broken, is_sealed;
 };
 
 struct conn {
@@ -104,9 +109,8 @@ struct conn {
     uint64_t tls_since_ms;
     struct loan loan;
     unsigned char fingerprint[32];
-    struct lane_peer *lane_peer; /* it waits there for a worker; else NULL */
-    struct conn *lane_next;
-    struct conn **lane_link;
+    struct turn lane_turn; /* while a handshake waits */
+    struct errand errand;  /* bulk of TLS: waits, or is in work */
     struct peer_key key;
     struct claim claim;               /* on memory, see ledger.h */
     struct place place, place_of_all; /* its listener's, and the loop's */
@@ -151,6 +155,9 @@ void conn_tls_take(struct conn *c);                          /* what may be decr
 bool conn_tls_is_bulk(const struct conn *c, size_t n);       /* so many bytes are a worker's work */
 /* work(c) on a worker, then done(c) on the loop, which calls conn_tls_take_back() before it touches the filter. */
 void conn_tls_lend(struct conn *c, loop_fn work, loop_fn done);
+/* The same in the turn of its peer. is_begun: it is lent already, and this is the next piece of it. */
+void conn_tls_lend_in_turn(struct conn *c, loop_fn work, loop_fn done, bool is_begun);
+void conn_tls_call_off(struct conn *c);  /* it is closed: what waits for its turn is done() with at once */
 bool conn_tls_take_back(struct conn *c); /* false: it was closed meanwhile, and c is gone perhaps */
 void conn_tls_stepped(struct conn *c, enum tls_status status);
 

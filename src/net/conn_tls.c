@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
  * The TLS of a connection: handshake, then bytes through the filter. What is dear is done by a worker, to whom the
- * filter is lent: every step of a handshake (by way of handshake.c), and bulk: GOST suites are computed in software and
- * would hold the loop for 20 ms with one answer of 350 KB. While it is lent nobody else touches it, nothing is read,
- * and the connection, closed or not, stays until it is given back.
+ * filter is lent: every step of a handshake (by way of handshake.c), and bulk, peers in turn (errand.c): GOST suites
+ * are computed in software and would hold the loop for 20 ms with one answer of 350 KB. While it is lent nobody else
+ * touches it, nothing is read, and the connection, closed or not, stays until it is given back.
  */
 #include "conn.h"
 
@@ -31,6 +31,26 @@ void conn_tls_lend(struct conn *c, loop_fn work, loop_fn done)
     conn_place_keep(c);
     c->handles++;
     worker_run(c->loop, work, done, c);
+}
+
+void conn_tls_lend_in_turn(struct conn *c, loop_fn work, loop_fn done, bool is_begun)
+{
+    if (!is_begun) {
+        c->tls_unread = tls_unread(c->tls);
+        c->tls_lent = true;
+        conn_place_keep(c);
+        c->handles++;
+    }
+    c->errand.work = work;
+    c->errand.done = done;
+    c->errand.arg = c;
+    errand_run(c->loop, &c->errand, &c->key, is_begun);
+}
+
+void conn_tls_call_off(struct conn *c)
+{
+    if (errand_drop(c->loop, &c->errand))
+        c->errand.done(c);
 }
 
 bool conn_tls_take_back(struct conn *c)
@@ -126,7 +146,7 @@ static void take_bulk(struct conn *c, size_t unread)
 {
     c->loan = (struct loan){.status = TLS_OK, .cap = unread + RECORD_BYTES};
     c->loan.plain = net_alloc(c->loan.cap);
-    conn_tls_lend(c, bulk_work, bulk_done);
+    conn_tls_lend_in_turn(c, bulk_work, bulk_done, false);
 }
 
 void conn_tls_take(struct conn *c)

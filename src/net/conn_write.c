@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RECORD_BYTES ((size_t)16 * 1024)
+#define RECORD_BYTES    ((size_t)16 * 1024)
+#define TURN_BYTES      (32 * RECORD_BYTES) /* of an answer in one turn: a millisecond or two, */
+#define TURN_BYTES_GOST (4 * RECORD_BYTES)  /* and four by a suite that is computed in software */
 
 struct raw_write {
     uv_write_t req;
@@ -118,37 +120,53 @@ static bool encrypt_piece(struct tls *tls, struct span piece, struct buf *out)
     return true;
 }
 
-/* Replaces head and body by their ciphertext: by nothing when there can be none. May be a worker's work. */
-static void exchange_encrypt(struct tls *tls, struct exchange *x, struct buf *head, struct span *body)
+/*
+ * Replaces head and body by their ciphertext, by nothing when there can be none: so many bytes of it at once, the rest
+ * when it is called again. May be a worker's work.
+ */
+static void seal(struct tls *tls, struct loan *l, size_t most)
 {
-    struct buf out;
-    struct arena *a = arena_new_small();
-    size_t n = head->n + body->n;
-    buf_init(&out, a, n + n / 64 + 1024);
-    bool is_good = encrypt_piece(tls, (struct span){head->p, head->n}, &out);
-    for (size_t at = 0; is_good && at < body->n; at += RECORD_BYTES)
-        is_good = encrypt_piece(
-            tls, (struct span){body->p + at, body->n - at < RECORD_BYTES ? body->n - at : RECORD_BYTES}, &out);
-    if (!is_good)
-        buf_reset(&out);
-    arena_free(x->answer_arena); /* the plain text has done its service, and is large */
-    x->answer_arena = a;
-    *head = out;
-    *body = (struct span){NULL, 0};
+    if (l->sealed_in == NULL) {
+        size_t n = l->head.n + l->body.n;
+        l->sealed_in = arena_new_small();
+        buf_init(&l->sealed, l->sealed_in, n + n / 64 + 1024);
+        l->is_broken = !encrypt_piece(tls, (struct span){l->head.p, l->head.n}, &l->sealed);
+    }
+    size_t end = l->body.n - l->sealed_n < most ? l->body.n : l->sealed_n + most;
+    while (!l->is_broken && l->sealed_n < end) {
+        size_t n = end - l->sealed_n < RECORD_BYTES ? end - l->sealed_n : RECORD_BYTES;
+        l->is_broken = !encrypt_piece(tls, (struct span){l->body.p + l->sealed_n, n}, &l->sealed);
+        l->sealed_n += n;
+    }
+    l->is_sealed = l->is_broken || l->sealed_n == l->body.n;
+    if (!l->is_sealed)
+        return;
+    if (l->is_broken)
+        buf_reset(&l->sealed);
+    arena_free(l->exchange->answer_arena); /* the plain text has done its service, and is large */
+    l->exchange->answer_arena = l->sealed_in;
+    l->sealed_in = NULL;
+    l->head = l->sealed;
+    l->body = (struct span){NULL, 0};
 }
 
 static void bulk_work(void *arg)
 {
     struct conn *c = arg;
-    exchange_encrypt(c->tls, c->loan.exchange, &c->loan.head, &c->loan.body);
+    seal(c->tls, &c->loan, tls_is_slow(c->tls) ? TURN_BYTES_GOST : TURN_BYTES);
 }
 
 static void bulk_done(void *arg)
 {
     struct conn *c = arg;
+    if (c->state != CONN_CLOSED && !c->loan.is_sealed) {
+        conn_tls_lend_in_turn(c, bulk_work, bulk_done, true);
+        return;
+    }
     struct loan loan = c->loan;
     c->loan = (struct loan){0};
     if (c->state == CONN_CLOSED) {
+        arena_free(loan.sealed_in);
         exchange_free(loan.exchange);
         c->in_work--;
         (void)conn_tls_take_back(c);
@@ -170,10 +188,11 @@ void conn_write_exchange(struct conn *c, struct exchange *x, bool close)
     x->state = EXCHANGE_WRITING;
     if (c->tls != NULL && conn_tls_is_bulk(c, head.n + body.n)) {
         c->loan = (struct loan){.exchange = x, .head = head, .body = body};
-        conn_tls_lend(c, bulk_work, bulk_done);
+        conn_tls_lend_in_turn(c, bulk_work, bulk_done, false);
         return;
     }
+    struct loan here = {.exchange = x, .head = head, .body = body};
     if (c->tls != NULL)
-        exchange_encrypt(c->tls, x, &head, &body);
-    exchange_put(x, &head, body);
+        seal(c->tls, &here, SIZE_MAX);
+    exchange_put(x, &here.head, here.body);
 }

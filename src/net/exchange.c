@@ -12,6 +12,7 @@ struct exchange *exchange_new(struct conn *c, struct http_message *m)
     struct exchange *x = net_alloc(sizeof(*x));
     x->conn = c;
     x->message = m;
+    x->key = c->key;
     x->write.data = x;
     if (m == NULL)
         return x;

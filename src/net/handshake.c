@@ -18,24 +18,6 @@
 #define WAITING_PEER_MAX 256  /* of one address */
 #define REST_FACTOR      3    /* of the time a step took, while others wait */
 
-struct lane_peer {
-    struct lane_peer *next, **link;
-    struct peer_key key;
-    struct conn *first, **end; /* in the order of their coming */
-    unsigned n;
-};
-
-void lane_init(struct lane *lane)
-{
-    lane->end = &lane->peers;
-}
-
-void lane_fini(struct lane *lane)
-{
-    for (struct lane_peer *p; (p = lane->spare) != NULL; free(p))
-        lane->spare = p->next;
-}
-
 /* ---- what is told ---- */
 
 void handshake_late(struct conn *c)
@@ -48,7 +30,7 @@ void handshake_late(struct conn *c)
 void loop_tls_read(const struct loop *l, struct tls_stats *out)
 {
     *out = l->lane.stats;
-    out->waiting = l->lane.waiting;
+    out->waiting = l->lane.turns.waiting;
     out->working = l->lane.working;
 }
 
@@ -66,87 +48,27 @@ void peer_key_of(const struct sockaddr *sa, struct peer_key *out)
         memcpy(out->address, &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr, 8);
 }
 
-static void peer_append(struct lane *lane, struct lane_peer *p)
-{
-    p->next = NULL;
-    p->link = lane->end;
-    *lane->end = p;
-    lane->end = &p->next;
-}
-
-static void peer_remove(struct lane *lane, struct lane_peer *p)
-{
-    *p->link = p->next;
-    if (p->next != NULL)
-        p->next->link = p->link;
-    else
-        lane->end = p->link;
-}
-
-static struct lane_peer *peer_find(struct lane *lane, const struct peer_key *key)
-{
-    for (struct lane_peer *p = lane->peers; p != NULL; p = p->next)
-        if (memcmp(&p->key, key, sizeof(*key)) == 0)
-            return p;
-    struct lane_peer *p = lane->spare;
-    if (p != NULL)
-        lane->spare = p->next;
-    else
-        p = net_alloc(sizeof(*p));
-    *p = (struct lane_peer){.key = *key, .end = &p->first};
-    peer_append(lane, p);
-    return p;
-}
-
-static void lane_put(struct lane *lane, struct lane_peer *p, struct conn *c)
-{
-    bool is_begun = c->tls_steps > 0; /* our half is paid for: before those who have only said hello */
-    c->lane_peer = p;
-    c->lane_link = is_begun ? &p->first : p->end;
-    c->lane_next = is_begun ? p->first : NULL;
-    *c->lane_link = c;
-    if (c->lane_next != NULL)
-        c->lane_next->lane_link = &c->lane_next;
-    else
-        p->end = &c->lane_next;
-    p->n++;
-    lane->waiting++;
-}
-
 void lane_leave(struct conn *c)
 {
-    struct lane *lane = &c->loop->lane;
-    struct lane_peer *p = c->lane_peer;
-    if (p == NULL)
-        return;
-    *c->lane_link = c->lane_next;
-    if (c->lane_next != NULL)
-        c->lane_next->lane_link = c->lane_link;
-    else
-        p->end = c->lane_link;
-    c->lane_peer = NULL;
-    lane->waiting--;
-    if (--p->n > 0)
-        return;
-    peer_remove(lane, p);
-    p->next = lane->spare;
-    lane->spare = p;
+    turns_leave(&c->loop->lane.turns, &c->lane_turn);
 }
 
-static void lane_shed(struct lane *lane, const struct lane_peer *p)
+/* The oldest that has only said hello; of those whose half we have paid for, the last to be asked. */
+static void lane_shed(struct lane *lane, const struct turns_peer *p)
 {
-    struct conn *c = p->first;
-    while (c->lane_next != NULL && c->tls_steps > 0)
-        c = c->lane_next;
+    const struct turn *turn = p->first;
+    while (turn->next != NULL && ((struct conn *)turn->owner)->tls_steps > 0)
+        turn = turn->next;
+    struct conn *c = turn->owner;
     lane->stats.crowded++;
     refusal_tell(c->loop, LOG_LEVEL_WARNING,
                  &(struct refusal){.reason = "too many TLS handshakes wait", .peer = c->peer});
     conn_reset(c);
 }
 
-static const struct lane_peer *peer_with_most(const struct lane *lane, const struct lane_peer *most)
+static const struct turns_peer *peer_with_most(const struct lane *lane, const struct turns_peer *most)
 {
-    for (const struct lane_peer *p = lane->peers; p != NULL; p = p->next)
+    for (const struct turns_peer *p = lane->turns.peers; p != NULL; p = p->next)
         if (p->n > most->n)
             most = p;
     return most;
@@ -211,7 +133,7 @@ static void step_done(void *arg)
     struct conn *c = arg;
     struct loop *l = c->loop;
     l->lane.working--;
-    if (l->lane.waiting > 0)
+    if (l->lane.turns.waiting > 0)
         lane_rest(l, c->loan.cost_us);
     if (tls_is_shaken(c->tls)) {
         l->lane.stats.done++;
@@ -231,12 +153,8 @@ static unsigned lane_width(void)
 static void lane_serve(struct loop *l)
 {
     struct lane *lane = &l->lane;
-    while (lane->peers != NULL && lane->working < lane_width() && !lane_is_resting(l)) {
-        struct lane_peer *p = lane->peers;
-        struct conn *c = p->first;
-        peer_remove(lane, p);
-        peer_append(lane, p);
-        lane_leave(c);
+    while (lane->turns.waiting > 0 && lane->working < lane_width() && !lane_is_resting(l)) {
+        struct conn *c = turns_take(&lane->turns);
         if (has_left(c)) {
             lane->stats.gone++;
             conn_close(c);
@@ -251,9 +169,9 @@ static void lane_serve(struct loop *l)
 void lane_join(struct conn *c)
 {
     struct lane *lane = &c->loop->lane;
-    struct lane_peer *p = peer_find(lane, &c->key);
-    lane_put(lane, p, c);
-    if (p->n > WAITING_PEER_MAX || lane->waiting > WAITING_MAX)
+    turns_join(&lane->turns, &c->lane_turn, &c->key, c, c->tls_steps > 0);
+    const struct turns_peer *p = c->lane_turn.peer;
+    if (p->n > WAITING_PEER_MAX || lane->turns.waiting > WAITING_MAX)
         lane_shed(lane, p->n > WAITING_PEER_MAX ? p : peer_with_most(lane, p));
     lane_serve(c->loop);
 }

@@ -115,7 +115,8 @@ struct loop *loop_new(void)
     struct loop *l = net_alloc(sizeof(*l));
     l->chores_end = &l->chores;
     l->date_s = -1;
-    lane_init(&l->lane);
+    turns_init(&l->lane.turns);
+    turns_init(&l->errands.turns);
     must(uv_loop_init(&l->uv), "uv_loop_init");
     must(uv_loop_configure(&l->uv, UV_METRICS_IDLE_TIME), "uv_loop_configure");
     must(uv_async_init(&l->uv, &l->anchor, on_anchor), "uv_async_init");
@@ -155,7 +156,6 @@ void loop_free(struct loop *l)
     uv_close((uv_handle_t *)&l->pace.timer, NULL);
     uv_close((uv_handle_t *)&l->housekeeping, NULL);
     uv_run(&l->uv, UV_RUN_DEFAULT);
-    lane_fini(&l->lane);
     places_fini(&l->places);
     must(uv_loop_close(&l->uv), "uv_loop_close");
     ledger_release(l->ledger);

@@ -9,6 +9,7 @@
 #include "ledger.h"
 #include "net.h"
 #include "places.h"
+#include "turns.h"
 
 #include <uv.h>
 
@@ -37,15 +38,27 @@ struct chore {
 #define LOOP_REFUSALS_MAX 64
 /* Handshakes that wait for a worker, by peer; see handshake.c. */
 struct lane {
-    struct lane_peer *peers, **end; /* whose turn is next, first */
-    struct lane_peer *spare;
-    unsigned waiting, working;
+    struct turns turns;
+    unsigned working;
     uint64_t rest_until_us;
     uv_timer_t rest;
     struct tls_stats stats;
 };
-void lane_init(struct lane *lane);
-void lane_fini(struct lane *lane);
+
+/* Work of the workers that is somebody's, by peer; see errand.c. */
+struct errands {
+    struct turns turns;
+    unsigned working; /* in the pool's hands */
+};
+struct errand {
+    struct turn turn;
+    struct loop *loop;
+    loop_fn work, done;
+    void *arg;
+};
+/* As worker_run(), peers in turn; e lives until done(). is_begun: it goes before what else waits of this peer. */
+void errand_run(struct loop *l, struct errand *e, const struct peer_key *key, bool is_begun);
+bool errand_drop(struct loop *l, struct errand *e); /* done() will not be called; false: a worker has it, or nobody */
 
 /* Connections that have more to send than one reading takes, by peer; see conn_pace.c. */
 struct pace {
@@ -67,6 +80,7 @@ struct loop {
     struct net_refusal refusals[LOOP_REFUSALS_MAX];
     unsigned nrefusals;
     struct lane lane;
+    struct errands errands;
     unsigned connections; /* of all listeners */
     struct places places; /* of all listeners that are not for administrators */
     unsigned connections_max;

@@ -89,7 +89,7 @@ static void request_run(struct request *r)
 {
     while (r->step < STEP_COUNT) {
         if (steps[r->step].place == WORKER) {
-            worker_run(r->service->loop, request_work, request_worked, r);
+            http_worker_run(r->service->loop, r->exchange, request_work, request_worked, r);
             return;
         }
         enum request_step at = r->step;

@@ -241,6 +241,12 @@ void worker_run(struct loop *l, loop_fn work, loop_fn done, void *arg)
     (void)sim_after(sim_between(1, sim_worker_max_us / 2), job_work, j);
 }
 
+void http_worker_run(struct loop *l, const struct exchange *x, loop_fn work, loop_fn done, void *arg)
+{
+    (void)x; /* whose turn it is: tests/unit/net/test_errand.c */
+    worker_run(l, work, done, arg);
+}
+
 void worker_run_alone(struct loop *l, loop_fn work, loop_fn done, void *arg)
 {
     worker_run(l, work, done, arg);

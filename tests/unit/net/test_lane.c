@@ -108,7 +108,7 @@ static void world_begin(uint64_t s, unsigned workers)
     spent_us = 0;
     timer_fn = NULL;
     memset(&loop, 0, sizeof loop);
-    lane_init(&loop.lane);
+    turns_init(&loop.lane.turns);
     memset(clients, 0, sizeof clients);
 }
 
@@ -151,9 +151,8 @@ static bool world_step(void)
 static void world_end(void)
 {
     assert_int_equal(running, 0);
-    assert_int_equal(loop.lane.waiting, 0);
+    assert_int_equal(loop.lane.turns.waiting, 0);
     assert_int_equal(loop.lane.working, 0);
-    lane_fini(&loop.lane);
 }
 
 /* ---- the tests ---- */
@@ -167,10 +166,10 @@ static void L1_a_crowd_has_a_quarter_of_one_processor(void **state)
             client_comes(i, i % 3, 1 + i % 2);
         uint64_t began_us = clock_us;
         unsigned width = workers / 2 > 0 ? workers / 2 : 1;
-        while (loop.lane.waiting > 0) {
+        while (loop.lane.turns.waiting > 0) {
             assert_in_range(running, 0, width);
             if (!world_step())
-                fail_msg("%u wait and nothing happens", loop.lane.waiting);
+                fail_msg("%u wait and nothing happens", loop.lane.turns.waiting);
         }
         /* what is in work now has no rest behind it yet */
         uint64_t took_us = clock_us - began_us, edge_us = (uint64_t)(width + 1) * COST_US;

@@ -11,6 +11,8 @@
 
 #include <openssl/ssl.h>
 
+#define ORDER_MAX 16
+
 /* ---- between the connections and the filter ---- */
 
 static struct gate {
@@ -21,6 +23,9 @@ static struct gate {
     unsigned stays;         /* workers that were kept inside */
     unsigned trespasses;    /* calls for a filter somebody is in */
     const char *trespass;   /* the last of them */
+    const struct tls *last_shaken;
+    const struct tls *written[ORDER_MAX]; /* by the worker, in this order */
+    unsigned nwritten;
     pthread_t loop_thread;
 } gate = {.lock = PTHREAD_MUTEX_INITIALIZER, .moved = PTHREAD_COND_INITIALIZER};
 
@@ -40,6 +45,11 @@ static bool gate_enter(const struct tls *t, const char *call)
             pthread_cond_wait(&gate.moved, &gate.lock);
         gate.user = NULL;
     }
+    if (strcmp(call, "tls_handshake") == 0)
+        gate.last_shaken = t;
+    bool is_next = gate.nwritten < ORDER_MAX && (gate.nwritten == 0 || gate.written[gate.nwritten - 1] != t);
+    if (is_next && strcmp(call, "tls_write") == 0 && !pthread_equal(pthread_self(), gate.loop_thread))
+        gate.written[gate.nwritten++] = t;
     pthread_mutex_unlock(&gate.lock);
     return is_free;
 }
@@ -129,7 +139,7 @@ static void side_open(struct side *s)
     struct http_limits limits = patient_limits();
     s->arena = arena_new();
     pthread_mutex_lock(&gate.lock);
-    gate.stays = gate.trespasses = 0;
+    gate.stays = gate.trespasses = gate.nwritten = 0;
     pthread_mutex_unlock(&gate.lock);
     s->server = server_start("127.0.0.1:0", &limits, pair_ctx(s->arena, "gost"));
     pthread_mutex_lock(&gate.lock);
@@ -258,6 +268,94 @@ static void L1_the_end_waits_for_the_worker(void **state)
     }
 }
 
+#define CROWD 6
+
+static void crowd_open(struct side *first, struct side crowd[CROWD], const char *from)
+{
+    side_open(first);
+    side_hang_up(first);
+    for (unsigned i = 0; i < CROWD; i++) {
+        crowd[i] = *first;
+        side_connect(&crowd[i], from);
+    }
+}
+
+/* One answer is in the worker's hands, and he stays at it. */
+static void crowd_ask(struct side crowd[CROWD])
+{
+    gate_shut("tls_write");
+    for (unsigned i = 0; i < CROWD; i++)
+        side_say(&crowd[i], "GET /big HTTP/1.1\r\nHost: a\r\n\r\n");
+    gate_wait(1);
+    EVENTUALLY(atomic_load(&crowd[0].server->requests) == CROWD);
+    server_turns(crowd[0].server);
+}
+
+static unsigned gate_written(void)
+{
+    pthread_mutex_lock(&gate.lock);
+    unsigned n = gate.nwritten;
+    pthread_mutex_unlock(&gate.lock);
+    return n;
+}
+
+/* Many answers of one peer wait for the worker; one of another comes last. Before it what is in the worker's hands and
+ * next in his queue, and one turn of the crowd. */
+static void L1_bulk_has_its_turn_by_peer(void **state)
+{
+    (void)state;
+    struct side first, crowd[CROWD], other;
+    char said[16] = "";
+    unsigned at = 0;
+    crowd_open(&first, crowd, "127.0.0.2");
+    other = first;
+    side_connect(&other, "127.0.0.3");
+    crowd_ask(crowd);
+    side_say(&other, "GET /big HTTP/1.1\r\nHost: a\r\n\r\n");
+    EVENTUALLY(atomic_load(&first.server->requests) == CROWD + 1);
+    server_turns(first.server);
+    gate_shut(NULL);
+    assert_true(SSL_read(other.tls, said, 12) == 12);
+    EVENTUALLY(gate_written() == CROWD + 1);
+    while (at < CROWD && gate.written[at] != gate.last_shaken)
+        at++;
+    assert_in_range(at, 1, 3);
+    for (unsigned i = 0; i < CROWD; i++)
+        side_hang_up(&crowd[i]);
+    side_hang_up(&other);
+    server_stop(first.server);
+    arena_free(first.arena);
+}
+
+/* The end of a connection, or of all of them, while most wait for their turn. */
+static void L1_the_end_comes_before_the_turn(void **state)
+{
+    (void)state;
+    static const char ends[] = "dfxs";
+    for (const char *end = ends; *end != '\0'; end++) {
+        struct side first, crowd[CROWD];
+        crowd_open(&first, crowd, NULL);
+        crowd_ask(crowd);
+        if (*end == 'x') {
+            struct linger at_once = {.l_onoff = 1};
+            for (unsigned i = 0; i < CROWD; i++) {
+                setsockopt(crowd[i].wire.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+                client_close(&crowd[i].wire);
+            }
+        } else if (*end != 's') {
+            server_command(first.server, *end);
+        }
+        server_turns(first.server);
+        nobody_trespassed(WRITING, (char[]){*end, '\0'});
+        gate_shut(NULL);
+        server_stop(first.server);
+        for (unsigned i = 0; i < CROWD; i++)
+            side_hang_up(&crowd[i]);
+        arena_free(first.arena);
+        nobody_trespassed(WRITING, "at the end");
+    }
+}
+
 static struct net_memory memory_of(struct server *s)
 {
     server_command(s, 'b');
@@ -297,6 +395,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(L1_whether_the_client_is_there_may_be_asked),
         cmocka_unit_test(L1_the_end_waits_for_the_worker),
+        cmocka_unit_test(L1_bulk_has_its_turn_by_peer),
+        cmocka_unit_test(L1_the_end_comes_before_the_turn),
         cmocka_unit_test(L3_what_is_still_ciphertext_counts),
     };
     return cmocka_run_group_tests(tests, setup, pairs_end);
