@@ -93,18 +93,31 @@ static const struct crl_list *next_newer(const struct trust *t, const struct crl
     return next;
 }
 
+static unsigned group_of(const struct trust *t, unsigned at)
+{
+    const struct crl_list *l = t->lists[at];
+    for (unsigned i = 0; i < at && l->key != NULL; i++) {
+        const struct crl_list *o = t->lists[i];
+        if (o->key != NULL && X509_NAME_cmp(X509_CRL_get_issuer(o->crl), X509_CRL_get_issuer(l->crl)) == 0 &&
+            EVP_PKEY_eq(o->key, l->key) == 1)
+            return i;
+    }
+    return at;
+}
+
 void crl_lists_bind(struct arena *a, struct trust *t)
 {
     size_t room = (size_t)sk_X509_num(t->anchors) + (size_t)sk_X509_num(t->chain);
     for (unsigned i = 0; i < t->nlists; i++) {
         struct crl_list *l = t->lists[i];
-        l->index = i;
         l->signers = arena_array(a, room + 1, sizeof(X509 *));
         find_signers(l, t->anchors);
         find_signers(l, t->chain);
         t->items[l->item].refused = l->refused != NULL ? l->refused : signers_refused(t, l);
         ERR_clear_error();
     }
+    for (unsigned i = 0; i < t->nlists; i++)
+        t->lists[i]->group = group_of(t, i);
     for (unsigned i = 0; i < t->nlists; i++)
         t->lists[i]->is_dated = is_in_dated_series(t, t->lists[i]);
     for (unsigned i = 0; i < t->nlists; i++) {

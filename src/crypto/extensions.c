@@ -37,12 +37,12 @@ bool extension_is_readable(X509_EXTENSION *ext)
 static bool is_judged(int nid)
 {
     switch (nid) {
-    case NID_basic_constraints: /* OpenSSL, and path building */
+    case NID_basic_constraints: /* trust_rules.c */
     case NID_key_usage:
     case NID_subject_alt_name: /* names nothing we go by */
-    case NID_name_constraints: /* OpenSSL, always */
+    case NID_name_constraints: /* trust_rules.c, and so are policies */
     case NID_certificate_policies:
-    case NID_policy_constraints: /* OpenSSL, as the policy check is on */
+    case NID_policy_constraints:
     case NID_policy_mappings:
     case NID_inhibit_any_policy:
     case NID_ext_key_usage: /* below */

@@ -48,7 +48,7 @@ static void note_refusal(struct tls *t, enum trust_reason reason, const X509 *x,
     (void)snprintf(t->failure, sizeof t->failure, "%.160s: %s", why, who);
 }
 
-/* OpenSSL's own judgement is not asked for beside this one: it is part of it. */
+/* In place of OpenSSL's own judgement. What that asks of a client is asked in trust_rules.c. */
 static int on_certificate(X509_STORE_CTX *asked, void *arg)
 {
     const struct tls_clients *c = arg;

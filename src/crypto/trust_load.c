@@ -10,11 +10,6 @@
 #include <errno.h>
 #include <string.h>
 
-static void store_free(void *p)
-{
-    X509_STORE_free(p);
-}
-
 static void certs_free(void *p)
 {
     sk_X509_pop_free(p, X509_free);
@@ -173,6 +168,15 @@ static enum err load_file(struct arena *a, struct trust *t, const char *file, en
     return rc;
 }
 
+#define REMEMBERED_MAX 1024 /* certificates; a byte for each pair */
+
+static void remember_signatures(struct arena *a, struct trust *t)
+{
+    size_t n = (size_t)sk_X509_num(t->anchors) + (size_t)sk_X509_num(t->chain);
+    if (n <= REMEMBERED_MAX)
+        t->signed_by = arena_array(a, n * n + 1, sizeof *t->signed_by);
+}
+
 /* Whoever is issued by an authority without any list is refused: that can be told before he comes. */
 static void note_missing_lists(struct trust *t)
 {
@@ -204,26 +208,17 @@ static enum err load_folder(struct arena *a, struct trust *t, const char *folder
     return ERR_OK;
 }
 
-static int on_check_issued(X509_STORE_CTX *ctx, X509 *x, X509 *issuer)
-{
-    return trust_path_step(ctx, x, issuer) ? 1 : 0;
-}
-
 static enum err trust_new(struct arena *a, struct trust *t, struct error *e)
 {
     t->cache = trust_cache_new(a);
-    t->store = X509_STORE_new();
-    if (t->store != NULL)
-        arena_defer(a, store_free, t->store);
     t->anchors = sk_X509_new_null();
     if (t->anchors != NULL)
         arena_defer(a, certs_free, t->anchors);
     t->chain = sk_X509_new_null();
     if (t->chain != NULL)
         arena_defer(a, certs_free, t->chain);
-    if (t->store == NULL || t->anchors == NULL || t->chain == NULL)
+    if (t->anchors == NULL || t->chain == NULL)
         return crypto_error(e, ERR_CRYPTO, "no memory for certificates");
-    X509_STORE_set_check_issued(t->store, on_check_issued);
     return ERR_OK;
 }
 
@@ -241,6 +236,7 @@ enum err trust_load(struct arena *a, const struct trust_conf *conf, struct trust
                                             : load_file(a, t, conf->crl_file, TRUST_CRL, e);
     if (rc != ERR_OK)
         return rc;
+    remember_signatures(a, t);
     crl_lists_bind(a, t);
     note_missing_lists(t);
     *out = t;

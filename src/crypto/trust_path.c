@@ -3,7 +3,7 @@
  * Paths. OpenSSL follows the first issuer of the right name and does not come back; and it takes an authority key
  * identifier with issuer and serial number for a command, so a certificate is lost when its authority's own was
  * reissued or cross-certified. RFC 5280 wants some path that is good: so every certificate of the operator's files that
- * really signed is tried, and OpenSSL then judges the one path it is shown, step by step.
+ * really signed is tried, and each path judged as a whole (trust_rules.c).
  */
 #include "trust_private.h"
 
@@ -11,10 +11,13 @@
 
 #include <string.h>
 
-#define DEPTH_MAX      8   /* authorities above the signer */
-#define STEPS_MAX      200 /* signatures looked at for one certificate */
-#define SENT_MAX       10  /* certificates of a peer that are tried, and */
-#define SENT_STEPS_MAX 40  /* signatures looked at on their account: who sends them need not be known to anybody */
+#define DEPTH_MAX 8   /* authorities above the signer */
+#define STEPS_MAX 200 /* signatures looked at for one certificate, and */
+#define PROOF_STEPS_MAX                                                                                                \
+    10000                 /* steps for all who signed its lists: a signature of theirs is looked at once for all       \
+                           */
+#define SENT_MAX       10 /* certificates of a peer that are tried, and */
+#define SENT_STEPS_MAX 40 /* signatures looked at on their account: who sends them need not be known to anybody */
 
 enum proof_state { PROOF_UNASKED, PROOF_BEGUN, PROOF_GOOD, PROOF_BAD };
 
@@ -23,7 +26,7 @@ struct proof {
     int64_t end_s;
 };
 
-/* Who signed the lists, one a list: asked when a list is not of the very issuer on the path. */
+/* Who signed the lists, by name and key: asked when a list is not of the very issuer on the path. */
 struct proofs {
     const struct trust *t;
     struct arena *scratch;
@@ -42,7 +45,8 @@ struct walk {
     bool is_sketch; /* signatures only */
     int64_t now_s;
     X509 *path[DEPTH_MAX + 1];
-    STACK_OF(X509) * sent; /* by a peer; NULL: none */
+    int index[DEPTH_MAX + 1]; /* of each among the operator's; -1: it is none of them */
+    STACK_OF(X509) * sent;    /* by a peer; NULL: none */
     int auth_level;
     int n, steps, sent_steps;
     bool is_wrong_name; /* an issuer of the right name was there that did not sign */
@@ -52,83 +56,6 @@ struct walk {
 };
 
 /* ---- one path ---- */
-
-/* The path is given: OpenSSL has nothing to choose. */
-bool trust_path_step(X509_STORE_CTX *ctx, X509 *x, X509 *issuer)
-{
-    const struct walk *w = X509_STORE_CTX_get_app_data(ctx);
-    if (w == NULL)
-        return false;
-    for (int i = 0; i < w->n; i++) {
-        if (X509_cmp(w->path[i], x) == 0)
-            return X509_cmp(w->path[i + 1 < w->n ? i + 1 : i], issuer) == 0;
-    }
-    return false;
-}
-
-/* Whether a critical extension is one that is judged was asked before, by extensions_refused(). */
-static int on_objection(int ok, X509_STORE_CTX *ctx)
-{
-    if (ok || X509_STORE_CTX_get_error(ctx) != X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION)
-        return ok;
-    X509_STORE_CTX_set_error(ctx, X509_V_OK);
-    return 1;
-}
-
-static enum trust_reason reason_of(int why)
-{
-    switch (why) {
-    case X509_V_ERR_CERT_HAS_EXPIRED:
-    case X509_V_ERR_CERT_NOT_YET_VALID:
-        return TRUST_DATES;
-    case X509_V_ERR_INVALID_PURPOSE:
-        return TRUST_USAGE;
-    default:
-        return TRUST_BROKEN;
-    }
-}
-
-static enum err ask_openssl(struct walk *w, X509_STORE_CTX *ctx, STACK_OF(X509) * anchor, STACK_OF(X509) * between,
-                            struct trust_verdict *v, struct error *e)
-{
-    for (int i = 1; i < w->n; i++) {
-        if (sk_X509_push(i == w->n - 1 ? anchor : between, w->path[i]) <= 0)
-            return crypto_error(e, ERR_CRYPTO, "no memory for the check of a certificate");
-    }
-    if (w->n == 1 && sk_X509_push(anchor, w->path[0]) <= 0)
-        return crypto_error(e, ERR_CRYPTO, "no memory for the check of a certificate");
-    if (X509_STORE_CTX_init(ctx, w->t->store, w->path[0], between) != 1 || X509_STORE_CTX_set_app_data(ctx, w) != 1)
-        return crypto_error(e, ERR_CRYPTO, "the check of a certificate cannot begin");
-    X509_STORE_CTX_set0_trusted_stack(ctx, anchor);
-    X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
-    X509_VERIFY_PARAM_set_time(param, (time_t)w->now_s);
-    X509_VERIFY_PARAM_set_depth(param, DEPTH_MAX);
-    X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_POLICY_CHECK);
-    X509_VERIFY_PARAM_set_auth_level(param, w->auth_level);
-    if (w->t->use == TRUST_OF_CLIENTS && w->target == NULL)
-        (void)X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_SSL_CLIENT);
-    X509_STORE_CTX_set_verify_cb(ctx, on_objection);
-    int rc = X509_verify_cert(ctx);
-    int why = X509_STORE_CTX_get_error(ctx);
-    if (rc == 1 && why == X509_V_OK)
-        return ERR_OK;
-    v->reason = reason_of(why);
-    return crypto_error(e, ERR_TOKEN, "%s at depth %d", X509_verify_cert_error_string(why),
-                        X509_STORE_CTX_get_error_depth(ctx));
-}
-
-static enum err walk_openssl(struct walk *w, struct trust_verdict *v, struct error *e)
-{
-    X509_STORE_CTX *ctx = X509_STORE_CTX_new();
-    STACK_OF(X509) *anchor = sk_X509_new_null(), *between = sk_X509_new_null();
-    enum err rc = ctx != NULL && anchor != NULL && between != NULL
-                      ? ask_openssl(w, ctx, anchor, between, v, e)
-                      : crypto_error(e, ERR_CRYPTO, "no memory for the check of a certificate");
-    X509_STORE_CTX_free(ctx);
-    sk_X509_free(anchor);
-    sk_X509_free(between);
-    return rc;
-}
 
 /* The keys are enough: whoever has a GOST key signs with it. The anchor's own signature proves nothing. */
 static bool is_gost(X509 *x)
@@ -150,8 +77,6 @@ static enum err judge_one(struct walk *w, int i, struct trust_verdict *v, struct
     v->reason = TRUST_BROKEN;
     if (w->t->use == TRUST_OF_MESSAGES && !is_gost(x))
         return error_set(e, ERR_TOKEN, "the chain of the certificate is not GOST");
-    if (role == ROLE_AUTHORITY && X509_check_ca(x) != 1)
-        return error_set(e, ERR_TOKEN, "invalid CA certificate at depth %d", i);
     int64_t end;
     if (!time_of_asn1(X509_get0_notAfter(x), &end))
         return error_set(e, ERR_TOKEN, "unreadable date at depth %d", i);
@@ -167,7 +92,12 @@ static enum err judge_path(struct walk *w, struct trust_verdict *v, struct error
     for (int i = 0; i < w->n && rc == ERR_OK; i++)
         rc = judge_one(w, i, v, e);
     if (rc == ERR_OK)
-        rc = walk_openssl(w, v, e);
+        rc = path_rules_check(&(struct path_rules){.path = w->path,
+                                                   .n = w->n,
+                                                   .is_of_client = w->t->use == TRUST_OF_CLIENTS && w->target == NULL,
+                                                   .auth_level = w->auth_level,
+                                                   .now_s = w->now_s},
+                              &v->reason, e);
     for (int i = 0; i < w->n && rc == ERR_OK; i++) {
         struct error why = {0};
         X509 *issuer = i == w->n - 1 ? NULL : w->path[i + 1];
@@ -213,14 +143,46 @@ static bool try_path(struct walk *w)
     return false;
 }
 
-static bool has_signed(struct walk *w, X509 *issuer, int *steps, int steps_max)
+/* Two threads may find out the same. */
+static bool is_signed_by(const struct walk *w, int index, X509 *issuer)
 {
     X509 *last = w->path[w->n - 1];
-    if (X509_NAME_cmp(X509_get_subject_name(issuer), X509_get_issuer_name(last)) != 0 || *steps >= steps_max)
-        return false;
-    ++*steps;
+    int of = w->index[w->n - 1], all = sk_X509_num(w->t->anchors) + sk_X509_num(w->t->chain);
+    bool is_kept = w->t->signed_by != NULL && of >= 0 && index >= 0;
+    _Atomic(unsigned char) *kept = is_kept ? &w->t->signed_by[(size_t)of * (size_t)all + (size_t)index] : NULL;
+    unsigned char known = is_kept ? atomic_load_explicit(kept, memory_order_relaxed) : SIGNED_UNASKED;
+    if (known != SIGNED_UNASKED)
+        return known == SIGNED_BY;
     EVP_PKEY *key = X509_get0_pubkey(issuer);
-    bool has = key != NULL && X509_verify(last, key) == 1;
+    bool is = key != NULL && X509_verify(last, key) == 1;
+    if (is_kept)
+        atomic_store_explicit(kept, is ? SIGNED_BY : SIGNED_BY_NOT, memory_order_relaxed);
+    return is;
+}
+
+struct among {
+    STACK_OF(X509) * certs;
+    int first; /* the index of the first; -1: of none */
+    bool are_anchors;
+    int *steps, steps_max;
+};
+
+/* It has issued itself, with its own key. */
+static bool is_of_itself(const X509 *x, const X509 *issuer)
+{
+    return X509_NAME_cmp(X509_get_subject_name(x), X509_get_issuer_name(x)) == 0 &&
+           EVP_PKEY_eq(X509_get0_pubkey(x), X509_get0_pubkey(issuer)) == 1;
+}
+
+/* A self-signed certificate is the end of a path, whoever else has its name and key. */
+static bool has_signed(struct walk *w, X509 *issuer, int index, const struct among *a)
+{
+    X509 *last = w->path[w->n - 1];
+    if (X509_NAME_cmp(X509_get_subject_name(issuer), X509_get_issuer_name(last)) != 0 || *a->steps >= a->steps_max ||
+        is_of_itself(last, issuer))
+        return false;
+    ++*a->steps;
+    bool has = is_signed_by(w, index, issuer);
     w->is_wrong_name |= !has;
     return has;
 }
@@ -243,8 +205,9 @@ static bool will_do(const struct walk *w, X509 *anchor)
 
 static bool walk_on(struct walk *w);
 
-static bool walk_over(struct walk *w, X509 *issuer, bool is_anchor)
+static bool walk_over(struct walk *w, X509 *issuer, int index, bool is_anchor)
 {
+    w->index[w->n] = index;
     w->path[w->n++] = issuer;
     bool is_good = is_anchor ? try_path(w) : walk_on(w);
     w->n--;
@@ -270,17 +233,16 @@ static void object_to_end(struct walk *w, bool is_self_signed)
 }
 
 /* Over those that signed the last one of the path; *has_any: there was one. */
-static bool walk_among(struct walk *w, STACK_OF(X509) * certs, bool are_anchors, bool *has_any)
+static bool walk_among(struct walk *w, const struct among *a, bool *has_any)
 {
-    bool is_sent = certs == w->sent;
-    int *steps = is_sent ? &w->sent_steps : w->target != NULL ? &w->proofs->steps : &w->steps;
-    for (int i = 0; i < sk_X509_num(certs) && (!is_sent || i < SENT_MAX); i++) {
-        X509 *x = sk_X509_value(certs, i);
-        if ((are_anchors && !will_do(w, x)) || is_on_path(w, x) ||
-            !has_signed(w, x, steps, is_sent ? SENT_STEPS_MAX : STEPS_MAX))
+    int n = sk_X509_num(a->certs);
+    for (int i = 0; i < n && (a->first >= 0 || i < SENT_MAX); i++) {
+        X509 *x = sk_X509_value(a->certs, i);
+        int index = a->first >= 0 ? a->first + i : -1;
+        if ((a->are_anchors && !will_do(w, x)) || is_on_path(w, x) || !has_signed(w, x, index, a))
             continue;
         *has_any = true;
-        if (walk_over(w, x, are_anchors))
+        if (walk_over(w, x, index, a->are_anchors))
             return true;
     }
     return false;
@@ -290,30 +252,38 @@ static bool walk_among(struct walk *w, STACK_OF(X509) * certs, bool are_anchors,
 static bool walk_on(struct walk *w)
 {
     X509 *last = w->path[w->n - 1];
-    bool has_any = false;
+    bool has_any = false, is_proof = w->target != NULL;
+    int *steps = is_proof ? &w->proofs->steps : &w->steps, most = is_proof ? PROOF_STEPS_MAX : STEPS_MAX;
+    const struct among anchors = {w->t->anchors, 0, true, steps, most};
+    const struct among chain = {w->t->chain, sk_X509_num(w->t->anchors), false, steps, most};
+    const struct among sent = {w->sent, -1, false, &w->sent_steps, SENT_STEPS_MAX};
     if (w->n > DEPTH_MAX)
         return false;
-    if (walk_among(w, w->t->anchors, true, &has_any) || walk_among(w, w->t->chain, false, &has_any) ||
-        (w->sent != NULL && walk_among(w, w->sent, false, &has_any)))
+    if (walk_among(w, &anchors, &has_any) || walk_among(w, &chain, &has_any) ||
+        (w->sent != NULL && walk_among(w, &sent, &has_any)))
         return true;
     if (!has_any)
         object_to_end(w, X509_NAME_cmp(X509_get_subject_name(last), X509_get_issuer_name(last)) == 0);
     return false;
 }
 
-static bool is_anchor_itself(const struct trust *t, const X509 *x)
+/* -1: it is none of the operator's. */
+static int index_of(const struct trust *t, const X509 *x)
 {
-    for (int i = 0; i < sk_X509_num(t->anchors); i++) {
-        if (X509_cmp(sk_X509_value(t->anchors, i), x) == 0)
-            return true;
+    int nanchors = sk_X509_num(t->anchors);
+    for (int i = 0; i < nanchors + sk_X509_num(t->chain); i++) {
+        const X509 *y = i < nanchors ? sk_X509_value(t->anchors, i) : sk_X509_value(t->chain, i - nanchors);
+        if (X509_cmp(y, x) == 0)
+            return i;
     }
-    return false;
+    return -1;
 }
 
 static bool walk_from(struct walk *w)
 {
-    X509 *x = w->path[0];
-    return (is_anchor_itself(w->t, x) && will_do(w, x)) ? try_path(w) : walk_on(w);
+    w->index[0] = index_of(w->t, w->path[0]);
+    bool is_anchor = w->index[0] >= 0 && w->index[0] < sk_X509_num(w->t->anchors);
+    return is_anchor && will_do(w, w->path[0]) ? try_path(w) : walk_on(w);
 }
 
 bool trust_path_may_lead(const struct trust *t, X509 *x)
@@ -325,7 +295,7 @@ bool trust_path_may_lead(const struct trust *t, X509 *x)
 
 bool trust_path_is_worn_out(const struct proofs *p)
 {
-    return p->steps >= STEPS_MAX;
+    return p->steps >= PROOF_STEPS_MAX;
 }
 
 static bool is_good_signer(struct proofs *p, X509 *x, int64_t *end_s)
@@ -351,12 +321,12 @@ static bool is_good_signer(struct proofs *p, X509 *x, int64_t *end_s)
 }
 
 /*
- * A list that is being proven speaks of its own signer, too: an authority that has all its lists signed by a key of
- * their own has no other list for it. What was found out on the strength of that is not kept.
+ * Lists whose signer is being proven speak of him, too: an authority that has all its lists signed by a key of their
+ * own has no others for it. What was found out on the strength of that is not kept.
  */
 bool trust_path_is_signer_good(struct proofs *p, const struct crl_list *l, int64_t *end_s)
 {
-    struct proof *proof = &p->of[l->index];
+    struct proof *proof = &p->of[l->group];
     if (proof->state == PROOF_BEGUN)
         return true;
     if (proof->state == PROOF_UNASKED) {

@@ -7,11 +7,14 @@
 
 #include <openssl/x509v3.h>
 
+#include <stdatomic.h>
+
 struct crl_list {
     X509_CRL *crl;
     EVP_PKEY *key;  /* that signed it, of a certificate that has the list's name, and may; NULL: nobody's */
     X509 **signers; /* all certificates of this name and key that may sign lists */
-    unsigned nsigners, index;
+    unsigned nsigners;
+    unsigned group;        /* the first list of this name and key: who has signed one has signed all of them */
     const BIGNUM *number;  /* NULL: without */
     const BIGNUM *base;    /* a delta list: of which list; NULL: not a delta list */
     GENERAL_NAMES *points; /* it speaks of certificates with one of these distribution points only; NULL: of all */
@@ -25,10 +28,14 @@ struct crl_list {
     unsigned item;
 };
 
+enum signed_by { SIGNED_UNASKED, SIGNED_BY, SIGNED_BY_NOT };
+
 struct trust {
     STACK_OF(X509) * anchors;
     STACK_OF(X509) * chain; /* intermediates: not trusted by themselves */
-    X509_STORE *store;      /* empty: how a path is walked */
+    /* Whether the row's certificate, of anchors and then chain, was signed by the column's, as far as that was asked
+     * (enum signed_by); NULL: there are too many of them. */
+    _Atomic(unsigned char) *signed_by;
     struct crl_list **lists;
     unsigned nlists, lists_room;
     struct trust_item *items; /* what was loaded, and what is wrong with it */
@@ -59,6 +66,17 @@ struct proofs;
 MUST_CHECK enum err crl_check(const struct trust *t, struct proofs *proofs, X509 *x, X509 *issuer, int64_t now_s,
                               struct trust_verdict *v, struct error *e);
 
+/* trust_rules.c: the path as a whole, from the one that is asked about to the anchor; each has signed the one before.
+ */
+struct path_rules {
+    X509 *const *path;
+    int n;
+    bool is_of_client; /* of TLS */
+    int auth_level;
+    int64_t now_s;
+};
+MUST_CHECK enum err path_rules_check(const struct path_rules *r, enum trust_reason *reason, struct error *e);
+
 /*
  * trust_path.c: a path from c to an anchor on which nobody objects; else the objection that says most. sent: what a
  * peer gave with c, tried when nothing of the operator's goes on; may be NULL. auth_level: how weak keys may be, as
@@ -71,7 +89,6 @@ struct path_start {
 };
 MUST_CHECK enum err trust_path_find(const struct trust *t, const struct path_start *from, int64_t now_s,
                                     struct trust_verdict *v, struct error *e);
-bool trust_path_step(X509_STORE_CTX *ctx, X509 *x, X509 *issuer);
 /* Whether signatures go from x up to some anchor, in whatever state the certificates are. */
 bool trust_path_may_lead(const struct trust *t, X509 *x);
 /* Who signed l is good up to the anchor of the path that is judged; *end_s is lowered to the end of that. */
