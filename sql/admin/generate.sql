@@ -15,7 +15,9 @@ begin
     first_day := coalesce(from_day, (now() at time zone o.time_zone)::date);
     last_day := coalesce(to_day, greatest(data.horizon_day(o), first_day));
     perform data.days_in_order(first_day, last_day);
+    perform from data.schedule_state as s where s.organization_id = o.organization_id for update; -- first, as the daemon has it
     r := data.sync_slots(o, first_day, last_day);
+    perform data.schedule_done(o, first_day, last_day);
     if r.changed + r.opened + r.withdrawn > 0 then
         raise notice 'изменено: %, снова открыто: %, снято: %', r.changed, r.opened, r.withdrawn;
     end if;

@@ -236,3 +236,15 @@ $$;
 alter function data.schedule_touch(text) owner to zapisd_owner;
 revoke all on function data.schedule_touch(text) from public;
 comment on function data.schedule_touch(text) is 'The slots of an organization are to be gone over again';
+
+-- Days from the first that is due on: what lies farther ahead leaves those before it due.
+create or replace function data.schedule_done(o data.organization, p_first date, p_last date) returns void
+language sql as $$
+    update data.schedule_state as s set due_from = p_last + 1, generated_at = clock_timestamp(), not_before = null, last_error = null,
+        days = least(7, s.days + 1), due_since = case when p_last < data.horizon_day(o) then s.due_since end
+    where s.organization_id = o.organization_id and p_first <= greatest(s.due_from, (now() at time zone o.time_zone)::date)
+        and p_last >= coalesce(s.due_from, p_first)
+$$;
+alter function data.schedule_done(data.organization, date, date) owner to zapisd_owner;
+revoke all on function data.schedule_done(data.organization, date, date) from public;
+comment on function data.schedule_done(data.organization, date, date) is 'The slots of an organization have been gone over from a day to a day, both included';

@@ -70,9 +70,7 @@ begin
         last_day := least(w.due_from + w.days - 1, data.horizon_day(o));
         begin
             r := data.sync_slots(o, w.due_from, last_day);
-            update data.schedule_state as s set due_from = last_day + 1, generated_at = clock_timestamp(), not_before = null, last_error = null,
-                days = least(7, s.days + 1), due_since = case when last_day < data.horizon_day(o) then s.due_since end
-            where s.organization_id = w.organization_id;
+            perform data.schedule_done(o, w.due_from, last_day);
             did := format('%s, %s to %s: %s new, %s changed, %s opened, %s withdrawn', w.organization_id, w.due_from, last_day, r.made, r.changed,
                 r.opened, r.withdrawn);
             failed := false;

@@ -7,6 +7,7 @@
 #   pg_private_stop        stops it; a data directory that had to be moved elsewhere is removed with it
 #
 # PG_PRIVATE_OPTIONS     further server options, e.g. "-c shared_preload_libraries=auto_explain"
+# PG_PRIVATE_ENV         what its programs find in their environment, as env(1) takes it, e.g. "TZ=Asia/Kamchatka"
 # PG_PRIVATE_BIN         directory of initdb and pg_ctl (default: the newest of Debian's)
 
 pg_private_bin() {
@@ -26,9 +27,11 @@ pg_private_bin() {
 # The server refuses to run as root: root runs it as postgres.
 pg_private_run() {
     if [ "$(id -u)" = 0 ]; then
-        (cd / && exec setpriv --reuid=postgres --regid=postgres --init-groups -- "$@")
+        # shellcheck disable=SC2086
+        (cd / && exec setpriv --reuid=postgres --regid=postgres --init-groups -- env ${PG_PRIVATE_ENV:-} "$@")
     else
-        "$@"
+        # shellcheck disable=SC2086
+        env ${PG_PRIVATE_ENV:-} "$@"
     fi
 }
 

@@ -111,8 +111,26 @@ select is(pg_temp.run('journal'), '-', 'nothing is due');
 select is((select failed_in_row from data.housekeeping where task = 'journal'), 0, 'L1: one look that ends well ends the pauses');
 select pg_temp.healthy();
 
--- what is behind: not at once, not in silence
+-- what is behind: not at once, not in silence; and what a finding tells to do ends it
+create function pg_temp.obey() returns text language plpgsql as $$
+declare
+    c text;
+    n integer := 0;
+begin
+    for c in select (regexp_matches(f.what, '(?:создаёт|продолжает) (select [^;]*)$'))[1] from admin.check() as f loop
+        execute c;
+        n := n + 1;
+    end loop;
+    return format('%s obeyed, %s left', n, (select count(*) from admin.check()));
+end $$;
 savepoint lag;
+update data.schema_version set applied_at = now() - interval '2 hours' where name = '018_housekeeping.sql';
+do $$
+begin
+    execute 'drop table data.' || data.journal_partition(1);
+end $$;
+select is(pg_temp.obey(), '1 obeyed, 0 left', 'L4: a partition is made by what admin.check() tells');
+rollback to lag;
 update data.schema_version set applied_at = now() - interval '2 hours' where name = '018_housekeeping.sql';
 do $$
 begin
@@ -133,9 +151,24 @@ update data.schedule_state set due_since = now() - interval '2 hours' where orga
 select is((select problem || ' / ' || what from admin.check()), 'интервалы не созданы до горизонта / организация T1: с сегодняшнего дня; создаёт select admin.generate(''T1'')', 'L4: slots not made for hours');
 update data.schedule_state set due_since = null, due_from = (now() at time zone 'Europe/Moscow')::date + 15 where organization_id = 'T1';
 select matches((select what from admin.check()), '^организация T1: с [0-9.]{10}; создаёт', 'L4: the horizon ran away');
+select is(pg_temp.obey(), '1 obeyed, 0 left', 'L4: slots are made by what admin.check() tells');
+select is((select concat_ws(' ', due_from, due_since) from data.schedule_state where organization_id = 'T1'), data.horizon_day(o) + 1 || '', 'L4: and the daemon need not make them')
+from data.organization as o where organization_id = 'T1';
+update data.schedule_state set due_since = now() - interval '2 hours', due_from = null where organization_id = 'T1';
+select lives_ok($$select admin.generate('T1', current_date + 3, current_date + 40)$$, 'days to come');
+select isnt((select count(*) from admin.check()), 0::bigint, 'L4: those before them are still to be made');
+select lives_ok($$select admin.generate('T1', current_date - 1, current_date + 3)$$, 'some of those due');
+select is((select due_from::text from data.schedule_state where organization_id = 'T1'), (current_date + 4)::text, 'L4: the daemon goes on behind them');
 select pg_temp.settle();
 select pg_temp.healthy();
 select is((select due_since from data.schedule_state where organization_id = 'T1'), null, 'L4: all is made');
+savepoint closure;
+select lives_ok($$select admin.close_day('T1', (pg_temp.noon() at time zone 'Europe/Moscow')::date, 'учения', true, true, 0)$$, 'a day is closed');
+insert into data.closure_progress (closure_id, failed_in_row, last_error) select max(closure_id), 5, 'somebody is at what is left' from data.closure
+on conflict (closure_id) do update set failed_in_row = excluded.failed_in_row, last_error = excluded.last_error;
+update data.closure set state = 'working';
+select is(pg_temp.obey(), '1 obeyed, 0 left', 'L4: a closure goes on by what admin.check() tells');
+rollback to closure;
 
 -- J4: what nobody vouches for leaves by its age from the default partition too, whatever months lie in it; what is of use stays
 savepoint refused;
