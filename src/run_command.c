@@ -18,6 +18,7 @@
 #include "reload.h"
 #include "request.h"
 #include "soap.h"
+#include "start_guard.h"
 #include "vigil.h"
 
 #include <inttypes.h>
@@ -425,7 +426,9 @@ int run_command(int argc, char **argv)
     descriptors_raise();
     d->open_at_start = descriptors_open();
     signals_hold(true);
+    start_guard_begin();
     bool is_started = daemon_start(d, &e) == ERR_OK;
+    start_guard_end();
     file_watch_end();
     if (is_started) {
         log_never_wait();

@@ -141,6 +141,21 @@ class Hung(E2E):
                 check.wait(PATIENT_S)
                 self.instance.stop_daemon()
 
+    def test_an_end_before_anybody_serves(self):
+        """Whoever ends a start need not wait for its files."""
+        for signum, path in ((signal.SIGTERM, self.instance.pki / "agency-a.key"), (signal.SIGINT, SOURCE / "schemas")):
+            with self.subTest(signum=signum, path=path):
+                self.instance.stop_daemon()
+                self.hang(path)
+                offset = self.instance.log.stat().st_size
+                self.instance.start_daemon(wait=False)
+                self.until("the start begins", lambda: self.said(offset, r"notice (starting) "))
+                os.kill(self.instance.pid(), signum)
+                self.assertEqual(self.instance.process.wait(PATIENT_S), 0)
+                self.mend()
+                self.assertEqual(self.said(offset, r"notice (started|stopped)"), ["stopped"])
+        self.instance.start_daemon()
+
     def test_files_that_are_served(self):
         """What a caller asks for is no reason to touch a disk."""
         for folder in ("schemas", "wsdl"):
