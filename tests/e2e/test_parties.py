@@ -96,6 +96,28 @@ class Parties(Reloading):
         self.assertEqual(ours.book(new_id(), slot, MOSCOW, services=[SERVICE]).status_code, "201")
         self.assertEqual(self.instance.admin("/readyz?agency=CCCC00003")[0], 404)
 
+    def test_an_agency_that_one_side_alone_knows(self):
+        """Told by check, and no reason against a start; what somebody has locked cannot be looked at, and keeps it from nothing."""
+        def told(text):
+            self.instance.conf.write_text(text)
+            code, said = self.check()
+            return code, re.findall(r"^warn  database: (agency .*|not everything .*)$", said, re.M)
+        self.addCleanup(self.instance.conf.write_text, self.good)
+        self.assertEqual(told(self.good), (0, []))
+        self.assertEqual(told(self.good.replace("[agency BBBB00002]", "[agency CCCC00003]")), (0, [
+            "agency BBBB00002 has organizations and no [agency] section: its messages are refused",
+            "agency CCCC00003 of the configuration is not in data.agency: its messages find no organization"]))
+        self.sql("update data.organization set is_active = false where agency_code = 'BBBB00002'")
+        self.assertEqual(told(self.good.replace("[agency BBBB00002]", "[agency AAAA00009]"))[1],
+                         ["agency AAAA00009 of the configuration is not in data.agency: its messages find no organization"])
+        self.sql("update data.organization set is_active = true where agency_code = 'BBBB00002'")
+        with self.instance.connect() as held, held.cursor() as c:
+            c.execute("begin; lock table data.agency in access exclusive mode")
+            code, said = told(self.good)
+            c.execute("rollback")
+        self.assertEqual((code, len(said)), (0, 1), said)
+        self.assertRegex(said[0], "^not everything can be looked at now: ")
+
     def test_what_was_answered_is_answered_again(self):  # B6
         """While its agency cannot sign: the stored bytes are as good as they were. Nothing new is made, for whatever reason."""
         client = self.portal()
