@@ -113,7 +113,7 @@ bool conn_may_take_bytes(const struct conn *c)
 /* Off the wire: not more than can be taken now, and nothing while the handshake or a worker is busy with the last. */
 static bool may_read(const struct conn *c)
 {
-    return conn_may_take_bytes(c) && !c->tls_lent && c->tls_stage != CONN_TLS_QUEUED && c->pace_link == NULL;
+    return conn_may_take_bytes(c) && !c->tls_lent && c->tls_stage != CONN_TLS_QUEUED && !conn_is_paced(c);
 }
 
 static const char *refusal_headers(int status)
@@ -289,7 +289,7 @@ static void conn_end(struct conn *c)
     }
     c->state = CONN_LINGERING;
     c->linger_since_ms = uv_now(&c->loop->uv);
-    if (c->pace_link == NULL)
+    if (!conn_is_paced(c))
         reading_set(c, true);
 }
 

@@ -115,7 +115,7 @@ struct conn {
     struct claim claim;               /* on memory, see ledger.h */
     struct place place, place_of_all; /* its listener's, and the loop's */
     size_t working_bytes, writing_bytes;
-    struct conn *pace_next, **pace_link; /* link NULL: reads when it likes */
+    struct turn pace_turn; /* while it waits to read on */
     uint64_t paced_since_ms;
     uint64_t rate_since_ms; /* the window in which the body must keep its minimum rate */
     size_t rate_bytes;      /* of the body, when it began */
@@ -204,6 +204,7 @@ bool conn_place_take(struct places *all, const struct peer_key *newcomer);
 bool conn_is_bulk(const struct conn *c); /* what it sends takes more than one reading */
 void conn_pace(struct conn *c);          /* it has read enough for this turn */
 void conn_pace_leave(struct conn *c);
+bool conn_is_paced(const struct conn *c);
 void conn_read_on(struct conn *c); /* conn.c: its turn has come */
 
 /* ---- exchanges (exchange.c) ---- */

@@ -63,7 +63,7 @@ static struct deadline deadline_of(const struct conn *c)
         earlier(&d, c->phase_since_ms + limits->head_timeout_ms, OVERDUE_HEAD);
     if (c->phase == HTTP_PHASE_BODY) {
         earlier(&d, c->phase_since_ms + limits->body_timeout_ms, OVERDUE_BODY);
-        if (limits->body_rate_min_bytes > 0 && c->pace_link == NULL) /* else it is we who make it wait */
+        if (limits->body_rate_min_bytes > 0 && !conn_is_paced(c)) /* else it is we who make it wait */
             earlier(&d, c->rate_since_ms + RATE_WINDOW_MS, OVERDUE_RATE);
     }
     if (c->tls != NULL && c->tls_stage != CONN_TLS_UP)

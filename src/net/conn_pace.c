@@ -12,23 +12,6 @@
 #define CROWDED_PAUSE_MS 4 /* 64 MB/s */
 #define CROWDED_FOR_MS   1000
 
-static void circle_add(struct pace *pace, struct ledger_peer *p)
-{
-    p->pace_next = NULL;
-    p->pace_link = pace->end;
-    *pace->end = p;
-    pace->end = &p->pace_next;
-}
-
-static void circle_remove(struct pace *pace, struct ledger_peer *p)
-{
-    *p->pace_link = p->pace_next;
-    if (p->pace_next != NULL)
-        p->pace_next->pace_link = p->pace_link;
-    else
-        pace->end = p->pace_link;
-}
-
 static bool is_crowded(struct loop *l)
 {
     uint64_t now_ms = uv_now(&l->uv);
@@ -43,7 +26,7 @@ static void on_pace(uv_timer_t *timer);
 
 static void pace_arm(struct loop *l, bool crowded)
 {
-    if (l->pace.peers != NULL && !uv_is_active((uv_handle_t *)&l->pace.timer))
+    if (l->pace.turns.waiting > 0 && !uv_is_active((uv_handle_t *)&l->pace.timer))
         (void)uv_timer_start(&l->pace.timer, on_pace, crowded ? CROWDED_PAUSE_MS : 0, 0);
 }
 
@@ -51,13 +34,10 @@ static void on_pace(uv_timer_t *timer)
 {
     struct loop *l = timer->data;
     bool crowded = is_crowded(l);
-    for (unsigned n = crowded ? READINGS_CROWDED : READINGS_A_TURN; n > 0 && l->pace.peers != NULL; n--) {
-        struct ledger_peer *p = l->pace.peers;
-        struct conn *c = p->paced;
-        circle_remove(&l->pace, p);
-        circle_add(&l->pace, p); /* leaving takes it out again when this was its last */
+    struct conn *c;
+    for (unsigned n = crowded ? READINGS_CROWDED : READINGS_A_TURN; n > 0 && (c = turns_take(&l->pace.turns)) != NULL;
+         n--) {
         c->rate_since_ms += uv_now(&l->uv) - c->paced_since_ms;
-        conn_pace_leave(c);
         conn_read_on(c);
     }
     pace_arm(l, crowded);
@@ -65,7 +45,7 @@ static void on_pace(uv_timer_t *timer)
 
 void pace_init(struct loop *l)
 {
-    l->pace.end = &l->pace.peers;
+    turns_init(&l->pace.turns);
     l->pace.timer.data = l;
 }
 
@@ -77,30 +57,19 @@ bool conn_is_bulk(const struct conn *c)
 
 void conn_pace(struct conn *c)
 {
-    struct ledger_peer *p = c->claim.peer;
-    if (c->pace_link != NULL)
+    if (conn_is_paced(c))
         return;
-    if (p->paced == NULL)
-        circle_add(&c->loop->pace, p);
-    c->pace_next = NULL;
-    c->pace_link = p->paced_end;
-    *p->paced_end = c;
-    p->paced_end = &c->pace_next;
+    turns_join(&c->loop->pace.turns, &c->pace_turn, &c->key, c, false);
     c->paced_since_ms = uv_now(&c->loop->uv);
     pace_arm(c->loop, is_crowded(c->loop));
 }
 
 void conn_pace_leave(struct conn *c)
 {
-    struct ledger_peer *p = c->claim.peer;
-    if (c->pace_link == NULL)
-        return;
-    *c->pace_link = c->pace_next;
-    if (c->pace_next != NULL)
-        c->pace_next->pace_link = c->pace_link;
-    else
-        p->paced_end = c->pace_link;
-    c->pace_link = NULL;
-    if (p->paced == NULL)
-        circle_remove(&c->loop->pace, p);
+    turns_leave(&c->loop->pace.turns, &c->pace_turn);
+}
+
+bool conn_is_paced(const struct conn *c)
+{
+    return c->pace_turn.peer != NULL;
 }

@@ -71,7 +71,6 @@ static struct ledger_peer *peer_of(struct ledger *g, const struct peer_key *key)
             return p;
     struct ledger_peer *p = net_alloc(sizeof(*p));
     p->key = *key;
-    p->paced_end = &p->paced;
     for (unsigned i = 0; i < LEDGER_CLASSES; i++)
         for (unsigned k = 0; k < 2; k++)
             p->lists[i][k].last = &p->lists[i][k].first;

@@ -36,8 +36,6 @@ struct ledger_peer {
     unsigned claims;
     size_t taken_back_max;                       /* the sum over its claims of what may be taken back */
     struct ledger_list lists[LEDGER_CLASSES][2]; /* unfinished requests, then answers; the oldest first */
-    struct conn *paced, **paced_end;             /* see conn_pace.c */
-    struct ledger_peer *pace_next, **pace_link;
 };
 
 struct claim {

@@ -63,7 +63,7 @@ bool errand_drop(struct loop *l, struct errand *e); /* done() will not be called
 /* Connections that have more to send than one reading takes, by peer; see conn_pace.c. */
 struct pace {
     uv_timer_t timer;
-    struct ledger_peer *peers, **end; /* whose turn is next, first */
+    struct turns turns;
     uint64_t crowd_until_ms;
 };
 void pace_init(struct loop *l);
