@@ -13,7 +13,7 @@
 
 #define DEPTH_MAX       8     /* authorities above the signer */
 #define STEPS_MAX       200   /* signatures looked at for one certificate */
-#define PROOF_STEPS_MAX 10000 /* steps for all who signed its lists; a signature of theirs is looked at once for all */
+#define PROOF_STEPS_MAX 10000 /* steps for all who signed its lists: each signature is looked at once */
 #define SENT_MAX        10    /* certificates of a peer that are tried, and */
 #define SENT_STEPS_MAX  40    /* signatures looked at on their account: who sends them need not be known to anybody */
 
