@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * Who waits for a worker or to read on, peers in a circle: however many of one peer wait, another peer's next one comes after at most
- * one of each. Every step costs at most the logarithm of the number of peers that wait.
+ * Who waits for a worker or to read on, peers in a circle: however many of one peer wait, another peer's next one comes
+ * after at most one of each. Every step costs at most the logarithm of the number of peers that wait.
  */
 #pragma once
 
