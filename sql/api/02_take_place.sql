@@ -11,6 +11,39 @@ alter function data.place_lock_key(uuid, integer) owner to zapisd_owner;
 revoke all on function data.place_lock_key(uuid, integer) from public;
 comment on function data.place_lock_key(uuid, integer) is 'Key of the advisory lock of a place';
 
+-- A transaction of several bookings (api.lock_bookings) takes places for one after the other, and would wait for a place with
+-- others in its hands. What it waits for lies above all it has taken, or it waits for nothing and gives back what it has
+-- (55P03): so no two wait for each other's places, in one slot or in several. The highest place taken is kept in a setting of the
+-- transaction, which goes back with a subtransaction as the lock does.
+create or replace function data.place_rank(p_slot_id uuid, p_place_no integer) returns text
+language sql immutable strict parallel safe
+return p_slot_id::text || to_char(p_place_no, 'FM0000000000');
+alter function data.place_rank(uuid, integer) owner to zapisd_owner;
+revoke all on function data.place_rank(uuid, integer) from public;
+comment on function data.place_rank(uuid, integer) is 'Where a place stands among all, to be compared by collation C: slots by slot_id, places by number';
+
+create or replace function data.note_place(p_slot_id uuid, p_place_no integer) returns void
+language plpgsql as $$
+begin
+    perform set_config('zapisd.highest_place', greatest(coalesce(current_setting('zapisd.highest_place', true), '') collate "C",
+        data.place_rank(p_slot_id, p_place_no)), true);
+end $$;
+alter function data.note_place(uuid, integer) owner to zapisd_owner;
+revoke all on function data.note_place(uuid, integer) from public;
+comment on function data.note_place(uuid, integer) is 'Remembers for the transaction that it has taken a place';
+
+create or replace function data.stand_back(p_rank text) returns void
+language plpgsql as $$
+begin
+    if coalesce(current_setting('zapisd.highest_place', true), '') collate "C" > p_rank then
+        raise exception 'others are at a place, and this transaction has places above it' using errcode = 'lock_not_available';
+    end if;
+end $$;
+alter function data.stand_back(text) owner to zapisd_owner;
+revoke all on function data.stand_back(text) from public;
+comment on function data.stand_back(text) is
+    'Before a wait for a place of this rank: an error (55P03) when the transaction has taken a higher one; of the empty rank, any';
+
 -- Removes holds that have run out and stand in the way: on the place itself, for an area of one on any overlapping slot, and
 -- where another visit uses an exclusive area. Minutes to keep free around the visit count.
 drop function if exists data.evict_lapsed(data.slot, integer, timestamptz, boolean);
@@ -39,6 +72,7 @@ begin
     loop
         if not pg_try_advisory_xact_lock(data.place_lock_key(other.slot_id, other.place_no)) then
             continue when not p_wait;
+            perform data.stand_back(data.place_rank(other.slot_id, other.place_no));
             perform pg_advisory_xact_lock(data.place_lock_key(other.slot_id, other.place_no));
         end if;
         -- Its owner may have confirmed it meanwhile: then the row no longer matches.
@@ -58,6 +92,7 @@ comment on function data.evict_lapsed(data.slot, integer, timestamptz, boolean, 
 create or replace function data.await_place(p_slot_id uuid, p_place_no integer) returns void
 language plpgsql as $$
 begin
+    perform data.stand_back(data.place_rank(p_slot_id, p_place_no));
     perform pg_advisory_xact_lock_shared(data.place_lock_key(p_slot_id, p_place_no));
     raise exception 'let go' using errcode = 'ZB001';
 exception when sqlstate 'ZB001' then
@@ -65,7 +100,7 @@ exception when sqlstate 'ZB001' then
 end $$;
 alter function data.await_place(uuid, integer) owner to zapisd_owner;
 revoke all on function data.await_place(uuid, integer) from public;
-comment on function data.await_place(uuid, integer) is 'Waits for the transaction that is at a place, without taking its lock';
+comment on function data.await_place(uuid, integer) is 'Waits for the transaction that is at a place, without taking its lock; 55P03 where that might be for ever';
 
 create or replace function data.await_time(p_area_key integer, p_from timestamptz, p_to timestamptz) returns void
 language plpgsql as $$
@@ -98,6 +133,7 @@ begin
                 before_min, after_min)
             values (s.slot_id, 1, p_book_key, p_hold_until, s.capacity, s.area_key, s.starts_at, s.ends_at, p_before_min, p_after_min);
             if found then
+                perform data.note_place(s.slot_id, 1);
                 return 1;
             end if;
         end if;
@@ -170,12 +206,13 @@ begin
                               where p.slot_id = s.slot_id and p.place_no = i and (p.hold_until is null or p.hold_until > p_now))
         loop
             if not pg_try_advisory_xact_lock(data.place_lock_key(s.slot_id, n)) then
-                locked := coalesce(locked, n);
+                locked := greatest(locked, n);
                 continue;
             end if;
             if data.put_place(s, n, p_book_key, p_hold_until, p_before_min, p_after_min)
                 or data.evict_lapsed(s, n, p_now, p_wait, p_before_min, p_after_min, '{}')
                     and data.put_place(s, n, p_book_key, p_hold_until, p_before_min, p_after_min) then
+                perform data.note_place(s.slot_id, n);
                 return n;
             end if;
         end loop;

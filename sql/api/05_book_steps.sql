@@ -39,7 +39,10 @@ declare
     p record;
 begin
     for p in select t.slot_id, t.place_no from data.place as t where t.book_key = p_book_key order by t.slot_id, t.place_no loop
-        perform pg_advisory_xact_lock(data.place_lock_key(p.slot_id, p.place_no));
+        if not pg_try_advisory_xact_lock(data.place_lock_key(p.slot_id, p.place_no)) then
+            perform data.stand_back('');
+            perform pg_advisory_xact_lock(data.place_lock_key(p.slot_id, p.place_no));
+        end if;
     end loop;
     return array(select t.slot_id from data.place as t where t.book_key = p_book_key order by t.slot_id);
 end $$;

@@ -6,8 +6,9 @@
  * Messages that wait anyway share a transaction (a group); an idle daemon makes groups of one, so nobody waits for
  * company. A group fails as a whole: its members then run again, each alone. A COMMIT whose answer was lost is settled
  * the same way: the message id is asked for again, and what did commit comes back as a replay. A group locks the
- * bookings of its members first, in one order, and its members are ordered by slot, so that two groups do not lock each
- * other out; two messages of one booking never share a group.
+ * bookings of its members first, in one order, its members are ordered by slot, and the database waits for no place
+ * with a higher one taken (data.stand_back): two groups do not lock each other out at places. Two messages of one
+ * booking never share a group.
  *
  * A member that meets a lock leaves for the slow lane (slow_lane.c), and the others go on without it. COMMIT is sent
  * only while every member has a client and time left: what nobody would hear of is rolled back, and its company runs
