@@ -35,7 +35,8 @@ select 'huge', 'c' || n, 'Элемент ёлка ' || n, jsonb_build_object('a1
 class Large(E2E):
     @classmethod
     def options(cls):
-        return {"edit": lambda text: text + "\n[limits]\nref_items_max = %d\nanswers_max = 512MiB\nbuffers_max = 512MiB\n" % MANY}
+        return {"edit": lambda text: text.replace("[daemon]", "[daemon]\nrequest_timeout = 600s").replace("[database]", "[database]\nstatement_timeout = 600s")
+                + "\n[limits]\nref_items_max = %d\nanswers_max = 512MiB\nbuffers_max = 512MiB\n" % MANY}
 
     @classmethod
     def setUpClass(cls):
