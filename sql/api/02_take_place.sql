@@ -17,7 +17,7 @@ comment on function data.place_lock_key(uuid, integer) is 'Key of the advisory l
 -- transaction, which goes back with a subtransaction as the lock does.
 create or replace function data.place_rank(p_slot_id uuid, p_place_no integer) returns text
 language sql immutable strict parallel safe
-return p_slot_id::text || to_char(p_place_no, 'FM0000000000');
+return p_slot_id::text || lpad(p_place_no::text, 10, '0');
 alter function data.place_rank(uuid, integer) owner to zapisd_owner;
 revoke all on function data.place_rank(uuid, integer) from public;
 comment on function data.place_rank(uuid, integer) is 'Where a place stands among all, to be compared by collation C: slots by slot_id, places by number';

@@ -104,9 +104,9 @@ class Upgrade(E2E):
             from pg_proc as p where p.pronamespace in ('api'::regnamespace, 'data'::regnamespace, 'admin'::regnamespace) order by 1""")]
         for name, definition, short, has_text, volatility, kind in chance.sample([r for r in routines if r[3] and r[5] == "f"], 8):
             self.assertTrue(definition.rstrip().endswith("$function$"))
-            yield name, definition.rstrip()[:-len("$function$")] + "\n-- by hand\n$function$", "function %s(" % short in files
+            yield name, definition.rstrip()[:-len("$function$")] + "\n-- by hand\n$function$", "create or replace function %s(" % short in files
         for name, _, short, _, volatility, _ in chance.sample(routines, 4):
-            ours = "function %s(" % short in files
+            ours = "create or replace function %s(" % short in files
             yield name, "alter routine %s set geqo_seed = 0.5" % name, ours
             yield name, "alter routine %s %s" % (name, "volatile" if volatility != "v" else "stable"), ours
         for name, _, short, _, _, _ in chance.sample([r for r in routines if r[0].startswith("api.") and r[0] not in ("api.ready(jsonb)", "api.concerns()")], 3):
