@@ -2,10 +2,10 @@
 /*
  * PostgreSQL on the loop. The only user of libpq.
  *
- * A session is the exclusive use of one connection, long enough for one transaction. Statements are unnamed and
- * parameterised and go out in pipeline mode, several in one round trip; nothing is kept in the server's session, so
- * PgBouncer's transaction pooling may stand between. Callbacks run from the loop, never inside the call that
- * registered them.
+ * A session is the exclusive use of one connection, long enough for one transaction. Statements are parameterised and
+ * go out in pipeline mode, several in one round trip. Nothing a transaction depends on is kept in the server's session,
+ * so PgBouncer's transaction pooling may stand between; where it does not, statements are parsed once a connection.
+ * Callbacks run from the loop, never inside the call that registered them.
  */
 #pragma once
 
@@ -44,7 +44,7 @@ void db_pool_read_stats(const struct db_pool *p, struct db_pool_stats *out);
 /* A statement with its parameters. Values are text (lengths NULL or 0) or bytea in binary (is_binary[i]); NULL is SQL
  * NULL. */
 struct db_call {
-    const char *sql; /* one of a finite set of texts, fixed at compile time */
+    const char *sql; /* one of a small set of texts, fixed at compile time: each is parsed once */
     unsigned nparams;
     const char *const *values;
     const int *lengths;             /* of binary values; may be NULL when none is binary */
@@ -89,10 +89,10 @@ struct db_patience {
 
 /*
  * Sends n statements as one pipeline with one Sync; fn gets all n results when the Sync has come back.
- * The first failed statement stops the rest: err tells its kind (see db_error in db.c: ERR_CONFLICT for 40001, 40P01,
- * 23505 and 23P01, ERR_LOCKED for 55P03, ERR_TIMEOUT for 57014, ERR_UNCERTAIN when the connection was lost after
- * anything was sent, ERR_TIMEOUT likewise uncertain when it was given up, ERR_DATABASE or ERR_INTERNAL else) and n is
- * its index: the n statements before it have results. A session
+ * The first failed statement stops the rest: err tells its kind (see error.c: ERR_CONFLICT for 40001, 40P01, 23505 and
+ * 23P01, and for a statement that is no longer what it was when it was parsed; ERR_LOCKED for 55P03, ERR_TIMEOUT for
+ * 57014, ERR_UNCERTAIN when the connection was lost after anything was sent, ERR_TIMEOUT likewise uncertain when it was
+ * given up, ERR_DATABASE or ERR_INTERNAL else) and n is its index: the n statements before it have results. A session
  * whose connection is lost answers every further db_send() with ERR_DATABASE: nothing was sent. A COMMIT that
  * PostgreSQL answers with ROLLBACK has failed. e->detail has the SQLSTATE and the primary message, never a value.
  */

@@ -145,12 +145,17 @@ static bool session_write(struct db_session *s)
     return true;
 }
 
-static bool pipeline_add(PGconn *pg, const struct db_call *call)
+void db_call_formats(const struct db_call *call, int formats[DB_PARAMS_MAX])
+{
+    for (unsigned i = 0; i < call->nparams; i++)
+        formats[i] = call->is_binary != NULL && call->is_binary[i] != 0;
+}
+
+bool db_pipeline_add(PGconn *pg, const struct db_call *call)
 {
     int formats[DB_PARAMS_MAX];
 
-    for (unsigned i = 0; i < call->nparams; i++)
-        formats[i] = call->is_binary != NULL && call->is_binary[i] != 0;
+    db_call_formats(call, formats);
     return PQsendQueryParams(pg, call->sql, (int)call->nparams, NULL, call->values, call->lengths, formats, 0) == 1;
 }
 
@@ -158,9 +163,25 @@ static bool pipeline_add(PGconn *pg, const struct db_call *call)
 enum err db_pipeline_queue(PGconn *pg, const struct db_call *calls, unsigned n)
 {
     for (unsigned i = 0; i < n; i++)
-        if (!pipeline_add(pg, &calls[i]))
+        if (!db_pipeline_add(pg, &calls[i]))
             return i == 0 ? ERR_DATABASE : ERR_UNCERTAIN;
     if (PQpipelineSync(pg) != 1)
+        return n == 0 ? ERR_DATABASE : ERR_UNCERTAIN;
+    return ERR_OK;
+}
+
+/* The same, by name where that may be. first: NULL, or what goes in front. */
+static enum err session_queue(struct db_session *s, const struct db_call *first, const struct db_call *calls,
+                              unsigned n)
+{
+    struct db_conn *c = s->conn;
+
+    if (first != NULL && !db_prepared_add(c, first, &s->awaited))
+        return ERR_DATABASE;
+    for (unsigned i = 0; i < n; i++)
+        if (!db_prepared_add(c, &calls[i], &s->results[i].awaited))
+            return i == 0 ? ERR_DATABASE : ERR_UNCERTAIN;
+    if (PQpipelineSync(c->pg) != 1)
         return n == 0 ? ERR_DATABASE : ERR_UNCERTAIN;
     return ERR_OK;
 }
@@ -183,7 +204,8 @@ static void patience_write(struct patience_call *p, uint64_t lock_ms, uint64_t s
     p->values[0] = p->lock;
     p->values[1] = p->statement;
     p->call = (struct db_call){
-        .sql = "select set_config('lock_timeout', $1, true), set_config('statement_timeout', $2, true)",
+        .sql =
+            "select set_config('lock_timeout', $1, true), set_config('statement_timeout', $2, true), pg_backend_pid()",
         .nparams = 2,
         .values = p->values};
 }
@@ -212,14 +234,15 @@ static enum err session_start(struct db_session *s, struct db_patience p, const 
 
     session_set_limits(s, p, &first);
     s->is_preceded = PQtransactionStatus(c->pg) == PQTRANS_IDLE; /* else it keeps what it was told */
-    for (unsigned i = 0; i < n; i++)
+    s->awaited = 0;
+    for (unsigned i = 0; i < n; i++) {
         s->results[i].is_commit = is_commit(calls[i].sql);
+        s->results[i].awaited = 0;
+    }
     if (db_bulk_start(s, s->is_preceded ? &first.call : NULL, calls, n)) {
         db_conn_unwatch(c);
     } else {
-        if (s->is_preceded && !pipeline_add(c->pg, &first.call))
-            return ERR_DATABASE;
-        enum err err = db_pipeline_queue(c->pg, calls, n);
+        enum err err = session_queue(s, s->is_preceded ? &first.call : NULL, calls, n);
         if (err != ERR_OK)
             return err;
         if (!session_write(s))
@@ -310,6 +333,8 @@ static void session_take_error(struct db_session *s, const PGresult *r)
         db_error(&s->error, r);
     if (db_error_is_stale(r))
         s->is_stale = true;
+    if (db_error_is_of_a_name(r) && db_prepared_distrust(s->conn->pool))
+        s->error.code = ERR_CONFLICT; /* without names it goes well */
 }
 
 static void session_take_success(struct db_session *s, PGresult *r)
@@ -327,14 +352,32 @@ static void session_take_success(struct db_session *s, PGresult *r)
     s->nresults++;
 }
 
+/* The answer to the Parse of what comes next. */
+static bool session_take_name(struct db_session *s)
+{
+    unsigned *awaited = s->is_preceded            ? &s->awaited
+                        : s->nresults < s->ncalls ? &s->results[s->nresults].awaited
+                                                  : NULL;
+    if (awaited == NULL || *awaited == 0)
+        return false;
+    db_prepared_answered(s->conn, *awaited);
+    *awaited = 0;
+    return true;
+}
+
 /* Takes r over. */
 static void session_take(struct db_session *s, PGresult *r)
 {
     ExecStatusType status = PQresultStatus(r);
     bool has_failed = s->error.code != ERR_OK;
 
+    if (!has_failed && status == PGRES_COMMAND_OK && session_take_name(s)) {
+        PQclear(r);
+        return;
+    }
     if (s->is_preceded && status == PGRES_TUPLES_OK) {
         s->is_preceded = false;
+        db_prepared_meet(s->conn, r);
         PQclear(r);
         return;
     }
@@ -354,6 +397,8 @@ static void session_synced(struct db_session *s)
 {
     struct db_conn *c = s->conn;
 
+    if (s->error.code != ERR_OK)
+        db_prepared_settle(c);
     if (!s->is_rolling_back) {
         session_finish(s);
         return;
@@ -375,8 +420,8 @@ void db_session_collect(struct db_session *s)
     while (PQisBusy(pg) == 0) {
         PGresult *r = PQgetResult(pg);
         if (r == NULL) {
-            /* one end mark a statement, and a few around errors */
-            if (PQstatus(pg) == CONNECTION_BAD || ++s->nulls > 2 * s->ncalls + 6) {
+            /* one end mark a statement and a Parse, and a few around errors */
+            if (PQstatus(pg) == CONNECTION_BAD || ++s->nulls > 4 * s->ncalls + 8) {
                 session_broken(s);
                 return;
             }

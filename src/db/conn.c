@@ -66,6 +66,7 @@ void db_conn_come_up(struct db_conn *c)
 {
     memcpy(c->pool->start.key, c->host, sizeof c->host);
     c->pool->start.is_behind = false;
+    db_prepared_forget(c);
     db_conn_watch(c, WATCH_READ);
     c->heard_us = clock_mono_us();
     db_pool_note_up(c);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
  * What the files of db/ share. pool.c keeps the lists and the waiting callers, conn.c one connection on the loop,
- * call.c the statements of a session, bulk.c the large ones, target.c where to connect to, attempt.c how, error.c what
- * libpq's complaints mean.
+ * call.c the statements of a session, prepared.c their names, bulk.c the large ones, target.c where to connect to,
+ * attempt.c how, error.c what libpq's complaints mean.
  *
  * A connection is always in exactly one list, the one of its state, and only db_pool_move() takes it to another. The
  * structs live as long as the pool: a lost connection keeps its place and is made anew there.
@@ -23,7 +23,9 @@ enum conn_state {
 };
 
 enum {
-    DB_PARAMS_MAX = 128, /* of one statement */
+    DB_PARAMS_MAX = 128,  /* of one statement */
+    DB_PREPARED_MAX = 48, /* statements with a name, of one connection; more go unnamed */
+    PATIENCE_COLUMNS = 3, /* of what goes in front of a transaction; the last one is pg_backend_pid() */
     DB_TICK_MAX_MS = 50,
     DB_CONNECTING_MAX = 8, /* at once, each on a thread */
     DB_RECONNECT_MIN_MS = 100,
@@ -36,9 +38,12 @@ struct db_conn;
 struct db_attempt;
 struct db_bulk;
 
+enum prepared_state { PREPARED_NOT, PREPARED_SENT, PREPARED_THERE };
+
 struct db_result {
     PGresult *pg;
-    bool is_commit; /* the statement was a COMMIT: a ROLLBACK in its place is a failure */
+    bool is_commit;   /* the statement was a COMMIT: a ROLLBACK in its place is a failure */
+    unsigned awaited; /* the name whose Parse is answered before it; 0: none, or that is done */
 };
 
 /* Embedded in its connection, reused for each holder. */
@@ -52,6 +57,7 @@ struct db_session {
     unsigned nulls;       /* end marks seen in this call: a guard against a library that never comes to the Sync */
     bool in_call;         /* a Sync is on its way */
     bool is_preceded;     /* a statement of our own comes back first */
+    unsigned awaited;     /* before that one, as in a db_result */
     bool is_failure_due;  /* the call failed before anything was sent; done is called from the next turn */
     bool is_rolling_back; /* released; the ROLLBACK is on its way */
     bool is_stale;        /* to be closed at release: the server is not, or no longer, the one we want */
@@ -68,10 +74,12 @@ struct db_conn {
     int watched;
     uint64_t deadline_us;
     uint64_t up_since_us;
-    uint64_t sent_us, heard_us;  /* the last call to leave; the last time anything came */
-    struct db_attempt *attempt;  /* while connecting */
-    struct db_bulk *bulk;        /* a thread that sends has pg; NULL: none */
-    char host[DB_HOST_KEY_SIZE]; /* once it is up */
+    uint64_t sent_us, heard_us;              /* the last call to leave; the last time anything came */
+    struct db_attempt *attempt;              /* while connecting */
+    struct db_bulk *bulk;                    /* a thread that sends has pg; NULL: none */
+    char host[DB_HOST_KEY_SIZE];             /* once it is up */
+    bool is_met, is_servers_own;             /* it was heard who is behind it; nobody stands between */
+    unsigned char prepared[DB_PREPARED_MAX]; /* enum prepared_state, by name */
     struct db_session session;
 };
 
@@ -139,9 +147,11 @@ struct db_pool {
     unsigned failures_due; /* sessions with is_failure_due */
     bool is_connect_due;   /* a broken connection may be tried again */
     struct timer *tick;
-    struct timer *turn;       /* armed when something is due at the next turn of the loop */
-    bool is_dispatching;      /* inside one of our own callbacks from the loop: its end looks at what is due */
-    bool is_in_turn;          /* that callback is a timer's */
+    struct timer *turn;  /* armed when something is due at the next turn of the loop */
+    bool is_dispatching; /* inside one of our own callbacks from the loop: its end looks at what is due */
+    bool is_in_turn;     /* that callback is a timer's */
+    const char *texts[DB_PREPARED_MAX]; /* of statements with a name */
+    unsigned ntexts;
     unsigned up;              /* connections with is_up */
     uint64_t down_since_us;   /* meaningful while up == 0 */
     unsigned attempts_failed; /* in a row */
@@ -180,6 +190,19 @@ void db_session_fini(struct db_session *s);
 enum err db_pipeline_queue(PGconn *pg, const struct db_call *calls, unsigned n);
 void db_session_sent(struct db_session *s, enum err err, const char *detail); /* by a thread; inside a dispatch */
 
+bool db_pipeline_add(PGconn *pg, const struct db_call *call); /* unnamed */
+void db_call_formats(const struct db_call *call, int formats[DB_PARAMS_MAX]);
+
+/* prepared.c */
+/* Adds a call to the pipeline, by name where that may be. awaited: 0, or the name whose Parse is answered before it. */
+bool db_prepared_add(struct db_conn *c, const struct db_call *call, unsigned *awaited);
+void db_prepared_answered(struct db_conn *c, unsigned name);
+void db_prepared_meet(struct db_conn *c, const PGresult *r); /* what came of the statement in front of a transaction */
+void db_prepared_settle(struct db_conn *c); /* the pipeline ended with an error: what was not answered is not there */
+/* All connections there are go on without names. False: none was used, ever. */
+bool db_prepared_distrust(struct db_pool *p);
+void db_prepared_forget(struct db_conn *c); /* another session of the server */
+
 /* bulk.c */
 /* False: there is not much to send. first: NULL, or what goes in front of the calls. */
 bool db_bulk_start(struct db_session *s, const struct db_call *first, const struct db_call *calls, unsigned n);
@@ -205,3 +228,5 @@ enum err db_error(struct error *e, const PGresult *r);
 void db_complaint(const PGconn *pg, char *out, size_t cap);
 bool db_error_is_fatal(const PGresult *r); /* the server is about to close, or has closed */
 bool db_error_is_stale(const PGresult *r); /* a standby where a primary is wanted */
+/* A prepared statement that is gone, doubled, or of other columns than it was. */
+bool db_error_is_of_a_name(const PGresult *r);

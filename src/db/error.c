@@ -83,3 +83,14 @@ bool db_error_is_stale(const PGresult *r)
     const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
     return state != NULL && strcmp(state, "25006") == 0;
 }
+
+bool db_error_is_of_a_name(const PGresult *r)
+{
+    /* no such statement; there is one already; "cached plan must not change result type" */
+    static const char *const ours[] = {"26000", "42P05", "0A000"};
+    const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
+    for (size_t i = 0; state != NULL && i < sizeof ours / sizeof *ours; i++)
+        if (strcmp(state, ours[i]) == 0)
+            return true;
+    return false;
+}

@@ -89,6 +89,10 @@ static void read_ended(struct request *r)
 static void read_done(void *arg, struct db_result *const *results, unsigned n, enum err err, const struct error *e)
 {
     struct request *r = arg;
+    if (err == ERR_CONFLICT && r->attempts++ == 0) {
+        read_try(r, r->session, r->patience_ms); /* such as a statement that was replaced under its name */
+        return;
+    }
     bool is_locked = err == ERR_LOCKED && (r->fields.n == 0 || r->is_recall);
     enum step_result result = is_locked ? STEP_WAIT : read_take_rows(r, results, n, err, e);
     db_release(r->session);

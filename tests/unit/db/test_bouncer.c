@@ -104,6 +104,12 @@ static void transactions_in_two_round_trips(void **state)
         db_release(s);
     }
     assert_string_equal(pgtest_sql("select count(*) from t"), "50");
+    for (int i = 0; i < 10; i++) { /* and has left no name behind */
+        struct db_session *s = bench_acquire(&b);
+        assert_int_equal(bench_run(&b, s, &a, "select count(*) from pg_prepared_statements", NULL, NULL), ERR_OK);
+        assert_string_equal(db_text(a.results[0], 0, 0), "0");
+        db_release(s);
+    }
     bench_close(&b);
 }
 

@@ -27,6 +27,14 @@ static unsigned below(unsigned n)
 static pthread_t loop_thread;
 static atomic_size_t loop_bytes, thread_bytes;
 
+static void count_bytes(int n, const int *lengths, const int *formats)
+{
+    for (int i = 0; i < n; i++)
+        if (formats[i] == 1)
+            atomic_fetch_add(pthread_equal(pthread_self(), loop_thread) ? &loop_bytes : &thread_bytes,
+                             (size_t)lengths[i]);
+}
+
 int __real_PQsendQueryParams(void *pg, const char *sql, int n, const void *types, const char *const *values,
                              const int *lengths, const int *formats, int format);
 int __wrap_PQsendQueryParams(void *pg, const char *sql, int n, const void *types, const char *const *values,
@@ -34,11 +42,19 @@ int __wrap_PQsendQueryParams(void *pg, const char *sql, int n, const void *types
 int __wrap_PQsendQueryParams(void *pg, const char *sql, int n, const void *types, const char *const *values,
                              const int *lengths, const int *formats, int format)
 {
-    for (int i = 0; i < n; i++)
-        if (formats[i] == 1)
-            atomic_fetch_add(pthread_equal(pthread_self(), loop_thread) ? &loop_bytes : &thread_bytes,
-                             (size_t)lengths[i]);
+    count_bytes(n, lengths, formats);
     return __real_PQsendQueryParams(pg, sql, n, types, values, lengths, formats, format);
+}
+
+int __real_PQsendQueryPrepared(void *pg, const char *name, int n, const char *const *values, const int *lengths,
+                               const int *formats, int format);
+int __wrap_PQsendQueryPrepared(void *pg, const char *name, int n, const char *const *values, const int *lengths,
+                               const int *formats, int format);
+int __wrap_PQsendQueryPrepared(void *pg, const char *name, int n, const char *const *values, const int *lengths,
+                               const int *formats, int format)
+{
+    count_bytes(n, lengths, formats);
+    return __real_PQsendQueryPrepared(pg, name, n, values, lengths, formats, format);
 }
 
 /* ---- a value, its digest ---- */

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * Statements by name. The texts are few, and parsing one costs the server a good part of what carrying it out does; so
+ * a connection of our own prepares each the first time, in the pipeline it is used in. A name belongs to the server's
+ * session: behind a pooler, where the next transaction may meet another one, statements stay unnamed. Which process is
+ * at work is told in front of each transaction; a pooler has named another one when it let us in. Preparing is no part
+ * of a transaction: it stands when that is rolled back.
+ */
+#include "db_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void db_prepared_meet(struct db_conn *c, const PGresult *r)
+{
+    if (c->is_met || PQntuples(r) < 1 || PQnfields(r) < PATIENCE_COLUMNS)
+        return;
+    c->is_met = true;
+    c->is_servers_own = strtol(PQgetvalue(r, 0, PATIENCE_COLUMNS - 1), NULL, 10) == (long)PQbackendPID(c->pg);
+}
+
+void db_prepared_forget(struct db_conn *c)
+{
+    c->is_met = c->is_servers_own = false;
+    memset(c->prepared, 0, sizeof c->prepared);
+}
+
+bool db_prepared_distrust(struct db_pool *p)
+{
+    bool had_names = p->ntexts > 0;
+    for (unsigned i = 0; i < p->conf.connections; i++)
+        p->conns[i].is_servers_own = false;
+    return had_names;
+}
+
+void db_prepared_settle(struct db_conn *c)
+{
+    for (unsigned i = 0; i < DB_PREPARED_MAX; i++)
+        if (c->prepared[i] == PREPARED_SENT)
+            c->prepared[i] = PREPARED_NOT;
+}
+
+void db_prepared_answered(struct db_conn *c, unsigned name)
+{
+    c->prepared[name - 1] = PREPARED_THERE;
+}
+
+/* Its place among the pool's texts, counted from 1; 0: there are too many. */
+static unsigned text_name(struct db_pool *p, const char *sql)
+{
+    for (unsigned i = 0; i < p->ntexts; i++)
+        if (p->texts[i] == sql || strcmp(p->texts[i], sql) == 0)
+            return i + 1;
+    if (p->ntexts == DB_PREPARED_MAX)
+        return 0;
+    p->texts[p->ntexts++] = arena_strdup(p->arena, sql);
+    return p->ntexts;
+}
+
+bool db_prepared_add(struct db_conn *c, const struct db_call *call, unsigned *awaited)
+{
+    unsigned name = c->is_servers_own && call->nparams > 0 ? text_name(c->pool, call->sql) : 0;
+    int formats[DB_PARAMS_MAX];
+    char text[16];
+
+    *awaited = 0;
+    if (name == 0)
+        return db_pipeline_add(c->pg, call);
+    (void)snprintf(text, sizeof text, "z%u", name);
+    if (c->prepared[name - 1] == PREPARED_NOT) {
+        if (PQsendPrepare(c->pg, text, call->sql, 0, NULL) != 1)
+            return false;
+        c->prepared[name - 1] = PREPARED_SENT;
+        *awaited = name;
+    }
+    db_call_formats(call, formats);
+    return PQsendQueryPrepared(c->pg, text, (int)call->nparams, call->values, call->lengths, formats, 0) == 1;
+}
