@@ -11,10 +11,10 @@ alter function data.place_lock_key(uuid, integer) owner to zapisd_owner;
 revoke all on function data.place_lock_key(uuid, integer) from public;
 comment on function data.place_lock_key(uuid, integer) is 'Key of the advisory lock of a place';
 
--- A transaction of several bookings (api.lock_bookings) takes places for one after the other, and would wait for a place with
--- others in its hands. What it waits for lies above all it has taken, or it waits for nothing and gives back what it has
--- (55P03): so no two wait for each other's places, in one slot or in several. The highest place taken is kept in a setting of the
--- transaction, which goes back with a subtransaction as the lock does.
+-- A transaction of several bookings takes places for one after the other, and would wait for a place with others in its hands.
+-- What it waits for lies above all it has taken, or it waits for nothing and gives back what it has (55P03): so no two wait for
+-- each other's places, in one slot or in several. api.lock_bookings begins it; the highest place taken is kept in a setting of the
+-- transaction, which goes back with a subtransaction as the lock does. Who has one booking in hand waits as he always did.
 create or replace function data.place_rank(p_slot_id uuid, p_place_no integer) returns text
 language sql immutable strict parallel safe
 return p_slot_id::text || lpad(p_place_no::text, 10, '0');
@@ -24,25 +24,28 @@ comment on function data.place_rank(uuid, integer) is 'Where a place stands amon
 
 create or replace function data.note_place(p_slot_id uuid, p_place_no integer) returns void
 language plpgsql as $$
+declare
+    highest constant text := current_setting('zapisd.highest_place', true);
 begin
-    perform set_config('zapisd.highest_place', greatest(coalesce(current_setting('zapisd.highest_place', true), '') collate "C",
-        data.place_rank(p_slot_id, p_place_no)), true);
+    if highest <> '' then
+        perform set_config('zapisd.highest_place', greatest(highest collate "C", data.place_rank(p_slot_id, p_place_no)), true);
+    end if;
 end $$;
 alter function data.note_place(uuid, integer) owner to zapisd_owner;
 revoke all on function data.note_place(uuid, integer) from public;
-comment on function data.note_place(uuid, integer) is 'Remembers for the transaction that it has taken a place';
+comment on function data.note_place(uuid, integer) is 'Remembers for a transaction of several bookings that it has taken a place';
 
 create or replace function data.stand_back(p_rank text) returns void
 language plpgsql as $$
 begin
-    if coalesce(current_setting('zapisd.highest_place', true), '') collate "C" > p_rank then
+    if current_setting('zapisd.highest_place', true) collate "C" > p_rank then
         raise exception 'others are at a place, and this transaction has places above it' using errcode = 'lock_not_available';
     end if;
 end $$;
 alter function data.stand_back(text) owner to zapisd_owner;
 revoke all on function data.stand_back(text) from public;
 comment on function data.stand_back(text) is
-    'Before a wait for a place of this rank: an error (55P03) when the transaction has taken a higher one; of the empty rank, any';
+    'Before a wait for a place of this rank: an error (55P03) when a transaction of several bookings has taken a higher one; rank 0: any';
 
 -- Removes holds that have run out and stand in the way: on the place itself, for an area of one on any overlapping slot, and
 -- where another visit uses an exclusive area. Minutes to keep free around the visit count.

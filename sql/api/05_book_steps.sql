@@ -40,7 +40,7 @@ declare
 begin
     for p in select t.slot_id, t.place_no from data.place as t where t.book_key = p_book_key order by t.slot_id, t.place_no loop
         if not pg_try_advisory_xact_lock(data.place_lock_key(p.slot_id, p.place_no)) then
-            perform data.stand_back('');
+            perform data.stand_back('0');
             perform pg_advisory_xact_lock(data.place_lock_key(p.slot_id, p.place_no));
         end if;
     end loop;

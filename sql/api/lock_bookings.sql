@@ -8,6 +8,7 @@ create or replace function api.lock_bookings(book_ids text[]) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan
     set enable_seqscan = off as $$
 begin
+    perform set_config('zapisd.highest_place', '0', true); -- below all (data.stand_back)
     perform from data.booking as b
     where b.book_key in (select lower(u) from unnest(book_ids) as u) order by b.book_key for update of b;
 end $$;

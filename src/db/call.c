@@ -235,6 +235,7 @@ static enum err session_start(struct db_session *s, struct db_patience p, const 
     session_set_limits(s, p, &first);
     s->is_preceded = PQtransactionStatus(c->pg) == PQTRANS_IDLE; /* else it keeps what it was told */
     s->awaited = 0;
+    s->has_names = false;
     for (unsigned i = 0; i < n; i++) {
         s->results[i].is_commit = is_commit(calls[i].sql);
         s->results[i].awaited = 0;
@@ -333,8 +334,10 @@ static void session_take_error(struct db_session *s, const PGresult *r)
         db_error(&s->error, r);
     if (db_error_is_stale(r))
         s->is_stale = true;
-    if (db_error_is_of_a_name(r) && db_prepared_distrust(s->conn->pool))
-        s->error.code = ERR_CONFLICT; /* without names it goes well */
+    if (s->has_names && db_error_is_of_a_name(r)) {
+        db_prepared_distrust(s->conn->pool);
+        s->error.code = ERR_CONFLICT; /* without names it may go well */
+    }
 }
 
 static void session_take_success(struct db_session *s, PGresult *r)

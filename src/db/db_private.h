@@ -58,6 +58,7 @@ struct db_session {
     bool in_call;         /* a Sync is on its way */
     bool is_preceded;     /* a statement of our own comes back first */
     unsigned awaited;     /* before that one, as in a db_result */
+    bool has_names;       /* a statement of this call went by name */
     bool is_failure_due;  /* the call failed before anything was sent; done is called from the next turn */
     bool is_rolling_back; /* released; the ROLLBACK is on its way */
     bool is_stale;        /* to be closed at release: the server is not, or no longer, the one we want */
@@ -199,8 +200,8 @@ bool db_prepared_add(struct db_conn *c, const struct db_call *call, unsigned *aw
 void db_prepared_answered(struct db_conn *c, unsigned name);
 void db_prepared_meet(struct db_conn *c, const PGresult *r); /* what came of the statement in front of a transaction */
 void db_prepared_settle(struct db_conn *c); /* the pipeline ended with an error: what was not answered is not there */
-/* All connections there are go on without names. False: none was used, ever. */
-bool db_prepared_distrust(struct db_pool *p);
+/* All connections there are go on without names. */
+void db_prepared_distrust(struct db_pool *p);
 void db_prepared_forget(struct db_conn *c); /* another session of the server */
 
 /* bulk.c */

@@ -14,10 +14,11 @@
 
 void db_prepared_meet(struct db_conn *c, const PGresult *r)
 {
-    if (c->is_met || PQntuples(r) < 1 || PQnfields(r) < PATIENCE_COLUMNS)
+    if (PQntuples(r) < 1 || PQnfields(r) < PATIENCE_COLUMNS)
         return;
+    bool is_promised = strtol(PQgetvalue(r, 0, PATIENCE_COLUMNS - 1), NULL, 10) == (long)PQbackendPID(c->pg);
+    c->is_servers_own = is_promised && (!c->is_met || c->is_servers_own);
     c->is_met = true;
-    c->is_servers_own = strtol(PQgetvalue(r, 0, PATIENCE_COLUMNS - 1), NULL, 10) == (long)PQbackendPID(c->pg);
 }
 
 void db_prepared_forget(struct db_conn *c)
@@ -26,12 +27,10 @@ void db_prepared_forget(struct db_conn *c)
     memset(c->prepared, 0, sizeof c->prepared);
 }
 
-bool db_prepared_distrust(struct db_pool *p)
+void db_prepared_distrust(struct db_pool *p)
 {
-    bool had_names = p->ntexts > 0;
     for (unsigned i = 0; i < p->conf.connections; i++)
         p->conns[i].is_servers_own = false;
-    return had_names;
 }
 
 void db_prepared_settle(struct db_conn *c)
@@ -44,6 +43,15 @@ void db_prepared_settle(struct db_conn *c)
 void db_prepared_answered(struct db_conn *c, unsigned name)
 {
     c->prepared[name - 1] = PREPARED_THERE;
+}
+
+/* FNV-1a: the same text has the same name, whoever prepares it. */
+static unsigned long long text_hash(const char *sql)
+{
+    unsigned long long hash = 14695981039346656037ULL;
+    for (; *sql != '\0'; sql++)
+        hash = (hash ^ (unsigned char)*sql) * 1099511628211ULL;
+    return hash;
 }
 
 /* Its place among the pool's texts, counted from 1; 0: there are too many. */
@@ -62,12 +70,13 @@ bool db_prepared_add(struct db_conn *c, const struct db_call *call, unsigned *aw
 {
     unsigned name = c->is_servers_own && call->nparams > 0 ? text_name(c->pool, call->sql) : 0;
     int formats[DB_PARAMS_MAX];
-    char text[16];
+    char text[24];
 
     *awaited = 0;
     if (name == 0)
         return db_pipeline_add(c->pg, call);
-    (void)snprintf(text, sizeof text, "z%u", name);
+    (void)snprintf(text, sizeof text, "z%016llx", text_hash(call->sql));
+    c->session.has_names = true;
     if (c->prepared[name - 1] == PREPARED_NOT) {
         if (PQsendPrepare(c->pg, text, call->sql, 0, NULL) != 1)
             return false;

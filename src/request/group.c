@@ -92,14 +92,16 @@ static void group_locked(struct group *g, unsigned which)
     struct service *s = g->service;
     struct request *members[GROUP_MAX];
     unsigned n = g->n;
-    uint64_t patience_ms = g->patience_ms;
+    uint64_t took_ms = (clock_mono_us() - g->sent_us) / 1000;
+    uint64_t waited_ms =
+        took_ms < g->patience_ms ? took_ms : g->patience_ms; /* who stood back has waited for nothing */
     memcpy(members, g->members, n * sizeof members[0]);
     group_end(g);
     for (unsigned i = n; i-- > 0;)
         if (i != which)
             write_again(members[i], false);
     write_reset(members[which]);
-    slow_lane_locked(members[which], patience_ms);
+    slow_lane_locked(members[which], waited_ms);
     writes_ask(s);
 }
 
@@ -289,6 +291,7 @@ static void group_send(struct group *g)
     s->metrics.groups++;
     s->metrics.group_members += g->n;
     FAULT_POINT(handle_begin);
+    g->sent_us = clock_mono_us();
     struct db_call calls[GROUP_MAX + 2] = {{.sql = "begin"}, group_lock_call(g)};
     unsigned first = group_first_call(g);
     for (unsigned i = 0; i < g->n; i++) {

@@ -9,6 +9,7 @@ struct group {
     struct service *service;
     struct db_session *session;
     uint64_t patience_ms; /* for locks */
+    uint64_t sent_us;
     struct request *members[GROUP_MAX];
     unsigned n;
     unsigned nready; /* members whose answers are made */

@@ -6,16 +6,29 @@
 #include <string.h>
 #include <strings.h>
 
+/* Of two slots; NULL: none yet. */
+static const char *lesser(const char *a, const char *b)
+{
+    return a == NULL || (b != NULL && strcasecmp(b, a) < 0) ? b : a;
+}
+
+/* The first one it takes: the least. Who wants any slot comes last, who wants none first. */
 static const char *first_slot(const struct request *r)
 {
-    return r->request.slot_ids.n > 0 && r->request.slot_ids.items[0] != NULL ? r->request.slot_ids.items[0] : "";
+    const struct booking_request *b = &r->request;
+    const char *least = b->timeslot != NULL ? b->timeslot->slot_id : NULL;
+    for (unsigned i = 0; i < b->slot_ids.n; i++)
+        least = lesser(least, b->slot_ids.items[i]);
+    if (least == NULL)
+        return "";
+    return strcmp(least, "blind_request") == 0 ? "~" : least;
 }
 
 static int by_slot(const void *a, const void *b)
 {
     const struct request *const *x = a;
     const struct request *const *y = b;
-    int order = strcmp(first_slot(*x), first_slot(*y));
+    int order = strcasecmp(first_slot(*x), first_slot(*y));
     return order != 0 ? order : strcmp((*x)->message.message_id, (*y)->message.message_id);
 }
 

@@ -89,7 +89,8 @@ static void read_ended(struct request *r)
 static void read_done(void *arg, struct db_result *const *results, unsigned n, enum err err, const struct error *e)
 {
     struct request *r = arg;
-    if (err == ERR_CONFLICT && r->attempts++ == 0) {
+    struct error ignored = {0};
+    if (err == ERR_CONFLICT && r->attempts++ == 0 && request_is_over(r, &ignored) == ERR_OK) {
         read_try(r, r->session, r->patience_ms); /* such as a statement that was replaced under its name */
         return;
     }

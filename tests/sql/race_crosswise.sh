@@ -15,7 +15,7 @@ cross() {
     local name
     for name in first second; do
         race_open $name
-        race_say $name "set deadlock_timeout = '${race_patience}s'; begin;"
+        race_say $name "set deadlock_timeout = '${race_patience}s'; begin; select from api.lock_bookings('{}');"
     done
     race_say first "$2"
     race_say second "$3"
@@ -37,7 +37,7 @@ cross "visits of several slots" "$(book x1 "${s[1]},${s[2]}")" "$(book x2 "${s[3
 q -c "$(race_book CROSS held "${s[4]}" "" true)" >/dev/null
 hold "select pg_advisory_xact_lock(data.place_lock_key('${s[4]}', 1))"
 race_open mover
-race_say mover "set deadlock_timeout = '${race_patience}s'; begin;"
+race_say mover "set deadlock_timeout = '${race_patience}s'; begin; select from api.lock_bookings('{}');"
 race_say mover "$(book x1 "${s[0]}")"
 race_say mover "$(book held "${s[1]}")"
 until_true "it does not wait" race_said mover
@@ -45,16 +45,27 @@ expect "its own place" "201/0,$back" "$(says mover)"
 race_close mover rollback
 # with nothing taken it does
 race_open mover
-race_say mover "begin; $(book held "${s[1]}")"
+race_say mover "begin; select from api.lock_bookings('{}'); $(book held "${s[1]}")"
 until_true "it waits" race_blocked mover
 let_go
 until_true "and goes on" race_said mover
 expect "its own place, and nothing taken" "201/0" "$(says mover)"
 race_close mover rollback
 
+# A transaction of one booking waits, whatever it has: nobody else's is undone, and it would only come again.
+hold "select pg_advisory_xact_lock(data.place_lock_key('${s[0]}', 1)), pg_advisory_xact_lock(data.place_lock_key('${s[0]}', 2))"
+race_open mover
+race_say mover "begin; $(book x1 "${s[4]}")"
+race_say mover "$(book x2 "${s[0]}")"
+until_true "it waits" race_blocked mover
+let_go
+until_true "and goes on" race_said mover
+expect "one booking after the other" "201/0,201/0" "$(says mover)"
+race_close mover rollback
+
 # what a failed visit has given back is no longer in anybody's way
 race_open other
-race_say other "begin; savepoint a; $(book x1 "${s[4]}") rollback to a;"
+race_say other "begin; select from api.lock_bookings('{}'); savepoint a; $(book x1 "${s[4]}") rollback to a;"
 hold "$(book x2 "${s[1]}") commit; begin; $(book x3 "${s[0]}")"
 race_say other "$(book x4 "${s[0]}")"
 until_true "it has an answer" race_said other
