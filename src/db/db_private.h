@@ -43,7 +43,7 @@ enum prepared_state { PREPARED_NOT, PREPARED_SENT, PREPARED_THERE };
 struct db_result {
     PGresult *pg;
     bool is_commit;   /* the statement was a COMMIT: a ROLLBACK in its place is a failure */
-    unsigned awaited; /* the name whose Parse is answered before it; 0: none, or that is done */
+    unsigned awaited; /* the text whose Parse is answered before it; 0: none, or that is done */
 };
 
 /* Embedded in its connection, reused for each holder. */
@@ -80,7 +80,7 @@ struct db_conn {
     struct db_bulk *bulk;                    /* a thread that sends has pg; NULL: none */
     char host[DB_HOST_KEY_SIZE];             /* once it is up */
     bool is_met, is_servers_own;             /* it was heard who is behind it; nobody stands between */
-    unsigned char prepared[DB_PREPARED_MAX]; /* enum prepared_state, by name */
+    unsigned char prepared[DB_PREPARED_MAX]; /* enum prepared_state, by text */
     struct db_session session;
 };
 
@@ -151,7 +151,10 @@ struct db_pool {
     struct timer *turn;  /* armed when something is due at the next turn of the loop */
     bool is_dispatching; /* inside one of our own callbacks from the loop: its end looks at what is due */
     bool is_in_turn;     /* that callback is a timer's */
-    const char *texts[DB_PREPARED_MAX]; /* of statements with a name */
+    struct db_text {
+        const char *sql;
+        char name[20];
+    } texts[DB_PREPARED_MAX]; /* of statements with a name */
     unsigned ntexts;
     unsigned up;              /* connections with is_up */
     uint64_t down_since_us;   /* meaningful while up == 0 */
@@ -195,9 +198,9 @@ bool db_pipeline_add(PGconn *pg, const struct db_call *call); /* unnamed */
 void db_call_formats(const struct db_call *call, int formats[DB_PARAMS_MAX]);
 
 /* prepared.c */
-/* Adds a call to the pipeline, by name where that may be. awaited: 0, or the name whose Parse is answered before it. */
+/* Adds a call to the pipeline, by name where that may be. awaited: 0, or the text whose Parse is answered before it. */
 bool db_prepared_add(struct db_conn *c, const struct db_call *call, unsigned *awaited);
-void db_prepared_answered(struct db_conn *c, unsigned name);
+void db_prepared_answered(struct db_conn *c, unsigned text);
 void db_prepared_meet(struct db_conn *c, const PGresult *r); /* what came of the statement in front of a transaction */
 void db_prepared_settle(struct db_conn *c); /* the pipeline ended with an error: what was not answered is not there */
 /* All connections there are go on without names. */

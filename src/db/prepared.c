@@ -40,9 +40,9 @@ void db_prepared_settle(struct db_conn *c)
             c->prepared[i] = PREPARED_NOT;
 }
 
-void db_prepared_answered(struct db_conn *c, unsigned name)
+void db_prepared_answered(struct db_conn *c, unsigned text)
 {
-    c->prepared[name - 1] = PREPARED_THERE;
+    c->prepared[text - 1] = PREPARED_THERE;
 }
 
 /* FNV-1a: the same text has the same name, whoever prepares it. */
@@ -55,34 +55,35 @@ static unsigned long long text_hash(const char *sql)
 }
 
 /* Its place among the pool's texts, counted from 1; 0: there are too many. */
-static unsigned text_name(struct db_pool *p, const char *sql)
+static unsigned text_of(struct db_pool *p, const char *sql)
 {
     for (unsigned i = 0; i < p->ntexts; i++)
-        if (p->texts[i] == sql || strcmp(p->texts[i], sql) == 0)
+        if (strcmp(p->texts[i].sql, sql) == 0)
             return i + 1;
     if (p->ntexts == DB_PREPARED_MAX)
         return 0;
-    p->texts[p->ntexts++] = arena_strdup(p->arena, sql);
+    struct db_text *t = &p->texts[p->ntexts++];
+    t->sql = arena_strdup(p->arena, sql);
+    (void)snprintf(t->name, sizeof t->name, "z%016llx", text_hash(sql));
     return p->ntexts;
 }
 
 bool db_prepared_add(struct db_conn *c, const struct db_call *call, unsigned *awaited)
 {
-    unsigned name = c->is_servers_own && call->nparams > 0 ? text_name(c->pool, call->sql) : 0;
+    unsigned text = c->is_servers_own && call->nparams > 0 ? text_of(c->pool, call->sql) : 0;
     int formats[DB_PARAMS_MAX];
-    char text[24];
 
     *awaited = 0;
-    if (name == 0)
+    if (text == 0)
         return db_pipeline_add(c->pg, call);
-    (void)snprintf(text, sizeof text, "z%016llx", text_hash(call->sql));
+    const char *name = c->pool->texts[text - 1].name;
     c->session.has_names = true;
-    if (c->prepared[name - 1] == PREPARED_NOT) {
-        if (PQsendPrepare(c->pg, text, call->sql, 0, NULL) != 1)
+    if (c->prepared[text - 1] == PREPARED_NOT) {
+        if (PQsendPrepare(c->pg, name, call->sql, 0, NULL) != 1)
             return false;
-        c->prepared[name - 1] = PREPARED_SENT;
-        *awaited = name;
+        c->prepared[text - 1] = PREPARED_SENT;
+        *awaited = text;
     }
     db_call_formats(call, formats);
-    return PQsendQueryPrepared(c->pg, text, (int)call->nparams, call->values, call->lengths, formats, 0) == 1;
+    return PQsendQueryPrepared(c->pg, name, (int)call->nparams, call->values, call->lengths, formats, 0) == 1;
 }
