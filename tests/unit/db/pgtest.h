@@ -137,6 +137,29 @@ static void pgtest_stop(void)
     arena_free(pgtest.arena);
 }
 
+/* A group's beginning and end. */
+__attribute__((unused)) static int pgtest_setup(void **state)
+{
+    (void)state;
+    pgtest_start();
+    return 0;
+}
+
+__attribute__((unused)) static int pgtest_teardown(void **state)
+{
+    (void)state;
+    pgtest_stop();
+    return 0;
+}
+
+/* First in a test: without a server it is skipped, and the group's beginning has said so. */
+#define NEEDS_SERVER()                                                                                                 \
+    do {                                                                                                               \
+        (void)state;                                                                                                   \
+        if (pgtest.data[0] == '\0')                                                                                    \
+            skip();                                                                                                    \
+    } while (0)
+
 /* ---- the pool, spoken to in calls ---- */
 
 struct bench {

@@ -125,13 +125,6 @@ static void open_world(uint64_t statement_timeout_ms)
     atomic_store(&thread_bytes, 0);
 }
 
-#define NEEDS_SERVER()                                                                                                 \
-    do {                                                                                                               \
-        (void)state;                                                                                                   \
-        if (pgtest.data[0] == '\0')                                                                                    \
-            skip();                                                                                                    \
-    } while (0)
-
 static void expect_works(void)
 {
     struct answer a;

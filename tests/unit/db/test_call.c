@@ -30,13 +30,6 @@ static int close_bench(void **state)
     return 0;
 }
 
-#define NEEDS_SERVER()                                                                                                 \
-    do {                                                                                                               \
-        (void)state;                                                                                                   \
-        if (pgtest.data[0] == '\0')                                                                                    \
-            skip();                                                                                                    \
-    } while (0)
-
 static const char *count_rows(void)
 {
     return pgtest_sql("select count(*) from t");
@@ -562,20 +555,6 @@ static void notices_are_not_printed(void **state)
     db_release(s);
 }
 
-static int start(void **state)
-{
-    (void)state;
-    pgtest_start();
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    pgtest_stop();
-    return 0;
-}
-
 #define T(f) cmocka_unit_test_setup_teardown(f, open_bench, close_bench)
 
 int main(void)
@@ -605,5 +584,5 @@ int main(void)
         T(a_frozen_backend_times_out_and_the_loop_turns),
         T(notices_are_not_printed),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, pgtest_setup, pgtest_teardown);
 }

@@ -168,22 +168,8 @@ static void what_we_were_told_is_what_is_there(void **state)
     assert_true(count[TOLD_UNCERTAIN] > 0); /* else the test has tried nothing */
 }
 
-static int start(void **state)
-{
-    (void)state;
-    pgtest_start();
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    pgtest_stop();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(what_we_were_told_is_what_is_there)};
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, pgtest_setup, pgtest_teardown);
 }

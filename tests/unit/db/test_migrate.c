@@ -12,13 +12,6 @@
 
 const struct sql_digest sql_digests[] = {{NULL, NULL}}; /* a program that was built with no files judges none */
 
-#define NEEDS_SERVER()                                                                                                 \
-    do {                                                                                                               \
-        (void)state;                                                                                                   \
-        if (pgtest.data[0] == '\0')                                                                                    \
-            skip();                                                                                                    \
-    } while (0)
-
 static char tree[PGTEST_PATH + 32], database[PGTEST_PATH], conninfo[3 * PGTEST_PATH], output[65536];
 static unsigned ndatabases;
 

@@ -12,13 +12,6 @@
 #include <stdatomic.h>
 #include <sys/socket.h>
 
-#define NEEDS_SERVER()                                                                                                 \
-    do {                                                                                                               \
-        (void)state;                                                                                                   \
-        if (pgtest.data[0] == '\0')                                                                                    \
-            skip();                                                                                                    \
-    } while (0)
-
 static const struct db_conf quick = {
     .connections = 2, .acquire_timeout_ms = 500, .statement_timeout_ms = PGTEST_PATIENT_MS, .reconnect_max_ms = 300};
 
@@ -796,13 +789,6 @@ static int start(void **state)
     return 0;
 }
 
-static int stop(void **state)
-{
-    (void)state;
-    pgtest_stop();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -830,5 +816,5 @@ int main(void)
         cmocka_unit_test(more_connections_than_the_server_gives),
         cmocka_unit_test(closing_at_any_moment),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, pgtest_teardown);
 }

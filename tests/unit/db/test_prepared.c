@@ -39,13 +39,6 @@ static int close_bench(void **state)
     return 0;
 }
 
-#define NEEDS_SERVER()                                                                                                 \
-    do {                                                                                                               \
-        (void)state;                                                                                                   \
-        if (pgtest.data[0] == '\0')                                                                                    \
-            skip();                                                                                                    \
-    } while (0)
-
 /* A statement with one parameter, in a call of its own; what is kept of the answer. */
 static enum err ask(struct db_session *s, const char *sql, const char *value, char out[200])
 {
@@ -255,20 +248,6 @@ static void at_random_beside_a_model(void **state)
     assert_int_equal(strtoul(pgtest_sql("select count(*) from t"), NULL, 10), count);
 }
 
-static int start(void **state)
-{
-    (void)state;
-    pgtest_start();
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    pgtest_stop();
-    return 0;
-}
-
 #define T(f) cmocka_unit_test_setup_teardown(f, open_bench, close_bench)
 
 int main(void)
@@ -282,5 +261,5 @@ int main(void)
         T(more_texts_than_names),
         T(at_random_beside_a_model),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, pgtest_setup, pgtest_teardown);
 }
