@@ -105,6 +105,7 @@ class Memory(Crush):
             self.look()
             self.assertGreater(float(self.metrics()["zapisd_net_given_back_total"]), before, name)
             self.assertGreaterEqual(told, CLIENTS // 2, (name, told, cut))
+            self.assertLessEqual(len(open_still) * len(body), self.MAX + 2 * MIB)
             for s in open_still:
                 s.close()
             self.wait_for(lambda: float(self.metrics()['zapisd_net_bytes{for="unfinished_requests"}']) == 0, "all given back")
