@@ -8,7 +8,7 @@
 #include "migrate_files.c"
 #include "migrate_rights.c"
 
-#include "pgtest.h"
+#include "../db/pgtest.h"
 
 const struct sql_digest sql_digests[] = {{NULL, NULL}}; /* a program that was built with no files judges none */
 
