@@ -89,11 +89,11 @@ struct db_patience {
 
 /*
  * Sends n statements as one pipeline with one Sync; fn gets all n results when the Sync has come back.
- * The first failed statement stops the rest: err tells its kind (see error.c: ERR_CONFLICT for 40001, 40P01, 23505 and
- * 23P01, and for a statement that is no longer what it was when it was parsed; ERR_LOCKED for 55P03, ERR_TIMEOUT for
- * 57014, ERR_UNCERTAIN when the connection was lost after anything was sent, ERR_TIMEOUT likewise uncertain when it was
- * given up, ERR_DATABASE or ERR_INTERNAL else) and n is its index: the n statements before it have results. A session
- * whose connection is lost answers every further db_send() with ERR_DATABASE: nothing was sent. A COMMIT that
+ * The first failed statement stops the rest: err tells its kind (see complaint.c: ERR_CONFLICT for 40001, 40P01, 23505
+ * and 23P01, and for a statement that is no longer what it was when it was parsed; ERR_LOCKED for 55P03, ERR_TIMEOUT
+ * for 57014, ERR_UNCERTAIN when the connection was lost after anything was sent, ERR_TIMEOUT likewise uncertain when it
+ * was given up, ERR_DATABASE or ERR_INTERNAL else) and n is its index: the n statements before it have results. A
+ * session whose connection is lost answers every further db_send() with ERR_DATABASE: nothing was sent. A COMMIT that
  * PostgreSQL answers with ROLLBACK has failed. e->detail has the SQLSTATE and the primary message, never a value.
  */
 typedef void (*db_done_fn)(void *arg, struct db_result *const *results, unsigned n, enum err err,

@@ -158,7 +158,7 @@ static int verify(struct arena *a, const struct options *o, struct error *e)
     return good ? EXIT_GOOD : EXIT_NOT_GOOD;
 }
 
-static int write_out(const struct buf *b)
+static int print_out(const struct buf *b)
 {
     if (fwrite(b->p, 1, b->n, stdout) == b->n && fflush(stdout) == 0)
         return EXIT_GOOD;
@@ -185,7 +185,7 @@ static int sign(struct arena *a, const struct options *o, struct error *e)
     if (read_file(a, o->files[0], &envelope, e) ||
         wsse_sign(a, envelope, key, o->actor ? o->actor : ACTOR_SMEV, &signed_envelope, e))
         return complain(o->files[0], e);
-    return write_out(&signed_envelope);
+    return print_out(&signed_envelope);
 }
 
 static int transform(struct arena *a, const struct options *o, struct error *e)
@@ -200,7 +200,7 @@ static int transform(struct arena *a, const struct options *o, struct error *e)
     /* Parsed only to be sure that it is XML: the transform is of the octets as they are. */
     if (read_file(a, file, &octets, e) || xml_parse(a, octets, &doc, e) || smev_transform(a, octets, &out, e))
         return complain(file, e);
-    return write_out(&out);
+    return print_out(&out);
 }
 
 static bool read_options(int argc, char **argv, struct options *o)

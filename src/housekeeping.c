@@ -138,7 +138,7 @@ static void state_read(struct housekeeping *h, const struct db_result *r)
         state_read_row(h, r, i);
 }
 
-static void call_end(struct housekeeping *h)
+static void task_call_end(struct housekeeping *h)
 {
     struct task *t = &h->tasks[h->asking];
     t->runs++;
@@ -161,7 +161,7 @@ static void on_answer(void *arg, struct db_result *const *results, unsigned n, e
     else
         task_done(h, results[2]);
     (void)n;
-    call_end(h);
+    task_call_end(h);
 }
 
 /* Told or not, the next turn is the task's own again. */
@@ -211,7 +211,7 @@ static void on_session(void *arg, struct db_session *session, enum err err, cons
     h->session = session;
     if (err != ERR_OK) {
         task_failed(h, err, e);
-        call_end(h);
+        task_call_end(h);
     } else if (h->tasks[h->asking].untold != NULL && h->tasks[h->asking].tell_us <= clock_mono_us()) {
         send_untold(h);
     } else {

@@ -14,7 +14,7 @@
 
 enum { FILE_MAX_BYTES = 16 << 20 };
 
-static enum err file_read(struct arena *a, const char *path, const char **out, struct error *e)
+static enum err sql_file_read(struct arena *a, const char *path, const char **out, struct error *e)
 {
     struct buf text;
     char chunk[8192];
@@ -66,7 +66,7 @@ static enum err file_add(struct migrate_files *m, const char *folder, const char
     struct sql_file *f = arena_alloc(m->arena, sizeof *f);
 
     f->name = arena_printf(m->arena, "%s%s", prefix, name);
-    enum err err = file_read(m->arena, arena_printf(m->arena, "%s/%s/%s", m->sql_dir, folder, name), &f->text, e);
+    enum err err = sql_file_read(m->arena, arena_printf(m->arena, "%s/%s/%s", m->sql_dir, folder, name), &f->text, e);
     if (err == ERR_OK)
         err = file_digest(f, e);
     if (err == ERR_OK)

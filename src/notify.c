@@ -111,7 +111,7 @@ void notify_status(const char *fmt, ...)
     say(WORD_STATUS, "STATUS=%s", text);
 }
 
-static uint64_t number_of(const char *variable)
+static uint64_t variable_number(const char *variable)
 {
     const char *text = getenv(variable);
     if (text == NULL || text[0] == '\0' || strspn(text, "0123456789") != strlen(text) || strlen(text) > 19)
@@ -121,8 +121,8 @@ static uint64_t number_of(const char *variable)
 
 uint64_t notify_watchdog_interval_ms(void)
 {
-    uint64_t usec = number_of("WATCHDOG_USEC");
-    if (usec == 0 || (getenv("WATCHDOG_PID") != NULL && number_of("WATCHDOG_PID") != (uint64_t)getpid()))
+    uint64_t usec = variable_number("WATCHDOG_USEC");
+    if (usec == 0 || (getenv("WATCHDOG_PID") != NULL && variable_number("WATCHDOG_PID") != (uint64_t)getpid()))
         return 0;
     return usec / 2000 > 0 ? usec / 2000 : 1;
 }

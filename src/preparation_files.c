@@ -69,7 +69,7 @@ static void look_at_modes(struct preparation *p, const struct named *n, const st
                arena_printf(p->arena, "%s: belongs to neither root nor the service's user, who may write it", n->file));
 }
 
-static void look_at(struct preparation *p, const struct named *n)
+static void file_look_at(struct preparation *p, const struct named *n)
 {
     struct stat st;
     file_at(n->file);
@@ -93,7 +93,7 @@ static void look_at_lists(struct preparation *p, const struct named *n)
 {
     const char **files = NULL;
     struct stat st;
-    look_at(p, n);
+    file_look_at(p, n);
     int count = n->file != NULL && file_is_folder(n->file) ? file_lists_in(p->arena, n->file, &files) : 0;
     for (int i = 0; i < count; i++) {
         struct named one = *n;
@@ -107,10 +107,11 @@ static void look_at_configuration(struct preparation *p)
 {
     const char *last = NULL;
     bool is_secret = strstr(p->conf->conninfo, "password") != NULL;
-    look_at(p, &(struct named){"database", "", "conninfo", CONFIG_LAST, p->conf->path, is_secret});
+    file_look_at(p, &(struct named){"database", "", "conninfo", CONFIG_LAST, p->conf->path, is_secret});
     for (const struct config_place *place = p->conf->places; place != NULL; place = place->next) {
         if (strcmp(place->file, p->conf->path) != 0 && (last == NULL || strcmp(last, place->file) != 0))
-            look_at(p, &(struct named){place->section, place->name, place->key, CONFIG_LAST, place->file, is_secret});
+            file_look_at(p,
+                         &(struct named){place->section, place->name, place->key, CONFIG_LAST, place->file, is_secret});
         last = place->file;
     }
 }
@@ -134,21 +135,23 @@ void preparation_files(struct preparation *p)
                                            .about = "configuration",
                                            .at = c->unread[i],
                                            .text = "is not read: its name does not end in .conf"});
-    look_at(p, &(struct named){"trust", "", "anchors", CONFIG_LAST, c->anchors, false});
-    look_at(p, &(struct named){"trust", "", "chain", CONFIG_LAST, c->chain, false});
+    file_look_at(p, &(struct named){"trust", "", "anchors", CONFIG_LAST, c->anchors, false});
+    file_look_at(p, &(struct named){"trust", "", "chain", CONFIG_LAST, c->chain, false});
     look_at_lists(p, &(struct named){"trust", "", "crl", CONFIG_LAST, c->crl, false});
     for (unsigned i = 0; i < c->nagencies; i++) {
-        look_at(p, &(struct named){"agency", c->agencies[i].code, "key", CONFIG_LAST, c->agencies[i].key, true});
-        look_at(p, &(struct named){"agency", c->agencies[i].code, "cert", CONFIG_LAST, c->agencies[i].cert, false});
+        file_look_at(p, &(struct named){"agency", c->agencies[i].code, "key", CONFIG_LAST, c->agencies[i].key, true});
+        file_look_at(p,
+                     &(struct named){"agency", c->agencies[i].code, "cert", CONFIG_LAST, c->agencies[i].cert, false});
     }
     for (unsigned i = 0; i < c->nsenders; i++)
         for (unsigned j = 0; j < c->senders[i].ncerts; j++)
-            look_at(p, &(struct named){"sender", c->senders[i].code, "cert", (int)j, c->senders[i].certs[j], false});
+            file_look_at(p,
+                         &(struct named){"sender", c->senders[i].code, "cert", (int)j, c->senders[i].certs[j], false});
     for (unsigned i = 0; i < c->nlisteners; i++) {
         const struct config_listener *l = &c->listeners[i];
-        look_at(p, &(struct named){"listener", l->name, "tls_key", CONFIG_LAST, l->tls_key, true});
-        look_at(p, &(struct named){"listener", l->name, "tls_cert", CONFIG_LAST, l->tls_cert, false});
-        look_at(p, &(struct named){"listener", l->name, "tls_client_ca", CONFIG_LAST, l->tls_client_ca, false});
+        file_look_at(p, &(struct named){"listener", l->name, "tls_key", CONFIG_LAST, l->tls_key, true});
+        file_look_at(p, &(struct named){"listener", l->name, "tls_cert", CONFIG_LAST, l->tls_cert, false});
+        file_look_at(p, &(struct named){"listener", l->name, "tls_client_ca", CONFIG_LAST, l->tls_client_ca, false});
         look_at_lists(p, &(struct named){"listener", l->name, "tls_client_crl", CONFIG_LAST, l->tls_client_crl, false});
     }
     look_at_admin(p);

@@ -130,7 +130,7 @@ static bool keep_what_works(struct making *m, const char **text)
 
 /* ---- telling ---- */
 
-static void tell(struct preparation *p, const struct tls_entry *e)
+static void entry_tell(struct preparation *p, const struct tls_entry *e)
 {
     unsigned first = p->found.n;
     const char *about = arena_printf(p->arena, "listener %s", e->name);
@@ -167,7 +167,7 @@ static void keep_all(struct making *m, const char *text)
     kept.ntroubles = 0;
     m->entry = kept;
     add_trouble(m, at_of_mistake(m, text), arena_printf(m->p->arena, "%s%s", text, KEPT));
-    tell(m->p, tls_set_add(m->p->tls, &m->entry));
+    entry_tell(m->p, tls_set_add(m->p->tls, &m->entry));
 }
 
 static const struct tls_entry *entry_end(struct making *m)
@@ -196,7 +196,7 @@ static void prepare_one(struct preparation *p, const struct config_listener *l, 
     } else if (make_ctx(&m, &text) && keep_what_works(&m, &text)) {
         m.entry.ciphers = m.conf.ciphers;
         m.entry.client_required = m.conf.client_required;
-        tell(p, entry_end(&m));
+        entry_tell(p, entry_end(&m));
     } else if (m.before != NULL) {
         keep_all(&m, text);
     } else {
@@ -204,7 +204,7 @@ static void prepare_one(struct preparation *p, const struct config_listener *l, 
     }
 }
 
-static const struct config_listener *listener_named(const struct config *c, const char *name)
+static const struct config_listener *still_configured(const struct config *c, const char *name)
 {
     for (unsigned i = 0; i < c->nlisteners; i++)
         if (strcmp(c->listeners[i].name, name) == 0)
@@ -219,6 +219,6 @@ void preparation_tls(struct preparation *p, const struct tls_set *previous)
     for (unsigned i = 0; i < c->nlisteners; i++)
         prepare_one(p, &c->listeners[i], previous);
     for (unsigned i = 0; previous != NULL && i < previous->n; i++)
-        if (listener_named(c, previous->entries[i].name) == NULL) /* it runs until the restart */
-            tell(p, tls_set_add(p->tls, &previous->entries[i]));
+        if (still_configured(c, previous->entries[i].name) == NULL) /* it runs until the restart */
+            entry_tell(p, tls_set_add(p->tls, &previous->entries[i]));
 }

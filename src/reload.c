@@ -34,7 +34,7 @@ struct reloader {
     const char *config_path;
     reload_tls_fn take_tls;
     void *arg;
-    struct reading *readings; /* under way, the youngest first */
+    struct file_reading *readings; /* under way, the youngest first */
     unsigned nreadings, begun, newest_ended;
     struct timer *tick; /* while there are any */
     bool is_wanted_again, is_stopped;
@@ -44,10 +44,10 @@ struct reloader {
 };
 
 /* One reading: the thread's until it comes home. */
-struct reading {
+struct file_reading {
     struct arena *arena;
     struct reloader *reloader;
-    struct reading *next; /* the loop's */
+    struct file_reading *next; /* the loop's */
     unsigned number;
     uint64_t began_us, tell_at_us;
     struct file_trace at;
@@ -58,7 +58,7 @@ struct reading {
     const char *refused; /* NULL: it may be taken */
 };
 
-static void reading_read(struct reading *g)
+static void reading_read(struct file_reading *g)
 {
     const char *mistakes = NULL;
     struct error e = {0};
@@ -74,14 +74,14 @@ static void reading_read(struct reading *g)
 
 static void reading_work(void *arg)
 {
-    struct reading *g = arg;
+    struct file_reading *g = arg;
     file_trace(&g->at);
     reading_read(g);
     file_trace(NULL);
 }
 
 /* Parties whose files cannot be used stay what they were: "agency AAAA00001, sender X"; NULL: there are none. */
-static const char *kept_parties(struct reading *g)
+static const char *kept_parties(struct file_reading *g)
 {
     const char *kept = NULL;
     const struct finding *last = NULL;
@@ -105,7 +105,7 @@ static void reloader_end(struct reloader *r, enum reload_result result, const ch
     r->trouble = result == RELOAD_TAKEN ? NULL : arena_printf(r->told_in, "%s: %.400s", what, detail);
 }
 
-static void reading_take(struct reading *g)
+static void reading_take(struct file_reading *g)
 {
     struct reloader *r = g->reloader;
     enum reload_result result;
@@ -127,7 +127,7 @@ static void reading_take(struct reading *g)
                   *restart != '\0' ? "; needs a restart: " : "", restart);
 }
 
-static void reading_refuse(struct reading *g)
+static void reading_refuse(struct file_reading *g)
 {
     reloader_end(g->reloader, RELOAD_REFUSED, "the last reload was refused, what was before stays", g->refused);
     log_event(LOG_LEVEL_ERROR, "reload", "result", result_names[RELOAD_REFUSED], "detail", g->refused, NULL);
@@ -135,10 +135,10 @@ static void reading_refuse(struct reading *g)
     notify_status("reload refused, the old configuration stays: %s", g->refused);
 }
 
-static void reading_leave(struct reading *g)
+static void reading_leave(struct file_reading *g)
 {
     struct reloader *r = g->reloader;
-    struct reading **at = &r->readings;
+    struct file_reading **at = &r->readings;
     while (*at != g)
         at = &(*at)->next;
     *at = g->next;
@@ -152,7 +152,7 @@ static void reading_leave(struct reading *g)
 static void reading_begin(struct reloader *r);
 
 /* Of what came home, what becomes of it: true when it was judged against what is in use no more, and must be again. */
-static bool reading_end(struct reading *g)
+static bool reading_end(struct file_reading *g)
 {
     struct reloader *r = g->reloader;
     if (g->number < r->newest_ended) {
@@ -174,14 +174,14 @@ static bool reading_end(struct reading *g)
 /* What was read and not taken: lists may be among it. */
 static void reading_free(void *arg)
 {
-    struct reading *g = arg;
+    struct file_reading *g = arg;
     tls_set_unref(g->preparation.tls);
     arena_free(g->arena);
 }
 
 static void reading_done(void *arg)
 {
-    struct reading *g = arg;
+    struct file_reading *g = arg;
     struct reloader *r = g->reloader;
     bool is_newest = r->readings == g;
     reading_leave(g);
@@ -206,14 +206,14 @@ static void reading_done(void *arg)
 
 /* ---- slow ones ---- */
 
-static unsigned age_s(const struct reading *g, uint64_t now_us)
+static unsigned age_s(const struct file_reading *g, uint64_t now_us)
 {
     return (unsigned)((now_us - g->began_us) / 1000000);
 }
 
 #define SLOW_TEXT_BYTES (FILE_TRACE_BYTES + 128)
 
-static void slow_text(struct reading *g, uint64_t now_us, char out[SLOW_TEXT_BYTES])
+static void slow_text(struct file_reading *g, uint64_t now_us, char out[SLOW_TEXT_BYTES])
 {
     char file[FILE_TRACE_BYTES];
     (void)file_trace_read(&g->at, file);
@@ -224,7 +224,7 @@ static void slow_text(struct reading *g, uint64_t now_us, char out[SLOW_TEXT_BYT
 }
 
 /* Once, and then at longer and longer intervals. */
-static void reading_tell_slow(struct reading *g, uint64_t now_us)
+static void reading_tell_slow(struct file_reading *g, uint64_t now_us)
 {
     char text[SLOW_TEXT_BYTES];
     uint64_t age_us = now_us - g->began_us;
@@ -241,7 +241,7 @@ static void reading_tell_slow(struct reading *g, uint64_t now_us)
 /* Nobody waits for the youngest any more, and another may begin. */
 static bool is_passable(const struct reloader *r, uint64_t now_us)
 {
-    const struct reading *g = r->readings;
+    const struct file_reading *g = r->readings;
     return g == NULL || (age_s(g, now_us) >= SLOW_S && r->nreadings <= LEFT_BEHIND_MAX);
 }
 
@@ -249,7 +249,7 @@ static void reloader_tick(void *arg)
 {
     struct reloader *r = arg;
     uint64_t now_us = clock_mono_us();
-    for (struct reading *g = r->readings; g != NULL; g = g->next)
+    for (struct file_reading *g = r->readings; g != NULL; g = g->next)
         reading_tell_slow(g, now_us);
     if (r->is_wanted_again && is_passable(r, now_us))
         reading_begin(r);
@@ -258,17 +258,17 @@ static void reloader_tick(void *arg)
 static void reading_begin(struct reloader *r)
 {
     struct arena *a = arena_new();
-    struct reading *g = arena_alloc(a, sizeof *g);
+    struct file_reading *g = arena_alloc(a, sizeof *g);
     uint64_t now_us = clock_mono_us();
-    *g = (struct reading){.arena = a,
-                          .reloader = r,
-                          .next = r->readings,
-                          .number = ++r->begun,
-                          .began_us = now_us,
-                          .tell_at_us = now_us + SLOW_S * 1000000ULL,
-                          .at = FILE_TRACE_INIT,
-                          .previous = service_keyring(r->service),
-                          .previous_tls = vigil_tls(r->vigil)};
+    *g = (struct file_reading){.arena = a,
+                               .reloader = r,
+                               .next = r->readings,
+                               .number = ++r->begun,
+                               .began_us = now_us,
+                               .tell_at_us = now_us + SLOW_S * 1000000ULL,
+                               .at = FILE_TRACE_INIT,
+                               .previous = service_keyring(r->service),
+                               .previous_tls = vigil_tls(r->vigil)};
     g->preparation = (struct preparation){.arena = a, .conf = &g->conf};
     keyring_ref(g->previous);
     tls_set_ref(g->previous_tls);
@@ -333,15 +333,15 @@ static void add_warning(struct buf *warnings_json, const char *text)
 }
 
 /* NULL: there is none. */
-static struct reading *oldest(const struct reloader *r)
+static struct file_reading *oldest(const struct reloader *r)
 {
-    struct reading *g = r->readings;
+    struct file_reading *g = r->readings;
     while (g != NULL && g->next != NULL)
         g = g->next;
     return g;
 }
 
-static void slow_read(struct reading *g, struct buf *warnings_json)
+static void slow_read(struct file_reading *g, struct buf *warnings_json)
 {
     char text[SLOW_TEXT_BYTES];
     uint64_t now_us = clock_mono_us();
@@ -360,7 +360,7 @@ void reloader_warnings_read(const struct reloader *r, struct buf *warnings_json)
 
 void reloader_metrics_write(const struct reloader *r, struct buf *out)
 {
-    const struct reading *slowest = oldest(r);
+    const struct file_reading *slowest = oldest(r);
     buf_add_str(out, "# HELP zapisd_reloads_total Reloads by their result.\n# TYPE zapisd_reloads_total counter\n");
     for (unsigned i = 0; i < RELOAD_RESULTS; i++)
         buf_printf(out, "zapisd_reloads_total{result=\"%s\"} %" PRIu64 "\n", result_names[i], r->ended[i]);

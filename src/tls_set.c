@@ -27,7 +27,7 @@ void tls_set_unref(struct tls_set *s)
         arena_free(s->arena);
 }
 
-static void ctx_let_go(void *p)
+static void set_ctx_let_go(void *p)
 {
     tls_ctx_unref(p);
 }
@@ -37,7 +37,7 @@ struct tls_entry *tls_set_add(struct tls_set *s, const struct tls_entry *e)
     struct tls_entry *to = &s->entries[s->n++];
     *to = *e;
     if (e->ctx != NULL)
-        arena_defer(s->arena, ctx_let_go, tls_ctx_ref(e->ctx));
+        arena_defer(s->arena, set_ctx_let_go, tls_ctx_ref(e->ctx));
     to->name = arena_strdup(s->arena, e->name);
     to->ciphers = arena_strdup(s->arena, e->ciphers);
     to->cert_file = arena_strdup(s->arena, e->cert_file);

@@ -57,7 +57,7 @@ static void look_free(struct look *k)
         arena_free(k->arena);
 }
 
-static int compare(const struct finding *a, const struct finding *b)
+static int finding_compare(const struct finding *a, const struct finding *b)
 {
     int order = (int)a->about - (int)b->about;
     if (order == 0)
@@ -71,11 +71,11 @@ static int compare(const struct finding *a, const struct finding *b)
 static int by_subject_in_order(const void *a, const void *b)
 {
     const struct finding *x = *(const struct finding *const *)a, *y = *(const struct finding *const *)b;
-    int order = compare(x, y);
+    int order = finding_compare(x, y);
     return order != 0 ? order : (x > y) - (x < y);
 }
 
-static bool is_of(const struct party *p, const struct finding *f)
+static bool is_finding_of(const struct party *p, const struct finding *f)
 {
     return p != NULL && p->about == f->about && strcmp(p->code, f->code) == 0;
 }
@@ -89,7 +89,7 @@ static void look_sort(struct look *k)
     struct party *last = NULL;
     for (unsigned i = 0; i < n; i++) {
         const struct finding *f = k->sorted[i] = &k->all.items[i];
-        if (!is_of(last, f)) {
+        if (!is_finding_of(last, f)) {
             last = &k->parties[k->nparties++];
             *last = (struct party){.about = f->about, .code = f->code, .items = f};
         }
@@ -113,9 +113,9 @@ static const struct finding **pair_up(const struct look *was, const struct look 
     unsigned at = 0;
     for (unsigned i = 0; i < is->all.n; i++) {
         const struct finding *item = is->sorted[i];
-        while (at < was->all.n && compare(was->sorted[at], item) < 0)
+        while (at < was->all.n && finding_compare(was->sorted[at], item) < 0)
             at++;
-        if (at < was->all.n && compare(was->sorted[at], item) == 0)
+        if (at < was->all.n && finding_compare(was->sorted[at], item) == 0)
             old[item - is->all.items] = was->sorted[at++];
     }
     return old;

@@ -5,7 +5,7 @@
  */
 #include "admin.h"
 
-#include "metrics.h"
+#include "exposition.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,13 +31,13 @@ static void on_metrics(struct admin *ad, const struct http_request *req, struct 
     struct buf out;
 
     buf_init(&out, a, 16384);
-    metrics_write_build(&out);
-    metrics_write_process(&out);
-    metrics_write_loop(&out, ad->sources.loop);
-    metrics_write_net_memory(&out, ad->sources.loop);
-    metrics_write_refusals(&out, ad->sources.loop);
+    expose_build(&out);
+    expose_process(&out);
+    expose_loop(&out, ad->sources.loop);
+    expose_net_memory(&out, ad->sources.loop);
+    expose_refusals(&out, ad->sources.loop);
     if (ad->sources.db != NULL)
-        metrics_write_pool(&out, ad->sources.db);
+        expose_pool(&out, ad->sources.db);
     if (ad->sources.write_metrics != NULL)
         ad->sources.write_metrics(ad->sources.arg, &out);
     answer(req, 200, "text/plain; version=0.0.4; charset=utf-8", buf_span(&out), "Cache-Control: no-store\r\n");

@@ -4,9 +4,9 @@
  * api.book's; here stand the fields by themselves. A request with bad fields is sent all the same, with their names:
  * SQL books nothing then, but tells what else is wrong and journals it.
  */
+#include "booking_private.h"
 #include "call.h"
 #include "check.h"
-#include "op.h"
 #include "reply.h"
 
 #include <string.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
  * The table of operations (order 329, Appendix 2, parts II and III). To add one: a file of its own with check, call
- * and result, a line in op.h, a row here, its types in schemas/, its function in sql/api/.
+ * and result, a line in booking_private.h, a row here, its types in schemas/, its function in sql/api/.
  */
+#include "booking_private.h"
 #include "bounds.h"
-#include "op.h"
 
 #include <string.h>
 

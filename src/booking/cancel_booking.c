@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* cancelBooking (item 21; A26 to A28). */
+#include "booking_private.h"
 #include "call.h"
 #include "check.h"
-#include "op.h"
 #include "reply.h"
 
 void cancel_booking_check(const struct booking_request *r, struct field_errors *f, struct arena *a)

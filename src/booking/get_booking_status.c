@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* getBookingStatus (item 20). An unknown bookId and somebody else's look alike (A26), which is api's business. */
+#include "booking_private.h"
 #include "call.h"
 #include "check.h"
-#include "op.h"
 #include "reply.h"
 
 void get_booking_status_check(const struct booking_request *r, struct field_errors *f, struct arena *a)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* getRefAttributesList (item 23): what the items of the named reference books consist of. */
+#include "booking_private.h"
 #include "call.h"
-#include "op.h"
 #include "reply.h"
 
 #include <string.h>

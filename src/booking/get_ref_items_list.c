@@ -3,9 +3,9 @@
  * getRefItemsList (item 24; A12 to A20): items of a reference book, flat or as a tree, by page, in order, whole or as
  * the changes since a version. SQL answers in document order with depths; here the rows become a tree.
  */
+#include "booking_private.h"
 #include "call.h"
 #include "check.h"
-#include "op.h"
 #include "reply.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* getRefsList (item 22): which reference books there are. No parameters. */
+#include "booking_private.h"
 #include "call.h"
-#include "op.h"
 #include "reply.h"
 
 void get_refs_list_check(const struct booking_request *r, struct field_errors *f, struct arena *a)

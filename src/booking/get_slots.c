@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* getSlots (item 18): free intervals. A visitor who has not signed in may look: esiaId may be empty here (A10). */
+#include "booking_private.h"
 #include "call.h"
 #include "check.h"
-#include "op.h"
 #include "reply.h"
 
 #define SLOTS_MAX_DEFAULT 20000

@@ -40,23 +40,23 @@ static bool is_known_condition(const char *s)
     return false;
 }
 
-struct walk {
+struct filter_walk {
     struct field_errors *fields;
     unsigned depth_max, nodes_max, nodes;
 };
 
-static void walk_add(const struct walk *w, const char *message)
+static void walk_add(const struct filter_walk *w, const char *message)
 {
     field_errors_add(w->fields, "filter", 1, message);
 }
 
 /* The tree is larger than it may be: it is not looked at any further. */
-static void walk_beyond(const struct walk *w, const char *message)
+static void walk_beyond(const struct filter_walk *w, const char *message)
 {
     field_errors_beyond(w->fields, "filter", message);
 }
 
-static void check_simple(const struct walk *w, const struct predicate *p)
+static void check_simple(const struct filter_walk *w, const struct predicate *p)
 {
     bounds_check_simple(p, w->fields);
     if (p->attribute_name == NULL)
@@ -66,7 +66,7 @@ static void check_simple(const struct walk *w, const struct predicate *p)
 }
 
 /* depth: unions around p. What is beyond a limit is not looked at, so that a limit bounds this walk too. */
-static void check_node(struct walk *w, const struct predicate *p, unsigned depth)
+static void check_node(struct filter_walk *w, const struct predicate *p, unsigned depth)
 {
     if (++w->nodes > w->nodes_max) {
         walk_beyond(w, arena_printf(w->fields->arena, "В фильтре слишком много условий: не более %u", w->nodes_max));
@@ -92,9 +92,9 @@ static void check_node(struct walk *w, const struct predicate *p, unsigned depth
 
 void check_filter(const struct booking_request *r, struct field_errors *f)
 {
-    struct walk w = {.fields = f,
-                     .depth_max = r->filter_depth_max == 0 ? DEPTH_MAX_DEFAULT : r->filter_depth_max,
-                     .nodes_max = r->filter_nodes_max == 0 ? NODES_MAX_DEFAULT : r->filter_nodes_max};
+    struct filter_walk w = {.fields = f,
+                            .depth_max = r->filter_depth_max == 0 ? DEPTH_MAX_DEFAULT : r->filter_depth_max,
+                            .nodes_max = r->filter_nodes_max == 0 ? NODES_MAX_DEFAULT : r->filter_nodes_max};
     if (r->filter != NULL)
         check_node(&w, r->filter, 0);
 }

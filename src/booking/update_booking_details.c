@@ -4,9 +4,9 @@
  * (A2). Whether that is served, a listener of the configuration says. What the portal may say of which booking is
  * api.update_booking_details'; here stand the fields by themselves.
  */
+#include "booking_private.h"
 #include "call.h"
 #include "check.h"
-#include "op.h"
 #include "reply.h"
 
 #include <string.h>

@@ -198,7 +198,7 @@ static void on_mistake(void *arg, int line, const char *text)
     mistake(arg, line, text);
 }
 
-static void read_file(struct loader *l, const char *file)
+static void config_file_read(struct loader *l, const char *file)
 {
     const struct ini_events events = {l, on_section, on_pair, on_mistake};
     struct error e = {0};
@@ -252,7 +252,7 @@ static void read_drop_ins(struct loader *l, const char *path)
     for (int i = 0; i < n; i++) {
         const char *file = arena_printf(l->a, "%s/%s", dir, names[i]->d_name);
         if (is_drop_in(names[i]->d_name))
-            read_file(l, file);
+            config_file_read(l, file);
         else if (!is_left_behind(names[i]->d_name))
             l->out->unread[l->out->nunread++] = file;
         free(names[i]);
@@ -273,7 +273,7 @@ static void check_required(struct loader *l)
     }
 }
 
-static void check_trust(struct loader *l)
+static void trust_section_check(struct loader *l)
 {
     const struct config *c = l->out;
     const struct section *s = section_find(l, "trust", "");
@@ -291,7 +291,7 @@ static unsigned count_sections(const struct loader *l, const char *word)
     return n;
 }
 
-static void gather(struct loader *l)
+static void sections_gather(struct loader *l)
 {
     struct config *c = l->out;
     c->listeners = arena_array(l->a, count_sections(l, "listener"), sizeof *c->listeners);
@@ -328,11 +328,11 @@ enum err config_load(struct arena *a, const char *path, struct config *out, cons
     for (size_t i = 0; i < sizeof singles / sizeof singles[0]; i++)
         section_new(&l, singles[i], "", 1); /* they are there, written or not: they hold the defaults */
 
-    read_file(&l, l.file);
+    config_file_read(&l, l.file);
     read_drop_ins(&l, path);
     check_required(&l);
-    gather(&l);
-    check_trust(&l);
+    sections_gather(&l);
+    trust_section_check(&l);
     config_check(out, path, &l.mistakes);
 
     *mistakes = l.mistakes.n > 0 ? l.mistakes.p : "";

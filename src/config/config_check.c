@@ -9,12 +9,12 @@
 
 #include <string.h>
 
-struct place {
+struct file_line {
     const char *file;
     int line;
 };
 
-static void add(struct buf *m, struct place at, const char *text)
+static void add(struct buf *m, struct file_line at, const char *text)
 {
     buf_printf(m, "%s:%d: %s\n", at.file, at.line, text);
 }
@@ -37,7 +37,7 @@ static bool has_smev_sender(const struct config *c)
     return false;
 }
 
-static void check_tls(const struct config_listener *l, struct place at, struct buf *m)
+static void check_tls(const struct config_listener *l, struct file_line at, struct buf *m)
 {
     if (l->tls_cert != NULL && l->tls_key == NULL)
         add(m, at, "tls_cert needs tls_key");
@@ -53,7 +53,7 @@ static void check_tls(const struct config_listener *l, struct place at, struct b
         add(m, at, "tls_client_required needs tls_client_ca");
 }
 
-static void check_plain(const struct config *c, const struct config_listener *l, struct place at, struct buf *m)
+static void check_plain(const struct config *c, const struct config_listener *l, struct file_line at, struct buf *m)
 {
     if (l->address != NULL && address_scope(l->address) != ADDRESS_LOCAL && !l->allow_remote_plain)
         add(m, at,
@@ -65,7 +65,7 @@ static void check_plain(const struct config *c, const struct config_listener *l,
         add(m, at, "agency names no [agency CODE] section");
 }
 
-static void check_smev2(const struct config *c, const struct config_listener *l, struct place at, struct buf *m)
+static void check_smev2(const struct config *c, const struct config_listener *l, struct file_line at, struct buf *m)
 {
     if (l->allow_remote_plain)
         add(m, at, "plain_on_public_address is for plain listeners");
@@ -87,7 +87,7 @@ static void check_smev2(const struct config *c, const struct config_listener *l,
 static void check_listener(const struct config *c, unsigned i, struct buf *m)
 {
     const struct config_listener *l = &c->listeners[i];
-    struct place at = {l->file, l->line};
+    struct file_line at = {l->file, l->line};
     for (unsigned j = 0; j < i; j++) {
         if (l->address != NULL && c->listeners[j].address != NULL &&
             address_clashes(l->address, c->listeners[j].address))
@@ -122,7 +122,7 @@ static void check_senders(const struct config *c, struct buf *m)
 
 void config_check(const struct config *c, const char *path, struct buf *m)
 {
-    struct place nowhere = {path, 1};
+    struct file_line nowhere = {path, 1};
     if (c->message_age_max_ms != 0 && c->message_age_max_ms < MINUTE)
         add(m, nowhere, "message_age_max in [trust] is less than 1m: a message would be too old before it is read");
     if (c->nlisteners == 0)

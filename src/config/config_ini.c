@@ -17,7 +17,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-struct reader {
+struct ini_reader {
     FILE *f;
     const struct ini_events *events;
     char *text; /* of the current line, getline() memory */
@@ -58,7 +58,7 @@ static const char *skip_blanks(const char *s)
 }
 
 /* "[name]" and nothing else; name is trimmed in place. */
-static const char *check_section(struct reader *r, char *text)
+static const char *check_section(struct ini_reader *r, char *text)
 {
     char *end = strchr(text, ']');
     if (end == NULL)
@@ -74,7 +74,7 @@ static const char *check_section(struct reader *r, char *text)
     return NULL;
 }
 
-static const char *check_line(struct reader *r, size_t n, size_t room)
+static const char *check_line(struct ini_reader *r, size_t n, size_t room)
 {
     if (strlen(r->text) != n)
         return "a NUL character in the text";
@@ -100,7 +100,7 @@ static const char *check_line(struct reader *r, size_t n, size_t room)
     return NULL;
 }
 
-static void settle_line(struct reader *r)
+static void settle_line(struct ini_reader *r)
 {
     if (r->is_pair_due)
         r->events->on_mistake(r->events->arg, r->line, "expected 'key = value'");
@@ -110,7 +110,7 @@ static void settle_line(struct reader *r)
 /* inih's fgets(): the next line into str, or an empty line in place of one that was reported. */
 static char *read_line(char *str, int num, void *stream)
 {
-    struct reader *r = stream;
+    struct ini_reader *r = stream;
     settle_line(r);
     ssize_t n = getline(&r->text, &r->cap, r->f);
     if (n < 0)
@@ -130,7 +130,7 @@ static char *read_line(char *str, int num, void *stream)
 
 static int take_pair(void *user, const char *section, const char *name, const char *value)
 {
-    struct reader *r = user;
+    struct ini_reader *r = user;
     (void)section; /* cut at 49 characters: on_section() had the whole one */
     r->is_pair_due = false;
     r->events->on_pair(r->events->arg, r->line, name, value == NULL ? "" : value);
@@ -155,7 +155,7 @@ enum err ini_read(const char *file, const struct ini_events *events, struct erro
     enum err err = file_may_be_opened(file, e);
     if (err != ERR_OK)
         return err;
-    struct reader r = {.events = events, .f = fopen(file, "re")};
+    struct ini_reader r = {.events = events, .f = fopen(file, "re")};
     struct stat st;
     if (r.f == NULL)
         return error_set(e, ERR_CONFIG, "%s: cannot be read: %s", file, strerror(errno));

@@ -91,7 +91,7 @@ static void add_key(struct buf *out, const char *section, const char *name, cons
                *key != '\0' ? " " : "", key);
 }
 
-static void compare(struct buf *out, const char *section, const char *name, const void *x, const void *y)
+static void restart_keys_compare(struct buf *out, const char *section, const char *name, const void *x, const void *y)
 {
     unsigned n;
     const struct config_option *o = config_options(&n);
@@ -115,13 +115,13 @@ const char *config_restart_keys(struct arena *a, const struct config *running, c
     struct buf out;
     buf_init(&out, a, 256);
     for (size_t i = 0; i < sizeof singles / sizeof singles[0]; i++)
-        compare(&out, singles[i], "", running, fresh);
+        restart_keys_compare(&out, singles[i], "", running, fresh);
     for (unsigned i = 0; i < running->nlisteners; i++) {
         const struct config_listener *old = &running->listeners[i], *new = listener_named(fresh, old->name);
         if (new == NULL)
             add_key(&out, "listener", old->name, "");
         else
-            compare(&out, "listener", old->name, old, new);
+            restart_keys_compare(&out, "listener", old->name, old, new);
     }
     for (unsigned i = 0; i < fresh->nlisteners; i++)
         if (listener_named(running, fresh->listeners[i].name) == NULL)

@@ -239,13 +239,13 @@ static void lower(int64_t *end, int64_t limit)
         *end = limit;
 }
 
-struct found {
+struct crl_found {
     bool has_list, has_fresh;
     const struct crl_list *strange; /* bears the issuer's name and cannot be used */
 };
 
-static enum err look_at(const struct question *q, const struct crl_list *l, struct found *f, struct trust_verdict *v,
-                        struct error *e)
+static enum err look_at(const struct question *q, const struct crl_list *l, struct crl_found *f,
+                        struct trust_verdict *v, struct error *e)
 {
     if (X509_NAME_cmp(X509_CRL_get_issuer(l->crl), X509_get_issuer_name(q->x)) != 0)
         return ERR_OK;
@@ -279,7 +279,7 @@ enum err crl_check(const struct trust *t, struct proofs *proofs, X509 *x, X509 *
                    struct trust_verdict *v, struct error *e)
 {
     struct question q = {t, proofs, x, issuer, now_s};
-    struct found f = {0};
+    struct crl_found f = {0};
     for (unsigned i = 0; i < t->nlists; i++) {
         enum err rc = look_at(&q, t->lists[i], &f, v, e);
         if (rc != ERR_OK)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * What the files of db/ share. pool.c keeps the lists and the waiting callers, conn.c one connection on the loop,
- * call.c the statements of a session, prepared.c their names, bulk.c the large ones, target.c where to connect to,
- * attempt.c how, error.c what libpq's complaints mean.
+ * What the files of db/ share. pool.c keeps the lists and the waiting callers, connection.c one connection on the
+ * loop, session.c sends the statements of one holder and collect.c takes what comes back, prepared.c knows the
+ * statements' names, bulk.c sends the large ones, target.c says where to connect to, attempt.c does it, complaint.c
+ * tells what libpq's complaints mean.
  *
  * A connection is always in exactly one list, the one of its state, and only db_pool_move() takes it to another. The
  * structs live as long as the pool: a lost connection keeps its place and is made anew there.
@@ -173,7 +174,7 @@ void db_pool_note_down(struct db_conn *c);
 void db_pool_note_silent(struct db_conn *c); /* it was given up because nothing came */
 void db_pool_note_failed_attempt(struct db_pool *p, const char *detail);
 
-/* conn.c */
+/* connection.c */
 void db_conn_connect(struct db_conn *c);
 void db_conn_close(struct db_conn *c); /* silently; the state is the caller's business */
 void db_conn_attempt_failed(struct db_conn *c, const char *detail);
@@ -182,20 +183,25 @@ void db_conn_lost(struct db_conn *c, const char *detail); /* an established conn
 void db_conn_watch(struct db_conn *c, int events);
 void db_conn_unwatch(struct db_conn *c);
 
-/* call.c */
+/* session.c */
 void db_session_open(struct db_session *s);
-void db_session_collect(struct db_session *s); /* input has arrived */
 void db_session_flush(struct db_session *s);
 void db_session_time_out(struct db_session *s);
 void db_session_lost(struct db_session *s, const char *detail);
 void db_session_run_due(struct db_session *s);
 void db_session_fini(struct db_session *s);
+void db_session_clear(struct db_session *s);  /* forgets the results of the call before */
+void db_session_finish(struct db_session *s); /* the call is over: tells its owner */
+void db_session_broken(struct db_session *s); /* its connection is of no use any more, with what was said last */
 /* ERR_DATABASE when nothing went out; ERR_UNCERTAIN when something may have. Touches nothing but pg. */
 enum err db_pipeline_queue(PGconn *pg, const struct db_call *calls, unsigned n);
 void db_session_sent(struct db_session *s, enum err err, const char *detail); /* by a thread; inside a dispatch */
 
 bool db_pipeline_add(PGconn *pg, const struct db_call *call); /* unnamed */
 void db_call_formats(const struct db_call *call, int formats[DB_PARAMS_MAX]);
+
+/* collect.c */
+void db_session_collect(struct db_session *s); /* input has arrived */
 
 /* prepared.c */
 /* Adds a call to the pipeline, by name where that may be. awaited: 0, or the text whose Parse is answered before it. */
@@ -226,7 +232,7 @@ void db_attempt_start(struct db_conn *c);
 void db_attempt_look(struct db_conn *c, uint64_t now_us); /* is it still worth waiting for? */
 void db_attempts_leave(struct db_pool *p);                /* the pool ends before them */
 
-/* error.c */
+/* complaint.c */
 enum err db_error(struct error *e, const PGresult *r);
 /* The first line of a connection's complaint, copied into out. */
 void db_complaint(const PGconn *pg, char *out, size_t cap);

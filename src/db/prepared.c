@@ -55,7 +55,7 @@ static unsigned long long text_hash(const char *sql)
 }
 
 /* Its place among the pool's texts, counted from 1; 0: there are too many. */
-static unsigned text_of(struct db_pool *p, const char *sql)
+static unsigned prepared_text_of(struct db_pool *p, const char *sql)
 {
     for (unsigned i = 0; i < p->ntexts; i++)
         if (strcmp(p->texts[i].sql, sql) == 0)
@@ -70,7 +70,7 @@ static unsigned text_of(struct db_pool *p, const char *sql)
 
 bool db_prepared_add(struct db_conn *c, const struct db_call *call, unsigned *awaited)
 {
-    unsigned text = c->is_servers_own && call->nparams > 0 ? text_of(c->pool, call->sql) : 0;
+    unsigned text = c->is_servers_own && call->nparams > 0 ? prepared_text_of(c->pool, call->sql) : 0;
     int formats[DB_PARAMS_MAX];
 
     *awaited = 0;

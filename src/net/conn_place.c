@@ -71,7 +71,7 @@ static bool has_news(const struct conn *c)
     return c->reading && uv_fileno(&c->io.any, &fd) == 0 && recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
-static void give_up(struct conn *c)
+static void place_give_up(struct conn *c)
 {
     char text[] = CONN_NO_PLACE;
     uv_buf_t buf = uv_buf_init(text, sizeof(text) - 1);
@@ -97,6 +97,6 @@ bool conn_place_take(struct places *all, const struct peer_key *newcomer)
     }
     if (p == NULL)
         return false;
-    give_up(p->owner);
+    place_give_up(p->owner);
     return true;
 }

@@ -114,7 +114,7 @@ static void bytes_taken(struct conn *c, enum tls_status status)
         conn_eof(c);
 }
 
-static void bulk_work(void *arg)
+static void tls_bulk_work(void *arg)
 {
     struct loan *loan = &((struct conn *)arg)->loan;
     struct tls *tls = ((struct conn *)arg)->tls;
@@ -125,7 +125,7 @@ static void bulk_work(void *arg)
     }
 }
 
-static void bulk_done(void *arg)
+static void tls_bulk_done(void *arg)
 {
     struct conn *c = arg;
     struct loan loan = c->loan;
@@ -146,7 +146,7 @@ static void take_bulk(struct conn *c, size_t unread)
 {
     c->loan = (struct loan){.status = TLS_OK, .cap = unread + RECORD_BYTES};
     c->loan.plain = net_alloc(c->loan.cap);
-    conn_tls_lend_in_turn(c, bulk_work, bulk_done, false);
+    conn_tls_lend_in_turn(c, tls_bulk_work, tls_bulk_done, false);
 }
 
 void conn_tls_take(struct conn *c)

@@ -150,17 +150,17 @@ static void seal(struct tls *tls, struct loan *l, size_t most)
     l->body = (struct span){NULL, 0};
 }
 
-static void bulk_work(void *arg)
+static void write_bulk_work(void *arg)
 {
     struct conn *c = arg;
     seal(c->tls, &c->loan, tls_is_slow(c->tls) ? TURN_BYTES_GOST : TURN_BYTES);
 }
 
-static void bulk_done(void *arg)
+static void write_bulk_done(void *arg)
 {
     struct conn *c = arg;
     if (c->state != CONN_CLOSED && !c->loan.is_sealed) {
-        conn_tls_lend_in_turn(c, bulk_work, bulk_done, true);
+        conn_tls_lend_in_turn(c, write_bulk_work, write_bulk_done, true);
         return;
     }
     struct loan loan = c->loan;
@@ -188,7 +188,7 @@ void conn_write_exchange(struct conn *c, struct exchange *x, bool close)
     x->state = EXCHANGE_WRITING;
     if (c->tls != NULL && conn_tls_is_bulk(c, head.n + body.n)) {
         c->loan = (struct loan){.exchange = x, .head = head, .body = body};
-        conn_tls_lend_in_turn(c, bulk_work, bulk_done, false);
+        conn_tls_lend_in_turn(c, write_bulk_work, write_bulk_done, false);
         return;
     }
     struct loan here = {.exchange = x, .head = head, .body = body};

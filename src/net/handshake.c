@@ -85,7 +85,7 @@ static bool has_left(const struct conn *c)
     return poll(&p, 1, 0) > 0;
 }
 
-static void lane_serve(struct loop *l);
+static void handshake_lane_serve(struct loop *l);
 
 static uint64_t thread_cpu_us(void)
 {
@@ -115,7 +115,7 @@ static void lane_rest(struct loop *l, uint64_t cost_us)
 
 static void on_rested(uv_timer_t *timer)
 {
-    lane_serve(timer->data);
+    handshake_lane_serve(timer->data);
 }
 
 static bool lane_is_resting(struct loop *l)
@@ -141,7 +141,7 @@ static void step_done(void *arg)
     }
     if (conn_tls_take_back(c))
         conn_tls_stepped(c, c->loan.status);
-    lane_serve(l);
+    handshake_lane_serve(l);
 }
 
 static unsigned lane_width(void)
@@ -150,7 +150,7 @@ static unsigned lane_width(void)
     return n > 0 ? n : 1;
 }
 
-static void lane_serve(struct loop *l)
+static void handshake_lane_serve(struct loop *l)
 {
     struct lane *lane = &l->lane;
     while (lane->turns.waiting > 0 && lane->working < lane_width() && !lane_is_resting(l)) {
@@ -173,5 +173,5 @@ void lane_join(struct conn *c)
     const struct turns_peer *p = c->lane_turn.peer;
     if (p->n > WAITING_PEER_MAX || lane->turns.waiting > WAITING_MAX)
         lane_shed(lane, p->n > WAITING_PEER_MAX ? p : peer_with_most(lane, p));
-    lane_serve(c->loop);
+    handshake_lane_serve(c->loop);
 }

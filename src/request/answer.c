@@ -5,7 +5,7 @@
  * Three kinds of answer leave by this door: the method's own, an ordinary answer with error 2 (bad fields), and a SOAP
  * fault. The peer of a fault learns the table's text and a reference number; the cause stays in the log.
  */
-#include "request_priv.h"
+#include "request_private.h"
 
 #include "clock.h"
 #include "fault.h"

@@ -3,7 +3,7 @@
  * A request's time, and its client. The deadline travels with the request and is asked before each wait, each try and
  * COMMIT; whoever waits is looked at again with every tick of the service.
  */
-#include "request_priv.h"
+#include "request_private.h"
 
 #define RESERVE_MAX_US 1000000
 

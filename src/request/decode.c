@@ -5,7 +5,7 @@
  * After `verify` on a signed listener nothing reads the document off the wire any more: the octets whose digest was
  * right are parsed anew by themselves, and that small document is all the later steps can see (SPEC C3).
  */
-#include "request_priv.h"
+#include "request_private.h"
 
 #include "clock.h"
 #include "fault.h"

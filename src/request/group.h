@@ -2,7 +2,7 @@
 /* A transaction of writes and its members. Private to group.c and group_gather.c. */
 #pragma once
 
-#include "request_priv.h"
+#include "request_private.h"
 
 struct group {
     struct live live;

@@ -4,7 +4,7 @@
  * may share; a read takes a session for its one statement when there is memory for its rows (reads.c). Either waits for
  * a lock only a moment here, and in the slow lane (slow_lane.c) until its time is over.
  */
-#include "request_priv.h"
+#include "request_private.h"
 
 #include "clock.h"
 

@@ -10,7 +10,7 @@
  * (refused.c), which writes it when it can. A batch whose COMMIT was never answered is written again: a row may be
  * there twice.
  */
-#include "request_priv.h"
+#include "request_private.h"
 
 #include "clock.h"
 #include "crypto.h"

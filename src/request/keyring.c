@@ -3,7 +3,7 @@
  * Keys, certificates and anchors, as one thing that a reload replaces whole: a request keeps the keyring it began with.
  * What cannot be loaded is one party's trouble and stands beside its name. References are counted on the loop thread.
  */
-#include "request_priv.h"
+#include "request_private.h"
 
 #include "clock.h"
 

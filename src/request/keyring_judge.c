@@ -3,7 +3,7 @@
  * Who of the configuration would be believed today, found out before anybody calls: by trust_judge(), which is what
  * judges the signers of messages. What `check`, a start, a reload, /readyz and the metrics say comes from here.
  */
-#include "request_priv.h"
+#include "request_private.h"
 
 #include "clock.h"
 

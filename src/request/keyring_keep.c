@@ -3,7 +3,7 @@
  * A bad configuration never replaces a good one (promise 6): what a reload must not take, of one agency or as a whole.
  * Revocation is obeyed: what is kept is judged by the lists and anchors that come with the new configuration.
  */
-#include "request_priv.h"
+#include "request_private.h"
 
 #include <string.h>
 

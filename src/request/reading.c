@@ -5,7 +5,7 @@
  */
 #include "reading.h"
 
-#include "request_priv.h"
+#include "request_private.h"
 
 #include <string.h>
 

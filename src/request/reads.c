@@ -6,7 +6,7 @@
  * (limits.answers_max); who finds no room waits in the order of coming, at most until its time is over. Only as many
  * ask for a session as there are sessions, twice, so that many cannot be let in on an estimate at once.
  */
-#include "request_priv.h"
+#include "request_private.h"
 
 #define READ_LEAST_BYTES (64u << 10)
 #define ROWS_TIMES       3 /* what an answer will take for all that has come are its rows */

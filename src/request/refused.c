@@ -12,7 +12,7 @@
  * Kept are digest and size, the message itself up to REFUSED_WHOLE_BYTES (any honest one), of a longer one its
  * beginning, and the answer.
  */
-#include "request_priv.h"
+#include "request_private.h"
 
 #include "clock.h"
 #include "log.h"
@@ -72,7 +72,7 @@ bool request_is_unverified(const struct request *r)
 /* ---- peers ---- */
 
 /* A machine, whatever port it comes from; of an IPv6 address its network, of which one machine has all. */
-static void peer_name(const char *peer, char out[REFUSED_PEER_SIZE])
+static void refused_peer_name(const char *peer, char out[REFUSED_PEER_SIZE])
 {
     const char *end = strrchr(peer, ':');
     struct in6_addr in6;
@@ -92,10 +92,10 @@ static void peer_name(const char *peer, char out[REFUSED_PEER_SIZE])
     (void)snprintf(out, REFUSED_PEER_SIZE, "[%.50s]/64", text);
 }
 
-static struct refused_peer *peer_find(struct refused *j, const char *peer)
+static struct refused_peer *refused_peer_find(struct refused *j, const char *peer)
 {
     char name[REFUSED_PEER_SIZE];
-    peer_name(peer, name);
+    refused_peer_name(peer, name);
     for (unsigned i = 0; i < j->npeers; i++)
         if (strcmp(j->peers[i].name, name) == 0)
             return &j->peers[i];
@@ -107,9 +107,9 @@ static struct refused_peer *peer_find(struct refused *j, const char *peer)
     return p;
 }
 
-static void peer_drop(struct refused *j, const char *peer, uint64_t messages, uint64_t bytes)
+static void refused_peer_drop(struct refused *j, const char *peer, uint64_t messages, uint64_t bytes)
 {
-    struct refused_peer *p = peer_find(j, peer);
+    struct refused_peer *p = refused_peer_find(j, peer);
     p->dropped += messages;
     p->dropped_bytes += bytes;
     j->dropped += messages;
@@ -178,10 +178,10 @@ void refused_add(const struct request *r)
         .head = {r->body.p, r->body.n <= REFUSED_WHOLE_BYTES ? r->body.n : REFUSED_HEAD_BYTES},
         .answer = r->answer_octets,
     };
-    struct refused_peer *p = peer_find(j, r->peer);
+    struct refused_peer *p = refused_peer_find(j, r->peer);
     size_t bytes = row_bytes(&row);
     if (!is_within_budget(j, p, bytes)) {
-        peer_drop(j, r->peer, 1, r->body.n);
+        refused_peer_drop(j, r->peer, 1, r->body.n);
         return;
     }
     p->kept_bytes += bytes;
@@ -235,7 +235,7 @@ static void refused_keep_time(struct refused *j, bool is_last)
 static void refused_drop_batch(struct refused *j)
 {
     for (unsigned i = 0; i < j->nbatch; i++)
-        peer_drop(j, j->batch[i]->row.peer, j->batch[i]->row.messages, j->batch[i]->row.bytes);
+        refused_peer_drop(j, j->batch[i]->row.peer, j->batch[i]->row.messages, j->batch[i]->row.bytes);
     j->not_before_us = clock_mono_us() + REFUSED_RETRY_US;
 }
 

@@ -6,7 +6,7 @@
  *
  * A table of fixed size in memory. Who is sent again and again stays in it; who is pushed out by others begins anew.
  */
-#include "request_priv.h"
+#include "request_private.h"
 
 #include <string.h>
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * The life of one message. REQUEST_STEPS in request_priv.h is the whole story; this file walks it.
+ * The life of one message. REQUEST_STEPS in request_private.h is the whole story; this file walks it.
  *
  * Steps marked WORKER run one after the other on a worker thread, in one hop; steps marked LOOP run on the loop. A step
  * goes on, waits (and is resumed from the loop), or fails. A failure is an ordinary answer: the walk goes on at
  * `reply`, which writes the fault, and signing, journalling and sending do not change.
  */
-#include "request_priv.h"
+#include "request_private.h"
 
 #include "clock.h"
 #include "fault.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* What all requests share: configuration, schema, keyring, database, queues. Made once; a reload changes the keyring
  * only. */
-#include "request_priv.h"
+#include "request_private.h"
 
 #define TICK_MS 50
 

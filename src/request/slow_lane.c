@@ -7,7 +7,7 @@
  */
 #include "slow_lane.h"
 
-#include "request_priv.h"
+#include "request_private.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -200,7 +200,7 @@ static uint64_t slow_patience_ms(const struct service *s)
     return s->lane.nkeys > slow_lane_share(s) ? SLOW_PATIENCE_MIN_MS : SLOW_PATIENCE_MS;
 }
 
-static void lane_serve(struct service *s);
+static void slow_lane_serve(struct service *s);
 
 /* Ends r's try; its key may be gone afterwards unless somebody is kept there. */
 static struct lane_key *trial_end(struct request *r)
@@ -245,7 +245,7 @@ static bool key_may_be_tried(const struct lane_key *k, uint64_t now_us)
            request_until_us(k->kept.head) > now_us + LEFT_MIN_US;
 }
 
-static void lane_serve(struct service *s)
+static void slow_lane_serve(struct service *s)
 {
     struct slow_lane *l = &s->lane;
     uint64_t now_us = clock_mono_us();
@@ -299,7 +299,7 @@ void slow_lane_locked(struct request *r, uint64_t waited_ms)
     if (s->conf->db_connections < 4)
         k->rest_until_us = clock_mono_us() + REST_US;
     key_keep(l, k, r, true);
-    lane_serve(s);
+    slow_lane_serve(s);
 }
 
 void slow_lane_passed(struct request *r)
@@ -318,7 +318,7 @@ void slow_lane_passed(struct request *r)
     for (struct request *other; (other = queue_pop(&free)) != NULL;)
         request_start_again(other);
     lane_cascade(s);
-    lane_serve(s);
+    slow_lane_serve(s);
 }
 
 void slow_lane_failed(struct request *r)
@@ -327,7 +327,7 @@ void slow_lane_failed(struct request *r)
         return;
     struct service *s = r->service;
     key_free_if_idle(&s->lane, trial_end(r));
-    lane_serve(s);
+    slow_lane_serve(s);
 }
 
 /* ---- time ---- */
@@ -375,7 +375,7 @@ void slow_lane_tick(struct service *s)
         r->error = (struct error){0};
         request_give_up(r, e.code, &e);
     }
-    lane_serve(s);
+    slow_lane_serve(s);
 }
 
 void slow_lane_init(struct service *s)

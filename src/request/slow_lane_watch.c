@@ -3,7 +3,7 @@
  * What is told of those who wait for locks: metrics, a note in /readyz, and now and then a line in the log, for which
  * the database is asked who holds the lock. Slots, methods and process numbers; nothing of any person.
  */
-#include "request_priv.h"
+#include "request_private.h"
 
 #include "log.h"
 
@@ -74,7 +74,7 @@ void slow_lane_notes_write(const struct service *s, struct buf *notes_json)
     }
 }
 
-static void one(struct buf *out, const char *name, const char *type, const char *help, double value)
+static void figure(struct buf *out, const char *name, const char *type, const char *help, double value)
 {
     buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s %.9g\n", name, help, name, type, name, value);
 }
@@ -82,19 +82,20 @@ static void one(struct buf *out, const char *name, const char *type, const char 
 void slow_lane_metrics_write(const struct service *s, struct buf *out)
 {
     const struct slow_lane *l = &s->lane;
-    one(out, "zapisd_writes_waiting", "gauge", "Writes that wait for a transaction.", s->writes.n);
-    one(out, "zapisd_lock_waiting", "gauge", "Messages kept back because somebody holds a lock they need.", l->waiting);
-    one(out, "zapisd_lock_keys", "gauge", "Slots, bookings and methods of reading found locked.", l->nkeys);
+    figure(out, "zapisd_writes_waiting", "gauge", "Writes that wait for a transaction.", s->writes.n);
+    figure(out, "zapisd_lock_waiting", "gauge", "Messages kept back because somebody holds a lock they need.",
+           l->waiting);
+    figure(out, "zapisd_lock_keys", "gauge", "Slots, bookings and methods of reading found locked.", l->nkeys);
     uint64_t longest = longest_us(s), held = held_us(s);
-    one(out, "zapisd_lock_longest_seconds", "gauge",
-        "How long the oldest of these has been found locked, or a lock that was waited for is held.",
-        (double)(longest > held ? longest : held) / 1e6);
-    one(out, "zapisd_lock_holders", "gauge",
-        "Transactions of others that hold what messages waited for, though these may have given up.",
-        l->watch.nholders);
-    one(out, "zapisd_lock_sessions", "gauge", "Sessions of those who try whether a lock has gone.", l->sessions);
-    one(out, "zapisd_lock_sessions_max", "gauge", "The share of sessions they may have.", slow_lane_share(s));
-    one(out, "zapisd_lock_hits_total", "counter", "Waits for a lock that were broken off.", (double)l->hits);
+    figure(out, "zapisd_lock_longest_seconds", "gauge",
+           "How long the oldest of these has been found locked, or a lock that was waited for is held.",
+           (double)(longest > held ? longest : held) / 1e6);
+    figure(out, "zapisd_lock_holders", "gauge",
+           "Transactions of others that hold what messages waited for, though these may have given up.",
+           l->watch.nholders);
+    figure(out, "zapisd_lock_sessions", "gauge", "Sessions of those who try whether a lock has gone.", l->sessions);
+    figure(out, "zapisd_lock_sessions_max", "gauge", "The share of sessions they may have.", slow_lane_share(s));
+    figure(out, "zapisd_lock_hits_total", "counter", "Waits for a lock that were broken off.", (double)l->hits);
 }
 
 /* ---- who holds them ---- */

@@ -4,7 +4,7 @@
  * this listener, so that any SOAP toolkit can load all of it from one URL (SPEC V1). Names come from a fixed list; no
  * query reaches the file system.
  */
-#include "request_priv.h"
+#include "request_private.h"
 
 #include "file.h"
 
@@ -26,7 +26,7 @@ static void wsdl_respond(struct exchange *x, int status, const char *type, struc
         x, &(struct http_response){.status = status, .content_type = type, .body = body, .extra_headers = headers});
 }
 
-static struct span file_read(struct arena *a, const char *folder, const char *name)
+static struct span served_file_read(struct arena *a, const char *folder, const char *name)
 {
     const char *path = arena_printf(a, "%s/%s", folder, name);
     file_at(path);
@@ -45,10 +45,10 @@ static struct span file_read(struct arena *a, const char *folder, const char *na
 struct wsdl *wsdl_read(struct arena *a, const struct config *conf)
 {
     struct wsdl *w = arena_alloc(a, sizeof *w);
-    w->plain = file_read(a, conf->wsdl_dir, "equeue-plain.wsdl");
-    w->smev2 = file_read(a, conf->wsdl_dir, "equeue-smev2.wsdl");
+    w->plain = served_file_read(a, conf->wsdl_dir, "equeue-plain.wsdl");
+    w->smev2 = served_file_read(a, conf->wsdl_dir, "equeue-smev2.wsdl");
     for (size_t i = 0; i < NSCHEMAS; i++)
-        w->schemas[i] = file_read(a, conf->schema_dir, served_schemas[i]);
+        w->schemas[i] = served_file_read(a, conf->schema_dir, served_schemas[i]);
     return w;
 }
 

@@ -12,11 +12,11 @@
 
 #define DEPTH_MAX 256
 
-struct binding { /* of the input: prefix to URI */
+struct ns_binding { /* of the input: prefix to URI */
     struct span prefix, uri;
 };
 
-struct attribute {
+struct start_attribute {
     struct span prefix, local, ns, value; /* value: decoded */
 };
 
@@ -36,11 +36,11 @@ struct transform {
     struct buf *out;
     struct error *e;
     const char *p, *end;
-    struct binding *bindings;
+    struct ns_binding *bindings;
     size_t nbindings, bindings_cap;
     struct issued *issued;
     size_t nissued, issued_cap;
-    struct attribute *attrs;
+    struct start_attribute *attrs;
     size_t nattrs, attrs_cap;
     struct open_element stack[DEPTH_MAX];
     size_t depth;
@@ -104,7 +104,7 @@ static unsigned use_namespace(struct transform *t, struct span uri, struct buf *
 
 static int compare_attributes(const void *l, const void *r)
 {
-    const struct attribute *a = l, *b = r;
+    const struct start_attribute *a = l, *b = r;
     if (!a->ns.n != !b->ns.n)
         return a->ns.n ? -1 : 1;
     int c = smev_text_compare(a->ns, b->ns);
@@ -162,18 +162,18 @@ static enum err read_attribute(struct transform *t)
     if (span_is(prefix, "xmlns") || span_is(qname, "xmlns")) {
         struct span bound = span_is(qname, "xmlns") ? (struct span){"", 0} : local;
         t->bindings = grow(t->arena, t->bindings, t->nbindings, &t->bindings_cap, sizeof *t->bindings);
-        t->bindings[t->nbindings++] = (struct binding){bound, value};
+        t->bindings[t->nbindings++] = (struct ns_binding){bound, value};
         return ERR_OK;
     }
     t->attrs = grow(t->arena, t->attrs, t->nattrs, &t->attrs_cap, sizeof *t->attrs);
-    t->attrs[t->nattrs++] = (struct attribute){prefix, local, {NULL, 0}, value};
+    t->attrs[t->nattrs++] = (struct start_attribute){prefix, local, {NULL, 0}, value};
     return ERR_OK;
 }
 
 static enum err resolve_attributes(struct transform *t)
 {
     for (size_t i = 0; i < t->nattrs; i++) {
-        struct attribute *attr = &t->attrs[i];
+        struct start_attribute *attr = &t->attrs[i];
         if (attr->prefix.n && !find_namespace(t, attr->prefix, &attr->ns))
             return error_set(t->e, ERR_SECURITY, "the SMEV transform has no form for an attribute with prefix %.*s",
                              (int)attr->prefix.n, attr->prefix.p);
@@ -190,7 +190,7 @@ static void write_start_tag(struct transform *t, struct span local, struct span 
     buf_init(&attributes, t->arena, 128);
     element->number = use_namespace(t, ns, &declarations);
     for (size_t i = 0; i < t->nattrs; i++) {
-        const struct attribute *attr = &t->attrs[i];
+        const struct start_attribute *attr = &t->attrs[i];
         buf_add_char(&attributes, ' ');
         if (attr->ns.n)
             buf_printf(&attributes, "ns%u:", use_namespace(t, attr->ns, &declarations));

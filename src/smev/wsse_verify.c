@@ -209,7 +209,7 @@ static enum err check_coverage(const struct verification *v, const struct xml_no
 }
 
 /* Whose certificate it is that is not believed: its owner will have to be told. */
-static enum err check_trust(const struct verification *v, const struct cert *signer)
+static enum err signer_trust_check(const struct verification *v, const struct cert *signer)
 {
     struct error why = {0};
     if (!v->policy->trust)
@@ -243,7 +243,7 @@ static enum err verify_security(const struct verification *v, struct xml_node *s
     err = wsse_read_cert(v->arena, token, &signer, v->e);
     if (err)
         return err;
-    err = check_trust(v, signer);
+    err = signer_trust_check(v, signer);
     if (err)
         return err;
     err = dsig_check(v->arena, &parsed, signer, &out->dsig, v->e);

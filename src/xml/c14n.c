@@ -5,7 +5,7 @@
  *
  * The sub-tree is named by a visibility callback rather than a node set: the same octets, linear instead of quadratic.
  */
-#include "internal.h"
+#include "xml_private.h"
 
 #include <libxml/c14n.h>
 #include <libxml/xmlIO.h>

@@ -3,7 +3,7 @@
  * Bytes to a document. Stricter than libxml2 by itself: a name with an undeclared prefix is an error, and so is any
  * DOCTYPE, should one come this far. Loads nothing, expands nothing, says nothing of the content.
  */
-#include "internal.h"
+#include "xml_private.h"
 
 #include <libxml/parser.h>
 

@@ -4,7 +4,7 @@
  * stack does not depend on what was sent. Values are copied into the caller's arena.
  */
 #include "chars.h"
-#include "internal.h"
+#include "xml_private.h"
 
 #include <string.h>
 

@@ -3,8 +3,8 @@
  * libxml2 as a whole: started once, silenced, and cut off from files and network. The only files it may read are those
  * beside a schema while that schema is compiled (loader.h).
  */
-#include "internal.h"
 #include "loader.h"
+#include "xml_private.h"
 
 #include <libxml/parser.h>
 #include <libxml/xmlschemastypes.h>

@@ -7,7 +7,7 @@
  * libxml2's own xmlReconciliateNs() invents prefixes and looks each namespace up in a growing list; this is one pass
  * with at most as many look-ups as prefixes in scope.
  */
-#include "internal.h"
+#include "xml_private.h"
 
 #include <libxml/dict.h>
 

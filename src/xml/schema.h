@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "internal.h"
+#include "xml_private.h"
 
 #include <libxml/xmlschemas.h>
 

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
-"""Includes follow the table of docs/architecture.md: `| module | may use | foreign |`. Anything else fails."""
+"""Includes follow the table of docs/architecture.md: `| module | may use | foreign |`. No two source files have one name, and what
+a folder's files share is in <module>_private.h. Anything else fails."""
 import pathlib
 import re
 import sys
@@ -40,7 +41,12 @@ def main(root):
         if folder not in rows:
             wrong.append("src/%s: not in the table of docs/architecture.md" % folder)
     headers = {p.name: (p.stem if p.stem in rows else "base") for p in (root / "include").glob("*.h")}
+    named = {}
     for path in tree.files(root):
+        if path.startswith(("src/", "include/")) and path.endswith((".c", ".h")):
+            named.setdefault(path.rsplit("/", 1)[1], []).append(path)
+            if re.search(r"(_priv|/internal|/private|_internal)\.h$", path):
+                wrong.append("%s: private headers are <module>_private.h, or bear the name of their part" % path)
         match = re.fullmatch(r"(?:src/(?:(\w+)/)?|(include)/)([\w.-]+\.[ch])", path)
         if not match:
             continue
@@ -70,6 +76,7 @@ def main(root):
         if match[2]:
             for found in sorted({m.group(0) for m in FOREIGN_TYPES.finditer(COMMENT.sub("", text))}):
                 wrong.append("%s: foreign type %s in a header of include/" % (path, found))
+    wrong.extend("%s: one name, several files" % " ".join(paths) for paths in named.values() if len(paths) > 1)
     tree.finish("layers", count if rows else 0, wrong)
 
 

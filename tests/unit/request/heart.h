@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "request/request_priv.h"
+#include "request/request_private.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -6,7 +6,7 @@
  */
 #include "../crypto/forge.h"
 
-#include "request/request_priv.h"
+#include "request/request_private.h"
 
 #define Y2024 "32303234"
 #define Y2030 "32303330"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * The statements of a session: sent as one pipeline with one Sync, read to the Sync before anybody hears of it.
+ * The statements of a session: sent as one pipeline with one Sync, and read to the Sync (collect.c) before anybody
+ * hears of it.
  *
  * A call ends in one of three ways: the Sync comes back, and all is known; nothing was sent, and nothing happened; or
  * the connection is lost or given up in between, and what the server has done is not known (a COMMIT may have been
@@ -18,7 +19,7 @@
 
 /* ---- results ---- */
 
-static void session_clear(struct db_session *s)
+void db_session_clear(struct db_session *s)
 {
     for (unsigned i = 0; i < s->nresults; i++)
         PQclear(s->results[i].pg);
@@ -42,19 +43,19 @@ static void session_reserve(struct db_session *s, unsigned n)
 
 void db_session_open(struct db_session *s)
 {
-    session_clear(s);
+    db_session_clear(s);
     s->is_stale = false;
 }
 
 void db_session_fini(struct db_session *s)
 {
-    session_clear(s);
+    db_session_clear(s);
 }
 
 /* ---- the end of a call ---- */
 
 /* On failure n is the index of the statement that failed: those before it have results. */
-static void session_finish(struct db_session *s)
+void db_session_finish(struct db_session *s)
 {
     db_done_fn done = s->done;
 
@@ -76,7 +77,7 @@ void db_session_run_due(struct db_session *s)
         return;
     s->is_failure_due = false;
     s->conn->pool->failures_due--;
-    session_finish(s);
+    db_session_finish(s);
 }
 
 static void session_give_up(struct db_session *s, enum err err, const char *why, const char *detail)
@@ -85,7 +86,7 @@ static void session_give_up(struct db_session *s, enum err err, const char *why,
 
     error_set(&e, err, "%s: %s", why, detail);
     s->error = e;
-    session_finish(s);
+    db_session_finish(s);
 }
 
 void db_session_lost(struct db_session *s, const char *detail)
@@ -94,7 +95,7 @@ void db_session_lost(struct db_session *s, const char *detail)
         session_give_up(s, ERR_UNCERTAIN, "connection lost before the answer", detail);
 }
 
-static void session_broken(struct db_session *s)
+void db_session_broken(struct db_session *s)
 {
     char detail[400];
 
@@ -284,7 +285,7 @@ void db_send_within(struct db_session *s, struct db_patience p, const struct db_
     char detail[400];
 
     session_require(s, !s->in_call && !s->is_failure_due, "db_send");
-    session_clear(s);
+    db_session_clear(s);
     session_reserve(s, n);
     s->done = fn;
     s->arg = arg;
@@ -312,7 +313,7 @@ void db_session_sent(struct db_session *s, enum err err, const char *detail)
     if (err != ERR_OK) {
         db_conn_close(c);
         error_set(&s->error, err, "%s", detail);
-        session_finish(s);
+        db_session_finish(s);
         return;
     }
     db_session_flush(s);
@@ -323,127 +324,7 @@ void db_session_sent(struct db_session *s, enum err err, const char *detail)
 void db_session_flush(struct db_session *s)
 {
     if (!session_write(s))
-        session_broken(s);
-}
-
-/* ---- collecting ---- */
-
-static void session_take_error(struct db_session *s, const PGresult *r)
-{
-    if (s->error.code == ERR_OK)
-        db_error(&s->error, r);
-    if (db_error_is_stale(r))
-        s->is_stale = true;
-    if (s->has_names && db_error_is_of_a_name(r)) {
-        db_prepared_distrust(s->conn->pool);
-        s->error.code = ERR_CONFLICT; /* without names it may go well */
-    }
-}
-
-static void session_take_success(struct db_session *s, PGresult *r)
-{
-    struct db_result *slot = &s->results[s->nresults];
-
-    slot->pg = r;
-    /* COMMIT of a failed transaction is answered "ROLLBACK", and that is no error to PostgreSQL */
-    if (slot->is_commit && strcmp(PQcmdStatus(r), "ROLLBACK") == 0) {
-        error_set(&s->error, ERR_DATABASE, "COMMIT was answered by ROLLBACK: the transaction had failed before");
-        PQclear(r);
-        slot->pg = NULL;
-        return;
-    }
-    s->nresults++;
-}
-
-/* The answer to the Parse of what comes next. */
-static bool session_take_name(struct db_session *s)
-{
-    unsigned *awaited = s->is_preceded            ? &s->awaited
-                        : s->nresults < s->ncalls ? &s->results[s->nresults].awaited
-                                                  : NULL;
-    if (awaited == NULL || *awaited == 0)
-        return false;
-    db_prepared_answered(s->conn, *awaited);
-    *awaited = 0;
-    return true;
-}
-
-/* Takes r over. */
-static void session_take(struct db_session *s, PGresult *r)
-{
-    ExecStatusType status = PQresultStatus(r);
-    bool has_failed = s->error.code != ERR_OK;
-
-    if (!has_failed && status == PGRES_COMMAND_OK && session_take_name(s)) {
-        PQclear(r);
-        return;
-    }
-    if (s->is_preceded && status == PGRES_TUPLES_OK) {
-        s->is_preceded = false;
-        db_prepared_meet(s->conn, r);
-        PQclear(r);
-        return;
-    }
-    if (!has_failed && s->nresults < s->ncalls &&
-        (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY)) {
-        session_take_success(s, r);
-        return;
-    }
-    if (status == PGRES_FATAL_ERROR)
-        session_take_error(s, r);
-    else if (!has_failed && status != PGRES_PIPELINE_ABORTED)
-        error_set(&s->error, ERR_INTERNAL, "unexpected kind of result: %s", PQresStatus(status));
-    PQclear(r);
-}
-
-static void session_synced(struct db_session *s)
-{
-    struct db_conn *c = s->conn;
-
-    if (s->error.code != ERR_OK)
-        db_prepared_settle(c);
-    if (!s->is_rolling_back) {
-        session_finish(s);
-        return;
-    }
-    s->is_rolling_back = s->in_call = false;
-    session_clear(s);
-    if (PQtransactionStatus(c->pg) == PQTRANS_IDLE) {
-        db_pool_move(c, CONN_IDLE);
-        return;
-    }
-    db_conn_close(c);
-    db_pool_break(c);
-}
-
-void db_session_collect(struct db_session *s)
-{
-    PGconn *pg = s->conn->pg;
-
-    while (PQisBusy(pg) == 0) {
-        PGresult *r = PQgetResult(pg);
-        if (r == NULL) {
-            /* one end mark a statement and a Parse, and a few around errors */
-            if (PQstatus(pg) == CONNECTION_BAD || ++s->nulls > 4 * s->ncalls + 8) {
-                session_broken(s);
-                return;
-            }
-            continue;
-        }
-        ExecStatusType status = PQresultStatus(r);
-        if (status == PGRES_PIPELINE_SYNC) {
-            PQclear(r);
-            session_synced(s);
-            return;
-        }
-        bool is_fatal = status == PGRES_FATAL_ERROR && db_error_is_fatal(r);
-        bool is_copy = status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
-        session_take(s, r);
-        if (is_fatal || is_copy) {
-            session_broken(s);
-            return;
-        }
-    }
+        db_session_broken(s);
 }
 
 /* ---- release ---- */
@@ -477,7 +358,7 @@ void db_release(struct db_session *s)
         s->in_call = false;
         db_conn_close(c);
     }
-    session_clear(s);
+    db_session_clear(s);
     if (c->pg == NULL)
         db_pool_break(c);
     else if (PQtransactionStatus(c->pg) == PQTRANS_IDLE)
