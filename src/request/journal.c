@@ -1,32 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * The journal of what needed no transaction of its own: reads, faults, replays. An answer is held until its row is
- * committed and only then leaves, so that what a client has seen can always be shown again. An idle daemon writes each
- * at once; under load those that come while a batch is on its way share the next one. There is no queue that drops:
- * what is held is bounded by the reads' tickets (reads.c) and by requests_max.
+ * The journal of what needed no transaction of its own: reads, faults, repeats. An answer is held until its row is
+ * committed and only then leaves, so that what a client has seen can always be shown again. In the order of time:
  *
- * An answer whose time is over before it could be written is not sent: "come again" goes in its place. That fault
- * alone, any 503, may leave before its row when the journal cannot be written even then; it goes to the journal apart
- * (refused.c), which writes it when it can. A batch whose COMMIT was never answered is written again: a row may be
- * there twice.
+ *   wait     step_journal(): the row is described (journal_entry.c) and queued, a session is asked for
+ *   write    batch_begin(): the session is here; what waits goes into one batch and is sent
+ *   answer   batch_done(): the batch is committed, its answers leave
+ *
+ * An idle daemon writes each row at once; under load those that come while a batch is on its way share the next one.
+ * There is no queue that drops: what is held is bounded by the reads' tickets (reads.c) and by requests_max.
+ *
+ * What may go wrong: an answer whose time is over before its row was written is not sent, a fault that says "come
+ * again" (any 503) goes in its place. When the journal cannot be written even then, that fault alone leaves before its
+ * row, which refused.c keeps and writes when it can. A row the database refuses for itself is tried by itself, and then
+ * its answer is replaced by a fault. A batch whose COMMIT was never answered is written again: a row may be there
+ * twice.
  */
 #include "request_private.h"
 
 #include "clock.h"
-#include "crypto.h"
 #include "fault.h"
 #include "log.h"
 
-#include <stdio.h>
-#include <string.h>
-
-#define JOURNAL_BATCH         64
-#define JOURNAL_BATCH_BYTES   (1u << 20)
-#define JOURNAL_BATCHES       2 /* in flight at once: one is made durable while the next one is sent */
-#define JOURNAL_GRACE_MS      1000
-#define JOURNAL_TOLD_AFTER_US 1000000 /* a row is a matter of milliseconds */
-#define JOURNAL_ADVICE                                                                                                 \
-    "a lock on data.journal or a slow disk keeps it (select pid, pg_blocking_pids(pid) from pg_stat_activity)"
+#define JOURNAL_BATCH       64
+#define JOURNAL_BATCH_BYTES (1u << 20)
+#define JOURNAL_BATCHES     2 /* in flight at once: one is made durable while the next one is sent */
+#define JOURNAL_GRACE_MS    1000
 
 struct journal_batch {
     struct live live;
@@ -39,136 +38,112 @@ struct journal_batch {
 };
 
 static void journal_pump(struct service *s);
+static void batch_begin(void *arg, struct db_session *session, enum err err, const struct error *e);
+static void batch_done(void *arg, struct db_result *const *results, unsigned n, enum err err, const struct error *e);
+static void batch_failed(struct journal_batch *b, enum err err, const char *why);
+static void journal_give_up_waiting(struct journal *j, enum err err, const char *why);
 
-/* ---- what is written ---- */
+void journal_init(struct journal *j)
+{
+    *j = (struct journal){0};
+    queue_init(&j->waiting);
+}
 
+/* ---- wait: a row in the queue, a session asked for ---- */
+
+/* The answer is a fault that says "come again". */
 static bool is_come_again(const struct request *r)
 {
     return r->failed != ERR_OK && error_http_status(r->failed) == 503;
 }
 
-static const char *text_or_empty(const char *s)
+/* A failure, or an answer given before: the journal has what it says already, or it says nothing of the matter. */
+static bool is_repeat_beyond(const struct request *r)
 {
-    return s != NULL ? s : "";
+    bool is_repeat = r->failed != ERR_OK || r->outcome.kind == OUTCOME_REPLAY;
+    return is_repeat && request_is_repeated_too_often(r);
 }
 
-static const char *status_of(const struct request *r)
+static uint64_t come_again_until_us(const struct request *r)
 {
-    if (r->failed != ERR_OK)
-        return error_name(r->failed);
-    if (r->outcome.kind == OUTCOME_REPLAY)
-        return "replay";
-    return arena_printf(r->arena, "error %d", r->reply.error_code);
+    uint64_t until_us = clock_mono_us() + JOURNAL_GRACE_MS * 1000;
+    return until_us < r->deadline_us ? until_us : r->deadline_us;
 }
 
-/* Nobody vouches for the padding: kept are what was signed, and which octets came. */
-static void journal_describe_padded(struct request *r)
+enum step_result step_journal(struct request *r)
 {
-    struct booking_message *m = &r->message;
-    struct buf b;
-    buf_init(&b, r->arena, 160);
-    buf_printf(&b, "%s; of %zu octets what was signed, SHA-256 of all ", m->verdict, r->body.n);
-    buf_add_hex(&b, r->body_digest, sizeof r->body_digest);
-    m->verdict = b.p;
-    m->body = r->wsse.body;
-}
-
-/* A message that failed before it was understood has no method and no id of its own. */
-static void journal_describe(struct request *r)
-{
-    struct booking_message *m = &r->message;
-    bool is_fault = r->failed != ERR_OK && error_faultcode(r->failed) != NULL;
-    m->listener = r->endpoint->conf->name;
-    m->channel = text_or_empty(m->channel);
-    m->peer = text_or_empty(r->peer);
-    if (m->sender_code == NULL)
-        m->sender_code = r->sender != NULL ? r->sender->code : "";
-    if (m->recipient_code == NULL)
-        m->recipient_code = r->agency != NULL ? r->agency->code : "";
-    if (m->message_id == NULL)
-        m->message_id = arena_printf(r->arena, "req:%s", r->id);
-    m->method = text_or_empty(m->method);
-    if (is_fault)
-        m->verdict = error_name(r->failed);
-    if (m->received_us == 0)
-        m->received_us = clock_wall_us() - (int64_t)(clock_mono_us() - r->started_us);
-    m->body = r->body;
-    r->journal_status = status_of(r);
-    if (request_is_padded(r))
-        journal_describe_padded(r);
-}
-
-/* On a worker: the body may be long. */
-void journal_digest(struct request *r)
-{
-    struct error ignored = {0};
-    unsigned char digest[DIGEST_MAX];
-    bool is_repeat = r->failed == ERR_OK && r->outcome.kind == OUTCOME_REPLAY;
-    if (r->failed == ERR_OK && !is_repeat && !request_is_unverified(r) && !request_is_padded(r))
-        return;
-    if (digest_once(DIGEST_SHA256, r->body.p, r->body.n, digest, &ignored) == ERR_OK)
-        memcpy(r->body_digest, digest, sizeof r->body_digest);
-}
-
-/* ---- what becomes of an answer ---- */
-
-static void answer_written(struct request *r)
-{
-    r->is_journalled = true;
-    request_resume(r, STEP_NEXT);
-}
-
-/* A fault in its place. What a COMMIT without an answer has done stands whatever becomes of this one. */
-static void answer_fail(struct request *r, enum err err, const char *why)
-{
-    r->error = (struct error){0};
-    (void)error_set(&r->error, r->is_uncertain ? ERR_UNCERTAIN : err, "%s", why);
-    r->answer_octets = (struct span){0};
-    request_resume(r, STEP_FAIL);
-}
-
-/* It could not be written in time. A fault that says so takes its place, and has a short time of its own. */
-static void answer_give_up(struct request *r, enum err err, const char *why)
-{
-    if (is_come_again(r)) {
-        r->is_unwritten = true;
-        r->service->metrics.journal_unwritten++;
+    struct service *s = r->service;
+    if (r->is_journalled)
+        return STEP_NEXT;
+    if (request_is_unverified(r) || is_repeat_beyond(r)) {
         refused_add(r);
-        answer_written(r);
-        return;
+        return STEP_NEXT;
     }
-    answer_fail(r, err, why);
+    reads_weigh(r);
+    journal_describe(r);
+    if (request_has_signer(r))
+        repeats_charge(s->repeats, r->message.digest, r->message.body.n + r->answer_octets.n, clock_mono_us());
+    r->journal_until_us = is_come_again(r) ? come_again_until_us(r) : request_until_us(r);
+    if (journal_waiting(s) == 0)
+        s->journal.since_us = clock_mono_us();
+    queue_push(&s->journal.waiting, r);
+    journal_pump(s);
+    return STEP_WAIT;
 }
 
-/* The database takes everything but this. A fault in its place says that it is our mistake; if that is not taken
- * either, the connection is closed without an answer. */
-static void answer_refused(struct request *r, const char *why)
+static void journal_pump(struct service *s)
 {
-    if (is_come_again(r)) {
-        answer_give_up(r, ERR_DATABASE, why);
+    struct journal *j = &s->journal;
+    unsigned most = s->conf->db_connections > JOURNAL_BATCHES ? JOURNAL_BATCHES : 1;
+    if (j->is_paused || j->asked > 0 || j->waiting.head == NULL || j->in_flight >= most)
         return;
-    }
-    r->service->metrics.journal_dropped++;
-    log_bounded(LOG_LEVEL_ERROR, LOG_BURST, "journal-refused", error_name(ERR_INTERNAL), "req", r->id, "method",
-                request_method(r), "reason", why, NULL);
-    if (r->failed == ERR_INTERNAL) {
-        r->answer_octets = (struct span){0};
-        answer_written(r);
-        return;
-    }
-    answer_fail(r, ERR_INTERNAL, arena_printf(r->arena, "the journal refuses it: %s", why));
+    j->asked++;
+    db_acquire_first(s->db, batch_begin, s);
 }
 
-/* There is no database: nobody is kept waiting for it. */
-static void journal_give_up_waiting(struct journal *j, enum err err, const char *why)
+/* ---- write: a batch ---- */
+
+static struct journal_batch *batch_new(struct service *s, struct db_session *session)
 {
-    for (unsigned todo = j->waiting.n; todo > 0; todo--)
-        answer_give_up(queue_pop(&j->waiting), err, why);
+    struct arena *a = arena_new();
+    struct journal_batch *b = arena_alloc(a, sizeof *b);
+    live_begin(s, &b->live, a);
+    b->service = s;
+    b->session = session;
+    b->next = s->journal.batches;
+    b->link = &s->journal.batches;
+    if (b->next != NULL)
+        b->next->link = &b->next;
+    s->journal.batches = b;
+    s->journal.in_flight++;
+    return b;
 }
 
-/* ---- batches ---- */
+/* It lies in an arena of its own. What is sent of it is not copied: the arena must live until the row is written. */
+static bool has_large_answer(const struct request *r)
+{
+    return r->answer_arena != NULL && r->answer_octets.p == r->answer.p;
+}
 
-/* The first failure of a row is a warning, the following ones are the same news. */
+static void batch_gather(struct journal_batch *b, struct db_call calls[JOURNAL_BATCH])
+{
+    struct request_queue *q = &b->service->journal.waiting;
+    size_t bytes = 0;
+    while (b->n < JOURNAL_BATCH && bytes < JOURNAL_BATCH_BYTES && q->head != NULL) {
+        bool is_alone = q->head->is_journal_alone;
+        if (is_alone && b->n > 0)
+            return;
+        struct request *r = queue_pop(q);
+        bytes += r->body.n + r->answer_octets.n;
+        b->members[b->n] = r;
+        calls[b->n++] =
+            booking_journal_exchange(&r->message, r->answer_octets, has_large_answer(r), r->journal_status, r->arena);
+        if (is_alone)
+            return;
+    }
+}
+
+/* One warning when writing fails, and one notice when it goes again; what is between is the same news. */
 static void journal_note(struct journal *j, enum err err, const struct error *e)
 {
     if (err != ERR_OK && !j->is_failing)
@@ -178,27 +153,39 @@ static void journal_note(struct journal *j, enum err err, const struct error *e)
     j->is_failing = err != ERR_OK;
 }
 
-static bool is_entry_at_fault(enum err err)
+static void batch_begin(void *arg, struct db_session *session, enum err err, const struct error *e)
 {
-    return err == ERR_INTERNAL; /* else it is the database that is not there */
-}
-
-static void batch_failed(struct journal_batch *b, enum err err, const char *why)
-{
-    struct journal *j = &b->service->journal;
-    if (is_entry_at_fault(err) && b->n == 1) {
-        if (b->members[0] != NULL)
-            answer_refused(b->members[0], why);
+    struct service *s = arg;
+    struct journal *j = &s->journal;
+    j->asked--;
+    if (err != ERR_OK) {
+        struct error reason = *e;
+        journal_note(j, err, &reason);
+        j->is_paused = true;
+        if (err == ERR_DATABASE)
+            journal_give_up_waiting(j, err, reason.detail);
         return;
     }
-    for (unsigned i = b->n; i-- > 0;) {
-        struct request *r = b->members[i];
-        if (r == NULL)
-            continue;
-        r->is_journal_alone |= is_entry_at_fault(err);
-        queue_push_front(&j->waiting, r);
+    if (j->waiting.head == NULL) {
+        db_release(session);
+        return;
     }
-    j->is_paused = !is_entry_at_fault(err);
+    struct journal_batch *b = batch_new(s, session);
+    struct db_call calls[JOURNAL_BATCH];
+    batch_gather(b, calls);
+    /* One pipeline with one Sync is one implicit transaction; what is sent is copied, or kept, so that a member may go.
+     */
+    db_send(session, calls, b->n, batch_done, b);
+    FAULT_POINT(read_journal_sent);
+    journal_pump(s);
+}
+
+/* ---- answer: the row is committed, it may leave ---- */
+
+static void answer_written(struct request *r)
+{
+    r->is_journalled = true;
+    request_resume(r, STEP_NEXT);
 }
 
 static void batch_written(struct journal_batch *b)
@@ -235,117 +222,79 @@ static void batch_done(void *arg, struct db_result *const *results, unsigned n, 
     journal_pump(s);
 }
 
-static struct journal_batch *batch_new(struct service *s, struct db_session *session)
+/* ---- what may go wrong ---- */
+
+/* A fault in place of the answer. Only what an unanswered COMMIT has done cannot be said to be undone (ERR_UNCERTAIN).
+ */
+static void answer_fail(struct request *r, enum err err, const char *why)
 {
-    struct arena *a = arena_new();
-    struct journal_batch *b = arena_alloc(a, sizeof *b);
-    live_begin(s, &b->live, a);
-    b->service = s;
-    b->session = session;
-    b->next = s->journal.batches;
-    b->link = &s->journal.batches;
-    if (b->next != NULL)
-        b->next->link = &b->next;
-    s->journal.batches = b;
-    s->journal.in_flight++;
-    return b;
+    r->error = (struct error){0};
+    (void)error_set(&r->error, r->is_uncertain ? ERR_UNCERTAIN : err, "%s", why);
+    r->answer_octets = (struct span){0};
+    request_resume(r, STEP_FAIL);
 }
 
-/* It has an arena of its own, which stays as it is until the row is written. */
-static bool has_large_answer(const struct request *r)
+/* The row could not be written in time: "come again" takes the place of the answer. It is to be journalled as well,
+ * within JOURNAL_GRACE_MS; when that fails, it leaves before its row. */
+static void answer_give_up(struct request *r, enum err err, const char *why)
 {
-    return r->answer_arena != NULL && r->answer_octets.p == r->answer.p;
-}
-
-static void batch_gather(struct journal_batch *b, struct db_call calls[JOURNAL_BATCH])
-{
-    struct request_queue *q = &b->service->journal.waiting;
-    size_t bytes = 0;
-    while (b->n < JOURNAL_BATCH && bytes < JOURNAL_BATCH_BYTES && q->head != NULL) {
-        bool is_alone = q->head->is_journal_alone;
-        if (is_alone && b->n > 0)
-            return;
-        struct request *r = queue_pop(q);
-        bytes += r->body.n + r->answer_octets.n;
-        b->members[b->n] = r;
-        calls[b->n++] =
-            booking_journal_exchange(&r->message, r->answer_octets, has_large_answer(r), r->journal_status, r->arena);
-        if (is_alone)
-            return;
-    }
-}
-
-static void batch_begin(void *arg, struct db_session *session, enum err err, const struct error *e)
-{
-    struct service *s = arg;
-    struct journal *j = &s->journal;
-    j->asked--;
-    if (err != ERR_OK) {
-        struct error reason = *e;
-        journal_note(j, err, &reason);
-        j->is_paused = true;
-        if (err == ERR_DATABASE)
-            journal_give_up_waiting(j, err, reason.detail);
-        return;
-    }
-    if (j->waiting.head == NULL) {
-        db_release(session);
-        return;
-    }
-    struct journal_batch *b = batch_new(s, session);
-    struct db_call calls[JOURNAL_BATCH];
-    batch_gather(b, calls);
-    /* One pipeline with one Sync is one implicit transaction; what is sent is copied, or kept, so that a member may go.
-     */
-    db_send(session, calls, b->n, batch_done, b);
-    FAULT_POINT(read_journal_sent);
-    journal_pump(s);
-}
-
-static void journal_pump(struct service *s)
-{
-    struct journal *j = &s->journal;
-    unsigned most = s->conf->db_connections > JOURNAL_BATCHES ? JOURNAL_BATCHES : 1;
-    if (j->is_paused || j->asked > 0 || j->waiting.head == NULL || j->in_flight >= most)
-        return;
-    j->asked++;
-    db_acquire_first(s->db, batch_begin, s);
-}
-
-/* ---- the step ---- */
-
-/* What it says is in the journal already, or says nothing of the matter. */
-static bool is_repeat_beyond(const struct request *r)
-{
-    bool is_repeat = r->failed != ERR_OK || r->outcome.kind == OUTCOME_REPLAY;
-    return is_repeat && request_is_repeated_too_often(r);
-}
-
-static uint64_t come_again_until_us(const struct request *r)
-{
-    uint64_t until_us = clock_mono_us() + JOURNAL_GRACE_MS * 1000;
-    return until_us < r->deadline_us ? until_us : r->deadline_us;
-}
-
-enum step_result step_journal(struct request *r)
-{
-    struct service *s = r->service;
-    if (r->is_journalled)
-        return STEP_NEXT;
-    if (request_is_unverified(r) || is_repeat_beyond(r)) {
+    if (is_come_again(r)) {
+        r->is_unwritten = true;
+        r->service->metrics.journal_unwritten++;
         refused_add(r);
-        return STEP_NEXT;
+        answer_written(r);
+        return;
     }
-    reads_weigh(r);
-    journal_describe(r);
-    if (request_has_signer(r))
-        repeats_charge(s->repeats, r->message.digest, r->message.body.n + r->answer_octets.n, clock_mono_us());
-    r->journal_until_us = is_come_again(r) ? come_again_until_us(r) : request_until_us(r);
-    if (journal_waiting(s) == 0)
-        s->journal.since_us = clock_mono_us();
-    queue_push(&s->journal.waiting, r);
-    journal_pump(s);
-    return STEP_WAIT;
+    answer_fail(r, err, why);
+}
+
+/* The database refuses this row and takes others. A fault in its place says that it is our mistake; if that is not
+ * taken either, the connection is closed without an answer. */
+static void answer_refused(struct request *r, const char *why)
+{
+    if (is_come_again(r)) {
+        answer_give_up(r, ERR_DATABASE, why);
+        return;
+    }
+    r->service->metrics.journal_dropped++;
+    log_bounded(LOG_LEVEL_ERROR, LOG_BURST, "journal-refused", error_name(ERR_INTERNAL), "req", r->id, "method",
+                request_method(r), "reason", why, NULL);
+    if (r->failed == ERR_INTERNAL) {
+        r->answer_octets = (struct span){0};
+        answer_written(r);
+        return;
+    }
+    answer_fail(r, ERR_INTERNAL, arena_printf(r->arena, "the journal refuses it: %s", why));
+}
+
+/* There is no database: nobody is kept waiting for it. */
+static void journal_give_up_waiting(struct journal *j, enum err err, const char *why)
+{
+    for (unsigned todo = j->waiting.n; todo > 0; todo--)
+        answer_give_up(queue_pop(&j->waiting), err, why);
+}
+
+static bool is_entry_at_fault(enum err err)
+{
+    return err == ERR_INTERNAL; /* else it is the database that is not there */
+}
+
+static void batch_failed(struct journal_batch *b, enum err err, const char *why)
+{
+    struct journal *j = &b->service->journal;
+    if (is_entry_at_fault(err) && b->n == 1) {
+        if (b->members[0] != NULL)
+            answer_refused(b->members[0], why);
+        return;
+    }
+    for (unsigned i = b->n; i-- > 0;) {
+        struct request *r = b->members[i];
+        if (r == NULL)
+            continue;
+        r->is_journal_alone |= is_entry_at_fault(err);
+        queue_push_front(&j->waiting, r);
+    }
+    j->is_paused = !is_entry_at_fault(err);
 }
 
 /* ---- time ---- */
@@ -368,7 +317,7 @@ static void answer_free(void *arena)
     arena_free(arena);
 }
 
-/* Somebody may be sending it yet. */
+/* The thread that sends the batch may still be reading it (db/bulk.c): the batch takes it over. */
 static void batch_keep_answer(struct journal_batch *b, struct request *r)
 {
     if (!has_large_answer(r))
@@ -391,45 +340,6 @@ static void journal_expire_sent(struct journal *j, uint64_t now_us)
         }
 }
 
-/* Since when rows wait and none was written, the tries that a lock's time limit ended included. */
-static uint64_t journal_longest_us(const struct service *s)
-{
-    return journal_waiting(s) > 0 ? clock_mono_us() - s->journal.since_us : 0;
-}
-
-static void journal_watch(struct service *s)
-{
-    struct journal *j = &s->journal;
-    uint64_t longest_us = journal_longest_us(s);
-    bool is_long = longest_us >= JOURNAL_TOLD_AFTER_US;
-    if (is_long && !j->is_wait_told)
-        log_event(LOG_LEVEL_WARNING, "journal-wait", "advice", JOURNAL_ADVICE, NULL);
-    if (!is_long && j->is_wait_told)
-        log_event(LOG_LEVEL_NOTICE, "journal-wait", "over", "yes", NULL);
-    j->is_wait_told = is_long;
-}
-
-void journal_notes_write(const struct service *s, struct buf *notes_json)
-{
-    char text[256];
-    uint64_t longest_us = journal_longest_us(s);
-    if (longest_us < JOURNAL_TOLD_AFTER_US)
-        return;
-    (void)snprintf(text, sizeof text, "answers that wait for the journal: %u; for %llu s: %s", journal_waiting(s),
-                   (unsigned long long)(longest_us / 1000000), JOURNAL_ADVICE);
-    if (notes_json->n > 0)
-        buf_add_char(notes_json, ',');
-    buf_add_json(notes_json, span_of(text));
-}
-
-void journal_metrics_write(const struct service *s, struct buf *out)
-{
-    buf_printf(out,
-               "# HELP zapisd_journal_wait_seconds For how long rows of the journal wait and none is written.\n"
-               "# TYPE zapisd_journal_wait_seconds gauge\nzapisd_journal_wait_seconds %.3f\n",
-               (double)journal_longest_us(s) / 1e6);
-}
-
 void journal_tick(struct service *s)
 {
     struct journal *j = &s->journal;
@@ -447,10 +357,4 @@ unsigned journal_waiting(const struct service *s)
     for (const struct journal_batch *b = s->journal.batches; b != NULL; b = b->next)
         n += b->n;
     return n;
-}
-
-void journal_init(struct journal *j)
-{
-    *j = (struct journal){0};
-    queue_init(&j->waiting);
 }

@@ -314,11 +314,15 @@ void group_enqueue_first(struct request *r);
 void group_try(struct request *r, struct db_session *session, uint64_t patience_ms); /* alone; takes the session over */
 void group_member_ready(struct request *r); /* its answer is signed, or could not be; resumed when all is committed */
 
-/* journal.c: answers that need no transaction of their own */
+/* journal.c: answers that need no transaction of their own; step_journal() is there */
 void journal_init(struct journal *j);
-void journal_digest(struct request *r); /* on a worker, when the answer is made */
 void journal_tick(struct service *s);
 unsigned journal_waiting(const struct service *s);
+/* journal_entry.c: one row */
+void journal_digest(struct request *r);   /* on a worker, when the answer is made */
+void journal_describe(struct request *r); /* fills message and journal_status, however far the request came */
+/* journal_watch.c: what is told of rows that wait */
+void journal_watch(struct service *s);
 void journal_notes_write(const struct service *s, struct buf *notes_json);
 void journal_metrics_write(const struct service *s, struct buf *out);
 
