@@ -3,7 +3,7 @@
  * The subject: the methods of order 329, Appendix 2. Knows no XML, no sockets, no signatures.
  *
  * An operation is a row of booking_ops[]: its name, whether it writes, a check of the fields (no database), the SQL
- * call it makes, and how rows become the answer. The rules that need the database are in sql/api/<operation>.sql.
+ * call it makes, and how rows become the answer. The rules that need the database are behind sql/api/<operation>.sql.
  */
 #pragma once
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
  * Migrations: plain numbered SQL files, forward only, one transaction each, recorded with their SHA-256 in
- * data.schema_version. Functions (sql/api, sql/admin) are replaced all together in one transaction whenever one of
- * them changed, in its file or in the database. Each transaction takes the same transaction-level advisory lock and
- * looks at the table only then, so two of us at once do no harm, and PgBouncer may stand between. An applied migration
- * that has changed, vanished or been numbered below a later one is refused: nothing is repaired silently.
+ * data.schema_version. Functions (sql/inner, sql/api, sql/admin; then sql/afterwards) are replaced all together in one
+ * transaction whenever one of them changed, in its file or in the database. Each transaction takes the same
+ * transaction-level advisory lock and looks at the table only then, so two of us at once do no harm, and PgBouncer may
+ * stand between. An applied migration that has changed, vanished or been numbered below a later one is refused: nothing
+ * is repaired silently.
  */
 #include "migrate_private.h"
 
@@ -242,11 +243,12 @@ static enum err functions_have_changed(struct migrate *m, bool *out, struct erro
     for (const struct sql_file *f = m->files.functions; f != NULL; f = f->next)
         buf_printf(&names, "%s%s %s", f == m->files.functions ? "" : ",", f->name, f->sha256);
     const char *recorded = NULL;
-    enum err err = db_exec_blocking(
-        m->db, m->arena,
-        "select coalesce(string_agg(name || ' ' || sha256, ',' order by split_part(name, '/', 1) desc, name "
-        "collate \"C\"), '') from data.schema_version where name ~ '^(api|admin)/'",
-        &recorded, e);
+    enum err err =
+        db_exec_blocking(m->db, m->arena,
+                         "select coalesce(string_agg(name || ' ' || sha256, ',' order by array_position(" SQL_FOLDERS
+                         ", split_part(name, '/', 1)), name collate \"C\"), '') from data.schema_version where name "
+                         "~ " SQL_FOLDER_PATTERN,
+                         &recorded, e);
     if (err != ERR_OK)
         return err;
     *out = recorded == NULL || strcmp(recorded, names.n > 0 ? names.p : "") != 0;
@@ -259,7 +261,7 @@ static enum err functions_have_changed(struct migrate *m, bool *out, struct erro
  */
 static enum err functions_run(struct migrate *m, struct error *e)
 {
-    enum err err = migrate_run(m, "delete from data.schema_version where name ~ '^(api|admin)/'", e);
+    enum err err = migrate_run(m, "delete from data.schema_version where name ~ " SQL_FOLDER_PATTERN, e);
 
     for (int pass = 1; pass <= 2; pass++) {
         if (err == ERR_OK)
@@ -289,7 +291,7 @@ enum err migrate_functions(struct migrate *m, struct error *e)
     if (!m->is_dry_run)
         err = migrate_end(m, err, e);
     if (err == ERR_OK && is_changed)
-        migrate_tell(m, "replace", "the functions of sql/api and sql/admin");
+        migrate_tell(m, "replace", "the functions of sql/inner, sql/api and sql/admin");
     return err;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Reads sql/migrations, sql/api, sql/admin and sql/demo; checks names and numbers. Knows nothing of the database. */
+/* Reads sql/migrations, the folders of functions and sql/demo; checks names and numbers. Knows nothing of the database.
+ */
 #include "migrate_files.h"
 
 #include "buf.h"
@@ -11,8 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-enum { FILE_MAX_BYTES = 16 << 20 };
+enum { FILE_MAX_BYTES = 16 << 20, DEPTH_MAX = 1 };
 
 static enum err sql_file_read(struct arena *a, const char *path, const char **out, struct error *e)
 {
@@ -60,13 +62,13 @@ static bool is_sql_name(const char *name)
     return n > 4 && name[0] != '.' && strcmp(name + n - 4, ".sql") == 0;
 }
 
-static enum err file_add(struct migrate_files *m, const char *folder, const char *prefix, const char *name,
-                         struct sql_file **list, struct error *e)
+static enum err file_add(struct migrate_files *m, const char *path, const char *name, struct sql_file **list,
+                         struct error *e)
 {
     struct sql_file *f = arena_alloc(m->arena, sizeof *f);
 
-    f->name = arena_printf(m->arena, "%s%s", prefix, name);
-    enum err err = sql_file_read(m->arena, arena_printf(m->arena, "%s/%s/%s", m->sql_dir, folder, name), &f->text, e);
+    f->name = name;
+    enum err err = sql_file_read(m->arena, path, &f->text, e);
     if (err == ERR_OK)
         err = file_digest(f, e);
     if (err == ERR_OK)
@@ -74,20 +76,42 @@ static enum err file_add(struct migrate_files *m, const char *folder, const char
     return err;
 }
 
-/* The *.sql of one folder, in name order (bytes, whatever the locale). */
-static enum err files_scan(struct migrate_files *m, const char *folder, const char *prefix, struct sql_file **list,
-                           struct error *e)
+static bool is_folder(const char *path)
 {
-    const char *path = arena_printf(m->arena, "%s/%s", m->sql_dir, folder);
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* The *.sql of one folder and of the folders in it, in the order of their names (bytes, whatever the locale). */
+static enum err files_scan(struct migrate_files *m, const char *path, const char *prefix, unsigned depth,
+                           struct sql_file **list, struct error *e)
+{
     enum err err = ERR_OK;
 
     DIR *d = opendir(path);
     if (d == NULL)
         return error_set(e, ERR_CONFIG, "%s: %s", path, strerror(errno));
-    for (const struct dirent *entry; err == ERR_OK && (entry = readdir(d)) != NULL;)
+    for (const struct dirent *entry; err == ERR_OK && (entry = readdir(d)) != NULL;) {
+        const char *inside = arena_printf(m->arena, "%s/%s", path, entry->d_name);
+        const char *name = arena_printf(m->arena, "%s%s", prefix, entry->d_name);
         if (is_sql_name(entry->d_name))
-            err = file_add(m, folder, prefix, entry->d_name, list, e);
+            err = file_add(m, inside, name, list, e);
+        else if (entry->d_name[0] != '.' && depth < DEPTH_MAX && is_folder(inside))
+            err = files_scan(m, inside, arena_printf(m->arena, "%s/", name), depth + 1, list, e);
+    }
     closedir(d);
+    return err;
+}
+
+/* One of the folders of functions, behind those that are there already. */
+static enum err functions_scan(struct migrate_files *m, const char *folder, struct error *e)
+{
+    struct sql_file *files = NULL, **tail = &m->functions;
+    enum err err = files_scan(m, arena_printf(m->arena, "%s/%s", m->sql_dir, folder),
+                              arena_printf(m->arena, "%s/", folder), 0, &files, e);
+    while (*tail != NULL)
+        tail = &(*tail)->next;
+    *tail = files;
     return err;
 }
 
@@ -112,20 +136,15 @@ static enum err migrations_number(struct migrate_files *m, struct error *e)
 
 enum err migrate_read_files(struct migrate_files *m, struct error *e)
 {
-    struct sql_file *admin = NULL, **tail;
-    enum err err = files_scan(m, "migrations", "", &m->migrations, e);
+    static const char *const folders[] = {"inner", "api", "admin", "afterwards"}; /* SQL_FOLDERS */
+    enum err err = files_scan(m, arena_printf(m->arena, "%s/migrations", m->sql_dir), "", DEPTH_MAX, &m->migrations, e);
 
     if (err == ERR_OK)
         err = migrations_number(m, e);
-    if (err == ERR_OK)
-        err = files_scan(m, "api", "api/", &m->functions, e);
-    if (err == ERR_OK)
-        err = files_scan(m, "admin", "admin/", &admin, e);
-    for (tail = &m->functions; *tail != NULL;)
-        tail = &(*tail)->next;
-    *tail = admin;
+    for (size_t i = 0; err == ERR_OK && i < sizeof folders / sizeof *folders; i++)
+        err = functions_scan(m, folders[i], e);
     if (err == ERR_OK && m->has_demo)
-        err = file_add(m, "demo", "demo/", "demo.sql", &m->demo, e);
+        err = file_add(m, arena_printf(m->arena, "%s/demo/demo.sql", m->sql_dir), "demo/demo.sql", &m->demo, e);
     return err;
 }
 

@@ -7,11 +7,15 @@
 
 #include <stdbool.h>
 
-#define SHA256_HEX_SIZE 65
+#define SHA256_HEX_SIZE    65
+/* Folders of functions, in the order they are applied in, as an array of SQL; and what their files' names begin with.
+ */
+#define SQL_FOLDERS        "'{inner,api,admin,afterwards}'::text[]"
+#define SQL_FOLDER_PATTERN "'^(inner|api|admin|afterwards)/'"
 
 struct sql_file {
     struct sql_file *next;
-    const char *name; /* "001_tables.sql", "api/book.sql": the key in data.schema_version */
+    const char *name; /* "001_tables.sql", "api/book.sql", "inner/time/wire_time.sql": the key in data.schema_version */
     const char *text;
     unsigned number; /* of a migration */
     char sha256[SHA256_HEX_SIZE];
@@ -22,7 +26,7 @@ struct migrate_files {
     const char *sql_dir;
     bool has_demo;
     struct sql_file *migrations; /* 001, 002, ... in rising order */
-    struct sql_file *functions;  /* api/, then admin/, in name order */
+    struct sql_file *functions;  /* by folder (SQL_FOLDERS), each in name order */
     struct sql_file *demo;       /* NULL unless has_demo */
 };
 

@@ -2,8 +2,8 @@
 /*
  * Roles and rights are no part of a dump of one database. So each transaction that applies a file notes in it the
  * rights as the files have left them, and what a restore has left out of them is put back, and told, before anything is
- * applied (sql/admin/rights.sql). What somebody has granted by hand is told and not noted.
- * So it is with functions, views and triggers that somebody has changed (sql/admin/built.sql).
+ * applied (sql/inner/rights/rights.sql). What somebody has granted by hand is told and not noted.
+ * So it is with functions, views and triggers that somebody has changed (sql/inner/rights/built.sql).
  */
 #include "migrate_private.h"
 
@@ -116,9 +116,9 @@ static enum err refresh_all(struct migrate *m, bool is_news[2], struct error *e)
     if (err == ERR_OK)
         err = migrate_run(m, "set local check_function_bodies = off", e);
     if (err == ERR_OK)
-        err = refresh_file(m, "admin/rights.sql", "data.rights", &is_news[0], e);
+        err = refresh_file(m, "inner/rights/rights.sql", "data.rights", &is_news[0], e);
     if (err == ERR_OK)
-        err = refresh_file(m, "admin/built.sql", "data.built", &is_news[1], e);
+        err = refresh_file(m, "inner/rights/built.sql", "data.built", &is_news[1], e);
     if (err == ERR_OK)
         err = call_if_there(m, "data.built_note_own()", e);
     return migrate_end(m, err, e);
@@ -137,9 +137,9 @@ enum err migrate_judges_refresh(struct migrate *m, bool *is_done, struct error *
         return err;
     err = refresh_all(m, is_news, e);
     if (err == ERR_OK && is_news[0])
-        migrate_tell(m, "replace", "admin/rights.sql");
+        migrate_tell(m, "replace", "inner/rights/rights.sql");
     if (err == ERR_OK && is_news[1])
-        migrate_tell(m, "replace", "admin/built.sql");
+        migrate_tell(m, "replace", "inner/rights/built.sql");
     return err;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * The SQL files this program was built with (sql/migrations, sql/api, sql/admin), by digest: a database made by others
+ * The SQL files this program was built with (migrations and functions), by digest: a database made by others
  * is not the one it was tested with. sql_files.cmake writes the table when the program is built.
  */
 #pragma once

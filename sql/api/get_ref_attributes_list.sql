@@ -6,7 +6,6 @@
 
 -- Before names in any case.
 drop function if exists api.get_ref_attributes_list(text, text[]);
-
 create or replace function api.get_ref_attributes_list(recipient_code text, ref_names text[], in_any_case boolean default false)
 returns table (kind text, error_code integer, error_message text, field text, ref_name text, name text, title text, type text,
     attr_ref_name text, allow_filtering boolean)

@@ -10,7 +10,6 @@
 drop function if exists api.get_ref_items_list(text, text, text, text, text[], text[], integer, integer, text);
 drop function if exists api.get_ref_items_list(text, text, text, text, text[], text[], integer, integer, text, jsonb);
 drop function if exists api.get_ref_items_list(text, text, text, text, text[], text[], integer, integer, text, jsonb, boolean);
-
 create or replace function api.get_ref_items_list(recipient_code text, ref_name text, parent_ref_item_value text,
     tree_filtering text, select_attributes text[], order_by text[], page_num integer, page_size integer, known_version text,
     filter jsonb default null, in_any_case boolean default false, items_max integer default 10000)

@@ -11,7 +11,8 @@ import e2e
 from e2e import BINARY, E2E
 
 
-JUDGES = "admin/rights.sql", "admin/built.sql"  # by their functions migrating judges all the others
+JUDGES = "inner/rights/rights.sql", "inner/rights/built.sql"  # by their functions migrating judges all the others
+FOLDERS = "inner", "api", "admin", "afterwards"  # of functions, in the order they are applied in
 
 
 class Upgrade(E2E):
@@ -70,12 +71,12 @@ class Upgrade(E2E):
     def test_L4_a_database_of_another_build(self):
         """The same names, other texts; and which of the two is of before. Each is told by name, and again all is well."""
         sql = self.instance.dir / "other"
-        for change, name, word in (("api/book.sql", "api/book.sql", "another build"), ("admin/00_words.sql", "admin/00_words.sql", "another build"),
+        for change, name, word in (("api/book.sql", "api/book.sql", "another build"), ("inner/words/known.sql", "inner/words/known.sql", "another build"),
                                    ("migrations/990_later.sql", "990_later.sql", "newer than this program")):
             with self.subTest(change):
                 shutil.copytree(e2e.SOURCE / "sql", sql, dirs_exist_ok=True)
                 with open(sql / change, "a") as f:
-                    f.write("-- of another build\n" if "/0" in change or "api" in change else "select 1;\n")
+                    f.write("-- of another build\n" if not change.startswith("migrations/") else "select 1;\n")
                 self.assertIn(name, subprocess.run([BINARY, "migrate", "--conninfo", self.instance.conninfo(), "--sql-dir", sql],
                                                    capture_output=True, text=True).stderr)
                 self.ready(False, name, word)
@@ -99,7 +100,7 @@ class Upgrade(E2E):
 
     def by_hand(self, chance):
         """Ways to change one of ours: (object as it is told, statement, whether migrating puts it right)."""
-        files = "".join(p.read_text() for f in ("api", "admin") for p in (e2e.SOURCE / "sql" / f).glob("*.sql"))
+        files = "".join(p.read_text() for f in FOLDERS for p in (e2e.SOURCE / "sql" / f).rglob("*.sql"))
         routines = [r for r in self.sql("""select p.oid::regprocedure::text, pg_get_functiondef(p.oid), p.oid::regproc::text, p.prosqlbody is null, p.provolatile, p.prokind
             from pg_proc as p where p.pronamespace in ('api'::regnamespace, 'data'::regnamespace, 'admin'::regnamespace) order by 1""")]
         for name, definition, short, has_text, volatility, kind in chance.sample([r for r in routines if r[3] and r[5] == "f"], 8):
@@ -123,7 +124,7 @@ class Upgrade(E2E):
         connection = self.instance.connect()
         connection.autocommit = False
         cursor = connection.cursor()
-        files = {p.name if p.parent.name == "migrations" else "%s/%s" % (p.parent.name, p.name): p for p in (e2e.SOURCE / "sql").glob("*/*.sql")}
+        files = {p.relative_to(e2e.SOURCE / "sql").as_posix(): p for p in (e2e.SOURCE / "sql").rglob("*.sql")}
         # What requests go through is a reason against taking them; the console's views and commands are told beside it.
         reason = "select r.reason, (select string_agg(c, ' ') from api.concerns() as c) from api.ready(null::jsonb) as r"
 
@@ -148,7 +149,7 @@ class Upgrade(E2E):
                     cursor.execute(files[file].read_text())
                 cursor.execute("select data.built_note_own()")
                 cursor.execute("select data.built_aside()")
-                for file in sorted(f for f in files if f.startswith("api/")) + sorted(f for f in files if f.startswith("admin/")) if n % 6 == 0 or not is_made_anew else ():
+                for file in sorted((f for f in files if f.startswith(FOLDERS)), key=lambda f: (FOLDERS.index(f.split("/")[0]), f)) if n % 6 == 0 or not is_made_anew else ():
                     cursor.execute(files[file].read_text())
                 cursor.execute("select data.built_note()")
                 was_applied = n % 6 == 0 or not is_made_anew or name.startswith(("data.built_", "data.rights_", "data.server_major("))
@@ -178,7 +179,7 @@ class Upgrade(E2E):
             with self.subTest(way=way, broken=[j[0] for j in broken]):
                 for j in broken:
                     self.sql(ways[way](j))
-                self.assertIn("replace admin/", self.migrate(e2e.SOURCE / "sql"))
+                self.assertIn("replace inner/rights/", self.migrate(e2e.SOURCE / "sql"))
                 self.assertEqual(self.sql("select * from data.built_wrong()"), [])
                 self.assertIn("nothing to do", self.migrate(e2e.SOURCE / "sql"))
         self.ready(True)

@@ -299,7 +299,7 @@ def main():
 
 def play(args, instance, workers):
     _run(["psql", "-Xq", "-c", "create database prop", instance.conninfo(database="postgres")])
-    files = sorted((SOURCE / "sql/migrations").glob("*.sql")) + sorted((SOURCE / "sql/api").glob("*.sql")) + sorted((SOURCE / "sql/admin").glob("*.sql"))
+    files = [file for folder in ("migrations", "inner", "api", "admin", "afterwards") for file in sorted((SOURCE / "sql" / folder).rglob("*.sql"))]
     for file in files + [HERE / "world.sql"]:  # functions may name each other in any order
         _run(["psql", "-Xq1", "-v", "ON_ERROR_STOP=1", "-c", "set check_function_bodies = off", "-f", file, instance.conninfo(database="prop")], what=file.name)
     _run(["psql", "-Xq1", "-v", "ON_ERROR_STOP=1", "-c", "do $$ begin perform data.built_note(); end $$; insert into data.agency (agency_code, name) values ('PROP00001', 'x'); insert into data.service "

@@ -46,7 +46,9 @@ static int open_tree(void **state)
     pgtest_sql("create database %s", database);
     snprintf(conninfo, sizeof conninfo, "host=%s port=%u user=postgres dbname=%s", pgtest.socket, pgtest.port,
              database);
-    assert_int_equal(pgtest_shell(NULL, 0, "mkdir -p %s/migrations %s/api %s/admin %s/demo", tree, tree, tree, tree),
+    assert_int_equal(pgtest_shell(NULL, 0,
+                                  "mkdir -p %s && cd %s && mkdir -p migrations inner/deep api admin afterwards demo",
+                                  tree, tree),
                      0);
     put("migrations/001_first.sql", "create schema api; create table data.one (k int);\n");
     put("migrations/002_second.sql", "create table data.two (k int); insert into data.one values (1);\n");
@@ -164,6 +166,26 @@ static void a_changed_function_replaces_all(void **state)
     assert_string_equal(value_of(recorded), "001_first.sql 002_second.sql admin/c.sql api/a.sql api/b.sql");
     expect_status(migrate(NULL), 0);
     expect_said("nothing to do");
+}
+
+/* What a file tells of the ones before it must hold in the first pass too: views and what is done, not only bodies. */
+static void folders_come_in_their_order(void **state)
+{
+    NEEDS_SERVER();
+    put("inner/deep/z.sql", "create or replace function data.z() returns int language sql as $$ select 5 $$;\n");
+    put("inner/y.sql", "create or replace function data.y() returns int language sql as $$ select data.z() $$;\n");
+    put("admin/b.sql", "create or replace view api.view as select data.y() as n;\n");
+    put("afterwards/a.sql", "insert into data.two select api.c() + n from api.view;\n");
+    expect_status(migrate(NULL), 0);
+    assert_string_equal(value_of(recorded), "001_first.sql 002_second.sql admin/b.sql admin/c.sql afterwards/a.sql "
+                                            "api/a.sql api/b.sql inner/deep/z.sql inner/y.sql");
+    assert_string_equal(value_of("select string_agg(k::text, ' ') from data.two"), "7 7"); /* once a pass */
+    expect_status(migrate(NULL), 0);
+    expect_said("nothing to do");
+    put("inner/deep/z.sql", "create or replace function data.z() returns int language sql as $$ select 6 $$;\n");
+    expect_status(migrate(NULL), 0);
+    assert_string_equal(value_of("select n from api.view"), "6");
+    assert_string_equal(value_of("select string_agg(k::text, ' ' order by k) from data.two"), "7 7 8 8");
 }
 
 static void a_broken_function_changes_nothing(void **state)
@@ -390,6 +412,7 @@ int main(void)
         T(a_fresh_database_gets_everything),
         T(again_does_nothing),
         T(a_changed_function_replaces_all),
+        T(folders_come_in_their_order),
         T(a_broken_function_changes_nothing),
         T(a_broken_migration_is_rolled_back_whole),
         T(a_changed_migration_is_refused),

@@ -1,0 +1,108 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+--
+-- An office from nothing, a command a thing; its hours are in schedule/. Each may be repeated: what is there gets the new values. The
+-- constraints of data.* judge the values; what is rare stays an UPDATE of the table (\d+ data.organization tells what there is).
+
+create or replace function admin.add_agency(agency_code text, name text) returns text
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    violated text;
+    missing text;
+begin
+    insert into data.agency as a (agency_code, name) values (add_agency.agency_code, add_agency.name)
+    on conflict on constraint agency_pkey do update set name = excluded.name;
+    return add_agency.agency_code;
+exception when integrity_constraint_violation then
+    get stacked diagnostics violated = constraint_name, missing = column_name;
+    perform data.say_violation(sqlstate, violated, missing, sqlerrm);
+end $$;
+alter function admin.add_agency(text, text) owner to zapisd_owner;
+revoke all on function admin.add_agency(text, text) from public;
+grant execute on function admin.add_agency(text, text) to zapisd_operator;
+comment on function admin.add_agency(text, text) is
+    'add_agency(мнемоника СМЭВ, название): ведомство — адресат сообщений. Пример: select admin.add_agency(''AAAA00001'', ''Примерное ведомство'')';
+
+create or replace function admin.add_organization(organization_id text, agency_code text, name text, time_zone text,
+    address text default '', phone text default '') returns text
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    violated text;
+    missing text;
+begin
+    insert into data.organization as o (organization_id, agency_code, name, time_zone, address, phone)
+    values (add_organization.organization_id, add_organization.agency_code, add_organization.name, add_organization.time_zone,
+        add_organization.address, add_organization.phone)
+    on conflict on constraint organization_pkey do update set agency_code = excluded.agency_code, name = excluded.name,
+        time_zone = excluded.time_zone, address = excluded.address, phone = excluded.phone;
+    return add_organization.organization_id;
+exception when integrity_constraint_violation then
+    get stacked diagnostics violated = constraint_name, missing = column_name;
+    perform data.say_violation(sqlstate, violated, missing, sqlerrm);
+end $$;
+alter function admin.add_organization(text, text, text, text, text, text) owner to zapisd_owner;
+revoke all on function admin.add_organization(text, text, text, text, text, text) from public;
+grant execute on function admin.add_organization(text, text, text, text, text, text) to zapisd_operator;
+comment on function admin.add_organization(text, text, text, text, text, text) is
+    'add_organization(код, ведомство, название, часовой пояс [, адрес [, телефон]]): место приёма. Пример: select admin.add_organization(''R7700099'', ''AAAA00001'', ''Отдел № 99'', ''Europe/Moscow'', ''Примерная улица, 9'', ''+7 000 000-00-99'')';
+
+create or replace function admin.add_service(organization_id text, service_id text, name text, frgu_number text default null) returns text
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    violated text;
+    missing text;
+begin
+    insert into data.service as s (service_id, name, frgu_number)
+    values (add_service.service_id, add_service.name, coalesce(add_service.frgu_number, ''))
+    on conflict on constraint service_pkey do update set name = excluded.name,
+        frgu_number = coalesce(add_service.frgu_number, s.frgu_number);
+    insert into data.organization_service (organization_id, service_id)
+    values (add_service.organization_id, add_service.service_id)
+    on conflict do nothing;
+    return add_service.service_id;
+exception when integrity_constraint_violation then
+    get stacked diagnostics violated = constraint_name, missing = column_name;
+    perform data.say_violation(sqlstate, violated, missing, sqlerrm);
+end $$;
+alter function admin.add_service(text, text, text, text) owner to zapisd_owner;
+revoke all on function admin.add_service(text, text, text, text) from public;
+grant execute on function admin.add_service(text, text, text, text) to zapisd_operator;
+comment on function admin.add_service(text, text, text, text) is
+    'add_service(организация, код услуги, название [, номер ФРГУ]): услуга, которую оказывает организация. Пример: select admin.add_service(''R7700099'', ''10000593393'', ''Подача заявления'')';
+
+create or replace function admin.add_area(organization_id text, area_id text, name text, capacity integer default 1,
+    services text[] default null, inside text default null) returns text
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    violated text;
+    missing text;
+    parent integer;
+    key integer;
+begin
+    if inside is not null then
+        parent := data.known_area(organization_id, inside);
+    end if;
+    -- The next number is taken under the organization's row lock; it is part of slotId and never changes.
+    perform from data.organization as o where o.organization_id = add_area.organization_id for update;
+    insert into data.area as a (organization_id, area_id, number, parent_key, name, capacity)
+    values (add_area.organization_id, add_area.area_id,
+        (select coalesce(max(x.number), 0) + 1 from data.area as x where x.organization_id = add_area.organization_id),
+        parent, add_area.name, add_area.capacity)
+    on conflict on constraint area_id_key do update set parent_key = coalesce(excluded.parent_key, a.parent_key), name = excluded.name,
+        capacity = excluded.capacity
+    returning a.area_key into key;
+    insert into data.area_service (area_key, organization_id, service_id)
+    select key, s.organization_id, x.id
+    from unnest(coalesce(services, array(select v.service_id from data.organization_service as v
+        where v.organization_id = add_area.organization_id))) as x (id)
+    cross join (select add_area.organization_id) as s (organization_id)
+    on conflict do nothing;
+    return add_area.area_id;
+exception when integrity_constraint_violation then
+    get stacked diagnostics violated = constraint_name, missing = column_name;
+    perform data.say_violation(sqlstate, violated, missing, sqlerrm);
+end $$;
+alter function admin.add_area(text, text, text, integer, text[], text) owner to zapisd_owner;
+revoke all on function admin.add_area(text, text, text, integer, text[], text) from public;
+grant execute on function admin.add_area(text, text, text, integer, text[], text) to zapisd_operator;
+comment on function admin.add_area(text, text, text, integer, text[], text) is
+    'add_area(организация, код, название [, мест [, услуги [, внутри чего]]]): окно, кабинет, зал, специалист; без списка услуг — все услуги организации. Пример: select admin.add_area(''R7700099'', ''window-1'', ''Окно 1'')';

@@ -1,0 +1,47 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+--
+-- Rows of api.answer, in one place so that every method answers alike.
+
+create or replace function data.answer_row(status_code text, status_message text, error_code integer,
+    error_message text default null)
+returns api.answer language sql immutable parallel safe
+return row('answer', status_code, status_message, error_code,
+    coalesce(error_message, case error_code
+        when 0 then 'ОК'
+        when 1 then 'Внутренняя ошибка системы'
+        when 2 then 'Ошибка во входных параметрах'
+        when 3 then 'Необходимая информация не найдена'
+        when 4 then 'Отказ в бронировании'
+        when 5 then 'Справочник имеет актуальную версию' end),
+    null, null, null, null, null, null, null, null, null, null, null, null, null)::api.answer;
+alter function data.answer_row(text, text, integer, text) owner to zapisd_owner;
+revoke all on function data.answer_row(text, text, integer, text) from public;
+comment on function data.answer_row(text, text, integer, text) is 'A row of kind answer; the texts of codes 0-5 are those of Appendix 2, item 2';
+
+create or replace function data.field_row(field text, error_code integer)
+returns api.answer language sql immutable parallel safe
+return row('field', null, null, error_code,
+    case error_code when 1 then 'Недопустимое значение поля' else 'Значение не найдено в справочнике' end,
+    field, null, null, null, null, null, null, null, null, null, null, null, null)::api.answer;
+alter function data.field_row(text, integer) owner to zapisd_owner;
+revoke all on function data.field_row(text, integer) from public;
+comment on function data.field_row(text, integer) is 'A row of kind field; the texts are those of Appendix 2, item 3';
+
+create or replace function data.slot_rows(p_book_key text, p_hold_until timestamptz, p_service_id text)
+returns api.answer[] language plpgsql stable parallel safe as $$
+begin
+    return (
+        select array_agg(row('slot', null, null, null, null, null, s.slot_id::text, coalesce(s.service_id, p_service_id),
+                s.organization_id, a.area_id, data.wire_time(s.starts_at, o.time_zone), data.wire_time(p_hold_until, o.time_zone),
+                null, extract(epoch from s.ends_at - s.starts_at)::integer / 60, null, null, null, null)::api.answer
+            order by s.starts_at, s.slot_id)
+        from data.place as p
+        join data.slot as s using (slot_id)
+        join data.area as a on a.area_key = s.area_key
+        join data.organization as o on o.organization_id = s.organization_id
+        where p.book_key = p_book_key
+    );
+end $$;
+alter function data.slot_rows(text, timestamptz, text) owner to zapisd_owner;
+revoke all on function data.slot_rows(text, timestamptz, text) from public;
+comment on function data.slot_rows(text, timestamptz, text) is 'Rows of kind slot: the places of a booking in time order (A6)';

@@ -1,0 +1,63 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+--
+-- What an area is part of, and what is part of it (B9).
+
+create or replace function data.area_inside(p_area_key integer) returns integer[]
+language sql stable as $$
+    with recursive tree as (
+        select p_area_key as area_key
+        union
+        select c.area_key from data.area as c join tree as t on c.parent_key = t.area_key
+    )
+    select array_agg(area_key) from tree
+$$;
+alter function data.area_inside(integer) owner to zapisd_owner;
+revoke all on function data.area_inside(integer) from public;
+comment on function data.area_inside(integer) is 'Keys of an area and of everything inside it (B9)';
+
+create or replace function data.area_subtree(p_organization_id text, p_area_ids text[]) returns integer[]
+language sql stable as $$
+    with recursive tree as (
+        select a.area_key from data.area as a where a.organization_id = p_organization_id and a.area_id = any (p_area_ids)
+        union
+        select c.area_key from data.area as c join tree as t on c.parent_key = t.area_key
+    )
+    select array_agg(area_key) from tree
+$$;
+alter function data.area_subtree(text, text[]) owner to zapisd_owner;
+revoke all on function data.area_subtree(text, text[]) from public;
+comment on function data.area_subtree(text, text[]) is 'Keys of the areas and of everything inside them (B9)';
+
+create or replace function data.areas_within(p_organization_ids text[], p_area_ids text[]) returns integer[]
+language sql stable as $$
+    with recursive tree as (
+        select a.area_key from data.area as a
+        where a.organization_id = any (p_organization_ids) and a.area_id in (select unnest(p_area_ids))
+        union
+        select c.area_key from data.area as c join tree as t on c.parent_key = t.area_key
+    )
+    select coalesce(array_agg(area_key), '{}') from tree
+$$;
+alter function data.areas_within(text[], text[]) owner to zapisd_owner;
+revoke all on function data.areas_within(text[], text[]) from public;
+comment on function data.areas_within(text[], text[]) is 'Keys of the areas of these names in any of the organizations, and of everything inside them (B9)';
+
+-- Before it had a filter, and before it had a channel.
+drop function if exists api.get_slots(text, text[], text[], text[], text, text, text, integer);
+drop function if exists api.get_slots(text, text[], text[], text[], text, text, text, integer, jsonb);
+
+create or replace function data.area_up(p_organization_id text)
+returns table (area_key integer, up_key integer, depth integer)
+language sql stable as $$
+    with recursive up as (
+        select a.area_key, a.area_key as up_key, 0 as depth from data.area as a where a.organization_id = p_organization_id
+        union all
+        select u.area_key, a.parent_key, u.depth + 1
+        from up as u join data.area as a on a.area_key = u.up_key
+        where a.parent_key is not null
+    )
+    select * from up
+$$;
+alter function data.area_up(text) owner to zapisd_owner;
+revoke all on function data.area_up(text) from public;
+comment on function data.area_up(text) is 'Each area with itself and everything it is part of (B9)';

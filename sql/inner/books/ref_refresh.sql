@@ -1,0 +1,14 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+--
+-- Items that change by themselves: a row of the timetable begins or ends.
+
+create or replace function data.ref_refresh() returns void
+language plpgsql as $$
+begin
+    if exists (select from data.ref_item as i where i.refresh_at <= now()) then
+        perform data.ref_derive('organizations', array(select i.code from data.ref_item as i where i.refresh_at <= now()));
+    end if;
+end $$;
+alter function data.ref_refresh() owner to zapisd_owner;
+revoke all on function data.ref_refresh() from public;
+comment on function data.ref_refresh() is 'Brings items in step with the calendar (R4)';

@@ -1,0 +1,142 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+--
+-- Where the bookings of a closure may go. The nearest free slots are looked for outward from the old time, and what was
+-- gone through once is not gone through again for the next booking: data.slot_search remembers, for each kind of visit,
+-- between which times nothing is left. So a whole day costs one walk through the calendar, not one a booking.
+
+drop function if exists data.equal_slots(data.booking, uuid[], data.closure, timestamptz, uuid[]);
+
+-- p_taken are slots given away already or found taken, once for each place.
+create or replace function data.is_left(s data.slot, p_taken uuid[], p_now timestamptz) returns boolean
+language sql stable cost 100000
+return s.slot_id <> all (p_taken)
+    or s.capacity > 1 and (select count(*) from unnest(p_taken) as u (id) where u.id = s.slot_id)
+        < s.capacity - (select count(*) from data.place as p
+                        where p.slot_id = s.slot_id and (p.hold_until is null or p.hold_until > p_now));
+alter function data.is_left(data.slot, uuid[], timestamptz) owner to zapisd_owner;
+revoke all on function data.is_left(data.slot, uuid[], timestamptz) from public;
+comment on function data.is_left(data.slot, uuid[], timestamptz) is 'Whether a free slot has a place that was not given away meanwhile';
+
+create or replace function data.equal_rest(c data.closure, o data.organization, p_areas integer[], p_old data.slot[], p_n integer,
+    p_first data.slot, p_services text[], p_taken uuid[], p_now timestamptz)
+returns setof uuid language sql stable as $$
+    select t.slot_id
+    from data.free_slots(o.organization_id, p_first.starts_at + (p_old[p_n].starts_at - p_old[1].starts_at) - interval '1 microsecond',
+        p_first.starts_at + (p_old[p_n].starts_at - p_old[1].starts_at), p_services, null, p_now, o.has_rules) as t
+    where t.ends_at - t.starts_at = p_old[p_n].ends_at - p_old[p_n].starts_at and not data.closure_covers(c, p_areas, o.time_zone, t)
+        and data.is_left(t, p_taken, p_now) and (t.area_key = p_first.area_key) = (p_old[p_n].area_key = p_old[1].area_key)
+    order by t.slot_id
+$$;
+alter function data.equal_rest(data.closure, data.organization, integer[], data.slot[], integer, data.slot, text[], uuid[], timestamptz)
+    owner to zapisd_owner;
+revoke all on function data.equal_rest(data.closure, data.organization, integer[], data.slot[], integer, data.slot, text[], uuid[],
+    timestamptz) from public;
+comment on function data.equal_rest(data.closure, data.organization, integer[], data.slot[], integer, data.slot, text[], uuid[],
+    timestamptz) is 'Free slots that could be the n-th of a visit that begins with p_first';
+
+-- Free slots with which a visit could begin: outside the closure, as long, serving the same, and with the rest of the visit
+-- free at the same distances. One plain SELECT: the planner folds it into the query that stops at its LIMIT.
+create or replace function data.equal_starts(c data.closure, o data.organization, p_areas integer[], p_old data.slot[], p_services text[],
+    p_is_named boolean, p_taken uuid[], p_now timestamptz, p_after timestamptz, p_until timestamptz)
+returns setof data.slot language sql stable as $$
+    select t.*
+    from data.free_slots(o.organization_id, p_after, p_until, p_services, null, p_now, o.has_rules) as t
+    where t.ends_at - t.starts_at = p_old[1].ends_at - p_old[1].starts_at and not data.closure_covers(c, p_areas, o.time_zone, t)
+        -- Most of a full calendar is told by this, at a fraction of what looking for overlaps costs; as "exists" the planner
+        -- would hash all places there are.
+        and (t.capacity > 1 or (
+            select true from data.place as p where p.slot_id = t.slot_id and (p.hold_until is null or p.hold_until > p_now) limit 1) is null)
+        and data.is_left(t, p_taken, p_now)
+        and (p_is_named or t.service_id is null and not exists (
+            select from unnest(p_services) as w (id) where not exists (
+                select from data.area_service as v where v.area_key = t.area_key and v.service_id = w.id)))
+        and (cardinality(p_old) = 1 or not exists (
+            select from generate_series(2, cardinality(p_old)) as n (i)
+            where not exists (select from data.equal_rest(c, o, p_areas, p_old, n.i, t, p_services, p_taken, p_now))))
+$$;
+alter function data.equal_starts(data.closure, data.organization, integer[], data.slot[], text[], boolean, uuid[], timestamptz, timestamptz,
+    timestamptz) owner to zapisd_owner;
+revoke all on function data.equal_starts(data.closure, data.organization, integer[], data.slot[], text[], boolean, uuid[], timestamptz,
+    timestamptz, timestamptz) from public;
+comment on function data.equal_starts(data.closure, data.organization, integer[], data.slot[], text[], boolean, uuid[], timestamptz,
+    timestamptz, timestamptz) is 'Free slots in a time with which a visit equal to p_old could begin';
+
+-- Equal: the same organization, as long, serving what the booking is for. Nearest to the old time; an earlier one only when
+-- there is a day left to learn of it. A visit of several slots keeps their order, their distance and, if it had one, their
+-- one area.
+create or replace function data.equal_slots(b data.booking, p_slot_ids uuid[], c data.closure, p_areas integer[], p_now timestamptz,
+    inout s data.slot_search, out slot_ids uuid[])
+language plpgsql stable set jit = off set enable_seqscan = off as $$
+declare
+    tick constant interval := '1 microsecond';
+    o data.organization;
+    old data.slot[] := array(select x from data.slot as x where x.slot_id = any (p_slot_ids) order by x.starts_at, x.slot_id);
+    old_at constant timestamptz := old[1].starts_at;
+    services text[] := b.service_ids;
+    is_named boolean := cardinality(b.service_ids) > 0;
+    key text;
+    k integer;
+    low timestamptz := old_at;
+    high timestamptz := old_at;
+    soon timestamptz;
+    near timestamptz;
+    far timestamptz;
+    later timestamptz;
+    earlier timestamptz;
+    f data.slot;
+    span interval;
+begin
+    select * into o from data.organization as t where t.organization_id = c.organization_id;
+    if not is_named and old[1].service_id is not null then
+        services := array[old[1].service_id];
+        is_named := true;
+    elsif not is_named then
+        services := array(select t.service_id from data.area_service as t where t.area_key = old[1].area_key order by 1);
+    end if;
+    s.taken := coalesce(s.taken, '{}');
+    key := row(is_named, services, array(select row(x.starts_at - old_at, x.ends_at - x.starts_at, x.area_key = old[1].area_key) from unnest(old) as x))::text;
+    k := array_position(s.keys, key);
+    if k is null then
+        s.keys := s.keys || key;
+        k := cardinality(s.keys);
+    elsif s.lows[k] <= old_at and old_at <= s.highs[k] then
+        low := s.lows[k];
+        high := s.highs[k];
+    end if;
+    -- Nothing is left from low to before high. Each round looks further: on to high first, then back as far as would be nearer.
+    soon := p_now + make_interval(mins => o.notice_min);
+    foreach span in array array['1 day', '4 days', '31 days', '400 days']::interval[] loop
+        far := old_at + span;
+        if high <= far then
+            select t.starts_at into later
+            from data.equal_starts(c, o, p_areas, old, services, is_named, s.taken, p_now, greatest(high - tick, soon), far) as t
+            order by t.starts_at limit 1;
+            high := coalesce(later, far + tick);
+        end if;
+        near := greatest(case when later is not null then old_at - (later - old_at) else old_at - span end, soon, p_now + interval '1 day');
+        if near < low - tick then
+            select t.starts_at into earlier
+            from data.equal_starts(c, o, p_areas, old, services, is_named, s.taken, p_now, near, low - tick) as t
+            order by t.starts_at desc limit 1;
+            low := coalesce(earlier, near) + tick;
+        end if;
+        exit when later is not null or earlier is not null;
+    end loop;
+    s.lows[k] := low;
+    s.highs[k] := high;
+    later := coalesce(earlier, later);
+    if later is null then
+        return;
+    end if;
+    select t.* into f
+    from data.equal_starts(c, o, p_areas, old, services, is_named, s.taken, p_now, later - tick, later) as t
+    order by t.area_key <> old[1].area_key, t.slot_id limit 1;
+    slot_ids := array[f.slot_id];
+    for n in 2 .. cardinality(old) loop
+        slot_ids := slot_ids || (select t from data.equal_rest(c, o, p_areas, old, n, f, services, s.taken, p_now) as t limit 1);
+    end loop;
+end $$;
+alter function data.equal_slots(data.booking, uuid[], data.closure, integer[], timestamptz, data.slot_search) owner to zapisd_owner;
+revoke all on function data.equal_slots(data.booking, uuid[], data.closure, integer[], timestamptz, data.slot_search) from public;
+comment on function data.equal_slots(data.booking, uuid[], data.closure, integer[], timestamptz, data.slot_search) is
+    'Free slots of the same organization, length and service, nearest to those of a booking and outside the closure; null when there are none';

@@ -1,0 +1,46 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+--
+-- Whom a service admits, and until when it lets a visit be changed (B5, B7).
+
+create or replace function data.admission_fields(o data.organization, p_service_ids text[], p_user_type text, p_user_kind text)
+returns api.answer[] language plpgsql stable as $$
+declare
+    fields api.answer[] := '{}';
+    r api.answer;
+    s record;
+begin
+    select bool_or(p_user_type <> all (t.user_types)) as is_wrong_type, bool_or(p_user_kind <> all (t.user_kinds)) as is_wrong_kind
+    into s
+    from data.organization_service as t
+    where t.organization_id = o.organization_id and t.service_id = any (p_service_ids);
+    if s.is_wrong_type then
+        r := data.field_row('userType', 1);
+        r.error_message := 'Для записи на эту услугу требуется другой тип учётной записи';
+        fields := fields || r;
+    end if;
+    if s.is_wrong_kind then
+        r := data.field_row('userKind', 1);
+        r.error_message := 'Эта услуга не предоставляется заявителям этой категории';
+        fields := fields || r;
+    end if;
+    return fields;
+end $$;
+alter function data.admission_fields(data.organization, text[], text, text) owner to zapisd_owner;
+revoke all on function data.admission_fields(data.organization, text[], text, text) from public;
+comment on function data.admission_fields(data.organization, text[], text, text) is
+    'Field errors of an applicant whom a service does not admit (edge case 24)';
+
+create or replace function data.deadline_min(p_organization_id text, p_service_ids text[], p_what text) returns integer
+language plpgsql stable as $$
+declare
+    o data.organization;
+begin
+    select * into o from data.organization as t where t.organization_id = p_organization_id;
+    if o.has_rules then
+        o := data.with_service_rules(o, p_service_ids);
+    end if;
+    return case p_what when 'move' then o.move_deadline_min else o.cancel_deadline_min end;
+end $$;
+alter function data.deadline_min(text, text[], text) owner to zapisd_owner;
+revoke all on function data.deadline_min(text, text[], text) from public;
+comment on function data.deadline_min(text, text[], text) is 'Minutes before a visit when moving or cancelling it ends';

@@ -1,0 +1,105 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+--
+-- What the schedule of an organization offers (T2), put together from weekly hours, special days, the calendar,
+-- closures and days off. All in local wall time: instants come last, in data.sync_slots(). Reads, changes nothing.
+-- Precedence: closure or day off; special day of the area, of what it is part of, of the organization; calendar of
+-- the region, of the country; weekly hours.
+
+create or replace function data.calendar_days(p_organization_id text, p_from date, p_to date)
+returns table (day date, kind text, as_weekday smallint, cut_min smallint, name text, calendar_id text)
+language sql stable as $$
+    with recursive chain as (
+        select coalesce(o.calendar_id, g.calendar_id) as calendar_id, 0 as depth
+        from data.organization as o
+        join data.agency as g using (agency_code)
+        where o.organization_id = p_organization_id and o.observes_calendar
+        union all
+        select c.parent_id, chain.depth + 1
+        from chain join data.calendar as c on c.calendar_id = chain.calendar_id
+        where c.parent_id is not null and chain.depth < 10
+    )
+    select distinct on (d.day) d.day, d.kind, d.as_weekday, d.cut_min, d.name, d.calendar_id
+    from chain join data.calendar_day as d on d.calendar_id = chain.calendar_id
+    where d.day between p_from and p_to
+    order by d.day, chain.depth
+$$;
+alter function data.calendar_days(text, date, date) owner to zapisd_owner;
+revoke all on function data.calendar_days(text, date, date) from public;
+comment on function data.calendar_days(text, date, date) is 'The days of the calendar an organization keeps; the nearest calendar wins';
+
+create or replace function data.day_rules(p_organization_id text, p_from date, p_to date)
+returns table (area_key integer, day date, weekday smallint, cut_min smallint, special_day_id integer, special_kind text,
+    special_area integer, why text)
+language sql stable as $$
+    with special as (
+        select distinct on (u.area_key, s.day) u.area_key, s.day, s.special_day_id, s.kind, s.as_weekday, s.area_key as special_area, s.comment
+        from data.special_day as s
+        join data.area_up(p_organization_id) as u on u.up_key = s.area_key or s.area_key is null and u.depth = 0
+        where s.organization_id = p_organization_id and s.day between p_from and p_to
+        order by u.area_key, s.day, s.area_key is null, u.depth
+    )
+    select a.area_key, d.day,
+        (case
+            when s.kind = 'closed' or s.kind is null and c.kind = 'holiday' then null
+            when s.kind is not null then coalesce(s.as_weekday, extract(isodow from d.day))
+            else coalesce(c.as_weekday, extract(isodow from d.day)) end)::smallint,
+        case when s.kind is null then c.cut_min end,
+        s.special_day_id, s.kind, s.special_area,
+        case when s.kind is not null then coalesce(nullif(s.comment, ''), 'особый день') else nullif(c.name, '') end
+    from data.area as a
+    cross join (select g::date as day from generate_series(p_from::timestamp, p_to::timestamp, interval '1 day') as g) as d
+    left join special as s on s.area_key = a.area_key and s.day = d.day
+    left join data.calendar_days(p_organization_id, p_from, p_to) as c on c.day = d.day
+    where a.organization_id = p_organization_id
+$$;
+alter function data.day_rules(text, date, date) owner to zapisd_owner;
+revoke all on function data.day_rules(text, date, date) from public;
+comment on function data.day_rules(text, date, date) is 'For each area and day: the weekday whose hours hold (none: no reception), how much is cut off the end, the special day, and why';
+
+-- Its plan is its own: folded into a caller's, the planner would take it for a handful of rows.
+create or replace function data.offered_slots(p_organization_id text, p_from date, p_to date)
+returns table (area_key integer, wall_at timestamp, wall_end timestamp, service_id text, capacity smallint, serial smallint)
+language sql stable rows 20000 set jit = off as $$
+    with rule as materialized (
+        select * from data.day_rules(p_organization_id, p_from, p_to)
+    ), blocked as materialized (
+        select u.area_key, c.from_at, c.to_at
+        from data.closure as c
+        join data.area_up(p_organization_id) as u on u.up_key = c.area_key or c.area_key is null and u.depth = 0
+        where c.organization_id = p_organization_id and c.state <> 'lifted' and c.from_at < p_to + 2 and (c.to_at is null or c.to_at > p_from)
+    ), hours as (
+        select r.area_key, r.day, r.day + t.starts as starts, r.day + t.ends as ends, make_interval(mins => t.slot_min) as length,
+            t.service_id, t.capacity, t.serial, false as is_own, r.special_day_id, r.special_kind, r.special_area,
+            r.day + max(t.ends) over (partition by r.area_key, r.day) - make_interval(mins => coalesce(r.cut_min, 0)::integer) as day_end
+        from rule as r
+        join data.timetable as t on t.area_key = r.area_key and t.weekday = r.weekday
+            and (t.valid_from is null or t.valid_from <= r.day) and (t.valid_to is null or t.valid_to >= r.day)
+        where not exists (select from data.day_off as f where f.organization_id = p_organization_id and f.day = r.day)
+        union all
+        select r.area_key, r.day, r.day + h.starts, r.day + h.ends, make_interval(mins => h.slot_min), h.service_id, h.capacity, h.serial, true,
+            r.special_day_id, r.special_kind, r.special_area, r.day + h.ends
+        from rule as r
+        join data.special_hours as h on h.special_day_id = r.special_day_id and h.slot_min is not null
+        where r.special_kind = 'hours' and r.special_area = r.area_key
+            and not exists (select from data.day_off as f where f.organization_id = p_organization_id and f.day = r.day)
+    ), grid as (
+        select distinct on (h.area_key, w.wall, h.serial) h.*, w.wall
+        from hours as h
+        cross join lateral generate_series(h.starts, h.ends - h.length, h.length) as w (wall)
+        where w.wall + h.length <= h.day_end
+            and (h.is_own or h.special_kind is distinct from 'hours' or exists (
+                select from data.special_hours as c
+                where c.special_day_id = h.special_day_id and (c.slot_min is null or h.special_area is distinct from h.area_key)
+                    and h.day + c.starts <= w.wall and w.wall + h.length <= h.day + c.ends))
+        order by h.area_key, w.wall, h.serial, h.is_own desc
+    )
+    select g.area_key, g.wall, g.wall + g.length, g.service_id, coalesce(g.capacity, a.capacity), g.serial
+    from grid as g
+    join data.area as a on a.area_key = g.area_key
+    where not exists (
+        select from blocked as k
+        where k.area_key = g.area_key and g.wall + g.length > k.from_at and (k.to_at is null or g.wall < k.to_at))
+$$;
+alter function data.offered_slots(text, date, date) owner to zapisd_owner;
+revoke all on function data.offered_slots(text, date, date) from public;
+comment on function data.offered_slots(text, date, date) is 'The slots an organization''s schedule offers on these days, in local wall time';

@@ -1,0 +1,101 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+--
+-- What may be booked, said once for all who list, take or look for it.
+
+create or replace function data.slot_serves(p_slot_service_id text, p_area_key integer, p_service_ids text[]) returns boolean
+language plpgsql stable parallel safe as $$
+begin
+    return p_slot_service_id is not null and p_slot_service_id = any (p_service_ids)
+        or p_slot_service_id is null and exists (
+            select from data.area_service as a where a.area_key = p_area_key and a.service_id = any (p_service_ids));
+end $$;
+alter function data.slot_serves(text, integer, text[]) owner to zapisd_owner;
+revoke all on function data.slot_serves(text, integer, text[]) from public;
+comment on function data.slot_serves(text, integer, text[]) is 'Whether a slot serves one of the services';
+
+create or replace function data.slot_passes(s data.slot, p_service_ids text[], p_now timestamptz) returns boolean
+language plpgsql stable as $$
+declare
+    needs record;
+    since timestamptz;
+    until timestamptz;
+    o data.organization;
+begin
+    if s.service_id is not null and cardinality(p_service_ids) = 0 then
+        select t.* into o from data.organization as t where t.organization_id = s.organization_id;
+        o := data.with_service_rules(o, array[s.service_id]);
+        if s.starts_at <= p_now + make_interval(mins => o.notice_min)
+            or s.starts_at > p_now + make_interval(days => o.booking_window_days) then
+            return false;
+        end if;
+    end if;
+    needs := data.slot_needs(s, p_service_ids);
+    since := s.starts_at - make_interval(mins => needs.before_min);
+    until := s.ends_at + make_interval(mins => needs.after_min);
+    return not (s.capacity = 1 and exists (
+            select from data.place as p
+            where p.capacity = 1 and p.area_key = s.area_key and p.busy_from < until
+                and p.busy_to > since and p.busy_from > since - interval '48 hours'
+                and (p.hold_until is null or p.hold_until > p_now)))
+        and not data.others_taken(needs.others, since, until, p_now);
+end $$;
+alter function data.slot_passes(data.slot, text[], timestamptz) owner to zapisd_owner;
+revoke all on function data.slot_passes(data.slot, text[], timestamptz) from public;
+comment on function data.slot_passes(data.slot, text[], timestamptz) is
+    'Whether a slot with a place left may be offered by the rules: windows of its service, buffers, exclusive areas';
+
+-- What may be booked, said once for getSlots and blind_request. One plain SELECT, so that the planner folds it into the
+-- query that calls it and stops at its LIMIT. Lapsed holds do not count (B3). p_has_rules is the organization's, p_full what
+-- data.full_days found for the channel; p_own are slots that are listed though they are not free.
+drop function if exists data.free_slots(text, timestamptz, timestamptz, text[], integer[], timestamptz, boolean, data.full_day[]);
+drop function if exists data.free_slots(text, timestamptz, timestamptz, text[], integer[], timestamptz);
+create or replace function data.free_slots(p_organization_id text, p_after timestamptz, p_until timestamptz,
+    p_service_ids text[], p_area_keys integer[], p_now timestamptz, p_has_rules boolean default false,
+    p_full data.full_day[] default null, p_own uuid[] default '{}')
+returns setof data.slot language sql stable as $$
+    select s.*
+    from data.slot as s
+    where s.organization_id = p_organization_id and s.starts_at > p_after and s.starts_at <= p_until and not s.is_closed
+        and (p_area_keys is null or s.area_key = any (p_area_keys))
+        and (cardinality(p_service_ids) = 0 or s.service_id = any (p_service_ids)
+            or s.service_id is null and s.area_key in (
+                select a.area_key from data.area_service as a
+                where a.organization_id = p_organization_id and a.service_id = any (p_service_ids)))
+        -- A slot is a day long at most (slot_order), half a day is kept free on either side where there are rules. Reading back
+        -- from the slot to the last place before it costs more: a backward scan fetches a whole page of the area's past first.
+        and (s.slot_id = any (p_own) or case when s.capacity = 1 then
+                not exists (
+                    select from data.place as p
+                    where p.capacity = 1 and p.area_key = s.area_key and p.busy_from < s.ends_at
+                        and p.busy_from >= s.starts_at - case when p_has_rules then interval '48 hours' else interval '24 hours' end
+                        and p.busy_to > s.starts_at
+                        and (p.hold_until is null or p.hold_until > p_now))
+            else
+                (select count(*) from data.place as p
+                 where p.slot_id = s.slot_id and (p.hold_until is null or p.hold_until > p_now)) < s.capacity
+            end
+        and (not p_has_rules or data.slot_passes(s, p_service_ids, p_now))
+        and (p_full is null or not exists (
+            select from unnest(p_full) as f where f.area_key = s.area_key and s.starts_at <@ f.span)))
+$$;
+alter function data.free_slots(text, timestamptz, timestamptz, text[], integer[], timestamptz, boolean, data.full_day[], uuid[])
+    owner to zapisd_owner;
+revoke all on function data.free_slots(text, timestamptz, timestamptz, text[], integer[], timestamptz, boolean, data.full_day[], uuid[])
+    from public;
+comment on function data.free_slots(text, timestamptz, timestamptz, text[], integer[], timestamptz, boolean, data.full_day[], uuid[]) is
+    'Slots of an organization with a place left: open, in the window, of the services and areas asked';
+
+-- Found by the holds there are: few at a time, whoever asks.
+create or replace function data.own_holds(p_organization_ids text[], p_esia_id text, p_now timestamptz) returns uuid[]
+language sql stable as $$
+    select coalesce(array_agg(p.slot_id), '{}')
+    from data.booking as b
+    join data.organization as o using (organization_id)
+    join data.place as p using (book_key)
+    where b.state = 'HELD' and b.hold_until > p_now and data.person_key(b.esia_id) = data.person_key(p_esia_id)
+        and b.organization_id = any (p_organization_ids) and o.show_own_holds
+$$;
+alter function data.own_holds(text[], text, timestamptz) owner to zapisd_owner;
+revoke all on function data.own_holds(text[], text, timestamptz) from public;
+comment on function data.own_holds(text[], text, timestamptz) is
+    'Intervals a person holds, of the organizations that show them to him (item 18)';

@@ -1,0 +1,65 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+--
+-- Days of the week and hours of a day as a clerk writes them (T2, O3).
+
+create or replace function data.weekdays(p_days text) returns smallint[]
+language plpgsql immutable as $$
+declare
+    names constant text[] := array['пн', 'вт', 'ср', 'чт', 'пт', 'сб', 'вс', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun', '1', '2', '3', '4', '5', '6', '7'];
+    part text;
+    first_day integer;
+    last_day integer;
+    days smallint[] := '{}';
+begin
+    foreach part in array regexp_split_to_array(lower(btrim(coalesce(p_days, ''))), '\s*,\s*') loop
+        first_day := (array_position(names, btrim(split_part(translate(part, '–—', '--'), '-', 1))) - 1) % 7 + 1;
+        last_day := (array_position(names, btrim(coalesce(nullif(split_part(translate(part, '–—', '--'), '-', 2), ''), split_part(part, '-', 1)))) - 1) % 7 + 1;
+        if first_day is null or last_day is null or last_day < first_day or translate(part, '–—', '--') like '%-%-%' then
+            raise exception 'Дни недели: %', coalesce(p_days, 'null') using errcode = 'invalid_parameter_value',
+                hint = 'Так: пн-пт или пн, ср, пт или сб; можно mon-fri или 1-5';
+        end if;
+        days := days || array(select d::smallint from generate_series(first_day, last_day) as d);
+    end loop;
+    return array(select distinct d from unnest(days) as d order by d);
+end $$;
+alter function data.weekdays(text) owner to zapisd_owner;
+revoke all on function data.weekdays(text) from public;
+comment on function data.weekdays(text) is 'Numbers of the days of the week in a text such as "пн-пт, вс", "mon-fri" or "1-5, 7"';
+
+create or replace function data.weekday_number(p_day text) returns smallint
+language plpgsql immutable as $$
+declare
+    n smallint := array_position(array['пн', 'вт', 'ср', 'чт', 'пт', 'сб', 'вс'], lower(btrim(p_day)));
+begin
+    if n is null then
+        raise exception 'День недели: %', coalesce(p_day, 'null') using errcode = 'invalid_parameter_value', hint = 'пн, вт, ср, чт, пт, сб или вс';
+    end if;
+    return n;
+end $$;
+alter function data.weekday_number(text) owner to zapisd_owner;
+revoke all on function data.weekday_number(text) from public;
+comment on function data.weekday_number(text) is 'Number of a day of the week: пн is 1';
+
+create or replace function data.parse_hours(p_hours text) returns table (starts time, ends time)
+language plpgsql immutable as $$
+declare
+    part text;
+    last_end time := '00:00';
+begin
+    foreach part in array regexp_split_to_array(translate(btrim(coalesce(p_hours, '')), '–—', '--'), '\s*,\s*') loop
+        if part !~ '^([01]?[0-9]|2[0-3]):[0-5][0-9]\s*-\s*(([01]?[0-9]|2[0-3]):[0-5][0-9]|24:00)$' then
+            raise exception 'Часы приёма: %', coalesce(p_hours, 'null') using errcode = 'invalid_parameter_value',
+                hint = 'Так: 9:00-13:00, 14:00-18:00; перерыв — это промежуток';
+        end if;
+        starts := btrim(split_part(part, '-', 1))::time;
+        ends := btrim(split_part(part, '-', 2))::time;
+        if starts < last_end or ends <= starts then
+            raise exception 'Часы приёма идут не по порядку: %', p_hours using errcode = 'invalid_parameter_value';
+        end if;
+        last_end := ends;
+        return next;
+    end loop;
+end $$;
+alter function data.parse_hours(text) owner to zapisd_owner;
+revoke all on function data.parse_hours(text) from public;
+comment on function data.parse_hours(text) is 'Intervals of a text such as "9:00-13:00, 14:00-18:00", in order';
