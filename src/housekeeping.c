@@ -12,6 +12,7 @@
 
 #include "arena.h"
 #include "clock.h"
+#include "fault.h"
 #include "log.h"
 
 #include <inttypes.h>
@@ -75,6 +76,7 @@ static uint64_t pause_us(const struct task *t)
 static void task_failed(struct housekeeping *h, enum err err, const struct error *e)
 {
     struct task *t = &h->tasks[h->asking];
+    FAULT_POINT(housekeeping_failed);
     t->failures++;
     t->failed_in_row++;
     t->due_us = clock_mono_us() + pause_us(t);
@@ -92,6 +94,7 @@ static void task_failed(struct housekeeping *h, enum err err, const struct error
 static void task_done(struct housekeeping *h, const struct db_result *r)
 {
     struct task *t = &h->tasks[h->asking];
+    FAULT_POINT(housekeeping_done);
     uint64_t now_us = clock_mono_us();
     t->failed_in_row = 0;
     t->untold = NULL;
@@ -188,6 +191,7 @@ static void send_untold(struct housekeeping *h)
     const char *values[] = {tasks[h->asking].name, h->tasks[h->asking].untold};
     const struct db_call call = {
         .sql = "select api.housekeeping_failed($1::text, $2::text)", .nparams = 2, .values = values};
+    FAULT_POINT(housekeeping_tell);
     db_send(h->session, &call, 1, on_told, h);
 }
 
@@ -202,7 +206,9 @@ static void send_task(struct housekeeping *h)
     };
     if (h->asking == TASK_STATE)
         calls[2] = (struct db_call){.sql = "select task, behind, reason, last_success from api.housekeeping_state()"};
+    FAULT_POINT(housekeeping_begin);
     db_send(h->session, calls, 4, on_answer, h);
+    FAULT_POINT(housekeeping_sent);
 }
 
 static void on_session(void *arg, struct db_session *session, enum err err, const struct error *e)

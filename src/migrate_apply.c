@@ -9,6 +9,8 @@
  */
 #include "migrate_private.h"
 
+#include "fault.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,6 +94,7 @@ enum err migrate_make_table(struct migrate *m, struct error *e)
     enum err err = look_for_table(m, e);
     if (err != ERR_OK || m->has_table || m->is_dry_run)
         return err;
+    FAULT_POINT(migrate_table);
     err = migrate_begin(m, e);
     if (err == ERR_OK)
         err = migrate_run(
@@ -199,17 +202,21 @@ static enum err migration_apply(struct migrate *m, const struct sql_file *f, str
 
     if (err == ERR_OK)
         err = migration_check(m, f, &is_applied, e); /* under the lock: another one may have been quicker */
+    FAULT_POINT(migrate_begun);
     if (err == ERR_OK && !is_applied)
         err = migrate_note_aside(m, &has_note, e);
     if (err == ERR_OK && !is_applied)
         err = migrate_run_file(m, f, e);
+    FAULT_POINT(migrate_ran);
     if (err == ERR_OK && has_note)
         err = migrate_note(m, e);
     if (err == ERR_OK && !is_applied)
         err = migrate_record(m, f, e);
+    FAULT_POINT(migrate_recorded);
     err = migrate_end(m, err, e);
     if (err == ERR_OK && !is_applied)
         migrate_tell(m, "apply", f->name);
+    FAULT_POINT(migrate_committed);
     return err;
 }
 
@@ -263,7 +270,10 @@ static enum err functions_run(struct migrate *m, struct error *e)
 {
     enum err err = migrate_run(m, "delete from data.schema_version where name ~ " SQL_FOLDER_PATTERN, e);
 
+    FAULT_POINT(functions_begun);
     for (int pass = 1; pass <= 2; pass++) {
+        if (pass == 2)
+            FAULT_POINT(functions_between);
         if (err == ERR_OK)
             err = migrate_run(
                 m, pass == 1 ? "set local check_function_bodies = off" : "set local check_function_bodies = on", e);
@@ -272,6 +282,7 @@ static enum err functions_run(struct migrate *m, struct error *e)
     }
     for (const struct sql_file *f = m->files.functions; err == ERR_OK && f != NULL; f = f->next)
         err = migrate_record(m, f, e);
+    FAULT_POINT(functions_recorded);
     return err;
 }
 
@@ -307,6 +318,7 @@ enum err migrate_demo(struct migrate *m, struct error *e)
     bool is_due = sha256 == NULL || strcmp(sha256, m->files.demo->sha256) != 0;
     if (err == ERR_OK && is_due && !m->is_dry_run)
         err = migrate_run_file(m, m->files.demo, e);
+    FAULT_POINT(demo_ran);
     if (err == ERR_OK && is_due && !m->is_dry_run)
         err = migrate_record(m, m->files.demo, e);
     if (!m->is_dry_run)

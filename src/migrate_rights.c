@@ -7,6 +7,8 @@
  */
 #include "migrate_private.h"
 
+#include "fault.h"
+
 #include <string.h>
 
 static enum err is_there(struct migrate *m, const char *function, bool *out, struct error *e)
@@ -154,6 +156,7 @@ enum err migrate_rights_repair(struct migrate *m, struct error *e)
     if (m->is_dry_run) {
         err = db_exec_blocking(m->db, m->arena, "select data.rights_repair(true)", &missing, e);
     } else {
+        FAULT_POINT(rights_begun);
         err = migrate_begin(m, e);
         if (err == ERR_OK)
             err = db_exec_blocking(m->db, m->arena, "select data.rights_repair()", &missing, e);

@@ -7,6 +7,7 @@
 #include "readiness.h"
 
 #include "clock.h"
+#include "fault.h"
 #include "log.h"
 #include "sql_files.h"
 
@@ -148,6 +149,7 @@ static void readiness_ask(void *arg, struct db_session *session, enum err err, c
     bool is_probe_due = !r->is_database_good || r->turns++ % PROBE_EVERY_TURNS == 0;
     r->session = session;
     r->asked_at_us = clock_wall_us();
+    FAULT_POINT(ready_begin);
     db_send(session, calls, is_probe_due ? 4 : 3, readiness_answered, r);
 }
 

@@ -8,6 +8,7 @@
 #include "reload.h"
 
 #include "clock.h"
+#include "fault.h"
 #include "file.h"
 #include "log.h"
 #include "notify.h"
@@ -70,6 +71,8 @@ static void reading_read(struct file_reading *g)
     preparation_keys(&g->preparation, g->previous);
     preparation_tls(&g->preparation, g->previous_tls);
     g->refused = preparation_refusal(&g->preparation, g->previous);
+    if (FAULT_TAKEN(reload_read))
+        g->refused = "the fault point reload_read";
 }
 
 static void reading_work(void *arg)
@@ -112,14 +115,17 @@ static void reading_take(struct file_reading *g)
     enum log_level level;
     const char *restart = config_restart_keys(g->arena, r->running, &g->conf), *kept = kept_parties(g);
     result = kept != NULL ? RELOAD_IN_PART : RELOAD_TAKEN;
+    FAULT_POINT(reload_begin);
     reloader_end(r, result, "the last reload left as it was before, because the new files are of no use", kept);
     service_set_keyring(r->service, g->preparation.keys);
+    FAULT_POINT(reload_keys);
     r->take_tls(r->arg, g->preparation.tls);
     vigil_take(r->vigil, &g->preparation.found, g->preparation.tls);
     g->preparation.tls = NULL;
     if (log_level_parse(g->conf.log_level, &level))
         log_set_level(level);
     preparation_log(&g->preparation);
+    FAULT_POINT(reload_done);
     log_event(kept != NULL ? LOG_LEVEL_ERROR : LOG_LEVEL_NOTICE, "reload", "result", result_names[result], "refused",
               kept, "needs_restart", restart, NULL);
     notify_status("reloaded%s%s%s%s%s", kept != NULL ? ", refused: " : "", kept != NULL ? kept : "",

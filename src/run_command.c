@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "config.h"
 #include "descriptors.h"
+#include "fault.h"
 #include "file.h"
 #include "housekeeping.h"
 #include "log.h"
@@ -68,6 +69,7 @@ static void daemon_stop_now(void *arg)
 static void daemon_drained(void *arg)
 {
     struct daemon *d = arg;
+    FAULT_POINT(drained);
     loop_stop(d->loop);
 }
 
@@ -90,6 +92,7 @@ static void daemon_stop(void *arg, int signum)
     struct daemon *d = arg;
     if (d->is_stopping)
         return;
+    FAULT_POINT(stop_begun);
     d->is_stopping = true;
     reloader_stop(d->reloader);
     notify_stopping();
@@ -319,7 +322,8 @@ static enum err daemon_start(struct daemon *d, struct error *e)
                          .statement_timeout_ms = d->conf.db_statement_timeout_ms,
                          .reconnect_max_ms = 5000};
     d->db = db_pool_new(d->loop, &db);
-    if (service_new(d->loop, d->db, &d->conf, keys, &d->service, e) != ERR_OK) {
+    if (FAULT_FAILS(start_prepared, ERR_SYSTEM, e) ||
+        service_new(d->loop, d->db, &d->conf, keys, &d->service, e) != ERR_OK) {
         keyring_unref(keys);
         tls_set_unref(d->preparation.tls);
         return e->code;
@@ -370,6 +374,7 @@ static void daemon_finish(struct daemon *d, int status)
     if (d->loop == NULL)
         return;
     daemon_silence(d);
+    FAULT_POINT(silenced);
     if (!worker_settle(d->loop, SETTLE_MS, SETTLE_HUNG_MS)) {
         log_event(LOG_LEVEL_WARNING, "stopping", "reason", "a worker does not come home and is left behind", NULL);
         log_bounded_end();
@@ -434,6 +439,7 @@ int run_command(int argc, char **argv)
         log_never_wait();
         daemon_watch(d);
         signals_hold(false);
+        FAULT_POINT(start_listening);
         log_event(LOG_LEVEL_NOTICE, "started", NULL);
         notify_ready();
         loop_run(d->loop);

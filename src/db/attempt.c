@@ -14,6 +14,7 @@
 #include "db_private.h"
 
 #include "clock.h"
+#include "fault.h"
 
 #include <netdb.h>
 #include <poll.h>
@@ -139,6 +140,10 @@ static void attempt_work(void *arg)
 {
     struct db_attempt *k = arg;
 
+    if (FAULT_TAKEN(connect_begin)) {
+        (void)snprintf(k->detail, sizeof k->detail, "the fault point connect_begin");
+        return;
+    }
     find_hosts(k);
     if (k->nhosts == 0 && k->target.nhosts > 0) {
         (void)snprintf(k->detail, sizeof k->detail, "none of the database hosts has an address");

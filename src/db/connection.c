@@ -6,6 +6,7 @@
 #include "db_private.h"
 
 #include "clock.h"
+#include "fault.h"
 #include "log.h"
 
 #include <stdio.h>
@@ -70,6 +71,7 @@ void db_conn_come_up(struct db_conn *c)
     db_conn_watch(c, WATCH_READ);
     c->heard_us = clock_mono_us();
     db_pool_note_up(c);
+    FAULT_POINT(connected);
     db_pool_move(c, CONN_IDLE);
 }
 
@@ -79,6 +81,7 @@ void db_conn_lost(struct db_conn *c, const char *detail)
 {
     struct db_session *s = &c->session;
 
+    FAULT_POINT(connection_lost);
     c->pool->lost++;
     if (!s->in_call || s->is_rolling_back) /* else the holder hears of it, and logs it */
         log_bounded(LOG_LEVEL_WARNING, 1, "database_connection_lost", "lost", "detail", detail, NULL);

@@ -10,6 +10,7 @@
 #include "db_private.h"
 
 #include "clock.h"
+#include "fault.h"
 #include "log.h"
 
 #include <stdio.h>
@@ -337,6 +338,7 @@ static void session_roll_back(struct db_session *s)
     session_reserve(s, 1);
     s->ncalls = 1;
     s->results[0].is_commit = false;
+    FAULT_POINT(rollback_begin);
     if (session_start(s, (struct db_patience){0}, &call, 1) != ERR_OK) {
         s->is_rolling_back = false;
         db_conn_close(s->conn);

@@ -9,6 +9,8 @@
  */
 #include "conn.h"
 
+#include "fault.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -226,11 +228,12 @@ static void on_acceptable(uv_poll_t *handle, int status, int events)
     struct listener *ls = handle->data;
     bool goes_on = status == 0 && (events & UV_READABLE) != 0;
     for (unsigned n = 0; goes_on && n < ACCEPTED_A_TURN && !uv_is_closing((uv_handle_t *)handle); n++) {
-        int fd = accept4(ls->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        bool is_without = !ls->is_admin && FAULT_TAKEN(accepting);
+        int fd = is_without ? -1 : accept4(ls->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0)
             let_in(ls, fd);
         else
-            goes_on = accept_failed(ls, errno);
+            goes_on = accept_failed(ls, is_without ? EMFILE : errno);
     }
 }
 

@@ -7,6 +7,8 @@
  */
 #include "conn.h"
 
+#include "fault.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -347,6 +349,8 @@ static void conn_shut(struct conn *c, bool reset)
 {
     if (c->state == CONN_CLOSED)
         return;
+    if (!c->listener->is_admin)
+        FAULT_POINT(client_closed);
     c->state = CONN_CLOSED;
     queue_abandon(c);
     conn_held_drop(c);

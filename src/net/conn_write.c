@@ -2,6 +2,8 @@
 /* Bytes to the peer, through TLS when there is one. Knows nothing of requests; order is the order of the calls. */
 #include "conn.h"
 
+#include "fault.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,6 +91,8 @@ static void on_exchange_written(uv_write_t *req, int status)
 {
     struct exchange *x = req->data;
     struct conn *c = x->conn;
+    if (!c->listener->is_admin)
+        FAULT_POINT(answer_written);
     exchange_free(x);
     c->in_work--;
     write_ended(c, status);
@@ -103,6 +107,8 @@ static void exchange_put(struct exchange *x, const struct buf *head, struct span
     memcpy(&bufs[1].base, &body.p, sizeof(bufs[1].base));
     write_begun(c);
     exchange_weigh(x);
+    if (!c->listener->is_admin)
+        FAULT_POINT(answer_begin);
     int rc =
         head->n == 0 ? UV_EPROTO : uv_write(&x->write, &c->io.stream, bufs, body.n > 0 ? 2 : 1, on_exchange_written);
     if (rc != 0)

@@ -33,7 +33,8 @@ enum step_result step_reply(struct request *r)
     buf_init(&r->content, r->arena, 1024 + 400 * (size_t)r->reply.nslots);
     struct soap_style style = reading_style(r);
     enum err err = soap_write_content(r->arena, &r->reply, &style, &r->content, &r->error);
-    FAULT_POINT(reply_written);
+    if (FAULT_FAILS(reply_written, ERR_INTERNAL, &r->error))
+        return STEP_FAIL;
     return err == ERR_OK ? STEP_NEXT : STEP_FAIL;
 }
 
@@ -99,8 +100,7 @@ enum step_result step_sign(struct request *r)
         return STEP_FAIL;
     r->answer_octets = buf_span(&r->answer);
     journal_digest(r);
-    FAULT_POINT(signed);
-    return STEP_NEXT;
+    return FAULT_FAILS(signed, ERR_CRYPTO, &r->error) ? STEP_FAIL : STEP_NEXT;
 }
 
 static enum metrics_result result_of(const struct request *r)

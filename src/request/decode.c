@@ -86,6 +86,7 @@ enum step_result step_verify(struct request *r)
         return STEP_FAIL;
     r->doc = verified;
     r->soap_body = xml_root(verified);
+    FAULT_POINT(verified);
     return STEP_NEXT;
 }
 

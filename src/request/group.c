@@ -52,6 +52,7 @@ void group_enqueue(struct request *r)
 {
     r->queued_us = clock_mono_us();
     queue_push(&r->service->writes, r);
+    FAULT_POINT(write_queued);
     writes_ask(r->service);
 }
 
@@ -108,7 +109,6 @@ static void group_send(struct group *g)
     struct service *s = g->service;
     s->metrics.groups++;
     s->metrics.group_members += g->n;
-    FAULT_POINT(handle_begin);
     g->sent_us = clock_mono_us();
     struct db_call calls[GROUP_MAX + 2] = {{.sql = "begin"}, group_lock_call(g)};
     unsigned first = group_first_call(g);
@@ -116,6 +116,7 @@ static void group_send(struct group *g)
         struct request *r = g->members[i];
         calls[first + i] = r->op->call(&r->request, &r->message, &r->fields, r->arena);
     }
+    FAULT_POINT(handle_begin);
     db_send_within(g->session, (struct db_patience){g->patience_ms, group_until_us(g, request_until_us)}, calls,
                    first + g->n, group_handled, g);
     FAULT_POINT(handle_sent);
@@ -172,13 +173,15 @@ static enum step_result member_handled(struct request *r, const struct db_result
         return STEP_FAIL;
     switch (r->outcome.kind) {
     case OUTCOME_REPLAY:
-        return STEP_NEXT;
+        return FAULT_FAILS(replay_read, ERR_DATABASE, &r->error) ? STEP_FAIL : STEP_NEXT;
     case OUTCOME_REUSED:
         (void)error_set(&r->error, ERR_REUSED, "message id was used before with other content");
         return STEP_FAIL;
     case OUTCOME_NEW:
         break;
     }
+    if (FAULT_FAILS(effect_read, ERR_DATABASE, &r->error))
+        return STEP_FAIL;
     return r->op->result(&r->request, res, &r->reply, r->arena, &r->error) == ERR_OK ? STEP_NEXT : STEP_FAIL;
 }
 
@@ -233,6 +236,7 @@ static void group_commit(struct group *g)
             calls[n++] = booking_journal_reply(&r->outcome, r->answer_octets, journal_status(r), r->arena);
     }
     calls[n++] = (struct db_call){.sql = "commit"};
+    FAULT_POINT(commit_begin);
     db_send_within(g->session, (struct db_patience){g->patience_ms, group_until_us(g, request_commit_until_us)}, calls,
                    n, group_committed, g);
     FAULT_POINT(journal_sent);
@@ -261,6 +265,7 @@ static void group_committed(void *arg, struct db_result *const *results, unsigne
     (void)nresults;
     struct group *g = arg;
     if (err != ERR_OK) {
+        FAULT_POINT(commit_lost);
         group_fail(g, err, e, err == ERR_UNCERTAIN || err == ERR_TIMEOUT);
         return;
     }
@@ -307,6 +312,7 @@ static void write_again(struct request *r, bool is_alone)
     r->is_alone |= is_alone;
     r->queued_us = clock_mono_us();
     queue_push_front(&r->service->writes, r);
+    FAULT_POINT(write_again);
 }
 
 /* One member met a lock; the others have done nothing wrong. */
@@ -318,6 +324,7 @@ static void group_locked(struct group *g, unsigned which)
     uint64_t waited_ms = took_ms < g->patience_ms ? took_ms : g->patience_ms;
     struct request *members[GROUP_MAX];
     unsigned n = group_end(g, members);
+    FAULT_POINT(group_locked);
     for (unsigned i = n; i-- > 0;)
         if (i != which)
             write_again(members[i], false);
@@ -332,6 +339,7 @@ static void group_undo(struct group *g)
     struct service *s = g->service;
     struct request *members[GROUP_MAX];
     unsigned n = group_end(g, members);
+    FAULT_POINT(group_undone);
     for (unsigned i = 0; i < n; i++) {
         struct error e = {0};
         if (members[i]->failed != ERR_OK)
@@ -358,6 +366,7 @@ static void group_fail(struct group *g, enum err err, const struct error *e, boo
     struct error reason = *e; /* e is the session's, which group_end() gives back */
     struct request *members[GROUP_MAX];
     unsigned n = group_end(g, members);
+    FAULT_POINT(group_failed);
     for (unsigned i = n; i-- > 0;) {
         struct request *r = members[i];
         r->is_uncertain |= is_commit_lost;

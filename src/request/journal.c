@@ -175,6 +175,7 @@ static void batch_begin(void *arg, struct db_session *session, enum err err, con
     batch_gather(b, calls);
     /* One pipeline with one Sync is one implicit transaction; what is sent is copied, or kept, so that a member may go.
      */
+    FAULT_POINT(read_journal_begin);
     db_send(session, calls, b->n, batch_done, b);
     FAULT_POINT(read_journal_sent);
     journal_pump(s);
@@ -238,6 +239,7 @@ static void answer_fail(struct request *r, enum err err, const char *why)
  * within JOURNAL_GRACE_MS; when that fails, it leaves before its row. */
 static void answer_give_up(struct request *r, enum err err, const char *why)
 {
+    FAULT_POINT(journal_given_up);
     if (is_come_again(r)) {
         r->is_unwritten = true;
         r->service->metrics.journal_unwritten++;
@@ -252,6 +254,7 @@ static void answer_give_up(struct request *r, enum err err, const char *why)
  * taken either, the connection is closed without an answer. */
 static void answer_refused(struct request *r, const char *why)
 {
+    FAULT_POINT(journal_refused);
     if (is_come_again(r)) {
         answer_give_up(r, ERR_DATABASE, why);
         return;
@@ -282,6 +285,7 @@ static bool is_entry_at_fault(enum err err)
 static void batch_failed(struct journal_batch *b, enum err err, const char *why)
 {
     struct journal *j = &b->service->journal;
+    FAULT_POINT(journal_failed);
     if (is_entry_at_fault(err) && b->n == 1) {
         if (b->members[0] != NULL)
             answer_refused(b->members[0], why);

@@ -8,6 +8,8 @@
  */
 #include "request_private.h"
 
+#include "fault.h"
+
 #define READ_LEAST_BYTES (64u << 10)
 #define ROWS_TIMES       3 /* what an answer will take for all that has come are its rows */
 
@@ -32,6 +34,8 @@ enum step_result step_rows(struct request *r)
 {
     if (request_writes(r))
         return STEP_NEXT; /* its few rows are read in its transaction */
+    if (FAULT_FAILS(rows_read, ERR_DATABASE, &r->error))
+        return STEP_FAIL;
     if (r->is_recall)
         (void)read_recalled(r, r->rows);
     else if (r->fields.n > 0)
@@ -90,6 +94,7 @@ static void read_done(void *arg, struct db_result *const *results, unsigned n, e
 {
     struct request *r = arg;
     struct error ignored = {0};
+    FAULT_POINT(read_answered);
     if (err == ERR_CONFLICT && r->attempts++ == 0 && request_is_over(r, &ignored) == ERR_OK) {
         read_try(r, r->session, r->patience_ms); /* such as a statement that was replaced under its name */
         return;
@@ -121,7 +126,9 @@ void read_try(struct request *r, struct db_session *session, uint64_t patience_m
     r->patience_ms = patience_ms;
     struct db_call call = r->is_recall ? booking_recall(&r->message, r->arena)
                                        : r->op->call(&r->request, &r->message, &r->fields, r->arena);
+    FAULT_POINT(read_begin);
     db_send_within(session, (struct db_patience){patience_ms, request_until_us(r)}, &call, 1, read_done, r);
+    FAULT_POINT(read_sent);
 }
 
 static void read_begin(void *arg, struct db_session *session, enum err err, const struct error *e)

@@ -15,6 +15,7 @@
 #include "request_private.h"
 
 #include "clock.h"
+#include "fault.h"
 #include "log.h"
 
 #include <arpa/inet.h>
@@ -187,6 +188,7 @@ void refused_add(const struct request *r)
     p->kept_bytes += bytes;
     j->kept_bytes += bytes;
     entry_push(j, entry_new(&row));
+    FAULT_POINT(refused_kept);
 }
 
 /* ---- what was not kept is told of ---- */
@@ -249,6 +251,7 @@ static void refused_end(struct refused *j, enum err err)
         j->written += j->nbatch;
     else
         refused_drop_batch(j);
+    FAULT_POINT(refused_written);
     for (unsigned i = 0; i < j->nbatch; i++)
         arena_free(j->batch[i]->arena);
     j->nbatch = 0;
@@ -277,7 +280,9 @@ static void refused_begin(void *arg, struct db_session *session, enum err err, c
         calls[j->nbatch] = booking_journal_refused(&next->row, next->arena);
         j->batch[j->nbatch++] = next;
     }
+    FAULT_POINT(refused_begin);
     db_send(session, calls, j->nbatch, refused_done, j);
+    FAULT_POINT(refused_sent);
 }
 
 /* Only when there is a session that nobody else wants. */

@@ -7,6 +7,7 @@
  */
 #include "slow_lane.h"
 
+#include "fault.h"
 #include "request_private.h"
 
 #include <inttypes.h>
@@ -217,6 +218,10 @@ static void trial_on_session(void *arg, struct db_session *session, enum err err
 {
     struct request *r = arg;
     struct service *s = r->service;
+    if (FAULT_TAKEN(lane_try) && err == ERR_OK) {
+        db_release(session);
+        err = ERR_BUSY;
+    }
     if (err == ERR_OK) {
         if (request_writes(r))
             group_try(r, session, slow_patience_ms(s));
@@ -299,6 +304,7 @@ void slow_lane_locked(struct request *r, uint64_t waited_ms)
     if (s->conf->db_connections < 4)
         k->rest_until_us = clock_mono_us() + REST_US;
     key_keep(l, k, r, true);
+    FAULT_POINT(lane_kept);
     slow_lane_serve(s);
 }
 
@@ -307,6 +313,7 @@ void slow_lane_passed(struct request *r)
     struct service *s = r->service;
     if (r->trial == NULL)
         return;
+    FAULT_POINT(lane_passed);
     struct lane_key *k = trial_end(r);
     struct request_queue free;
     queue_init(&free);
@@ -373,6 +380,7 @@ void slow_lane_tick(struct service *s)
     for (struct request *r; (r = queue_pop(&over)) != NULL;) {
         struct error e = r->error;
         r->error = (struct error){0};
+        FAULT_POINT(lane_given_up);
         request_give_up(r, e.code, &e);
     }
     slow_lane_serve(s);

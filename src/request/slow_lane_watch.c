@@ -5,6 +5,7 @@
  */
 #include "request_private.h"
 
+#include "fault.h"
 #include "log.h"
 
 #include <inttypes.h>
@@ -219,6 +220,7 @@ static void watch_begin(void *arg, struct db_session *session, enum err err, con
                              .nparams = 1,
                              .values = value};
     w->session = session;
+    FAULT_POINT(holders_begin);
     db_send(session, call, 1, watch_answered, s);
 }
 

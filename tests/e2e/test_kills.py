@@ -8,17 +8,21 @@ import http.client
 import os
 import random
 import signal
-import subprocess
 import threading
 import time
 
 import e2e
 from e2e import BINARY, E2E, MOSCOW, PATIENT_S, SERVICE, new_id
 
+from faults import Board, points_of
 from smev2client import Fault
 
 GONE = (http.client.HTTPException, ConnectionError, TimeoutError)
-READS_ONLY = ("read_journal_sent", "read_journalled")
+# Every write passes these, in this order, when nothing else goes wrong; test_faults.py has all the others.
+WRITES = ("request_accepted", "verified", "decoded", "write_queued", "handle_begin", "handle_sent", "handle_done", "effect_read", "reply_written",
+          "signed", "commit_begin", "journal_sent", "committed", "answer_queued", "answer_begin", "answer_written")
+LEFT = ("answer_queued", "answer_begin", "answer_written")  # what was killed there may have answered
+READS_ONLY = ("read_begin", "read_sent", "read_answered", "rows_read", "read_journal_begin", "read_journal_sent", "read_journalled")
 READY_CPU_SECONDS = 2.0  # the promise is one second on an idle machine; what others do on this one is not counted
 
 
@@ -28,12 +32,13 @@ class Kills(E2E):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.points = subprocess.run([BINARY, "--fault-points"], capture_output=True, text=True, check=True).stdout.split()
+        cls.board = Board(cls.instance.dir / "board", points_of(BINARY))
 
-    def restart(self, fault=None):
+    def restart(self):
+        self.board.disarm()
         if self.instance.pid() is not None:
             self.instance.stop_daemon()
-        self.instance.start_daemon(env={"ZAPIS_FAULT": fault} if fault else None)
+        self.instance.start_daemon(env=self.board.env)
         self.assertLess(self.instance.metric("process_cpu_seconds_total"), READY_CPU_SECONDS)
 
     def died(self, seconds=PATIENT_S):
@@ -65,11 +70,10 @@ class Kills(E2E):
     # ---- every point, every kind of change -----------------------------------------------------------------------
 
     def test_killed_at_every_point(self):
-        self.assertGreaterEqual(len(self.points), 10)
-        writes = [p for p in self.points if p not in READS_ONLY]
+        self.restart()
         self.offered = {s["slotId"]: s for s in self.free_slots(self.portal())}
         slots = iter(self.offered)
-        for point in writes:
+        for point in WRITES:
             for operation, before, after in (("book", [], ["BOOKED"]), ("hold", [], ["HELD"]), ("confirm", ["HELD"], ["HELD", "BOOKED"]),
                                              ("move", ["BOOKED"], ["BOOKED", "BOOKED"]), ("update", ["BOOKED"], ["BOOKED", "BOOKED"]),
                                              ("cancel", ["BOOKED"], ["BOOKED", "CANCELLED_APPLICANT"])):
@@ -79,8 +83,9 @@ class Kills(E2E):
 
     def killed_at(self, point, operation, before, after, first, second):
         client, book_id = self.portal(), new_id()
+        if self.instance.pid() is None:
+            self.restart()
         book = lambda slot, preliminary: client.envelope("book", client.book_items(book_id, slot, MOSCOW, preliminary, services=[SERVICE]))
-        self.restart()
         if before:
             self.assertEqual(client.read(client.post(book(first, before == ["HELD"]))).status_code, "201")
         self.assertEqual(self.states(book_id), before)
@@ -90,14 +95,14 @@ class Kills(E2E):
                        ("bookId", book_id), ("esiaId", "1000000000"), ("timeslot", [(n, self.offered[second][n]) for n in (
                            "slotId", "organizationId", "areaId", "visitTime")]), ("status", [("statusCode", "201")])]),
                    "cancel": lambda: client.envelope("cancelBooking", [("bookId", book_id), ("esiaId", "1000000000")])}[operation]()
-        self.restart(point + ":1:kill")
+        self.board.arm(point, "kill")
         try:
             client.post(message)
             answered = True
         except GONE:
             answered = False
         self.assertTrue(self.died(), "%s was never passed" % point)
-        self.assertFalse(answered and point != "answer_queued", "an answer left before the point that comes before it")
+        self.assertFalse(answered and point not in LEFT, "an answer left before the point that comes before it")
         self.assertIn(self.states(book_id), (before, after))  # everything or nothing
         self.restart()
         answer = self.send_until_answered(client, message)
@@ -119,10 +124,11 @@ class Kills(E2E):
 
     def test_reads_killed_at_every_point(self):
         """A read has its answer and the journal its row, or neither of them left."""
-        for point in ("request_accepted", "decoded", "reply_written", "signed", *READS_ONLY, "answer_queued"):
+        for point in ("request_accepted", "decoded", "reply_written", "signed", *READS_ONLY, *LEFT):
             for nth in (1, 2, 5):
                 with self.subTest(point=point, nth=nth):
-                    self.restart("%s:%d:kill" % (point, nth))
+                    self.restart()
+                    self.board.arm(point, "kill", nth)
                     client, answers = self.portal(), []
                     try:
                         for _ in range(nth + 1):
@@ -145,7 +151,8 @@ class Kills(E2E):
         for point in ("handle_sent", "handle_done", "journal_sent", "reply_written", "signed"):
             for when in (0.0, 0.05, 0.15):
                 with self.subTest(point=point, when=when):
-                    self.restart(point + ":1:delay-300")
+                    self.restart()
+                    self.board.arm(point, "delay", ms=300)
                     client, book_id = self.portal(), new_id()
                     message = client.envelope("book", client.book_items(book_id, next(slots), MOSCOW, False, services=[SERVICE]))
                     killer = threading.Timer(when, lambda: self.sql("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'zapisd_daemon'"))
