@@ -217,16 +217,12 @@ static struct lane_key *trial_end(struct request *r)
 static void trial_on_session(void *arg, struct db_session *session, enum err err, const struct error *e)
 {
     struct request *r = arg;
-    struct service *s = r->service;
     if (FAULT_TAKEN(lane_try) && err == ERR_OK) {
         db_release(session);
         err = ERR_BUSY;
     }
     if (err == ERR_OK) {
-        if (request_writes(r))
-            group_try(r, session, slow_patience_ms(s));
-        else
-            read_try(r, session, slow_patience_ms(s));
+        (request_writes(r) ? group_try : read_try)(r, session, slow_patience_ms(r->service));
         return;
     }
     request_give_up(r, err, e);

@@ -15,7 +15,7 @@ FOREIGN = [(r"libxml/", "libxml2"), (r"openssl/", "OpenSSL"), (r"uv\.h$|uv/", "l
 STANDARD = set("""arpa/inet.h assert.h ctype.h dirent.h endian.h errno.h fcntl.h getopt.h glob.h grp.h inttypes.h langinfo.h libgen.h limits.h locale.h
     malloc.h math.h netdb.h netinet/in.h netinet/tcp.h poll.h pthread.h pwd.h sched.h search.h setjmp.h signal.h stdalign.h stdarg.h stdatomic.h
     stdbool.h stddef.h stdint.h stdio.h stdlib.h stdnoreturn.h string.h strings.h sys/file.h sys/mman.h sys/prctl.h sys/random.h
-    sys/resource.h sys/socket.h sys/stat.h sys/time.h sys/types.h sys/uio.h sys/un.h sys/wait.h syslog.h threads.h time.h unistd.h
+    sys/resource.h sys/socket.h sys/stat.h sys/syscall.h sys/time.h sys/types.h sys/uio.h sys/un.h sys/wait.h syslog.h threads.h time.h unistd.h
     wchar.h wctype.h sanitizer/asan_interface.h""".split())
 FOREIGN_TYPES = re.compile(r"\b(xml(Doc|Node|Char|Schema|Attr|Buffer|Ns)(Ptr)?|htmlDoc|PG(conn|result)|Oid|uv_\w+|llhttp_\w+|EVP_\w+|X509\w*|"
                            r"SSL(_\w+)?|BIO|ENGINE|ASN1_\w+|BIGNUM|struct soap|sd_\w+)\b")
