@@ -83,6 +83,15 @@ int64_t cert_signs_until(const struct cert *c);
 MUST_CHECK enum err cert_verify(const struct cert *c, enum sign_alg alg, const void *p, size_t n, const void *sig,
                                 size_t sig_n, struct error *e);
 
+/*
+ * Certificates found by their octets (DER): one that comes with every message need be read once only. Filled by one
+ * thread, at most `most` of them, then read by any number. The certificates are the caller's and live as long as it.
+ */
+struct cert_set;
+struct cert_set *cert_set_new(struct arena *a, size_t most);
+void cert_set_add(struct cert_set *s, const struct cert *c);
+const struct cert *cert_set_find(const struct cert_set *s, struct span der); /* NULL: none of them, or s is NULL */
+
 /* ---- trust ---- */
 
 struct trust; /* anchors, intermediate certificates, CRLs, and the verdicts cached by fingerprint */

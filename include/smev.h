@@ -82,6 +82,8 @@ struct wsse_result {
 struct wsse_policy {
     struct dsig_policy dsig;
     struct trust *trust; /* NULL: chains are not checked (--no-chain) */
+    const struct cert_set
+        *known; /* certificates that need not be read anew, alive as long as the result; may be NULL */
     int64_t now_s;
     bool require_smev;      /* an actors/smev signature must be there; true on smev2 listeners */
     bool require_recipient; /* an actors/recipient one too */

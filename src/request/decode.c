@@ -68,6 +68,7 @@ enum step_result step_verify(struct request *r)
     struct wsse_policy policy = {
         .dsig = {.allow_gost2001 = conf->allow_gost2001},
         .trust = r->keys->trust,
+        .known = r->keys->known,
         .now_s = clock_wall_us() / 1000000,
         .age_max_s = (int64_t)(conf->message_age_max_ms / 1000),
         .require_smev = is_signed(r),

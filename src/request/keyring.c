@@ -102,6 +102,19 @@ static void sender_load(struct keyring *k, const struct config *conf, const stru
         sender_keep(k, to, old);
 }
 
+/* What a sender's messages bring along is read here, once. Whether it is believed is asked for each message. */
+static void senders_known(struct keyring *k)
+{
+    size_t n = 0;
+    for (unsigned i = 0; i < k->nsenders; i++)
+        n += k->senders[i].ncerts;
+    k->known = cert_set_new(k->arena, n);
+    for (unsigned i = 0; i < k->nsenders; i++)
+        for (unsigned j = 0; j < k->senders[i].ncerts; j++)
+            if (k->senders[i].certs[j].cert != NULL)
+                cert_set_add(k->known, k->senders[i].certs[j].cert);
+}
+
 /* ---- the whole ---- */
 
 /* A signed listener that the new configuration has no more runs until the restart, and believes nobody unchecked. */
@@ -152,6 +165,7 @@ enum err keyring_load(const struct config *conf, const struct keyring *previous,
     k->senders = arena_array(a, conf->nsenders + 1, sizeof *k->senders);
     for (unsigned i = 0; i < conf->nsenders; i++)
         sender_load(k, conf, &conf->senders[i], previous);
+    senders_known(k);
     if (previous != NULL)
         keyring_keep_keys(k, previous, clock_wall_us() / 1000000);
     *out = k;

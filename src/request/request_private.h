@@ -82,6 +82,7 @@ struct keyring {
     unsigned nagencies;
     struct keyring_sender *senders;
     unsigned nsenders;
+    struct cert_set *known; /* of all senders */
 };
 const struct keyring_agency *keyring_agency_find(const struct keyring *k, const char *code);
 /* Whether an answer signed in its name now would be worth anything. Thread-safe. */

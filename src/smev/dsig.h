@@ -52,8 +52,12 @@ MUST_CHECK enum err dsig_read(struct arena *a, const struct dsig_ids *ids, struc
 MUST_CHECK enum err dsig_check(struct arena *a, const struct dsig_parsed *parsed, const struct cert *signer,
                                struct dsig_result *out, struct error *e);
 
-/* A certificate from the base64 text of an element (a token, X509Certificate); ERR_TOKEN when it is none. */
-MUST_CHECK enum err wsse_read_cert(struct arena *a, const struct xml_node *node, struct cert **out, struct error *e);
+/*
+ * A certificate from the base64 text of an element (a token, X509Certificate): the one of `known` with these octets, or
+ * a new one; ERR_TOKEN when it is none.
+ */
+MUST_CHECK enum err wsse_read_cert(struct arena *a, const struct xml_node *node, const struct cert_set *known,
+                                   const struct cert **out, struct error *e);
 /* The one token KeyInfo points at; it has to be a child of this Security header. */
 MUST_CHECK enum err wsse_find_token(struct arena *a, const struct dsig_ids *ids, struct xml_node *security,
                                     const struct dsig_parsed *parsed, struct xml_node **token, struct error *e);

@@ -79,10 +79,10 @@ static enum err check_one(const struct reporting *r, struct xml_node *signature,
     line->algorithms = describe_algorithms(r->arena, &parsed);
 
     struct xml_node *token = NULL;
-    struct cert *signer = NULL;
+    const struct cert *signer = NULL;
     err = strict ? wsse_find_token(r->arena, ids, security, &parsed, &token, e) : find_x509(&parsed, &token, e);
     if (!err)
-        err = wsse_read_cert(r->arena, token, &signer, e);
+        err = wsse_read_cert(r->arena, token, NULL, &signer, e);
     if (err)
         return err;
     line->signer = cert_subject(signer);

@@ -9,7 +9,8 @@
 
 #define TOKEN_MAX_BYTES (64 * 1024) /* of base64; a certificate has two or three KiB */
 
-enum err wsse_read_cert(struct arena *a, const struct xml_node *node, struct cert **out, struct error *e)
+enum err wsse_read_cert(struct arena *a, const struct xml_node *node, const struct cert_set *known,
+                        const struct cert **out, struct error *e)
 {
     const char *text = xml_text(a, node);
     struct span der;
@@ -18,13 +19,18 @@ enum err wsse_read_cert(struct arena *a, const struct xml_node *node, struct cer
                          TOKEN_MAX_BYTES);
     if (!text || !base64_decode(a, span_of(text), &der) || der.n == 0)
         return error_set(e, ERR_TOKEN, "<%s> (line %ld) is not base64", xml_local(node), xml_line(node));
+    *out = cert_set_find(known, der);
+    if (*out)
+        return ERR_OK;
     struct error why = {0};
-    enum err err = cert_from_der(a, der, out, &why);
+    struct cert *fresh = NULL;
+    enum err err = cert_from_der(a, der, &fresh, &why);
     if (err == ERR_SYSTEM || err == ERR_INTERNAL || err == ERR_CRYPTO)
         return error_set(e, err, "%s", why.detail);
     if (err)
         return error_set(e, ERR_TOKEN, "<%s> (line %ld) holds no certificate: %s", xml_local(node), xml_line(node),
                          why.detail);
+    *out = fresh;
     return ERR_OK;
 }
 

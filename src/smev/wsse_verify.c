@@ -239,8 +239,8 @@ static enum err verify_security(const struct verification *v, struct xml_node *s
     err = wsse_find_token(v->arena, v->ids, security, &parsed, &token, v->e);
     if (err)
         return err;
-    struct cert *signer = NULL;
-    err = wsse_read_cert(v->arena, token, &signer, v->e);
+    const struct cert *signer = NULL;
+    err = wsse_read_cert(v->arena, token, v->policy->known, &signer, v->e);
     if (err)
         return err;
     err = signer_trust_check(v, signer);

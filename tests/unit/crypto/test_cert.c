@@ -128,6 +128,49 @@ static void a_point_off_its_curve_is_refused(void **state)
     }
 }
 
+/* One bit of the serial number changed: another certificate, with the same end. */
+static struct cert *twin_of(const struct cert *c, unsigned bit)
+{
+    char *m = arena_copy(pki_arena, cert_der(c).p, cert_der(c).n);
+    struct cert *twin = NULL;
+    struct error e = {0};
+    m[14 + m[14]] ^= (char)(1u << bit); /* the last byte of the number: its length is at 14 */
+    assert_int_equal(cert_from_der(pki_arena, (struct span){m, cert_der(c).n}, &twin, &e), ERR_OK);
+    assert_string_not_equal(cert_serial(pki_arena, twin), cert_serial(pki_arena, c));
+    return twin;
+}
+
+static void certificates_are_found_by_their_octets(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"g256a", "g256tca", "g256xa", "g512a", "g512c", "g2001a", "rsaleaf"};
+    enum { NAMED = sizeof names / sizeof names[0], TWINS = 4 };
+    struct cert *all[NAMED + TWINS];
+    struct cert_set *set = cert_set_new(pki_arena, NAMED + TWINS), *empty = cert_set_new(pki_arena, 0);
+    for (size_t i = 0; i < NAMED + TWINS; i++) {
+        all[i] = i < NAMED ? pki_cert(names[i]) : twin_of(all[0], (unsigned)(i - NAMED));
+        assert_null(cert_set_find(set, cert_der(all[i])));
+        cert_set_add(set, all[i]);
+    }
+    for (size_t i = 0; i < NAMED + TWINS; i++) {
+        struct span der = cert_der(all[i]);
+        char *copy = arena_copy(pki_arena, der.p, der.n);
+        assert_ptr_equal(cert_set_find(set, (struct span){copy, der.n}), all[i]);
+        assert_null(cert_set_find(set, (struct span){copy, der.n - 1}));
+        assert_null(cert_set_find(set, (struct span){copy, der.n + 1}));
+        assert_null(cert_set_find(set, (struct span){copy + 1, der.n - 1}));
+        assert_null(cert_set_find(empty, der));
+        assert_null(cert_set_find(NULL, der));
+        for (size_t at = 20; at < der.n; at++) {
+            copy[at] ^= 1;
+            assert_null(cert_set_find(set, (struct span){copy, der.n}));
+            copy[at] ^= 1;
+        }
+    }
+    for (size_t n = 0; n < 20; n++)
+        assert_null(cert_set_find(set, (struct span){cert_der(all[0]).p, n}));
+}
+
 static void files_that_hold_no_certificate(void **state)
 {
     (void)state;
@@ -154,6 +197,7 @@ int main(void)
         cmocka_unit_test(what_is_not_one_whole_certificate_is_refused),
         cmocka_unit_test(changed_bytes_do_no_harm),
         cmocka_unit_test(a_point_off_its_curve_is_refused),
+        cmocka_unit_test(certificates_are_found_by_their_octets),
         cmocka_unit_test(files_that_hold_no_certificate),
     };
     return cmocka_run_group_tests(tests, pki_setup, pki_teardown);

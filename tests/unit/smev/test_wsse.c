@@ -301,6 +301,52 @@ static void test_token(void **state)
     arena_free(a);
 }
 
+/* ---- certificates that were read before (C2) ---- */
+
+static void verify_known(const char *what, const struct recipe *r, const struct wsse_policy *policy, enum err expected,
+                         const struct cert *signer)
+{
+    struct arena *a = arena_new();
+    struct wsse_result result;
+    struct error e = {0};
+    enum err err = kit_verify(a, kit_make(a, r), policy, &result, &e);
+    if (err != expected)
+        fail_msg("%s: %s (%s) instead of %s", what, error_name(err), e.detail, error_name(expected));
+    assert_ptr_equal(result.smev.signer, signer);
+    arena_free(a);
+}
+
+/* That a certificate need not be read anew says nothing of whether it is believed, nor of what its key has signed. */
+static void C2_a_known_certificate_is_judged_all_the_same(void **state)
+{
+    (void)state;
+    struct cert_set *known = cert_set_new(kit.arena, 3);
+    cert_set_add(known, kit.signer.cert);
+    cert_set_add(known, kit.signer2001.cert);
+    cert_set_add(known, kit.stranger.cert);
+    struct wsse_policy policy = kit_policy();
+    policy.known = known;
+    struct recipe good = {0};
+    verify_known("a known one", &good, &policy, ERR_OK, kit.signer.cert);
+    struct recipe forged = {.token_cert = kit.signer.cert, .signer = &kit.other};
+    verify_known("signed by another key", &forged, &policy, ERR_CHECK, NULL);
+    struct recipe stranger = {.signer = &kit.stranger};
+    verify_known("whom nobody vouches for", &stranger, &policy, ERR_TOKEN, NULL);
+    policy.now_s = cert_not_after(kit.signer.cert) + 1;
+    verify_known("when its time is over", &good, &policy, ERR_TOKEN, NULL);
+    policy.now_s = cert_not_before(kit.signer.cert) - 1;
+    verify_known("before its time", &good, &policy, ERR_TOKEN, NULL);
+
+    struct arena *a = arena_new();
+    struct wsse_result result;
+    struct error e = {0};
+    struct recipe other = {.signer = &kit.other};
+    policy.now_s = kit.now_s;
+    assert_int_equal(kit_verify(a, kit_make(a, &other), &policy, &result, &e), ERR_OK);
+    assert_true(span_equals(cert_der(result.smev.signer), cert_der(kit.other.cert)));
+    arena_free(a);
+}
+
 /* ---- the time stamp (C7; WSS 1.0 section 10) ---- */
 
 static const char *stamp_time(struct arena *a, const char *local, int64_t at_s)
@@ -552,6 +598,7 @@ int main(void)
         cmocka_unit_test(test_duplicate_ids),
         cmocka_unit_test(test_key_info),
         cmocka_unit_test(test_token),
+        cmocka_unit_test(C2_a_known_certificate_is_judged_all_the_same),
         cmocka_unit_test(C7_time_stamps),
         cmocka_unit_test(test_certificates),
         cmocka_unit_test(test_recipient_signature),
