@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Arguments to subcommands. The daemon itself is run_command.c. */
+/* Arguments to subcommands. The daemon itself is daemon.c. */
 #include "crypto.h"
 #include "dsig_command.h"
 #include "exhausted.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * What the files of db/ share. pool.c keeps the lists and the waiting callers, connection.c one connection on the
+ * What the files of db/ share. pool.c keeps the lists, waiters.c the callers, connection.c one connection on the
  * loop, session.c sends the statements of one holder and collect.c takes what comes back, prepared.c knows the
  * statements' names, bulk.c sends the large ones, target.c says where to connect to, attempt.c does it, complaint.c
  * tells what libpq's complaints mean.
@@ -166,13 +166,20 @@ struct db_pool {
 /* pool.c */
 void db_pool_move(struct db_conn *c, enum conn_state to);
 void db_pool_break(struct db_conn *c); /* to CONN_BROKEN, with the pause before the next attempt */
-void db_pool_turn(struct db_pool *p);  /* something is due */
+void db_pool_turn(struct db_pool *p);  /* something is due: looked at in the next turn of the loop */
+bool db_pool_has_due(const struct db_pool *p);
 void db_pool_dispatch_begin(struct db_pool *p);
 void db_pool_dispatch_end(struct db_pool *p);
 void db_pool_note_up(struct db_conn *c);
 void db_pool_note_down(struct db_conn *c);
 void db_pool_note_silent(struct db_conn *c); /* it was given up because nothing came */
 void db_pool_note_failed_attempt(struct db_pool *p, const char *detail);
+
+/* waiters.c */
+void db_waiters_serve(struct db_pool *p); /* gives idle connections to those who wait */
+void db_waiters_fail_late(struct db_pool *p, uint64_t now_us);
+/* Nobody is kept waiting for a database that has been away for longer than anybody would wait. */
+bool db_pool_is_away(const struct db_pool *p, uint64_t now_us);
 
 /* connection.c */
 void db_conn_connect(struct db_conn *c);

@@ -1,22 +1,79 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * One client. Bytes come in through on_read(), whole requests go to the handler, and everything else - answers out,
- * reading on or off, closing - is decided in one place, conn_turn(), once a turn of the loop and with nobody's call on
- * the stack. Closing is orderly: an answer that ends the connection is followed by a half-close and a wait, because a
- * reset would take the answer away from a peer that is still sending.
+ * One client, from its beginning to its end. Bytes come in through on_read(), conn_take.c makes requests of them, which
+ * go to the handler, and everything else - answers out, reading on or off, closing - is decided in one place,
+ * conn_turn(), once a turn of the loop and with nobody's call on the stack. Closing is orderly: an answer that ends the
+ * connection is followed by a half-close and a wait, because a reset would take the answer away from a peer that is
+ * still sending.
  */
 #include "conn.h"
 
 #include "fault.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-/* ---- the queue of exchanges ---- */
+static void conn_turn(void *arg);
+static void reading_set(struct conn *c, bool on);
 
-static void queue_add(struct conn *c, struct exchange *x)
+/* ---- the beginning ---- */
+
+struct conn *conn_new(struct loop *l, struct listener *ls, bool is_pipe)
+{
+    struct conn *c = net_alloc(sizeof(*c));
+    c->loop = l;
+    c->listener = ls;
+    c->last = &c->first;
+    c->chore.fn = conn_turn;
+    c->chore.arg = c;
+    c->parser = http_parser_new(&ls->limits);
+    l->connections++;
+    if (is_pipe)
+        (void)uv_pipe_init(&l->uv, &c->io.pipe, 0);
+    else
+        (void)uv_tcp_init(&l->uv, &c->io.tcp);
+    (void)uv_timer_init(&l->uv, &c->timer);
+    c->io.any.data = c;
+    c->timer.data = c;
+    c->handles = 2;
+    c->next = ls->conns;
+    c->link = &ls->conns;
+    if (c->next != NULL)
+        c->next->link = &c->next;
+    ls->conns = c;
+    return c;
+}
+
+static void conn_peer_name(struct conn *c)
+{
+    struct sockaddr_storage peer = {0};
+    socklen_t size = sizeof(peer);
+    uv_os_fd_t fd = -1;
+    if (uv_fileno(&c->io.any, &fd) != 0 || getpeername(fd, (struct sockaddr *)&peer, &size) != 0)
+        return;
+    address_format((const struct sockaddr *)&peer, c->peer, sizeof(c->peer));
+    peer_key_of((const struct sockaddr *)&peer, &c->key);
+}
+
+void conn_begin(struct conn *c)
+{
+    conn_peer_name(c);
+    conn_memory_begin(c);
+    conn_place_begin(c);
+    if (!c->listener->is_pipe)
+        (void)uv_tcp_nodelay(&c->io.tcp, 1);
+    c->phase_since_ms = uv_now(&c->loop->uv);
+    if (c->listener->tls != NULL)
+        conn_tls_begin(c);
+    reading_set(c, true);
+    if (c->state != CONN_CLOSED)
+        conn_arm(c);
+}
+
+/* ---- the queue of exchanges, in the order of the requests ---- */
+
+void conn_queue_add(struct conn *c, struct exchange *x)
 {
     *c->last = x;
     c->last = &x->next;
@@ -35,7 +92,7 @@ static struct exchange *queue_take(struct conn *c)
 }
 
 /* What is not being written yet will never be. The handlers keep theirs, as orphans. */
-static void queue_abandon(struct conn *c)
+void conn_queue_abandon(struct conn *c)
 {
     while (c->first != NULL) {
         struct exchange *x = queue_take(c);
@@ -47,146 +104,12 @@ static void queue_abandon(struct conn *c)
     }
 }
 
-void conn_held_drop(struct conn *c)
-{
-    if (c->held != NULL)
-        explicit_bzero(c->held, c->held_n);
-    free(c->held);
-    c->held = NULL;
-    c->held_at = c->held_n = 0;
-}
-
-static void held_keep(struct conn *c, const char *p, size_t n)
-{
-    c->held = net_alloc(n);
-    memcpy(c->held, p, n);
-    c->held_at = 0;
-    c->held_n = n;
-}
-
-/* ---- requests ---- */
-
-static void conn_refuse_path(struct conn *c, int status, const char *reason, const char *extra_headers,
-                             const char *path)
-{
-    if (c->state != CONN_SERVING)
-        return;
-    char text[160];
-    int n = snprintf(text, sizeof(text), "%d %s: %s\n", status, http_status_text(status), reason);
-    if (!c->turned_away) /* the listener speaks for the crowd */
-        refusal_tell(c->loop, LOG_LEVEL_INFO,
-                     &(struct refusal){.status = status, .reason = reason, .peer = c->peer, .path = path});
-    struct exchange *x = exchange_new(c, NULL);
-    struct http_response r = {.status = status,
-                              .content_type = "text/plain; charset=utf-8",
-                              .body = {text, n > 0 ? (size_t)n : 0},
-                              .extra_headers = extra_headers,
-                              .close = true};
-    exchange_answer(x, &r);
-    queue_add(c, x);
-    c->state = CONN_FINISHING;
-    loop_chore(c->loop, &c->chore);
-}
-
-void conn_refuse(struct conn *c, int status, const char *reason, const char *extra_headers)
-{
-    conn_refuse_path(c, status, reason, extra_headers, NULL);
-}
-
-static void request_hand_over(struct conn *c)
-{
-    struct exchange *x = exchange_new(c, http_parser_take(c->parser));
-    queue_add(c, x);
-    if (!x->keep_alive || c->listener->draining)
-        c->state = CONN_FINISHING;
-    c->listener->handler(c->listener->arg, &x->request);
-}
-
-static bool may_take_requests(const struct conn *c)
-{
-    return c->state == CONN_SERVING && c->in_work < c->listener->limits.pipeline_max;
-}
-
-bool conn_may_take_bytes(const struct conn *c)
-{
-    return may_take_requests(c) && c->held == NULL && !c->eof;
-}
+/* ---- bytes in ---- */
 
 /* Off the wire: not more than can be taken now, and nothing while the handshake or a worker is busy with the last. */
 static bool may_read(const struct conn *c)
 {
     return conn_may_take_bytes(c) && !c->tls_lent && c->tls_stage != CONN_TLS_QUEUED && !conn_is_paced(c);
-}
-
-static const char *refusal_headers(int status)
-{
-    return status == 405 ? "Allow: GET, HEAD, POST\r\n" : status == 503 ? "Retry-After: 5\r\n" : NULL;
-}
-
-/* Returns how many bytes were taken; fewer than n only when no more requests may be taken now, or ever. */
-static size_t conn_parse(struct conn *c, const char *p, size_t n)
-{
-    size_t taken = 0;
-    while (taken < n && may_take_requests(c)) {
-        size_t used = 0;
-        enum http_event event = http_parser_feed(c->parser, p + taken, n - taken, &used);
-        taken += used;
-        if (event == HTTP_EV_REFUSED) {
-            struct http_refusal why = http_parser_refusal(c->parser);
-            conn_refuse_path(c, why.status, why.reason, refusal_headers(why.status), why.path);
-            continue;
-        }
-        if (event == HTTP_EV_HEAD)
-            c->wants_continue = http_parser_message(c->parser)->expects_continue;
-        if (event == HTTP_EV_REQUEST)
-            request_hand_over(c);
-        conn_enter_phase(c);
-    }
-    return taken;
-}
-
-void conn_take_bytes(struct conn *c, const char *p, size_t n)
-{
-    size_t taken = conn_parse(c, p, n);
-    if (taken < n && c->state == CONN_SERVING)
-        held_keep(c, p + taken, n - taken);
-    conn_weigh(c);
-}
-
-static void conn_take_held(struct conn *c)
-{
-    if (c->held == NULL)
-        return;
-    size_t taken = conn_parse(c, c->held + c->held_at, c->held_n - c->held_at);
-    if (c->held == NULL)
-        return; /* given back in the meantime */
-    c->held_at += taken;
-    if (c->held_at == c->held_n)
-        conn_held_drop(c);
-}
-
-/* ---- bytes in ---- */
-
-void conn_tls_failed(struct conn *c)
-{
-    const char *refused = tls_client_refused(c->tls);
-    c->loop->lane.stats.failed++;
-    refusal_tell(c->loop, refused != NULL ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
-                 &(struct refusal){.reason = refused != NULL ? refused : "TLS failed",
-                                   .peer = c->peer,
-                                   .detail = tls_failure(c->tls)});
-    c->tls_broken = true;
-    queue_abandon(c);
-    c->state = CONN_FINISHING;
-    c->owes_linger = true; /* the alert */
-    conn_write_tls_pending(c);
-}
-
-void conn_eof(struct conn *c)
-{
-    c->eof = true;
-    if (c->phase == HTTP_PHASE_HEAD || c->phase == HTTP_PHASE_BODY)
-        conn_refuse(c, 400, "the request is incomplete", NULL);
 }
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
@@ -195,8 +118,6 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
     (void)suggested;
     *buf = uv_buf_init(c->loop->wire, sizeof(c->loop->wire));
 }
-
-static void reading_set(struct conn *c, bool on);
 
 static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
 {
@@ -245,7 +166,22 @@ void conn_read_on(struct conn *c)
         reading_set(c, true);
 }
 
-/* ---- bytes out, and the end ---- */
+void conn_tls_failed(struct conn *c)
+{
+    const char *refused = tls_client_refused(c->tls);
+    c->loop->lane.stats.failed++;
+    refusal_tell(c->loop, refused != NULL ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
+                 &(struct refusal){.reason = refused != NULL ? refused : "TLS failed",
+                                   .peer = c->peer,
+                                   .detail = tls_failure(c->tls)});
+    c->tls_broken = true;
+    conn_queue_abandon(c);
+    c->state = CONN_FINISHING;
+    c->owes_linger = true; /* the alert */
+    conn_write_tls_pending(c);
+}
+
+/* ---- a turn: answers out, reading on or off ---- */
 
 static void send_answers(struct conn *c)
 {
@@ -259,7 +195,7 @@ static void send_answers(struct conn *c)
         }
         conn_write_exchange(c, x, close);
         if (close && c->state != CONN_CLOSED)
-            queue_abandon(c);
+            conn_queue_abandon(c);
     }
 }
 
@@ -274,26 +210,7 @@ static void send_continue(struct conn *c)
         conn_write_plain(c, text, sizeof(text) - 1);
 }
 
-static void on_shutdown(uv_shutdown_t *req, int status)
-{
-    struct conn *c = req->data;
-    if (status < 0 && c->state != CONN_CLOSED)
-        conn_close(c);
-}
-
-static void conn_end(struct conn *c)
-{
-    conn_write_farewell(c);
-    c->shutdown.data = c;
-    if (c->eof || !c->owes_linger || uv_shutdown(&c->shutdown, &c->io.stream, on_shutdown) != 0) {
-        conn_close(c);
-        return;
-    }
-    c->state = CONN_LINGERING;
-    c->linger_since_ms = uv_now(&c->loop->uv);
-    if (!conn_is_paced(c))
-        reading_set(c, true);
-}
+static void conn_end(struct conn *c);
 
 static void conn_turn(void *arg)
 {
@@ -325,25 +242,36 @@ static void conn_turn(void *arg)
     conn_arm(c);
 }
 
-void conn_let_go(struct conn *c)
+void conn_drain(struct conn *c)
 {
-    if (--c->handles > 0)
-        return;
-    http_parser_free(c->parser);
-    if (c->tls != NULL)
-        tls_free(c->tls);
-    *c->link = c->next;
-    if (c->next != NULL)
-        c->next->link = c->link;
-    conn_place_end(c);
-    listener_conn_gone(c->listener);
-    free(c);
+    if (c->state != CONN_CLOSED)
+        loop_chore(c->loop, &c->chore);
 }
 
-static void on_handle_closed(uv_handle_t *handle)
+/* ---- the end: half-close and wait, then close ---- */
+
+static void on_shutdown(uv_shutdown_t *req, int status)
 {
-    conn_let_go(handle->data);
+    struct conn *c = req->data;
+    if (status < 0 && c->state != CONN_CLOSED)
+        conn_close(c);
 }
+
+static void conn_end(struct conn *c)
+{
+    conn_write_farewell(c);
+    c->shutdown.data = c;
+    if (c->eof || !c->owes_linger || uv_shutdown(&c->shutdown, &c->io.stream, on_shutdown) != 0) {
+        conn_close(c);
+        return;
+    }
+    c->state = CONN_LINGERING;
+    c->linger_since_ms = uv_now(&c->loop->uv);
+    if (!conn_is_paced(c))
+        reading_set(c, true);
+}
+
+static void on_handle_closed(uv_handle_t *handle);
 
 static void conn_shut(struct conn *c, bool reset)
 {
@@ -352,7 +280,7 @@ static void conn_shut(struct conn *c, bool reset)
     if (!c->listener->is_admin)
         FAULT_POINT(client_closed);
     c->state = CONN_CLOSED;
-    queue_abandon(c);
+    conn_queue_abandon(c);
     conn_held_drop(c);
     lane_leave(c);
     conn_memory_end(c);
@@ -377,62 +305,22 @@ void conn_reset(struct conn *c)
     conn_shut(c, true);
 }
 
-void conn_drain(struct conn *c)
+static void on_handle_closed(uv_handle_t *handle)
 {
-    if (c->state != CONN_CLOSED)
-        loop_chore(c->loop, &c->chore);
+    conn_let_go(handle->data);
 }
 
-/* ---- the beginning ---- */
-
-struct conn *conn_new(struct loop *l, struct listener *ls, bool is_pipe)
+void conn_let_go(struct conn *c)
 {
-    struct conn *c = net_alloc(sizeof(*c));
-    c->loop = l;
-    c->listener = ls;
-    c->last = &c->first;
-    c->chore.fn = conn_turn;
-    c->chore.arg = c;
-    c->parser = http_parser_new(&ls->limits);
-    l->connections++;
-    if (is_pipe)
-        (void)uv_pipe_init(&l->uv, &c->io.pipe, 0);
-    else
-        (void)uv_tcp_init(&l->uv, &c->io.tcp);
-    (void)uv_timer_init(&l->uv, &c->timer);
-    c->io.any.data = c;
-    c->timer.data = c;
-    c->handles = 2;
-    c->next = ls->conns;
-    c->link = &ls->conns;
-    if (c->next != NULL)
-        c->next->link = &c->next;
-    ls->conns = c;
-    return c;
-}
-
-static void peer_name(struct conn *c)
-{
-    struct sockaddr_storage peer = {0};
-    socklen_t size = sizeof(peer);
-    uv_os_fd_t fd = -1;
-    if (uv_fileno(&c->io.any, &fd) != 0 || getpeername(fd, (struct sockaddr *)&peer, &size) != 0)
+    if (--c->handles > 0)
         return;
-    address_format((const struct sockaddr *)&peer, c->peer, sizeof(c->peer));
-    peer_key_of((const struct sockaddr *)&peer, &c->key);
-}
-
-void conn_begin(struct conn *c)
-{
-    peer_name(c);
-    conn_memory_begin(c);
-    conn_place_begin(c);
-    if (!c->listener->is_pipe)
-        (void)uv_tcp_nodelay(&c->io.tcp, 1);
-    c->phase_since_ms = uv_now(&c->loop->uv);
-    if (c->listener->tls != NULL)
-        conn_tls_begin(c);
-    reading_set(c, true);
-    if (c->state != CONN_CLOSED)
-        conn_arm(c);
+    http_parser_free(c->parser);
+    if (c->tls != NULL)
+        tls_free(c->tls);
+    *c->link = c->next;
+    if (c->next != NULL)
+        c->next->link = c->link;
+    conn_place_end(c);
+    listener_conn_gone(c->listener);
+    free(c);
 }

@@ -136,16 +136,24 @@ struct conn {
 
 struct conn *conn_new(struct loop *l, struct listener *ls, bool is_pipe); /* its handle is ready for uv_accept() */
 void conn_begin(struct conn *c);                                          /* after uv_accept() */
-void conn_refuse(struct conn *c, int status, const char *reason, const char *extra_headers);
-void conn_held_drop(struct conn *c);
-void conn_drain(struct conn *c);  /* finish what is begun, then close */
+void conn_drain(struct conn *c);                                          /* finish what is begun, then close */
 void conn_close(struct conn *c);  /* at once; orphans what the handlers still have */
 void conn_reset(struct conn *c);  /* the same, and what was not taken is thrown away */
 void conn_let_go(struct conn *c); /* by one of `handles`; the last one frees it */
+void conn_tls_failed(struct conn *c);
+void conn_queue_add(struct conn *c, struct exchange *x);
+void conn_queue_abandon(
+    struct conn *c); /* what is not being written yet never will be; handlers keep theirs, as orphans */
+
+/* ---- bytes into requests (conn_take.c) ---- */
+
 bool conn_may_take_bytes(const struct conn *c);
 void conn_take_bytes(struct conn *c, const char *p, size_t n); /* plain ones, off the wire or out of the filter */
+void conn_take_held(struct conn *c); /* those that came while no more requests could be taken */
+void conn_held_drop(struct conn *c);
 void conn_eof(struct conn *c);
-void conn_tls_failed(struct conn *c);
+/* Answers by itself, and reads no more. reason is a static text; extra_headers may be NULL. */
+void conn_refuse(struct conn *c, int status, const char *reason, const char *extra_headers);
 
 /* ---- TLS (conn_tls.c) ---- */
 

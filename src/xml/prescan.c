@@ -7,13 +7,9 @@
  * Why these counts: libxml2 compares the attributes of a tag pairwise, canonicalisation sorts them the same way and
  * looks up each prefix among those of all open elements; a few megabytes of tags so made cost seconds.
  */
-#include "chars.h"
-#include "xml.h"
+#include "prescan.h"
 
 #include <string.h>
-#include <strings.h>
-
-#define DEPTH_CAP 256 /* the parser's own limit; depth_max beyond it has no effect */
 
 const struct xml_limits xml_limits_default = {
     .size_max_bytes = (size_t)5 * 1024 * 1024,
@@ -25,24 +21,7 @@ const struct xml_limits xml_limits_default = {
     .name_max_bytes = 1024,
 };
 
-struct level {
-    unsigned attributes, namespaces; /* of one start tag; attributes count xmlns too */
-};
-
-struct scan {
-    const unsigned char *begin, *p, *end;
-    const struct xml_limits *limits;
-    unsigned nodes;      /* elements, comments and sections so far */
-    unsigned attributes; /* so far */
-    struct level open;   /* of all open elements together */
-    struct level levels[DEPTH_CAP];
-    unsigned depth;
-    bool has_root;
-    struct error *e;
-    enum err code;
-};
-
-/* ---- small steps: each returns false after a failure ---- */
+/* ---- small steps ---- */
 
 /* Whatever was due here: bytes that cannot be UTF-8 text are named as such. */
 static bool is_foreign(const struct scan *s)
@@ -53,7 +32,7 @@ static bool is_foreign(const struct scan *s)
     return *s->p == 0 || (xml_char_is(*s->p, CHAR_WIDE) && xml_wide_char(s->p, s->end, &code) == 0);
 }
 
-static bool fail(struct scan *s, enum err code, const char *what)
+bool scan_fail(struct scan *s, enum err code, const char *what)
 {
     if (code == ERR_MALFORMED && is_foreign(s))
         code = ERR_ENCODING, what = "bytes that are not UTF-8 text";
@@ -61,21 +40,21 @@ static bool fail(struct scan *s, enum err code, const char *what)
     return false;
 }
 
-static bool is_at(const struct scan *s, const char *literal)
+bool scan_is_at(const struct scan *s, const char *literal)
 {
     size_t n = strlen(literal);
     return (size_t)(s->end - s->p) >= n && memcmp(s->p, literal, n) == 0;
 }
 
-static bool take(struct scan *s, const char *literal)
+bool scan_take(struct scan *s, const char *literal)
 {
-    if (!is_at(s, literal))
+    if (!scan_is_at(s, literal))
         return false;
     s->p += strlen(literal);
     return true;
 }
 
-static bool take_blanks(struct scan *s)
+bool scan_take_blanks(struct scan *s)
 {
     const unsigned char *from = s->p;
     while (s->p < s->end && xml_is_blank(*s->p))
@@ -93,7 +72,7 @@ static bool step_wide(struct scan *s)
     }
     size_t n = xml_wide_char(s->p, s->end, &code);
     if (n == 0 || !xml_is_char(code))
-        return fail(s, ERR_MALFORMED, "not a character");
+        return scan_fail(s, ERR_MALFORMED, "not a character");
     s->p += n;
     return true;
 }
@@ -107,7 +86,7 @@ static bool skip_to(struct scan *s, unsigned stop)
         if (s->p == s->end || xml_char_is(*s->p, stop))
             return true;
         if (xml_char_is(*s->p, CHAR_BAD))
-            return fail(s, ERR_MALFORMED, "control character");
+            return scan_fail(s, ERR_MALFORMED, "control character");
         if (!step_wide(s))
             return false;
     }
@@ -122,9 +101,9 @@ static bool scan_name(struct scan *s, struct span *name)
 {
     const unsigned char *from = s->p;
     if (s->p == s->end)
-        return fail(s, ERR_MALFORMED, "end of input where a name is due");
+        return scan_fail(s, ERR_MALFORMED, "end of input where a name is due");
     if (!is_name_start(*s->p))
-        return fail(s, ERR_MALFORMED, "no name where one is due");
+        return scan_fail(s, ERR_MALFORMED, "no name where one is due");
     while (s->p < s->end && xml_char_is(*s->p, CHAR_NAME)) {
         if (!xml_char_is(*s->p, CHAR_WIDE))
             s->p++;
@@ -133,14 +112,14 @@ static bool scan_name(struct scan *s, struct span *name)
     }
     *name = (struct span){(const char *)from, (size_t)(s->p - from)};
     if (name->n > s->limits->name_max_bytes)
-        return fail(s, ERR_LIMIT, "name too long");
+        return scan_fail(s, ERR_LIMIT, "name too long");
     return true;
 }
 
 static bool count_node(struct scan *s)
 {
     if (s->nodes >= s->limits->elements_max)
-        return fail(s, ERR_LIMIT, "too many elements");
+        return scan_fail(s, ERR_LIMIT, "too many elements");
     s->nodes++;
     return true;
 }
@@ -160,26 +139,26 @@ static int digit_of(unsigned char c, unsigned base)
 
 static bool scan_char_reference(struct scan *s)
 {
-    unsigned base = take(s, "x") ? 16 : 10;
+    unsigned base = scan_take(s, "x") ? 16 : 10;
     const unsigned char *from = s->p;
     uint32_t code = 0;
     for (int digit; s->p < s->end && (digit = digit_of(*s->p, base)) >= 0; s->p++)
         if (code <= 0x10ffff) /* enough to know that it is too large */
             code = code * base + (uint32_t)digit;
-    if (s->p == from || !take(s, ";") || !xml_is_char(code))
-        return fail(s, ERR_MALFORMED, "bad character reference");
+    if (s->p == from || !scan_take(s, ";") || !xml_is_char(code))
+        return scan_fail(s, ERR_MALFORMED, "bad character reference");
     return true;
 }
 
 static bool scan_reference(struct scan *s)
 {
     static const char *const known[] = {"&lt;", "&gt;", "&amp;", "&quot;", "&apos;"};
-    if (take(s, "&#"))
+    if (scan_take(s, "&#"))
         return scan_char_reference(s);
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-        if (take(s, known[i]))
+        if (scan_take(s, known[i]))
             return true;
-    return fail(s, ERR_MALFORMED, "entity reference");
+    return scan_fail(s, ERR_MALFORMED, "entity reference");
 }
 
 /* ---- tags ---- */
@@ -187,15 +166,15 @@ static bool scan_reference(struct scan *s)
 static bool scan_value(struct scan *s)
 {
     if (s->p == s->end || (*s->p != '"' && *s->p != '\''))
-        return fail(s, ERR_MALFORMED, "no quote before an attribute value");
+        return scan_fail(s, ERR_MALFORMED, "no quote before an attribute value");
     unsigned char quote = *s->p++;
     for (;;) {
         if (!skip_to(s, quote == '"' ? CHAR_QUOT_END : CHAR_APOS_END))
             return false;
         if (s->p == s->end)
-            return fail(s, ERR_MALFORMED, "end of input in an attribute value");
+            return scan_fail(s, ERR_MALFORMED, "end of input in an attribute value");
         if (*s->p == '<')
-            return fail(s, ERR_MALFORMED, "'<' in an attribute value");
+            return scan_fail(s, ERR_MALFORMED, "'<' in an attribute value");
         if (*s->p == quote)
             break;
         if (!scan_reference(s))
@@ -220,19 +199,19 @@ static bool scan_attribute(struct scan *s, struct level *tag)
     s->attributes++;
     if (tag->attributes > l->attributes_max || s->attributes > l->elements_max ||
         (size_t)s->open.attributes + tag->attributes > (size_t)l->attributes_max * 2)
-        return fail(s, ERR_LIMIT, "too many attributes");
+        return scan_fail(s, ERR_LIMIT, "too many attributes");
     if (is_xmlns(name))
         tag->namespaces++;
     if (s->open.namespaces + tag->namespaces > l->namespaces_max)
-        return fail(s, ERR_LIMIT, "too many namespace declarations");
-    take_blanks(s);
-    if (!take(s, "="))
-        return fail(s, ERR_MALFORMED, "no '=' after an attribute name");
-    take_blanks(s);
+        return scan_fail(s, ERR_LIMIT, "too many namespace declarations");
+    scan_take_blanks(s);
+    if (!scan_take(s, "="))
+        return scan_fail(s, ERR_MALFORMED, "no '=' after an attribute name");
+    scan_take_blanks(s);
     return scan_value(s);
 }
 
-static void open_element(struct scan *s, const struct level *tag)
+static void scan_open_element(struct scan *s, const struct level *tag)
 {
     s->levels[s->depth++] = *tag;
     s->open.attributes += tag->attributes;
@@ -247,27 +226,27 @@ static bool scan_start_tag(struct scan *s)
     struct level tag = {0};
     struct span name;
     if (s->depth == 0 && s->has_root)
-        return fail(s, ERR_MALFORMED, "second root element");
+        return scan_fail(s, ERR_MALFORMED, "second root element");
     if (s->depth >= l->depth_max || s->depth >= DEPTH_CAP)
-        return fail(s, ERR_LIMIT, "elements nested too deep");
+        return scan_fail(s, ERR_LIMIT, "elements nested too deep");
     s->p++;
     s->has_root = true;
     if (!count_node(s) || !scan_name(s, &name))
         return false;
     for (;;) {
-        bool blank = take_blanks(s);
-        bool is_empty = take(s, "/>");
-        bool is_end = is_empty || take(s, ">");
+        bool blank = scan_take_blanks(s);
+        bool is_empty = scan_take(s, "/>");
+        bool is_end = is_empty || scan_take(s, ">");
         if ((size_t)(s->p - from) > l->start_tag_max_bytes)
-            return fail(s, ERR_LIMIT, "start tag too long");
+            return scan_fail(s, ERR_LIMIT, "start tag too long");
         if (is_end && !is_empty)
-            open_element(s, &tag);
+            scan_open_element(s, &tag);
         if (is_end)
             return true;
         if (s->p == s->end)
-            return fail(s, ERR_MALFORMED, "end of input in a start tag");
+            return scan_fail(s, ERR_MALFORMED, "end of input in a start tag");
         if (!blank)
-            return fail(s, ERR_MALFORMED, "no blank before an attribute");
+            return scan_fail(s, ERR_MALFORMED, "no blank before an attribute");
         if (!scan_attribute(s, &tag))
             return false;
     }
@@ -278,12 +257,12 @@ static bool scan_end_tag(struct scan *s)
 {
     struct span name;
     if (s->depth == 0)
-        return fail(s, ERR_MALFORMED, "end tag without a start");
+        return scan_fail(s, ERR_MALFORMED, "end tag without a start");
     if (!scan_name(s, &name))
         return false;
-    take_blanks(s);
-    if (!take(s, ">"))
-        return fail(s, ERR_MALFORMED, "end tag does not end");
+    scan_take_blanks(s);
+    if (!scan_take(s, ">"))
+        return scan_fail(s, ERR_MALFORMED, "end tag does not end");
     const struct level *tag = &s->levels[--s->depth];
     s->open.attributes -= tag->attributes;
     s->open.namespaces -= tag->namespaces;
@@ -301,11 +280,11 @@ static bool scan_comment(struct scan *s)
         if (!skip_to(s, CHAR_HYPHEN))
             return false;
         if (s->p == s->end)
-            return fail(s, ERR_MALFORMED, "end of input in a comment");
-        if (take(s, "-->"))
+            return scan_fail(s, ERR_MALFORMED, "end of input in a comment");
+        if (scan_take(s, "-->"))
             return true;
-        if (is_at(s, "--"))
-            return fail(s, ERR_MALFORMED, "'--' in a comment");
+        if (scan_is_at(s, "--"))
+            return scan_fail(s, ERR_MALFORMED, "'--' in a comment");
         s->p++;
     }
 }
@@ -314,15 +293,15 @@ static bool scan_comment(struct scan *s)
 static bool scan_cdata(struct scan *s)
 {
     if (s->depth == 0)
-        return fail(s, ERR_MALFORMED, "CDATA section outside the root element");
+        return scan_fail(s, ERR_MALFORMED, "CDATA section outside the root element");
     if (!count_node(s))
         return false;
     for (;;) {
         if (!skip_to(s, CHAR_BRACKET))
             return false;
         if (s->p == s->end)
-            return fail(s, ERR_MALFORMED, "end of input in a CDATA section");
-        if (take(s, "]]>"))
+            return scan_fail(s, ERR_MALFORMED, "end of input in a CDATA section");
+        if (scan_take(s, "]]>"))
             return true;
         s->p++;
     }
@@ -332,86 +311,33 @@ static bool scan_markup(struct scan *s)
 {
     if (s->end - s->p >= 2 && xml_char_is(s->p[1], CHAR_NAME))
         return scan_start_tag(s);
-    if (take(s, "</"))
+    if (scan_take(s, "</"))
         return scan_end_tag(s);
-    if (take(s, "<!--"))
+    if (scan_take(s, "<!--"))
         return scan_comment(s);
-    if (take(s, "<![CDATA["))
+    if (scan_take(s, "<![CDATA["))
         return scan_cdata(s);
-    if (is_at(s, "<!DOCTYPE"))
-        return fail(s, ERR_DOCTYPE, "DOCTYPE");
-    if (is_at(s, "<!"))
-        return fail(s, ERR_MALFORMED, "declaration");
-    if (is_at(s, "<?"))
-        return fail(s, ERR_MALFORMED, "processing instruction");
+    if (scan_is_at(s, "<!DOCTYPE"))
+        return scan_fail(s, ERR_DOCTYPE, "DOCTYPE");
+    if (scan_is_at(s, "<!"))
+        return scan_fail(s, ERR_MALFORMED, "declaration");
+    if (scan_is_at(s, "<?"))
+        return scan_fail(s, ERR_MALFORMED, "processing instruction");
     return scan_start_tag(s);
 }
 
 static bool scan_text(struct scan *s)
 {
     if (s->depth == 0) {
-        take_blanks(s);
-        return s->p == s->end || *s->p == '<' || fail(s, ERR_MALFORMED, "text outside the root element");
+        scan_take_blanks(s);
+        return s->p == s->end || *s->p == '<' || scan_fail(s, ERR_MALFORMED, "text outside the root element");
     }
     if (!skip_to(s, CHAR_TEXT_END))
         return false;
     return s->p == s->end || *s->p == '<' || scan_reference(s);
 }
 
-/* ---- the XML declaration (productions 23 to 26, 32, 80), at the very beginning only ---- */
-
-static bool scan_declared(struct scan *s, const char *name, struct span *value)
-{
-    const unsigned char *from = s->p;
-    if (!take_blanks(s) || !take(s, name)) {
-        s->p = from;
-        return false;
-    }
-    take_blanks(s);
-    bool has_equals = take(s, "=");
-    take_blanks(s);
-    if (!has_equals || s->p == s->end || (*s->p != '"' && *s->p != '\''))
-        return fail(s, ERR_MALFORMED, "bad XML declaration");
-    unsigned char quote = *s->p++;
-    from = s->p;
-    while (s->p<s->end && * s->p != quote && * s->p> 0x20 && *s->p < 0x7f)
-        s->p++;
-    if (s->p == s->end || *s->p != quote)
-        return fail(s, ERR_MALFORMED, "bad XML declaration");
-    *value = (struct span){(const char *)from, (size_t)(s->p - from)};
-    s->p++;
-    return true;
-}
-
-/* Behind "<?xml". */
-static bool scan_declaration(struct scan *s)
-{
-    struct span value = {NULL, 0};
-    if (!scan_declared(s, "version", &value))
-        return fail(s, ERR_MALFORMED, "XML declaration without a version");
-    if (!span_is(value, "1.0"))
-        return fail(s, ERR_MALFORMED, "XML of another version");
-    if (scan_declared(s, "encoding", &value) && (value.n != 5 || strncasecmp(value.p, "utf-8", 5) != 0))
-        return fail(s, ERR_ENCODING, "another encoding declared");
-    if (s->code == ERR_OK && scan_declared(s, "standalone", &value) && !span_is(value, "yes") && !span_is(value, "no"))
-        return fail(s, ERR_MALFORMED, "bad XML declaration");
-    if (s->code != ERR_OK)
-        return false;
-    take_blanks(s);
-    return take(s, "?>") || fail(s, ERR_MALFORMED, "bad XML declaration");
-}
-
-static bool scan_beginning(struct scan *s)
-{
-    if (take(s, "\x4c\x6f\xa7\x94")) /* "<?xm" of an EBCDIC page */
-        return fail(s, ERR_ENCODING, "EBCDIC");
-    take(s, "\xef\xbb\xbf");
-    if (s->end - s->p > 5 && is_at(s, "<?xml") && xml_is_blank(s->p[5])) {
-        s->p += 5;
-        return scan_declaration(s);
-    }
-    return true;
-}
+/* ---- the whole ---- */
 
 static bool scan_document(struct scan *s)
 {
@@ -421,8 +347,8 @@ static bool scan_document(struct scan *s)
         if (!(*s->p == '<' ? scan_markup(s) : scan_text(s)))
             return false;
     if (!s->has_root)
-        return fail(s, ERR_MALFORMED, "no root element");
-    return s->depth == 0 || fail(s, ERR_MALFORMED, "end of input in an element");
+        return scan_fail(s, ERR_MALFORMED, "no root element");
+    return s->depth == 0 || scan_fail(s, ERR_MALFORMED, "end of input in an element");
 }
 
 enum err xml_prescan(struct span bytes, const struct xml_limits *limits, struct error *e)
