@@ -3,6 +3,7 @@
 # B2: a database from before, with what its constraints had let in: visits, hours and hours of a special day that overlap. The
 # migration names them, keeps them all, and lets no new one in; admin.check() lists them until somebody has moved them.
 . "$(dirname "$0")/lib/race.sh"
+. "$(dirname "$0")/../lib/sql_files.sh"
 sql=$(cd "$(dirname "$0")/../../sql" && pwd)
 old=race_doubled_$$
 q -d postgres -c "create database $old" || exit 1
@@ -11,7 +12,7 @@ export PGDATABASE=$old
 apply() { for file in "$@"; do psql -Xq1 -v ON_ERROR_STOP=1 -f "$file" || { echo "FAILED: $file"; exit 1; }; done; }
 apply "$sql"/migrations/00*.sql "$sql"/migrations/01[0-4]*.sql
 # Triggers of those days call functions that are made after the migrations.
-for file in "$sql"/api/*.sql; do
+for file in "$sql"/inner/{areas,books,schedules,slots,time}/*.sql; do
     PGOPTIONS="${PGOPTIONS:-} -c check_function_bodies=off" apply "$file"
 done
 q <<'SQL' >/dev/null || exit 1
@@ -54,7 +55,7 @@ from data.place as p, data.area as a where a.area_id = 'g' and p.book_key in ('d
 SQL
 psql -Xq1 -v ON_ERROR_STOP=1 -f "$(echo "$sql"/migrations/015_*.sql)" 2>"$race_dir/said" || { cat "$race_dir/said"; exit 1; }
 shopt -s nullglob
-PGOPTIONS="${PGOPTIONS:-} -c check_function_bodies=off" apply "$sql"/migrations/01[6-9]*.sql "$sql"/migrations/0[2-9]*.sql "$sql"/api/*.sql "$sql"/admin/*.sql 2>"$race_dir/said_later"
+PGOPTIONS="${PGOPTIONS:-} -c check_function_bodies=off" apply "$sql"/migrations/01[6-9]*.sql "$sql"/migrations/0[2-9]*.sql $(sql_function_files "$sql") 2>"$race_dir/said_later"
 q -c "select data.built_note()" >/dev/null # as migrating does
 expect "B9: an exclusive area used twice is named, once" "d-1 d-5" "$(grep 'общее помещение' "$race_dir/said_later" | grep -o 'd-[0-9]' | sort | xargs)"
 q -c "set session_replication_role = replica" -c "delete from data.occupancy" # the rest is about areas for one

@@ -5,6 +5,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 root=$(cd "$here/../.." && pwd)
 # shellcheck source=../../lib/pg.sh
 . "$root/tests/lib/pg.sh"
+# shellcheck source=../../lib/sql_files.sh
+. "$root/tests/lib/sql_files.sh"
 
 for tool in psql pg_prove; do
     command -v $tool >/dev/null || { echo "SKIP: $tool is not installed"; exit 77; }
@@ -15,10 +17,6 @@ trap 'pg_private_stop; rm -rf "$work"' EXIT
 
 # As zapisd migrate does: migrations once, each in its own transaction; then the functions, as often as one likes.
 sql_apply() { psql -Xq1 -v ON_ERROR_STOP=1 -f "$1" || { echo "FAILED: $1"; exit 1; }; }
-sql_function_files() {
-    local folder
-    for folder in inner api admin afterwards; do find "$root/sql/$folder" -name '*.sql' | LC_ALL=C sort; done
-}
 sql_cluster_start() {
     pg_private_start "$work" || exit 1
     export PGDATABASE=zapis_test PGOPTIONS="-c client_min_messages=warning" ZAPISD_SQL_TESTS=$here
@@ -32,7 +30,7 @@ SQL
     done
     for round in 1 2; do
         [ $round = 1 ] && bodies=off || bodies=on # they may name each other in any order
-        for file in $(sql_function_files); do PGOPTIONS="$PGOPTIONS -c check_function_bodies=$bodies" sql_apply "$file"; done
+        for file in $(sql_function_files "$root/sql"); do PGOPTIONS="$PGOPTIONS -c check_function_bodies=$bodies" sql_apply "$file"; done
         sql_apply "$root/sql/demo/demo.sql" >/dev/null
     done
     psql -Xqc "select data.built_note()" >/dev/null
