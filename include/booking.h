@@ -115,16 +115,6 @@ void field_errors_add(struct field_errors *f, const char *field, int code, const
 /* A value, a list or a tree beyond its bound (L2): code 1, and is_beyond. */
 void field_errors_beyond(struct field_errors *f, const char *field, const char *message);
 
-/* The bounds of what a request may hold, one row an element; the schema and docs/limits.md say the same (L2). */
-struct booking_bound {
-    const char *type, *element; /* of schemas/equeue-types.xsd; type NULL: of the request itself */
-    unsigned length;            /* characters of one value; 0: it is a structure */
-    unsigned count;             /* of a list: how many; 0: no list */
-    bool is_line;               /* without characters that nobody sees: controls, bidi, zero width, private use */
-};
-#define BOOKING_BOUNDS_MAX 80
-unsigned booking_bounds(const struct booking_bound *out[BOOKING_BOUNDS_MAX]); /* how many there are */
-
 struct ref_info {
     const char *name, *title, *kind;
 };
@@ -189,7 +179,7 @@ struct booking_op {
     bool is_write;    /* journalled in its own transaction; otherwise before the answer leaves */
     bool is_served;   /* false: only where the listener says so */
     bool asks_books;  /* a read whose values SQL looks up in reference books: asked even when fields are bad (M10) */
-    /* Adds every bad field to f. Part of booking_check(). */
+    /* Adds every bad field to f that its rules find. Part of booking_check(); NULL: it has no rules of its own. */
     void (*check)(const struct booking_request *r, struct field_errors *f, struct arena *a);
     /* The SQL call. bad: the fields found wrong so far; a write passes them on so that nothing is booked. */
     struct db_call (*call)(const struct booking_request *r, const struct booking_message *m,
@@ -206,7 +196,8 @@ extern const struct booking_op booking_ops[BOOKING_METHOD_COUNT];
 /* NULL: no such operation. Whether it is served is a question of is_served and the listener. */
 const struct booking_op *booking_op_by_name(const char *name, enum booking_method *method);
 
-/* Bounds, then the rules of the operation: adds every bad field to f. With f->is_beyond op->call must not be made. */
+/* What the table of fields says, then the rules of the operation: adds every bad field to f. With f->is_beyond op->call
+ * must not be made. */
 void booking_check(const struct booking_request *r, struct field_errors *f, struct arena *a);
 
 /* What a write's rows say besides the answer. Read it before op->result. */

@@ -17,10 +17,6 @@
 /* One or several parts of one visit (A6, A7), or the single blind_request, in exactly this spelling. */
 static void check_slots(const struct strings *slots, struct field_errors *f)
 {
-    if (slots->n == 0) {
-        field_errors_add(f, "slotId", 1, FIELD_REQUIRED);
-        return;
-    }
     for (unsigned i = 0; i < slots->n && slots->n > 1 && !f->is_beyond; i++) {
         if (text_is(slots->items[i], BLIND_REQUEST))
             field_errors_add(f, "slotId", 1, "Значение blind_request должно быть единственным");
@@ -41,11 +37,7 @@ static void check_period(const struct booking_request *r, struct field_errors *f
 void book_check(const struct booking_request *r, struct field_errors *f, struct arena *a)
 {
     (void)a;
-    check_book_key(r, f);
     check_slots(&r->slot_ids, f);
-    if (r->organization_ids.n != 1)
-        field_errors_add(f, "organizationId", 1, FIELD_REQUIRED);
-    check_user(r, f);
     check_applicant(r, f);
     if (text_is(r->user_kind, "BUSINESS") && r->applicant.business_inn == NULL)
         field_errors_add(f, "businessINN", 1, "Для юридического лица требуется ИНН");

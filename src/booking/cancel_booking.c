@@ -2,14 +2,7 @@
 /* cancelBooking (item 21; A26 to A28). */
 #include "booking_private.h"
 #include "call.h"
-#include "check.h"
 #include "reply.h"
-
-void cancel_booking_check(const struct booking_request *r, struct field_errors *f, struct arena *a)
-{
-    (void)a;
-    check_book_key(r, f);
-}
 
 struct db_call cancel_booking_call(const struct booking_request *r, const struct booking_message *m,
                                    const struct field_errors *bad, struct arena *a)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * The shared field checks (order 329, Appendix 2, items 7 and 10 to 15). The schema has looked at the structure
- * before; these checks repeat what they depend on, so that they hold alone.
+ * The shared field checks (order 329, Appendix 2, items 7 and 10 to 15). What the table of
+ * fields says of one value is judged by the table; here stands what is the subject's.
  */
 #include "check.h"
 
@@ -42,27 +42,39 @@ const char *text_integer(struct arena *a, const char *s, int max)
     return arena_printf(a, "%llu", value < (unsigned long long)max ? value : (unsigned long long)max);
 }
 
-void check_book_key(const struct booking_request *r, struct field_errors *f)
+/* "Допускаются значения A, B и C" */
+static const char *words_told(struct arena *a, const struct field_type *type)
 {
-    if (r->book_id == NULL)
-        field_errors_add(f, "bookId", 1, FIELD_REQUIRED);
-    else if (!rule_book_id(r->book_id))
-        field_errors_add(f, "bookId", 1, "Идентификатор заявления должен быть UUID или числом до 19 цифр");
-    if (is_blank(r->esia_id))
-        field_errors_add(f, "esiaId", 1, FIELD_REQUIRED);
+    struct buf b;
+    buf_init(&b, a, 64);
+    buf_add_str(&b, "Допускаются значения ");
+    for (unsigned i = 0; type->words[i] != NULL; i++)
+        buf_printf(&b, "%s%s", i == 0 ? "" : type->words[i + 1] == NULL ? " и " : ", ", type->words[i]);
+    return b.p;
 }
 
-void check_user(const struct booking_request *r, struct field_errors *f)
+void check_fields(const struct shape *shape, const void *of, struct field_errors *f)
 {
-    if (r->user_type == NULL)
-        field_errors_add(f, "userType", 1, FIELD_REQUIRED);
-    else if (!text_is(r->user_type, "SIMPLE") && !text_is(r->user_type, "QUALIFIED"))
-        field_errors_add(f, "userType", 1, "Допускаются значения SIMPLE и QUALIFIED");
-    if (r->user_kind == NULL)
-        field_errors_add(f, "userKind", 1, FIELD_REQUIRED);
-    else if (!text_is(r->user_kind, "PHYSIC") && !text_is(r->user_kind, "BUSINESS") &&
-             !text_is(r->user_kind, "PERSBUSINESS"))
-        field_errors_add(f, "userKind", 1, "Допускаются значения PHYSIC, BUSINESS и PERSBUSINESS");
+    for (unsigned i = 0; i < shape->n; i++) {
+        const struct field *c = &shape->fields[i];
+        const void *at = (const char *)of + c->offset;
+        bool is_list = c->place == FIELD_LIST || c->place == FIELD_ONE;
+        if (!is_list && c->place != FIELD_TEXT)
+            continue;
+        const char *text = is_list ? NULL : *(const char *const *)at;
+        unsigned n = is_list ? ((const struct strings *)at)->n : !is_blank(text);
+        bool is_empty = c->place == FIELD_ONE ? n != 1 : n == 0;
+        if (is_empty && c->is_required && c->type->min > 0)
+            field_errors_add(f, c->name, 1, FIELD_REQUIRED);
+        else if (text != NULL && c->type->kind == FIELD_WORD && !field_is_word(c->type, text))
+            field_errors_add(f, c->name, 1, words_told(f->arena, c->type));
+    }
+}
+
+void check_book_id(const struct booking_request *r, struct field_errors *f)
+{
+    if (r->book_id != NULL && !rule_book_id(r->book_id))
+        field_errors_add(f, "bookId", 1, "Идентификатор заявления должен быть UUID или числом до 19 цифр");
 }
 
 /* Is the value one of "A, B C, D"? */
@@ -87,13 +99,10 @@ static void check_document(const struct user_document *doc, const char *doc_type
 {
     if (doc == NULL)
         return;
-    if (doc->doc_type == NULL)
-        field_errors_add(f, "docType", 1, FIELD_REQUIRED);
-    else if (!text_is(doc->doc_type, "PASSPORT") && !text_is(doc->doc_type, "MIL TICKET") &&
-             !text_is(doc->doc_type, "MIL_TICKET") && !is_listed(doc_types, doc->doc_type))
+    if (doc->doc_type != NULL && !text_is(doc->doc_type, "PASSPORT") && !text_is(doc->doc_type, "MIL TICKET") &&
+        !text_is(doc->doc_type, "MIL_TICKET") && !is_listed(doc_types, doc->doc_type))
         field_errors_add(f, "docType", 1, "Допускаются значения PASSPORT и MIL TICKET");
-    if (is_blank(doc->doc_number))
-        field_errors_add(f, "docNumber", 1, FIELD_REQUIRED);
+    check_fields(&shape_UserDocument, doc, f);
     if (doc->issue_date != NULL && !rule_date(doc->issue_date))
         field_errors_add(f, "issueDate", 1, "Дата выдачи указывается как ГГГГ-ММ-ДД");
     if (doc->valid_date != NULL && !rule_date(doc->valid_date))

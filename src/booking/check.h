@@ -2,12 +2,15 @@
 /* Checks that several operations share. Each adds what it finds and goes on (M10). Private to booking. */
 #pragma once
 
-#include "booking.h"
+#include "booking_fields.h"
 
-/* bookId and esiaId: items 17 and 19 to 21. */
-void check_book_key(const struct booking_request *r, struct field_errors *f);
-/* userType, userKind: items 14 and 15. */
-void check_user(const struct booking_request *r, struct field_errors *f);
+/*
+ * Of the fields of one structure, which stands at `of`: what must be filled is, not with blanks alone, and words are of
+ * their list. Structures in it are not looked into.
+ */
+void check_fields(const struct shape *shape, const void *of, struct field_errors *f);
+/* bookId, where a method has it: items 17 and 19 to 21. */
+void check_book_id(const struct booking_request *r, struct field_errors *f);
 /* The applicant's block of items 18 and 19: what is given must be right. */
 void check_applicant(const struct booking_request *r, struct field_errors *f);
 /* filter: items 4 to 6. What its attributes are and which values they take is known to SQL. */

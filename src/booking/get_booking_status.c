@@ -2,14 +2,7 @@
 /* getBookingStatus (item 20). An unknown bookId and somebody else's look alike (A26), which is api's business. */
 #include "booking_private.h"
 #include "call.h"
-#include "check.h"
 #include "reply.h"
-
-void get_booking_status_check(const struct booking_request *r, struct field_errors *f, struct arena *a)
-{
-    (void)a;
-    check_book_key(r, f);
-}
 
 struct db_call get_booking_status_call(const struct booking_request *r, const struct booking_message *m,
                                        const struct field_errors *bad, struct arena *a)

@@ -6,13 +6,6 @@
 
 #include <string.h>
 
-void get_ref_attributes_list_check(const struct booking_request *r, struct field_errors *f, struct arena *a)
-{
-    (void)a;
-    if (r->ref_names.n == 0)
-        field_errors_add(f, "refNames", 1, FIELD_REQUIRED);
-}
-
 struct db_call get_ref_attributes_list_call(const struct booking_request *r, const struct booking_message *m,
                                             const struct field_errors *bad, struct arena *a)
 {

@@ -16,21 +16,13 @@
 
 static void check_page(const char *value, const char *field, struct field_errors *f)
 {
-    if (value == NULL)
-        field_errors_add(f, field, 1, FIELD_REQUIRED);
-    else if (!text_is_digits(value))
+    if (value != NULL && !text_is_digits(value))
         field_errors_add(f, field, 1, "Указывается целым числом, 0 или больше");
 }
 
 void get_ref_items_list_check(const struct booking_request *r, struct field_errors *f, struct arena *a)
 {
     (void)a;
-    if (r->ref_names.n != 1)
-        field_errors_add(f, "refName", 1, FIELD_REQUIRED);
-    if (r->tree_filtering == NULL)
-        field_errors_add(f, "treeFiltering", 1, FIELD_REQUIRED);
-    else if (!text_is(r->tree_filtering, "ONELEVEL") && !text_is(r->tree_filtering, "SUBTREE"))
-        field_errors_add(f, "treeFiltering", 1, "Допускаются значения ONELEVEL и SUBTREE");
     check_page(r->page_num, "pageNum", f);
     check_page(r->page_size, "pageSize", f);
     check_filter(r, f);

@@ -4,13 +4,6 @@
 #include "call.h"
 #include "reply.h"
 
-void get_refs_list_check(const struct booking_request *r, struct field_errors *f, struct arena *a)
-{
-    (void)r;
-    (void)f;
-    (void)a;
-}
-
 struct db_call get_refs_list_call(const struct booking_request *r, const struct booking_message *m,
                                   const struct field_errors *bad, struct arena *a)
 {

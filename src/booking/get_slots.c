@@ -10,9 +10,6 @@
 void get_slots_check(const struct booking_request *r, struct field_errors *f, struct arena *a)
 {
     (void)a;
-    if (r->organization_ids.n == 0)
-        field_errors_add(f, "organizationId", 1, FIELD_REQUIRED);
-    check_user(r, f);
     check_applicant(r, f);
     check_filter(r, f);
 }

@@ -7,38 +7,8 @@
 #include "call.h"
 #include "check.h"
 
-#include <ctype.h>
-#include <string.h>
-
 #define DEPTH_MAX_DEFAULT 8
 #define NODES_MAX_DEFAULT 200
-
-static const char *const conditions[] = {
-    "equals",           "notEquals", "greaterThan", "lessThan", "greaterThanOrEquals",
-    "lessThanOrEquals", "contains",  "startsWith",  "endsWith", "wordStarts"};
-
-/* greaterThan or GREATER_THAN (A21), and nothing between the two. */
-static bool is_condition(const char *s, const char *name)
-{
-    if (strcmp(s, name) == 0)
-        return true;
-    for (; *name != '\0'; name++, s++) {
-        if (isupper((unsigned char)*name) && *s++ != '_')
-            return false;
-        if (*s != toupper((unsigned char)*name))
-            return false;
-    }
-    return *s == '\0';
-}
-
-static bool is_known_condition(const char *s)
-{
-    for (size_t i = 0; i < sizeof conditions / sizeof conditions[0]; i++) {
-        if (is_condition(s, conditions[i]))
-            return true;
-    }
-    return false;
-}
 
 struct filter_walk {
     struct field_errors *fields;
@@ -58,10 +28,10 @@ static void walk_beyond(const struct filter_walk *w, const char *message)
 
 static void check_simple(const struct filter_walk *w, const struct predicate *p)
 {
-    bounds_check_simple(p, w->fields);
+    bounds_check_shape(&shape_SimplePredicate, p, "filter", w->fields);
     if (p->attribute_name == NULL)
         walk_add(w, "В условии фильтра не указан атрибут");
-    if (p->condition == NULL ? p->value != NULL : !is_known_condition(p->condition))
+    if (p->condition == NULL ? p->value != NULL : !field_is_word(&field_types[FIELD_TYPE_Condition], p->condition))
         walk_add(w, "В фильтре недопустимое условие сравнения");
 }
 
@@ -83,8 +53,8 @@ static void check_node(struct filter_walk *w, const struct predicate *p, unsigne
                     arena_printf(w->fields->arena, "Слишком большая вложенность фильтра: не более %u", w->depth_max));
         return;
     }
-    bounds_check_union(p, w->fields);
-    if (p->nsubs == 0 || (!text_is(p->union_kind, "AND") && !text_is(p->union_kind, "OR")))
+    bounds_check_shape(&shape_LogicalUnionPredicate, p, "filter", w->fields);
+    if (p->nsubs == 0 || !field_is_word(&field_types[FIELD_TYPE_UnionKind], p->union_kind))
         walk_add(w, "Объединение условий указывается как AND или OR хотя бы с одним условием");
     for (unsigned i = 0; i < p->nsubs && w->nodes <= w->nodes_max; i++)
         check_node(w, &p->subs[i], depth + 1);

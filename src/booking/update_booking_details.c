@@ -32,7 +32,6 @@ static bool is_known_status(const char *code)
 void update_booking_details_check(const struct booking_request *r, struct field_errors *f, struct arena *a)
 {
     (void)a;
-    check_book_key(r, f);
     if (r->timeslot != NULL && r->timeslot->slot_id == NULL)
         field_errors_add(f, "slotId", 1, FIELD_REQUIRED);
     else if (r->timeslot != NULL && text_is(r->timeslot->slot_id, BLIND_REQUEST))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * The rewriting of a lenient reading, driven by the table in shape.c (order 329, Appendix 2; resolutions A4, A5, A10,
+ * The rewriting of a lenient reading, driven by the table of fields (order 329, Appendix 2; resolutions A4, A5, A10,
  * A21, A30, A31). It sees the bare element only, which was made of verified octets, and never looks for a field outside
  * its place: it renames, reorders, unwraps and leaves out, and what could be read in two ways it does not read at all.
  *
@@ -8,7 +8,7 @@
  */
 #include "normalize.h"
 
-#include "shape.h"
+#include "spelling.h"
 
 #include <string.h>
 
@@ -29,7 +29,8 @@ struct normalizer {
     struct buf *out;
     struct field_errors *fields;
     struct normalized *result;
-    bool has_child; /* result->children is settled */
+    bool is_viewing; /* A10: whoever only looks may be anonymous */
+    bool has_child;  /* result->children is settled */
     unsigned depth;
     bool is_too_deep;
 };
@@ -40,8 +41,8 @@ struct found {
     struct found *next;
 };
 struct gathered {
-    struct found *first[SHAPE_CHILDREN_MAX], **last[SHAPE_CHILDREN_MAX];
-    unsigned n[SHAPE_CHILDREN_MAX]; /* with those marked nil, which are not in the list */
+    struct found *first[SHAPE_FIELDS_MAX], **last[SHAPE_FIELDS_MAX];
+    unsigned n[SHAPE_FIELDS_MAX]; /* with those marked nil, which are not in the list */
 };
 
 /* ---- telling ---- */
@@ -77,6 +78,12 @@ static void depart_unknown(struct normalizer *z, const struct xml_node *node, co
 
 /* ---- looking ---- */
 
+/* A structure that only holds others of one kind: attributes/Attribute. NULL: it is not such a one. */
+static const struct field *shape_item(const struct shape *shape)
+{
+    return shape->n == 1 && shape->fields[0].shape != NULL ? &shape->fields[0] : NULL;
+}
+
 /* False: of a namespace that is none of the service's. */
 static bool namespace_of(const struct xml_node *node, enum soap_namespace *out)
 {
@@ -95,7 +102,7 @@ static bool namespace_of(const struct xml_node *node, enum soap_namespace *out)
 static bool is_called(const struct xml_node *node, const char *name)
 {
     enum soap_namespace ns;
-    return name != NULL && namespace_of(node, &ns) && shape_is_name(xml_local(node), name);
+    return name != NULL && namespace_of(node, &ns) && spelling_is_same(xml_local(node), name);
 }
 
 static bool has_elements(struct xml_node *node)
@@ -172,14 +179,14 @@ static void gather(struct normalizer *z, const struct shape *shape, struct xml_n
     for (struct xml_node *node = xml_first(parent, NULL, NULL); node != NULL; node = xml_next(node, NULL, NULL)) {
         enum soap_namespace ns;
         bool is_exact = false;
-        int i = namespace_of(node, &ns) ? shape_find(shape, xml_local(node), &is_exact) : -1;
+        int i = namespace_of(node, &ns) ? spelling_find(shape, xml_local(node), &is_exact) : -1;
         if (i < 0) {
             depart_unknown(z, node, parent_name);
             continue;
         }
-        const struct shape_child *c = &shape->children[i];
+        const struct field *c = &shape->fields[i];
         look_at_name(z, node, c->name, is_exact);
-        unsigned rank = (unsigned)i - c->is_beside;
+        unsigned rank = (unsigned)i - (c->place == FIELD_EITHER);
         if (rank < rank_before)
             depart(z, LENIENCY_order, c->name);
         else
@@ -200,12 +207,12 @@ static void gather(struct normalizer *z, const struct shape *shape, struct xml_n
 static bool is_word(const char *text, const char *word, bool skips_underscores)
 {
     if (!skips_underscores)
-        return shape_is_name(text, word);
+        return spelling_is_same(text, word);
     for (;; text++, word++) {
         text += strspn(text, "_");
         word += strspn(word, "_");
         char one[2] = {*text, '\0'}, other[2] = {*word, '\0'};
-        if (!shape_is_name(one, other))
+        if (!spelling_is_same(one, other))
             return false;
         if (*text == '\0')
             return true;
@@ -214,30 +221,43 @@ static bool is_word(const char *text, const char *word, bool skips_underscores)
 
 static const char *viewer_type(struct normalizer *z, const char *text)
 {
-    if (!z->is_allowed[LENIENCY_user_type] || (!shape_is_name(text, "ANONYMOUS") && !shape_is_name(text, "BASIC")))
+    if (!z->is_allowed[LENIENCY_user_type] ||
+        (!spelling_is_same(text, "ANONYMOUS") && !spelling_is_same(text, "BASIC")))
         return NULL;
     depart(z, LENIENCY_user_type, "userType");
     return "SIMPLE";
 }
 
-/* The value as the schema spells it, or as it came: then the schema judges it. */
-static const char *value_of(struct normalizer *z, const struct shape_child *c, const char *text)
+static bool is_of(const struct field *c, enum field_type_name type)
 {
-    if (c->values == NULL)
+    return c->type == &field_types[type];
+}
+
+/* Words a value may be, or NULL: it may be any. Of truth values the schema lets blanks stand around them. */
+static const char *const *words_of(const struct field *c)
+{
+    static const char *const truths[] = {"true", "false", "1", "0", NULL};
+    return c->type->kind == FIELD_TRUTH ? truths : c->type->words;
+}
+
+/* The value as the schema spells it, or as it came: then the schema judges it. */
+static const char *value_of(struct normalizer *z, const struct field *c, const char *text)
+{
+    const char *const *words = words_of(c);
+    if (words == NULL)
         return text;
     const char *token = trimmed(z->arena, text);
-    const char *other = c->role == ROLE_VIEWER_TYPE ? viewer_type(z, token) : NULL;
+    const char *other = is_of(c, FIELD_TYPE_UserType) && z->is_viewing ? viewer_type(z, token) : NULL;
     if (other != NULL)
         return other;
-    bool is_truth = strcmp(c->values[0], "true") == 0; /* the schema lets it have blanks around it */
-    for (unsigned i = 0; c->values[i] != NULL; i++)
-        if (strcmp(c->values[i], is_truth ? token : text) == 0)
+    for (unsigned i = 0; words[i] != NULL; i++)
+        if (strcmp(words[i], c->type->kind == FIELD_TRUTH ? token : text) == 0)
             return text;
-    for (unsigned i = 0; z->is_allowed[LENIENCY_values] && c->values[i] != NULL; i++) {
-        if (!is_word(token, c->values[i], c->role == ROLE_CONDITION))
+    for (unsigned i = 0; z->is_allowed[LENIENCY_values] && words[i] != NULL; i++) {
+        if (!is_word(token, words[i], is_of(c, FIELD_TYPE_Condition)))
             continue;
         depart(z, LENIENCY_values, c->name);
-        return c->values[i];
+        return words[i];
     }
     return text;
 }
@@ -267,7 +287,7 @@ static void write_value(struct normalizer *z, const char *name, const char *valu
     close_tag(z, name);
 }
 
-static void write_text(struct normalizer *z, const struct shape_child *c, struct xml_node *node)
+static void write_text(struct normalizer *z, const struct field *c, struct xml_node *node)
 {
     if (has_elements(node))
         wrong(z, c->name, FIELD_BAD_VALUE);
@@ -275,7 +295,7 @@ static void write_text(struct normalizer *z, const struct shape_child *c, struct
         write_value(z, c->name, value_of(z, c, xml_own_text(z->arena, node)));
 }
 
-static void write_element(struct normalizer *z, const struct shape_child *c, struct xml_node *node)
+static void write_element(struct normalizer *z, const struct field *c, struct xml_node *node)
 {
     open_tag(z, c->name);
     write_struct(z, c->shape, node, c->name);
@@ -283,7 +303,7 @@ static void write_element(struct normalizer *z, const struct shape_child *c, str
 }
 
 /* serviceId/string, as lists of text come out of some toolkits. */
-static void write_wrapped_texts(struct normalizer *z, const struct shape_child *c, struct xml_node *list)
+static void write_wrapped_texts(struct normalizer *z, const struct field *c, struct xml_node *list)
 {
     depart(z, LENIENCY_arrays, c->name);
     if (has_own_text(z, list))
@@ -299,7 +319,7 @@ static void write_wrapped_texts(struct normalizer *z, const struct shape_child *
     }
 }
 
-static void write_texts(struct normalizer *z, const struct shape_child *c, const struct found *list)
+static void write_texts(struct normalizer *z, const struct field *c, const struct found *list)
 {
     if (list->next == NULL && has_elements(list->node)) {
         write_wrapped_texts(z, c, list->node);
@@ -321,16 +341,16 @@ static enum form form_of(struct xml_node *node, const struct shape *shape, const
         for (unsigned i = 0; i < 4; i++)
             if (is_called(n, names[i]))
                 form |= FORM_HOLDER;
-        if (namespace_of(n, &ns) && shape_find(shape, xml_local(n), &is_exact) >= 0)
+        if (namespace_of(n, &ns) && spelling_find(shape, xml_local(n), &is_exact) >= 0)
             form |= FORM_ITSELF;
     }
     return (enum form)form;
 }
 
 /* subs*, or one subs with Predicate* in it. */
-static void write_parts(struct normalizer *z, const struct shape_child *c, const struct found *list)
+static void write_parts(struct normalizer *z, const struct field *c, const struct found *list)
 {
-    const char *const names[4] = {c->name, c->shape->type, c->alias, "item"};
+    const char *const names[4] = {c->name, c->shape->type, spelling_alias(c), "item"};
     for (const struct found *at = list; at != NULL; at = at->next) {
         enum form form = form_of(at->node, c->shape, names);
         if (form == FORM_EMPTY || form == FORM_ITSELF) {
@@ -356,8 +376,7 @@ static void write_parts(struct normalizer *z, const struct shape_child *c, const
 }
 
 /* Toolkits write empty elements for what they have not got: a wrapper of one that comes out empty is none. */
-static void write_holder(struct normalizer *z, const struct shape_child *c, const struct shape_child *item,
-                         struct xml_node *node)
+static void write_holder(struct normalizer *z, const struct field *c, const struct field *item, struct xml_node *node)
 {
     struct buf *out = z->out;
     struct buf inside;
@@ -376,10 +395,10 @@ static void write_holder(struct normalizer *z, const struct shape_child *c, cons
 }
 
 /* attributes/Attribute*, or attributes* that are such structures themselves; userDoc/Document, or userDoc itself. */
-static void write_wrapper(struct normalizer *z, const struct shape_child *c, const struct found *list, unsigned n)
+static void write_wrapper(struct normalizer *z, const struct field *c, const struct found *list, unsigned n)
 {
-    const struct shape_child *item = shape_item(c->shape);
-    const char *const names[4] = {item->name, item->shape->type, item->alias, NULL};
+    const struct field *item = shape_item(c->shape);
+    const char *const names[4] = {item->name, item->shape->type, spelling_alias(item), NULL};
     unsigned n_itself = 0;
     for (const struct found *at = list; at != NULL; at = at->next) {
         enum form form = form_of(at->node, item->shape, names);
@@ -406,18 +425,18 @@ static void write_wrapper(struct normalizer *z, const struct shape_child *c, con
 }
 
 /* A4 */
-static bool write_status_text(struct normalizer *z, const struct shape_child *c, struct xml_node *node)
+static bool write_status_text(struct normalizer *z, const struct field *c, struct xml_node *node)
 {
     if (has_elements(node) || !has_own_text(z, node))
         return false;
     depart(z, LENIENCY_status, c->name);
     open_tag(z, c->name);
-    write_value(z, c->shape->children[0].name, trimmed(z->arena, xml_own_text(z->arena, node)));
+    write_value(z, c->shape->fields[0].name, trimmed(z->arena, xml_own_text(z->arena, node)));
     close_tag(z, c->name);
     return true;
 }
 
-static void write_child(struct normalizer *z, const struct shape_child *c, const struct found *list, unsigned n)
+static void write_child(struct normalizer *z, const struct field *c, const struct found *list, unsigned n)
 {
     bool is_wrapper = c->shape != NULL && !c->is_many && shape_item(c->shape) != NULL;
     if (!is_wrapper && !c->is_many && n > 1) {
@@ -434,7 +453,7 @@ static void write_child(struct normalizer *z, const struct shape_child *c, const
         write_text(z, c, list->node);
     else if (c->is_many)
         write_parts(z, c, list);
-    else if (c->role != ROLE_STATUS || !write_status_text(z, c, list->node))
+    else if (c->shape != &shape_Status || !write_status_text(z, c, list->node))
         write_element(z, c, list->node);
 }
 
@@ -447,11 +466,11 @@ static bool is_filled(struct normalizer *z, const struct found *list)
 static bool write_user_kind(struct normalizer *z, const struct shape *shape, const struct gathered *g, unsigned i)
 {
     bool is_exact;
-    int inn = shape_find(shape, "businessINN", &is_exact);
+    int inn = spelling_find(shape, "businessINN", &is_exact);
     if (!z->is_allowed[LENIENCY_user_kind] || g->n[i] > 1 || is_filled(z, g->first[i]))
         return false;
-    depart(z, LENIENCY_user_kind, shape->children[i].name);
-    write_value(z, shape->children[i].name, inn >= 0 && is_filled(z, g->first[inn]) ? "BUSINESS" : "PHYSIC");
+    depart(z, LENIENCY_user_kind, shape->fields[i].name);
+    write_value(z, shape->fields[i].name, inn >= 0 && is_filled(z, g->first[inn]) ? "BUSINESS" : "PHYSIC");
     return true;
 }
 
@@ -465,8 +484,8 @@ static void write_struct(struct normalizer *z, const struct shape *shape, struct
     struct gathered g;
     gather(z, shape, node, name, &g);
     for (unsigned i = 0; i < shape->n; i++)
-        if (shape->children[i].role != ROLE_USER_KIND || !write_user_kind(z, shape, &g, i))
-            write_child(z, &shape->children[i], g.first[i], g.n[i]);
+        if (!is_of(&shape->fields[i], FIELD_TYPE_UserKind) || !write_user_kind(z, shape, &g, i))
+            write_child(z, &shape->fields[i], g.first[i], g.n[i]);
     z->depth--;
 }
 
@@ -475,7 +494,8 @@ enum err normalize(struct arena *a, struct xml_node *bare, enum booking_method m
                    struct normalized *result, struct error *e)
 {
     const char *name = arena_printf(a, "%sRequest", booking_ops[method].name);
-    struct normalizer z = {.arena = a, .out = out, .fields = f, .result = result};
+    struct normalizer z = {
+        .arena = a, .out = out, .fields = f, .result = result, .is_viewing = method == BOOKING_GET_SLOTS};
 #define X(kind) z.is_allowed[LENIENCY_##kind] = reading->kind;
     LENIENCIES(X)
 #undef X

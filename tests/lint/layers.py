@@ -40,7 +40,7 @@ def main(root):
     for folder in sorted(p.name for p in (root / "src").iterdir() if p.is_dir()):
         if folder not in rows:
             wrong.append("src/%s: not in the table of docs/architecture.md" % folder)
-    headers = {p.name: (p.stem if p.stem in rows else "base") for p in (root / "include").glob("*.h")}
+    headers = {p.name: next((s for s in (p.stem, p.stem.split("_")[0]) if s in rows), "base") for p in (root / "include").glob("*.h")}
     named = {}
     for path in tree.files(root):
         if path.startswith(("src/", "include/")) and path.endswith((".c", ".h")):

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* L2, M10: every value, list and tree of a request is judged by its bound before there is a call for SQL. */
-#include "booking.h"
+#include "booking_fields.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,6 +25,13 @@ static int teardown(void **state)
     arena_free(*state);
     return 0;
 }
+
+/* What the table says of one field; type NULL: of the request itself. */
+struct bound {
+    const char *type, *element;
+    unsigned length, count;
+    bool is_line;
+};
 
 /* A request of the first method that has the element, with the value in it; false: nothing of it goes beyond a word. */
 struct filled {
@@ -139,7 +146,7 @@ static struct strings *list_of(struct filled *x, const char *element)
 }
 
 /* What a field of the row is called in an error. */
-static const char *field_of(const struct booking_bound *b)
+static const char *field_of(const struct bound *b)
 {
     if (b->type != NULL && strstr(b->type, "Predicate") != NULL)
         return "filter";
@@ -172,7 +179,7 @@ static const char *told(struct arena *a, const struct booking_request *r, const 
     return message;
 }
 
-static void check_value(struct arena *a, const struct booking_bound *b, struct filled *x, const char **at)
+static void check_value(struct arena *a, const struct bound *b, struct filled *x, const char **at)
 {
     /* a letter, an astral one, wild cards of SQL: what a character is made of does not matter */
     static const char *const fillers[] = {"x", "\xD0\xB6", "\xF0\x9D\x94\x84", "%", "_", "\\", "'", NULL};
@@ -193,7 +200,7 @@ static void check_value(struct arena *a, const struct booking_bound *b, struct f
     }
 }
 
-static void check_marks(struct arena *a, const struct booking_bound *b, struct filled *x, const char **at)
+static void check_marks(struct arena *a, const struct bound *b, struct filled *x, const char **at)
 {
     bool is_beyond;
     *at = arena_printf(a, "e%s", repeated(a, "\xCC\x81", MARKS_MOST));
@@ -233,7 +240,7 @@ static const char *encoded(struct arena *a, uint32_t c)
 }
 
 /* Wherever a name, a number or an identifier stands; texts that are only compared with may hold anything. */
-static void check_characters(struct arena *a, const struct booking_bound *b, struct filled *x, const char **at)
+static void check_characters(struct arena *a, const struct bound *b, struct filled *x, const char **at)
 {
     static const uint32_t unseen[] = {0x01,   0x1F,   0x7F,   0x80,   0x9F,    0xAD,    0x61C,   0x200B,
                                       0x200F, 0x202A, 0x202E, 0x2060, 0x2066,  0x2069,  0x3164,  0xE000,
@@ -257,7 +264,7 @@ static void check_characters(struct arena *a, const struct booking_bound *b, str
     }
 }
 
-static void check_list(struct arena *a, const struct booking_bound *b, struct filled *x, struct strings *list)
+static void check_list(struct arena *a, const struct bound *b, struct filled *x, struct strings *list)
 {
     bool is_beyond;
     unsigned most = b->count;
@@ -281,35 +288,56 @@ static void check_list(struct arena *a, const struct booking_bound *b, struct fi
     assert_true(is_beyond);
 }
 
+static unsigned texts, lists;
+
+static void check_bound(const struct bound *b)
+{
+    struct arena *a = arena_new();
+    struct filled x;
+    struct strings *list = b->type == NULL ? list_of(&x, b->element) : NULL;
+    const char *one = "";
+    const char **at = &one;
+    if (list != NULL && b->count > 0) {
+        check_list(a, b, &x, list);
+        lists++;
+    }
+    if (list != NULL)
+        *list = (struct strings){at, 1};
+    else
+        at = text_of(&x, b->type, b->element);
+    if (at != NULL) {
+        check_value(a, b, &x, at);
+        check_marks(a, b, &x, at);
+        check_characters(a, b, &x, at);
+        texts++;
+    }
+    arena_free(a);
+}
+
+static void check_fields_of(const struct shape *shape, const char *type)
+{
+    for (unsigned i = 0; i < shape->n; i++) {
+        const struct field *c = &shape->fields[i];
+        if (c->type != NULL)
+            check_bound(&(struct bound){type, c->name, c->type->max, c->most, c->is_line});
+    }
+}
+
 static void L2_every_field_to_its_bound(void **state)
 {
-    const struct booking_bound *all[BOOKING_BOUNDS_MAX];
-    unsigned n = booking_bounds(all), texts = 0, lists = 0;
-    for (unsigned i = 0; i < n; i++) {
-        struct arena *a = arena_new();
-        struct filled x;
-        const struct booking_bound *b = all[i];
-        struct strings *list = b->type == NULL ? list_of(&x, b->element) : NULL;
-        const char *one = "";
-        const char **at = &one;
-        if (list != NULL && b->count > 0) {
-            check_list(a, b, &x, list);
-            lists++;
-        }
-        if (list != NULL)
-            *list = (struct strings){at, 1};
-        else
-            at = text_of(&x, b->type, b->element);
-        if (at != NULL) {
-            check_value(a, b, &x, at);
-            check_marks(a, b, &x, at);
-            check_characters(a, b, &x, at);
-            texts++;
-        }
-        arena_free(a);
-    }
-    assert_true(texts >= 50 && lists == 7);
     (void)state;
+    static const enum booking_method methods[] = {BOOKING_BOOK, BOOKING_GET_REF_ITEMS_LIST,
+                                                  BOOKING_GET_REF_ATTRIBUTES_LIST};
+    for (unsigned i = 0; i < sizeof methods / sizeof *methods; i++)
+        check_fields_of(shape_of_request(methods[i]), NULL);
+    /* organizationId, of which book has one */
+    const struct field *many = &shape_of_request(BOOKING_GET_SLOTS)->fields[0];
+    check_bound(&(struct bound){NULL, many->name, many->type->max, many->most, many->is_line});
+#define X(type, owner) check_fields_of(&shape_##type, #type);
+    FIELD_SHAPES(X)
+#undef X
+    assert_true(texts >= 50);
+    assert_int_equal(lists, 7);
 }
 
 static void L2_attributes(void **state)
@@ -318,13 +346,15 @@ static void L2_attributes(void **state)
     for (unsigned i = 0; i < 101; i++)
         many[i] = (struct attribute){"name", "value"};
     struct time_slot slot = {.attributes = {many, 100}};
-    struct booking_request r = {.method = BOOKING_UPDATE_BOOKING_DETAILS, .attributes = {many, 100}, .timeslot = &slot};
+    struct booking_request r = {.method = BOOKING_BOOK, .attributes = {many, 100}};
     bool is_beyond;
     assert_null(told(*state, &r, "attributes", &is_beyond));
     r.attributes.n = 101;
     assert_non_null(told(*state, &r, "attributes", &is_beyond));
     assert_true(is_beyond);
-    r.attributes.n = 1;
+    r = (struct booking_request){.method = BOOKING_UPDATE_BOOKING_DETAILS, .timeslot = &slot};
+    assert_null(told(*state, &r, "attributes", &is_beyond));
+    assert_false(is_beyond);
     slot.attributes.n = 101;
     assert_non_null(told(*state, &r, "attributes", &is_beyond));
     assert_true(is_beyond);

@@ -83,7 +83,7 @@ static void book_right(void **state)
 static void m10_everything_wrong_in_one_answer(void **state)
 {
     struct booking_request nothing = {.method = BOOKING_BOOK};
-    assert_string_equal(found(*state, &nothing), "bookId:1 esiaId:1 slotId:1 organizationId:1 userType:1 userKind:1");
+    assert_string_equal(found(*state, &nothing), "bookId:1 slotId:1 organizationId:1 userType:1 userKind:1 esiaId:1");
 
     struct user_document doc = {.doc_type = "VISA", .issue_date = "2020-02-30", .valid_date = "20.02.2030"};
     struct booking_request r = good_book;

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* The table of fields as data: types, structures, requests. */
+#include "booking_fields.h"
+
+#include <string.h>
+
+static const char *const field_user_types[] = {"SIMPLE", "QUALIFIED", NULL};
+static const char *const field_user_kinds[] = {"PHYSIC", "BUSINESS", "PERSBUSINESS", NULL};
+static const char *const field_union_kinds[] = {"AND", "OR", NULL};
+static const char *const field_tree_filterings[] = {"ONELEVEL", "SUBTREE", NULL};
+/* A21: both spellings are in use */
+static const char *const field_conditions[] = {"equals",
+                                               "notEquals",
+                                               "greaterThan",
+                                               "lessThan",
+                                               "greaterThanOrEquals",
+                                               "lessThanOrEquals",
+                                               "contains",
+                                               "startsWith",
+                                               "endsWith",
+                                               "wordStarts",
+                                               "EQUALS",
+                                               "NOT_EQUALS",
+                                               "GREATER_THAN",
+                                               "LESS_THAN",
+                                               "GREATER_THAN_OR_EQUALS",
+                                               "LESS_THAN_OR_EQUALS",
+                                               "CONTAINS",
+                                               "STARTS_WITH",
+                                               "ENDS_WITH",
+                                               "WORD_STARTS",
+                                               NULL};
+
+const struct field_type field_types[FIELD_TYPE_COUNT] = {
+#define X(type, name_, kind_, min_, max_, words_)                                                                      \
+    [FIELD_TYPE_##type] = {.name = (name_), .kind = FIELD_##kind_, .min = (min_), .max = (max_), .words = (words_)},
+    FIELD_TYPES(X)
+#undef X
+};
+
+bool field_is_word(const struct field_type *type, const char *s)
+{
+    for (const char *const *word = type->words; s != NULL && *word != NULL; word++)
+        if (strcmp(*word, s) == 0)
+            return true;
+    return false;
+}
+
+/* A row is a value or a structure, as its place says. */
+#define VALUE(type_) .type = &field_types[FIELD_TYPE_##type_]
+#define SHAPE(type_) .shape = &shape_##type_
+#define OF_TEXT      VALUE
+#define OF_EITHER    VALUE
+#define OF_FLAG      VALUE
+#define OF_LIST      VALUE
+#define OF_ONE       VALUE
+#define OF_PART      SHAPE
+#define OF_SAME      SHAPE
+#define OF_INSIDE    SHAPE
+#define OF_ITEMS     SHAPE
+#define ROW(place_, element, member, type_, flags, most_)                                                              \
+    {.name = #element,                                                                                                 \
+     .place = FIELD_##place_,                                                                                          \
+     .offset = offsetof(OWNER, member),                                                                                \
+     OF_##place_(type_),                                                                                               \
+     .most = (most_),                                                                                                  \
+     .is_many = FIELD_##place_ == FIELD_LIST || FIELD_##place_ == FIELD_ITEMS,                                         \
+     .is_required = ((flags)&FIELD_MUST) != 0,                                                                         \
+     .is_line = ((flags)&FIELD_ANY) == 0},
+
+#define FIELDS(type) static const struct field fields_##type[] = {FIELDS_##type(ROW)};
+
+#define OWNER struct user_document
+FIELDS(UserDocument)
+FIELDS(UserDoc)
+#undef OWNER
+#define OWNER struct attribute
+FIELDS(Attribute)
+#undef OWNER
+#define OWNER struct attributes
+FIELDS(Attributes)
+#undef OWNER
+#define OWNER struct predicate
+FIELDS(SimplePredicate)
+FIELDS(LogicalUnionPredicate)
+FIELDS(Predicate)
+#undef OWNER
+#define OWNER struct time_slot
+FIELDS(TimeSlot)
+#undef OWNER
+#define OWNER struct booking_request
+FIELDS(Status)
+FIELDS(GetSlotsRequest)
+FIELDS(BookRequest)
+FIELDS(GetBookingStatusRequest)
+FIELDS(CancelBookingRequest)
+FIELDS(GetRefAttributesListRequest)
+FIELDS(GetRefItemsListRequest)
+FIELDS(UpdateBookingDetailsRequest)
+
+#define COUNT(array) ((unsigned)(sizeof(array) / sizeof *(array)))
+#define OF(type_)    .type = #type_, .fields = fields_##type_, .n = COUNT(fields_##type_)
+
+const struct shape shape_UserDocument = {OF(UserDocument)};
+const struct shape shape_UserDoc = {OF(UserDoc)};
+const struct shape shape_Attribute = {OF(Attribute)};
+const struct shape shape_Attributes = {OF(Attributes)};
+const struct shape shape_SimplePredicate = {OF(SimplePredicate)};
+const struct shape shape_LogicalUnionPredicate = {OF(LogicalUnionPredicate)};
+const struct shape shape_Predicate = {OF(Predicate), .is_choice = true};
+const struct shape shape_Status = {OF(Status)};
+const struct shape shape_TimeSlot = {OF(TimeSlot)};
+
+static const struct shape requests[BOOKING_METHOD_COUNT] = {
+    [BOOKING_GET_SLOTS] = {OF(GetSlotsRequest)},
+    [BOOKING_BOOK] = {OF(BookRequest)},
+    [BOOKING_GET_BOOKING_STATUS] = {OF(GetBookingStatusRequest)},
+    [BOOKING_CANCEL_BOOKING] = {OF(CancelBookingRequest)},
+    [BOOKING_GET_REFS_LIST] = {.type = "GetRefsListRequest"}, /* item 22 has no parameters */
+    [BOOKING_GET_REF_ATTRIBUTES_LIST] = {OF(GetRefAttributesListRequest)},
+    [BOOKING_GET_REF_ITEMS_LIST] = {OF(GetRefItemsListRequest)},
+    [BOOKING_UPDATE_BOOKING_DETAILS] = {OF(UpdateBookingDetailsRequest)},
+};
+_Static_assert(COUNT(fields_GetSlotsRequest) <= SHAPE_FIELDS_MAX && COUNT(fields_BookRequest) <= SHAPE_FIELDS_MAX, "");
+
+const struct shape *shape_of_request(enum booking_method method)
+{
+    return &requests[method];
+}
