@@ -21,6 +21,7 @@ struct arena *arena_new_small(void); /* takes little from the system at a time: 
 void arena_free(struct arena *a);    /* NULL is allowed */
 
 void *arena_alloc(struct arena *a, size_t size);               /* zeroed, aligned for any type */
+void *arena_room(struct arena *a, size_t size);                /* the same, with whatever is in it */
 void *arena_array(struct arena *a, size_t count, size_t size); /* the same; aborts when count * size overflows */
 void *arena_copy(struct arena *a, const void *p, size_t size); /* adds a NUL behind the copy */
 char *arena_strdup(struct arena *a, const char *s);            /* NULL gives NULL */

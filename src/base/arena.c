@@ -3,11 +3,16 @@
  * The arena: a list of chunks filled from the front, and a list of deferred cleanups. Owns every byte it gave out.
  * Never returns NULL and never gives a single piece back. Under AddressSanitizer each piece is fenced, so that an
  * overrun inside a chunk is seen although malloc() knows nothing of it.
+ *
+ * Chunks of the usual size are used again by whoever comes next: a request takes a few of them, in other threads than
+ * give them back, which is what malloc() is slowest at. They were wiped when they came back, so pieces of them need not
+ * be cleared once more.
  */
 #include "arena.h"
 
 #include "log.h"
 
+#include <pthread.h>
 #include <stdalign.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,10 +31,12 @@
 #ifdef ARENA_FENCED
 #include <sanitizer/asan_interface.h>
 #define FENCE_BYTES 16
+#define SPARE_MAX   0 /* so that what is used after it was freed is seen, too */
 #else
 #define ASAN_POISON_MEMORY_REGION(p, n)   ((void)(p), (void)(n))
 #define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
 #define FENCE_BYTES                       0
+#define SPARE_MAX                         128
 #endif
 
 #define CHUNK_BYTES       16384
@@ -39,6 +46,7 @@
 struct chunk {
     struct chunk *next;
     size_t used, size; /* of data[] */
+    bool is_clear;     /* all zeros behind `used` */
     alignas(max_align_t) unsigned char data[];
 };
 
@@ -63,19 +71,66 @@ static _Noreturn void arena_die(const char *why, size_t size)
     abort();
 }
 
+/* ---- chunks ---- */
+
+static struct {
+    pthread_mutex_t lock;
+    struct chunk *first; /* of CHUNK_BYTES each, wiped */
+    unsigned n;
+} spare = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static struct chunk *spare_take(void)
+{
+    pthread_mutex_lock(&spare.lock);
+    struct chunk *c = spare.first;
+    if (c != NULL) {
+        spare.first = c->next;
+        spare.n--;
+    }
+    pthread_mutex_unlock(&spare.lock);
+    return c;
+}
+
+static bool spare_put(struct chunk *c)
+{
+    pthread_mutex_lock(&spare.lock);
+    bool is_kept = spare.n < SPARE_MAX;
+    if (is_kept) {
+        c->next = spare.first;
+        spare.first = c;
+        spare.n++;
+    }
+    pthread_mutex_unlock(&spare.lock);
+    return is_kept;
+}
+
 static struct chunk *chunk_new(struct arena *a, size_t size)
 {
     if (size > SIZE_MAX - sizeof(struct chunk))
         arena_die("overflow", size);
-    struct chunk *c = malloc(sizeof *c + size);
+    bool is_usual = size == CHUNK_BYTES && SPARE_MAX > 0;
+    struct chunk *c = is_usual ? spare_take() : NULL;
+    if (c == NULL)
+        c = is_usual ? calloc(1, sizeof *c + size) : malloc(sizeof *c + size);
     if (c == NULL)
         arena_die("exhausted", size);
     c->used = 0;
     c->size = size;
+    c->is_clear = is_usual;
     a->total += sizeof *c + size;
     ASAN_POISON_MEMORY_REGION(c->data, size);
     return c;
 }
+
+static void chunk_free(struct chunk *c)
+{
+    ASAN_UNPOISON_MEMORY_REGION(c->data, c->size);
+    explicit_bzero(c->data, c->used);
+    if (!c->is_clear || !spare_put(c))
+        free(c);
+}
+
+/* ---- arenas ---- */
 
 struct arena *arena_new(void)
 {
@@ -107,14 +162,13 @@ void arena_free(struct arena *a)
     while (a->chunks != NULL) {
         struct chunk *c = a->chunks;
         a->chunks = c->next;
-        ASAN_UNPOISON_MEMORY_REGION(c->data, c->size);
-        explicit_bzero(c->data, c->used);
-        free(c);
+        chunk_free(c);
     }
     free(a);
 }
 
-void *arena_alloc(struct arena *a, size_t size)
+/* The piece, and whether it is all zeros already. */
+static void *arena_take(struct arena *a, size_t size, bool *is_clear)
 {
     if (size > SIZE_MAX / 2)
         arena_die("overflow", size);
@@ -137,8 +191,23 @@ void *arena_alloc(struct arena *a, size_t size)
     unsigned char *p = c->data + c->used;
     c->used += room;
     ASAN_UNPOISON_MEMORY_REGION(p, size);
-    memset(p, 0, size);
+    *is_clear = c->is_clear;
     return p;
+}
+
+void *arena_alloc(struct arena *a, size_t size)
+{
+    bool is_clear;
+    void *p = arena_take(a, size, &is_clear);
+    if (!is_clear)
+        memset(p, 0, size);
+    return p;
+}
+
+void *arena_room(struct arena *a, size_t size)
+{
+    bool is_clear;
+    return arena_take(a, size, &is_clear);
 }
 
 void *arena_array(struct arena *a, size_t count, size_t size)
@@ -153,9 +222,10 @@ void *arena_copy(struct arena *a, const void *p, size_t size)
 {
     if (size == SIZE_MAX)
         arena_die("overflow", size);
-    char *copy = arena_alloc(a, size + 1);
+    char *copy = arena_room(a, size + 1);
     if (size > 0)
         memcpy(copy, p, size);
+    copy[size] = '\0';
     return copy;
 }
 
@@ -177,7 +247,7 @@ char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
     va_end(again);
     if (n < 0)
         arena_die("format", 0);
-    char *s = arena_alloc(a, (size_t)n + 1);
+    char *s = arena_room(a, (size_t)n + 1);
     vsnprintf(s, (size_t)n + 1, fmt, ap);
     return s;
 }

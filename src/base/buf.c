@@ -24,8 +24,7 @@ bool span_is(struct span a, const char *cstr)
     return span_equals(a, span_of(cstr));
 }
 
-/* Room for n more bytes and the NUL behind them. */
-static void buf_reserve(struct buf *b, size_t n)
+static void buf_grow(struct buf *b, size_t n)
 {
     size_t need;
     if (__builtin_add_overflow(b->n, n, &need) || need == SIZE_MAX)
@@ -35,11 +34,19 @@ static void buf_reserve(struct buf *b, size_t n)
     size_t cap = b->cap < CAP_LEAST ? CAP_LEAST : b->cap > SIZE_MAX / 2 ? need : b->cap * 2;
     if (cap < need)
         cap = need;
-    char *p = arena_alloc(b->arena, cap);
+    char *p = arena_room(b->arena, cap);
     if (b->n > 0)
         memcpy(p, b->p, b->n);
+    p[b->n] = '\0';
     b->p = p;
     b->cap = cap;
+}
+
+/* Room for n more bytes and the NUL behind them. */
+static inline void buf_reserve(struct buf *b, size_t n)
+{
+    if (n >= b->cap - b->n)
+        buf_grow(b, n);
 }
 
 void buf_init(struct buf *b, struct arena *a, size_t reserve)

@@ -24,11 +24,20 @@ static bool is_forbidden(const char *p, size_t n, size_t *len)
     return (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0xFFFE || c == 0xFFFF;
 }
 
+/* Of which nothing in XML is escaped: most of what is written. */
+static inline bool is_ordinary(char c)
+{
+    return (c >= '0' && c <= ';') || (c >= '@' && c < 0x7F) || c == ' ' || (c >= '(' && c <= '/');
+}
+
 /* Copies s, putting escape(c) in the place of every byte that has one, U+FFFD in that of what XML forbids. */
 static void add_escaped(struct buf *b, struct span s, const char *(*escape)(char c))
 {
     size_t from = 0;
     for (size_t i = 0, len; i < s.n; i += len) {
+        len = 1;
+        if (is_ordinary(s.p[i]))
+            continue;
         const char *e = is_forbidden(s.p + i, s.n - i, &len) ? REPLACEMENT : escape(s.p[i]);
         if (e == NULL)
             continue;
@@ -119,9 +128,13 @@ void buf_add_hex(struct buf *b, const void *p, size_t n)
 
 static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+#define BASE64_STEP 768 /* bytes at a time */
+
 void buf_add_base64(struct buf *b, const void *p, size_t n)
 {
     const unsigned char *in = p;
+    char out[BASE64_STEP / 3 * 4];
+    size_t at = 0;
     for (size_t i = 0; i < n; i += 3) {
         size_t have = n - i < 3 ? n - i : 3;
         uint32_t bits = (uint32_t)in[i] << 16;
@@ -129,23 +142,27 @@ void buf_add_base64(struct buf *b, const void *p, size_t n)
             bits |= (uint32_t)in[i + 1] << 8;
         if (have > 2)
             bits |= in[i + 2];
-        char four[4] = {base64_digits[bits >> 18], base64_digits[bits >> 12 & 63],
-                        have > 1 ? base64_digits[bits >> 6 & 63] : '=', have > 2 ? base64_digits[bits & 63] : '='};
-        buf_add(b, four, sizeof four);
+        out[at++] = base64_digits[bits >> 18];
+        out[at++] = base64_digits[bits >> 12 & 63];
+        out[at++] = have > 1 ? base64_digits[bits >> 6 & 63] : '=';
+        out[at++] = have > 2 ? base64_digits[bits & 63] : '=';
+        if (at == sizeof out) {
+            buf_add(b, out, at);
+            at = 0;
+        }
     }
+    buf_add(b, out, at);
 }
 
-/* 0..63, or -1 */
-static int base64_value(char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
+/* 0..63 and one more; 0: it is no digit */
+/* clang-format off */
+static const unsigned char base64_values[256] = {
+    ['A'] = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26,
+    ['a'] = 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52,
+    ['0'] = 53, 54, 55, 56, 57, 58, 59, 60, 61, 62,
+    ['+'] = 63, ['/'] = 64,
+};
+/* clang-format on */
 
 static bool is_blank(char c)
 {
@@ -155,21 +172,21 @@ static bool is_blank(char c)
 bool base64_decode(struct arena *a, struct span in, struct span *out)
 {
     *out = (struct span){0};
-    unsigned char *to = arena_alloc(a, in.n / 4 * 3 + 3);
+    unsigned char *to = arena_room(a, in.n / 4 * 3 + 3);
     size_t n = 0, digits = 0, pads = 0;
     uint32_t bits = 0;
     for (size_t i = 0; i < in.n; i++) {
         char c = in.p[i];
-        if (is_blank(c))
+        unsigned v = base64_values[(unsigned char)c];
+        if (v == 0 && is_blank(c))
             continue;
         if (c == '=') {
             pads++;
             continue;
         }
-        int v = base64_value(c);
-        if (v < 0 || pads > 0)
+        if (v == 0 || pads > 0)
             return false;
-        bits = bits << 6 | (uint32_t)v;
+        bits = bits << 6 | (v - 1);
         if (++digits % 4 == 0) {
             to[n++] = (unsigned char)(bits >> 16);
             to[n++] = (unsigned char)(bits >> 8);

@@ -133,6 +133,31 @@ static void J3_everything_given_out_is_wiped(void **state)
     assert_true(personal_was_there);
 }
 
+/* Memory that is used again looks as if it never had been: nothing of before is in it, and it is as clear as new. */
+static void J3_what_is_used_again_holds_nothing_of_before(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 50; round++) {
+        struct arena *many[20];
+        for (size_t i = 0; i < 20; i++) {
+            many[i] = arena_new();
+            for (size_t n = 1; n < 5000; n = n * 3 + 1) {
+                unsigned char *p = arena_alloc(many[i], n);
+                for (size_t k = 0; k < n; k++)
+                    assert_int_equal(p[k], 0);
+                memset(p, 0x45, n);
+                p = arena_room(many[i], n);
+                for (size_t k = 0; k < n && n < 4000; k++)
+                    assert_int_not_equal(p[k], 0x45);
+                memset(p, 0x45, n);
+                assert_int_equal((uintptr_t)p % alignof(max_align_t), 0);
+            }
+        }
+        for (size_t i = 0; i < 20; i++)
+            arena_free(many[i]);
+    }
+}
+
 static void size_tells_what_was_taken(void **state)
 {
     (void)state;
@@ -201,6 +226,7 @@ int main(void)
         cmocka_unit_test(copies_are_terminated),
         cmocka_unit_test(cleanups_run_last_in_first_out),
         cmocka_unit_test(J3_everything_given_out_is_wiped),
+        cmocka_unit_test(J3_what_is_used_again_holds_nothing_of_before),
         cmocka_unit_test(size_tells_what_was_taken),
         cmocka_unit_test(impossible_sizes_abort),
     };
