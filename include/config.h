@@ -14,7 +14,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum listener_kind { LISTENER_SMEV2, LISTENER_PLAIN };
+/*
+ * What a listener speaks; X(KIND, word, is_signed). What a kind means for a message is its row in src/request/origin.c.
+ * LISTENER_UNSET counts them; it stands for a kind that was not given, and never leaves config_load() with ERR_OK.
+ */
+#define LISTENER_KINDS(X)                                                                                              \
+    X(SMEV2, "smev2", true)                                                                                            \
+    X(PLAIN, "plain", false)
+enum listener_kind {
+#define X(kind, word, is_signed) LISTENER_##kind,
+    LISTENER_KINDS(X)
+#undef X
+        LISTENER_UNSET
+};
+extern const char *const listener_kind_words[LISTENER_UNSET];
 
 /* How the messages of one caller are read, and how its answers are shaped: of a [sender CODE], or of a plain
  * [listener NAME], whose callers have no code. The switches of a lenient reading mean nothing in a strict one. */
@@ -133,6 +146,10 @@ MUST_CHECK enum err config_load(struct arena *a, const char *path, struct config
 #define CONFIG_LAST (-1)
 const char *config_at(struct arena *a, const struct config *c, const char *section, const char *name, const char *key,
                       int nth);
+
+/* Whether a signature vouches for the messages of this listener; of any listener. */
+bool config_is_signed(const struct config_listener *l);
+bool config_has_signed(const struct config *c);
 
 /* Which keys differ that a reload does not take, as "[section] key, ..."; "" when there are none. */
 const char *config_restart_keys(struct arena *a, const struct config *running, const struct config *fresh);

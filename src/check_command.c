@@ -137,10 +137,7 @@ static void check_concerns(struct check *c, struct db_blocking *db, const char *
 static void check_agencies(struct check *c, struct db_blocking *db)
 {
     struct buf codes;
-    bool is_signed = false;
-    for (unsigned i = 0; i < c->conf.nlisteners; i++)
-        is_signed = is_signed || c->conf.listeners[i].kind == LISTENER_SMEV2;
-    if (!is_signed)
+    if (!config_has_signed(&c->conf))
         return;
     buf_init(&codes, c->arena, 64);
     for (unsigned i = 0; i < c->conf.nagencies; i++)

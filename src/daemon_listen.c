@@ -40,8 +40,8 @@ static enum err daemon_listen_one(struct daemon *d, unsigned i, struct error *e)
     if (listener_open(d->loop, &lc, &d->listeners[d->nlisteners], &why) != ERR_OK)
         return daemon_cannot_listen(d, "listener", c->name, &why, e);
     d->nlisteners++;
-    log_event(LOG_LEVEL_NOTICE, "listening", "listener", c->name, "kind", c->kind == LISTENER_SMEV2 ? "smev2" : "plain",
-              "address", c->address, "path", c->path, "tls", c->tls_cert != NULL ? "yes" : "no", NULL);
+    log_event(LOG_LEVEL_NOTICE, "listening", "listener", c->name, "kind", listener_kind_words[c->kind], "address",
+              c->address, "path", c->path, "tls", c->tls_cert != NULL ? "yes" : "no", NULL);
     return ERR_OK;
 }
 

@@ -53,7 +53,7 @@ static void check_tls(const struct config_listener *l, struct file_line at, stru
         add(m, at, "tls_client_required needs tls_client_ca");
 }
 
-static void check_plain(const struct config *c, const struct config_listener *l, struct file_line at, struct buf *m)
+static void check_unsigned(const struct config *c, const struct config_listener *l, struct file_line at, struct buf *m)
 {
     if (l->address != NULL && address_scope(l->address) != ADDRESS_LOCAL && !l->allow_remote_plain)
         add(m, at,
@@ -65,7 +65,7 @@ static void check_plain(const struct config *c, const struct config_listener *l,
         add(m, at, "agency names no [agency CODE] section");
 }
 
-static void check_smev2(const struct config *c, const struct config_listener *l, struct file_line at, struct buf *m)
+static void check_signed(const struct config *c, const struct config_listener *l, struct file_line at, struct buf *m)
 {
     if (l->allow_remote_plain)
         add(m, at, "plain_on_public_address is for plain listeners");
@@ -97,10 +97,12 @@ static void check_listener(const struct config *c, unsigned i, struct buf *m)
     if (l->address != NULL && address_clashes(l->address, c->admin_address))
         add(m, at, "address is the same as that of [admin]");
     check_tls(l, at, m);
-    if (l->kind == LISTENER_PLAIN)
-        check_plain(c, l, at, m);
-    else if (l->kind == LISTENER_SMEV2)
-        check_smev2(c, l, at, m);
+    if (l->kind == LISTENER_UNSET)
+        return; /* was told: its own mistake is enough */
+    if (config_is_signed(l))
+        check_signed(c, l, at, m);
+    else
+        check_unsigned(c, l, at, m);
 }
 
 /* A certificate tells who is calling: it cannot stand for two. */

@@ -5,8 +5,5 @@
 #include "buf.h"
 #include "config.h"
 
-/* A kind that was not given, or not understood: its own mistake is enough. Never leaves config_load() with ERR_OK. */
-#define LISTENER_UNSET ((enum listener_kind)2)
-
 /* Adds "file:line: text" lines for everything that does not fit together; path and line 1 stand for "nowhere". */
 void config_check(const struct config *c, const char *path, struct buf *mistakes);

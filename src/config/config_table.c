@@ -38,6 +38,30 @@ const struct option_rule option_rules[] = {
 #undef X
 };
 
+const char *const listener_kind_words[LISTENER_UNSET] = {
+#define X(kind, word, is_signed) [LISTENER_##kind] = word,
+    LISTENER_KINDS(X)
+#undef X
+};
+
+bool config_is_signed(const struct config_listener *l)
+{
+    static const bool rows[LISTENER_UNSET] = {
+#define X(kind, word, is_signed) [LISTENER_##kind] = is_signed,
+        LISTENER_KINDS(X)
+#undef X
+    };
+    return l->kind != LISTENER_UNSET && rows[l->kind];
+}
+
+bool config_has_signed(const struct config *c)
+{
+    for (unsigned i = 0; i < c->nlisteners; i++)
+        if (config_is_signed(&c->listeners[i]))
+            return true;
+    return false;
+}
+
 const struct config_option *config_options(unsigned *n)
 {
     *n = sizeof options / sizeof options[0];

@@ -30,13 +30,15 @@ enum option_kind {
     OPTION_CONSENT,   /* bool: true when the one word is there */
 };
 
-#define SECOND 1000U
-#define MINUTE (60U * SECOND)
-#define KIB    1024U
-#define MIB    (1024U * KIB)
-#define YES    true
-#define NO     false
-#define LEVELS "error|warning|notice|info|debug"
+#define SECOND                           1000U
+#define MINUTE                           (60U * SECOND)
+#define KIB                              1024U
+#define MIB                              (1024U * KIB)
+#define YES                              true
+#define NO                               false
+#define LEVELS                           "error|warning|notice|info|debug"
+#define KIND_WORD(kind, word, is_signed) "|" word
+#define KIND_WORDS                       (LISTENER_KINDS(KIND_WORD) + 1)
 
 /* clang-format off */
 /* The same keys for a [sender CODE] and for a plain [listener NAME]: who calls there has no code. */
@@ -154,7 +156,7 @@ X("trust", "message_age_max", OPTION_DURATION, config, message_age_max_ms, "24h"
   "Wrong time zones of senders want some hours. 0s: any age.") \
 X("admin", "address", OPTION_ADDRESS, config, admin_address, "127.0.0.1:8182", 0, 0, NULL, NO, NO, \
   "Where health, readiness and metrics are served, without any authentication: keep it local.") \
-X("listener", "kind", OPTION_ENUM, config_listener, kind, NULL, 0, 0, "smev2|plain", NO, YES, \
+X("listener", "kind", OPTION_ENUM, config_listener, kind, NULL, 0, 0, KIND_WORDS, NO, YES, \
   "smev2: signed messages in the frame of SMEV 2. plain: bare SOAP without any signature.") \
 X("listener", "address", OPTION_ADDRESS, config_listener, address, NULL, 0, 0, NULL, NO, YES, \
   "Numeric address and port, unix:/path, or fd:N for a socket handed over by the service manager.") \

@@ -120,9 +120,7 @@ static void senders_known(struct keyring *k)
 /* A signed listener that the new configuration has no more runs until the restart, and believes nobody unchecked. */
 static enum err trust_of(struct keyring *k, const struct config *conf, const struct keyring *previous, struct error *e)
 {
-    bool is_needed = previous != NULL && previous->trust != NULL;
-    for (unsigned i = 0; i < conf->nlisteners; i++)
-        is_needed |= conf->listeners[i].kind == LISTENER_SMEV2;
+    bool is_needed = config_has_signed(conf) || (previous != NULL && previous->trust != NULL);
     k->anchors_at = config_at(k->arena, conf, "trust", "", "anchors", CONFIG_LAST);
     k->chain_at = config_at(k->arena, conf, "trust", "", "chain", CONFIG_LAST);
     k->crl_at = config_at(k->arena, conf, "trust", "", "crl", CONFIG_LAST);

@@ -67,7 +67,7 @@ struct refused {
 
 bool request_is_unverified(const struct request *r)
 {
-    return r->endpoint->conf->kind == LISTENER_SMEV2 ? r->sender == NULL : r->op == NULL;
+    return !r->origin->is_vouched(r);
 }
 
 /* ---- peers ---- */

@@ -9,11 +9,6 @@
 #include "request_private.h"
 
 #include "clock.h"
-#include "fault.h"
-#include "log.h"
-
-#include <string.h>
-#include <strings.h>
 
 #define FREE_AWAY_BYTES ((size_t)4 << 20)
 
@@ -89,7 +84,7 @@ static void request_run(struct request *r)
 {
     while (r->step < STEP_COUNT) {
         if (steps[r->step].place == WORKER) {
-            http_worker_run(r->service->loop, r->exchange, request_work, request_worked, r);
+            r->origin->carrier->work(r, request_work, request_worked);
             return;
         }
         enum request_step at = r->step;
@@ -114,8 +109,7 @@ const char *request_method(const struct request *r)
 static void request_cleanup(void *arg)
 {
     struct request *r = arg;
-    if (r->exchange != NULL) /* stopped in the middle: its connection is closed */
-        http_respond(r->exchange, &(struct http_response){.status = 503, .close = true});
+    r->origin->carrier->abandon(r);
     arena_free(r->answer_arena);
     keyring_unref(r->keys);
 }
@@ -145,7 +139,7 @@ void request_free(struct request *r)
     live_end_away(r->service, &r->live);
 }
 
-static void request_begin(const struct endpoint *ep, const struct http_request *http)
+struct request *request_new(const struct endpoint *ep, struct span body, const char *peer)
 {
     struct service *s = ep->service;
     struct arena *a = arena_new();
@@ -155,56 +149,20 @@ static void request_begin(const struct endpoint *ep, const struct http_request *
     arena_defer(a, request_cleanup, r);
     r->service = s;
     r->endpoint = ep;
-    r->exchange = http->exchange;
+    r->origin = origin_of(ep->conf->kind);
     r->keys = s->keys;
     r->keys->refs++;
     r->started_us = clock_mono_us();
     r->deadline_us = r->started_us + s->conf->request_timeout_ms * 1000;
-    r->body = http->body; /* valid until http_respond() */
-    r->peer = arena_strdup(a, http->peer);
-    r->soap_action = arena_strdup(a, http_header(http, "SOAPAction"));
+    r->body = body;
+    r->peer = arena_strdup(a, peer);
     r->fields.arena = a;
     uuid_v4(r->id);
-    s->in_work++;
-    FAULT_POINT(request_accepted);
+    return r;
+}
+
+void request_begin(struct request *r)
+{
+    r->service->in_work++;
     request_run(r);
-}
-
-/* text/xml and nothing else: SOAP 1.1 over HTTP. A charset other than UTF-8 contradicts what the prescan will demand.
- */
-static bool content_type_is_soap11(const char *value)
-{
-    if (value == NULL || strncasecmp(value, "text/xml", 8) != 0 ||
-        (value[8] != '\0' && strchr("; \t", value[8]) == NULL))
-        return false;
-    const char *charset = strcasestr(value, "charset=");
-    if (charset == NULL)
-        return true;
-    charset += 8;
-    charset += *charset == '"';
-    return strncasecmp(charset, "utf-8", 5) == 0 && (charset[5] == '\0' || strchr("\"; \t", charset[5]) != NULL);
-}
-
-void request_on_http(void *arg, const struct http_request *http)
-{
-    const struct endpoint *ep = arg;
-    if (strcmp(http->path, ep->conf->path) != 0) {
-        http_refuse(http, 404, "no such path", "not found\n", NULL);
-        return;
-    }
-    if (strcmp(http->method, "POST") != 0) {
-        wsdl_on_get(ep, http);
-        return;
-    }
-    if (!content_type_is_soap11(http_header(http, "Content-Type"))) {
-        http_refuse(http, 415, "not text/xml in UTF-8", "Content-Type: text/xml; charset=utf-8 expected\n", NULL);
-        return;
-    }
-    bool is_stopping = ep->service->drained != NULL;
-    if (is_stopping || ep->service->in_work >= ep->service->conf->requests_max) {
-        http_refuse(http, 503, is_stopping ? "stopping" : "too many requests in work",
-                    "Сервис перегружен, повторите запрос позже\n", "Retry-After: 2\r\n");
-        return;
-    }
-    request_begin(ep, http);
 }

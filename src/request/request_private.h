@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "metrics.h"
+#include "origin.h"
 #include "reading.h"
 #include "request.h"
 #include "slow_lane.h"
@@ -119,7 +120,8 @@ struct request {
     struct live live;
     struct service *service;
     const struct endpoint *endpoint;
-    struct exchange *exchange;
+    const struct origin *origin; /* where it came from, and goes back to */
+    struct exchange *exchange;   /* of carrier_http; NULL: the answer has left */
     struct keyring *keys;
     char id[UUID_TEXT_SIZE]; /* req= in the log, the reference number in a fault */
     uint64_t started_us;
@@ -129,7 +131,7 @@ struct request {
     enum err failed; /* why the steps were left, ERR_OK: they were not */
 
     struct span body;        /* as it came */
-    const char *soap_action; /* NULL: the header was absent */
+    const char *soap_action; /* NULL: the header was absent, or there is none on this wire */
     const char *peer;
 
     /* parse, verify, unwrap */
@@ -138,7 +140,6 @@ struct request {
     struct wsse_result wsse;
     const struct keyring_sender *sender;
     struct smev_frame frame;
-    bool has_frame;
     bool is_ping;                        /* only asks whether we are there */
     const struct keyring_agency *agency; /* whose key signs the answer; may be NULL on a plain listener */
     bool is_recall;                      /* which cannot sign now: only an answer of before can be given, once more */
@@ -157,6 +158,7 @@ struct request {
     struct buf answer;
     struct arena *answer_arena; /* of a large one: has answer, and goes to the connection with it */
     struct span answer_octets;  /* what leaves: answer, or the stored bytes of the first time */
+    int http_status;            /* it left with; 0: by another carrier */
 
     struct db_session *session; /* of a read, while it has one */
     struct db_result *rows;     /* of a read: taken from its session; NULL: none came */
@@ -265,10 +267,14 @@ static inline bool request_writes(const struct request *r)
 /* Its sender's signature is good: message.digest is what he signed. */
 static inline bool request_has_signer(const struct request *r)
 {
-    return r->endpoint->conf->kind == LISTENER_SMEV2 && r->sender != NULL;
+    return r->sender != NULL;
 }
 
-/* request.c. What a worker brings home after service_stop() stays where it is. */
+/* request.c. For a carrier: a request is made, gets what is the carrier's, and begins. body must be valid until send().
+ */
+struct request *request_new(const struct endpoint *ep, struct span body, const char *peer);
+void request_begin(struct request *r);
+/* What a worker brings home after service_stop() stays where it is. */
 void request_resume(struct request *r, enum step_result result); /* from the loop, when a waiting step is done */
 void request_free(struct request *r);
 /* Whoever waits for the database ends then, so that the answer can be made and sent before the deadline. */
@@ -281,6 +287,8 @@ void request_start_again(struct request *r);                                  /*
 /* Gives up those of q who are over, and those in it since before queued_since_us. */
 void requests_sweep(struct request_queue *q, uint64_t queued_since_us);
 const char *request_method(const struct request *r); /* for logs and metrics: a name of the order, or "-" */
+
+bool request_is_fault(const struct request *r); /* answer.c: its answer is a SOAP fault */
 
 /* decode.c, handle.c, answer.c: the steps */
 #define X(name, where) enum step_result step_##name(struct request *r);

@@ -366,7 +366,7 @@ void slow_lane_tick(struct service *s)
     for (unsigned todo = l->nkeys; todo > 0; todo--) {
         struct lane_key *next = k->next;
         if (k->tried != NULL)
-            (void)http_peer_gone(k->tried->exchange); /* asked now, known before COMMIT */
+            (void)k->tried->origin->carrier->is_gone(k->tried); /* asked now, known before COMMIT */
         queue_end_late(l, k, &k->kept, &over);
         queue_end_late(l, k, &k->tired, &over);
         key_refresh(k);

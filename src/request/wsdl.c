@@ -17,7 +17,7 @@ static const char *const served_schemas[] = {"equeue-types.xsd", "equeue-bare.xs
 #define NSCHEMAS (sizeof served_schemas / sizeof served_schemas[0])
 
 struct wsdl {
-    struct span plain, smev2, schemas[NSCHEMAS]; /* p NULL: could not be read */
+    struct span origins[LISTENER_UNSET], schemas[NSCHEMAS]; /* p NULL: could not be read */
 };
 
 static void wsdl_respond(struct exchange *x, int status, const char *type, struct span body, const char *headers)
@@ -45,8 +45,8 @@ static struct span served_file_read(struct arena *a, const char *folder, const c
 struct wsdl *wsdl_read(struct arena *a, const struct config *conf)
 {
     struct wsdl *w = arena_alloc(a, sizeof *w);
-    w->plain = served_file_read(a, conf->wsdl_dir, "equeue-plain.wsdl");
-    w->smev2 = served_file_read(a, conf->wsdl_dir, "equeue-smev2.wsdl");
+    for (unsigned i = 0; i < LISTENER_UNSET; i++)
+        w->origins[i] = served_file_read(a, conf->wsdl_dir, origin_of((enum listener_kind)i)->wsdl);
     for (size_t i = 0; i < NSCHEMAS; i++)
         w->schemas[i] = served_file_read(a, conf->schema_dir, served_schemas[i]);
     return w;
@@ -81,7 +81,7 @@ static const struct span *wsdl_file(const struct endpoint *ep, const char *query
 {
     const struct wsdl *w = ep->service->wsdl;
     if (strcasecmp(query, "wsdl") == 0)
-        return ep->conf->kind == LISTENER_SMEV2 ? &w->smev2 : &w->plain;
+        return &w->origins[ep->conf->kind];
     for (size_t i = 0; i < NSCHEMAS && strncasecmp(query, "xsd=", 4) == 0; i++)
         if (strcmp(query + 4, served_schemas[i]) == 0)
             return &w->schemas[i];

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * Messages over HTTP: a POST to a listener's path becomes a request, its exchange is what the answer goes back by. The
+ * other methods are answered at once: with the WSDL, or with what is wrong.
+ */
+#include "request_private.h"
+
+#include "fault.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* ---- in ---- */
+
+/* text/xml and nothing else: SOAP 1.1 over HTTP. A charset other than UTF-8 contradicts what the prescan will demand.
+ */
+static bool content_type_is_soap11(const char *value)
+{
+    if (value == NULL || strncasecmp(value, "text/xml", 8) != 0 ||
+        (value[8] != '\0' && strchr("; \t", value[8]) == NULL))
+        return false;
+    const char *charset = strcasestr(value, "charset=");
+    if (charset == NULL)
+        return true;
+    charset += 8;
+    charset += *charset == '"';
+    return strncasecmp(charset, "utf-8", 5) == 0 && (charset[5] == '\0' || strchr("\"; \t", charset[5]) != NULL);
+}
+
+void request_on_http(void *arg, const struct http_request *http)
+{
+    const struct endpoint *ep = arg;
+    if (strcmp(http->path, ep->conf->path) != 0) {
+        http_refuse(http, 404, "no such path", "not found\n", NULL);
+        return;
+    }
+    if (strcmp(http->method, "POST") != 0) {
+        wsdl_on_get(ep, http);
+        return;
+    }
+    if (!content_type_is_soap11(http_header(http, "Content-Type"))) {
+        http_refuse(http, 415, "not text/xml in UTF-8", "Content-Type: text/xml; charset=utf-8 expected\n", NULL);
+        return;
+    }
+    bool is_stopping = ep->service->drained != NULL;
+    if (is_stopping || ep->service->in_work >= ep->service->conf->requests_max) {
+        http_refuse(http, 503, is_stopping ? "stopping" : "too many requests in work",
+                    "Сервис перегружен, повторите запрос позже\n", "Retry-After: 2\r\n");
+        return;
+    }
+    struct request *r = request_new(ep, http->body, http->peer); /* the body is valid until http_respond() */
+    r->exchange = http->exchange;
+    r->soap_action = arena_strdup(r->arena, http_header(http, "SOAPAction"));
+    FAULT_POINT(request_accepted);
+    request_begin(r);
+}
+
+/* ---- and out ---- */
+
+static void http_work(struct request *r, loop_fn work, loop_fn done)
+{
+    http_worker_run(r->service->loop, r->exchange, work, done, r);
+}
+
+static bool http_is_gone(const struct request *r)
+{
+    return http_peer_gone(r->exchange);
+}
+
+static void http_send(struct request *r)
+{
+    bool is_handed_over = r->answer_octets.n > 0 && r->answer_octets.p == r->answer.p;
+    r->http_status = request_is_fault(r) ? error_http_status(r->failed) : 200;
+    http_respond(r->exchange,
+                 &(struct http_response){.status = r->http_status,
+                                         .content_type = "text/xml; charset=utf-8",
+                                         .body = r->answer_octets,
+                                         .arena = is_handed_over ? r->answer_arena : NULL,
+                                         .extra_headers = r->http_status == 503 ? "Retry-After: 2\r\n" : NULL,
+                                         .close = r->answer_octets.n == 0});
+    r->exchange = NULL;
+    if (is_handed_over)
+        r->answer_arena = NULL;
+}
+
+/* Its connection is closed. */
+static void http_abandon(struct request *r)
+{
+    if (r->exchange != NULL)
+        http_respond(r->exchange, &(struct http_response){.status = 503, .close = true});
+    r->exchange = NULL;
+}
+
+const struct carrier carrier_http = {
+    .work = http_work, .is_gone = http_is_gone, .send = http_send, .abandon = http_abandon};

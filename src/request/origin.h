@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * Where messages come from: one row a wire. What is special about a wire stands in its row and nowhere else; the steps
+ * ask the row. To add one: a kind in include/config.h, a row in origin.c, its functions in origin_<name>.c, and a
+ * carrier when its messages do not come over HTTP.
+ */
+#pragma once
+
+#include "config.h"
+#include "net.h"
+
+#include <stdbool.h>
+
+struct request;
+
+/* How messages come and answers leave. On the loop. A request has its carrier until send() or abandon(). */
+struct carrier {
+    /* work(r) on a worker, in the turn of whoever sent it; then done(r) on the loop. */
+    void (*work)(struct request *r, loop_fn work, loop_fn done);
+    bool (*is_gone)(const struct request *r); /* nobody is there to take the answer; asked again and again */
+    void (*send)(struct request *r);          /* answer_octets; none: the message stays without an answer */
+    void (*abandon)(struct request *r);       /* the end of the daemon: no answer will be made. Harmless after send() */
+};
+
+struct origin {
+    const char *channel; /* who books there, when the listener's configuration says nothing */
+    const char *verdict; /* on a message whose steps went well, for the journal */
+    const char *wsdl;    /* the file that describes it, in wsdl_dir */
+    const struct carrier *carrier;
+
+    /*
+     * From doc: soap_body is what its sender vouches for, and all that later steps see; message.digest is the digest of
+     * that. sender is who signed; NULL where nobody does.
+     */
+    enum err (*verify)(struct request *r);
+    /* From soap_body: reading, agency and bare, and frame when there is one; *element is the name of the method's
+     * element. */
+    enum err (*unwrap)(struct request *r, const char **element);
+    /* When the method is known: may it be done by such a message? is_ping: it only asks whether we are there. */
+    enum err (*accept)(struct request *r);
+    const char *(*message_id)(struct request *r); /* what the message is called; see request.h */
+    /* Somebody answers for it: a signer who is known, or on an unsigned wire whoever may reach the listener. */
+    bool (*is_vouched)(const struct request *r);
+    /* From content to answer: envelope, frame and signature around it. element NULL: the fault that `failed` says. */
+    enum err (*wrap)(struct request *r, const char *element);
+};
+
+extern const struct origin origin_smev2, origin_plain;
+extern const struct carrier carrier_http;
+const struct origin *origin_of(enum listener_kind kind);
+
+/* For the rows: signatures that are there are good, and those that are required are there. Sets wsse. */
+enum err origin_verify_signatures(struct request *r, bool requires_smev, bool requires_recipient);
+enum err origin_digest(struct request *r, struct span covered); /* sets message.digest */

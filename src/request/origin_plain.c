@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * Bare SOAP over HTTP, without a frame: kiosks, call centres, tests. Nobody has to sign; a signature that is there must
+ * be good all the same. Who may reach the listener is the operator's affair.
+ */
+#include "request_private.h"
+
+#include <string.h>
+
+static enum err plain_verify(struct request *r)
+{
+    enum err err = origin_verify_signatures(r, false, false);
+    if (err == ERR_OK)
+        err = origin_digest(r, r->body);
+    if (err == ERR_OK)
+        r->soap_body = xml_first(xml_root(r->doc), NS_SOAP, "Body");
+    return err;
+}
+
+/* The frame of SMEV 2 reads its wrapper likewise, whoever sent it. */
+static bool is_served_namespace(struct request *r, const struct xml_node *bare)
+{
+    if (xml_is(bare, SOAP_NS, NULL))
+        return true;
+    const char *ns = xml_ns(bare);
+    if (!reading_allows(r, LENIENCY_namespaces) || (ns != NULL && strcmp(ns, SOAP_NS_TYPES) != 0))
+        return false;
+    r->normalized.used[LENIENCY_namespaces]++;
+    return true;
+}
+
+/* Words between the fields are lost with the wrapper: they are told of here. In SMEV's frame they are refused. */
+static void look_at_words(struct request *r, const struct xml_node *bare)
+{
+    const char *words = xml_own_text(r->arena, bare);
+    if (words[strspn(words, " \t\r\n")] != '\0')
+        field_errors_add(&r->fields, arena_strdup(r->arena, xml_local(bare)), 1, FIELD_BAD_VALUE);
+}
+
+static enum err plain_unwrap(struct request *r, const char **element)
+{
+    r->reading = &r->endpoint->conf->reading;
+    struct xml_node *bare = r->soap_body == NULL ? NULL : xml_first(r->soap_body, NULL, NULL);
+    if (bare == NULL || xml_count(r->soap_body, NULL, NULL) != 1)
+        return error_set(&r->error, ERR_ENVELOPE, "soap:Body must hold exactly one element");
+    if (!is_served_namespace(r, bare))
+        return error_set(&r->error, ERR_OPERATION, "the element in soap:Body is of another namespace");
+    *element = xml_local(bare);
+    look_at_words(r, bare);
+    if (r->endpoint->conf->agency != NULL)
+        r->agency = keyring_agency_find(r->keys, r->endpoint->conf->agency);
+    return xml_regraft(r->arena, bare, SOAP_NS, *element, &r->bare, &r->error);
+}
+
+/* Bare SOAP says neither what it is for nor when it was made: it is a request, and of now. */
+static enum err plain_accept(struct request *r)
+{
+    (void)r;
+    return ERR_OK;
+}
+
+/* Whatever a header says there, nobody vouches for it. */
+static const char *plain_message_id(struct request *r)
+{
+    return arena_printf(r->arena, "req:%s", r->id);
+}
+
+static bool plain_is_vouched(const struct request *r)
+{
+    return r->op != NULL;
+}
+
+static enum err plain_wrap(struct request *r, const char *element)
+{
+    if (element == NULL)
+        return envelope_write_fault(r->arena, r->failed, r->id, NULL, &r->answer, &r->error);
+    return envelope_write(r->arena, element, buf_span(&r->content), NULL, NULL, &r->answer, &r->error);
+}
+
+const struct origin origin_plain = {
+    .channel = "kiosk",
+    .verdict = "unsigned",
+    .wsdl = "equeue-plain.wsdl",
+    .carrier = &carrier_http,
+    .verify = plain_verify,
+    .unwrap = plain_unwrap,
+    .accept = plain_accept,
+    .message_id = plain_message_id,
+    .is_vouched = plain_is_vouched,
+    .wrap = plain_wrap,
+};
