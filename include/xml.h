@@ -71,6 +71,10 @@ void xml_each_attr(const struct xml_node *node,
 const char *xml_text(struct arena *a, const struct xml_node *node);
 /* The text and CDATA directly below the element, elements and comments left out; "" when there is none. */
 const char *xml_own_text(struct arena *a, const struct xml_node *node);
+/* The same, without a copy where it stands in one piece: it goes with the document then. */
+const char *xml_peek_text(struct arena *a, const struct xml_node *node);
+/* True when there is text between the elements, as XML Schema sees it: anything but blanks, or a CDATA section. */
+bool xml_has_words(const struct xml_node *node);
 /* True when there is non-blank text, a comment or a CDATA section directly below the element. */
 bool xml_has_stray_text(const struct xml_node *node);
 bool xml_has_comments(const struct xml_node *node); /* anywhere below */
@@ -99,14 +103,13 @@ MUST_CHECK enum err xml_regraft(struct arena *a, struct xml_node *content, const
 MUST_CHECK enum err xml_schema_load(struct arena *a, const char *path, struct xml_schema **out, struct error *e);
 
 /*
- * Told of every wrong field once: the local name of the element nearest to the violation (or of the missing one), and
- * the message for the log, without any content. is_missing: it is required and not there. Fields behind or inside
- * misplaced elements are told of as well.
+ * Told of an element once: the local name of the one nearest to the violation, and the message for the log, without any
+ * content. What stands behind a wrong child is not looked at: whoever wants all that is wrong must know the fields.
  */
-typedef void (*xml_violation_fn)(void *arg, const char *element, bool is_missing, const char *message);
+typedef void (*xml_violation_fn)(void *arg, const char *element, const char *message);
 /*
- * ERR_OK when the document is valid; ERR_INPUT otherwise, after on_violation was called for each wrong field (at most
- * 100). The document stays as it is.
+ * ERR_OK when the document is valid; ERR_INPUT otherwise, after on_violation was called at least once (at most 100
+ * times). The document stays as it is.
  */
 MUST_CHECK enum err xml_validate(const struct xml_schema *s, struct xml_doc *doc, xml_violation_fn on_violation,
                                  void *arg, struct error *e);

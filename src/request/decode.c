@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * From octets to a checked request: prescan, parse, verify, unwrap, validate, bind, check. All on a worker. What verify
- * and unwrap do depends on where the message came from (origin.h).
+ * From octets to a bare element: prescan, parse, verify, unwrap. All on a worker. What verify and unwrap do depends on
+ * where the message came from (origin.h).
  */
 #include "request_private.h"
-
-#include "fault.h"
 
 #include <string.h>
 #include <strings.h>
@@ -119,91 +117,4 @@ enum step_result step_unwrap(struct request *r)
     if (r->is_recall)
         return r->op->is_write ? STEP_RECALL : step_of(request_cannot_sign(r));
     return r->is_ping ? STEP_ANSWERED : STEP_NEXT;
-}
-
-#define FIELD_NAME_MAX 255
-
-static void on_violation(void *arg, const char *element, bool is_missing, const char *message)
-{
-    struct request *r = arg;
-    (void)message; /* the schema's words are for programmers; the order wants the field and a code */
-    /* No fieldName is that long; what it stands in is told of instead. */
-    const char *field = strlen(element) <= FIELD_NAME_MAX ? arena_strdup(r->arena, element)
-                                                          : arena_printf(r->arena, "%sRequest", r->op->name);
-    field_errors_add(&r->fields, field, 1, is_missing ? FIELD_REQUIRED : FIELD_BAD_VALUE);
-}
-
-/* A violation does not end the walk: all bad fields belong into one answer (M10), those of the rules too. */
-enum step_result step_validate(struct request *r)
-{
-    struct error violations = {0};
-    enum err err = xml_validate(r->service->schema, r->bare, on_violation, r, &violations);
-    if (err == ERR_OK || (err == ERR_INPUT && r->fields.n > 0))
-        return STEP_NEXT;
-    return step_of(error_set(&r->error, err == ERR_INPUT ? ERR_ENVELOPE : err, "%s", violations.detail));
-}
-
-/* bookId and esiaId are echoed as they came, right or wrong; but not a message full of them. */
-#define ECHO_MAX_BYTES 4096
-
-static void bound_echo(struct request *r)
-{
-    const char **echoes[] = {&r->request.book_id, &r->request.esia_id};
-    for (unsigned i = 0; i < 2; i++)
-        if (*echoes[i] != NULL && strlen(*echoes[i]) > ECHO_MAX_BYTES)
-            *echoes[i] = NULL;
-}
-
-/* For the answer's echo when the rest does not fit its type. */
-static const char *bare_text(struct request *r, const char *local)
-{
-    struct xml_node *node = xml_first(xml_root(r->bare), SOAP_NS, local);
-    return node == NULL ? NULL : xml_text(r->arena, node);
-}
-
-/* Whose booking is meant must be said once: of two numbers neither is taken, or a wrong request could touch one. */
-static void bind_identity(struct request *r, const char *local, const char **value)
-{
-    if (xml_count(xml_root(r->bare), SOAP_NS, local) < 2)
-        return;
-    field_errors_add(&r->fields, local, 1, FIELD_TWICE);
-    *value = NULL;
-}
-
-enum step_result step_bind(struct request *r)
-{
-    struct buf octets;
-    buf_init(&octets, r->arena, r->body.n);
-    if (xml_c14n(xml_root(r->bare), NULL, &octets, &r->error) != ERR_OK)
-        return STEP_FAIL;
-    struct error misfit = {0};
-    enum err err = soap_bind_request(r->arena, r->request.method, buf_span(&octets), &r->request, &misfit);
-    r->request.doc_types = r->reading->doc_types;
-    r->request.in_any_case = reading_allows(r, LENIENCY_names);
-    r->request.filter_depth_max = r->service->conf->filter_depth_max;
-    r->request.filter_nodes_max = r->service->conf->filter_nodes_max;
-    if (err != ERR_OK) {
-        enum booking_method method = (enum booking_method)(r->op - booking_ops);
-        r->request = (struct booking_request){
-            .method = method, .book_id = bare_text(r, "bookId"), .esia_id = bare_text(r, "esiaId")};
-    }
-    bind_identity(r, "bookId", &r->request.book_id);
-    bind_identity(r, "esiaId", &r->request.esia_id);
-    if (err == ERR_OK)
-        return STEP_NEXT;
-    bound_echo(r);
-    return step_of(error_set(&r->error, err, "%s", misfit.detail));
-}
-
-enum step_result step_check(struct request *r)
-{
-    booking_check(&r->request, &r->fields, r->arena);
-    bound_echo(r);
-    FAULT_POINT(decoded);
-    /* Bad fields need not end the walk: SQL knows which values are in no reference book, and what a bad field means for
-     * a booking that exists already. All of it belongs into one answer (M10). But what is beyond its bound ends it. */
-    if (r->fields.is_beyond || (r->fields.n > 0 && !r->op->is_write && !r->op->asks_books))
-        return step_of(
-            error_set(&r->error, ERR_INPUT, "%u bad fields, the first is %s", r->fields.n, r->fields.items[0].field));
-    return STEP_NEXT;
 }

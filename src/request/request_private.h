@@ -290,7 +290,7 @@ const char *request_method(const struct request *r); /* for logs and metrics: a 
 
 bool request_is_fault(const struct request *r); /* answer.c: its answer is a SOAP fault */
 
-/* decode.c, handle.c, answer.c: the steps */
+/* decode.c, validate.c, handle.c, answer.c: the steps */
 #define X(name, where) enum step_result step_##name(struct request *r);
 REQUEST_STEPS(X)
 #undef X

@@ -165,6 +165,14 @@ const char *xml_own_text(struct arena *a, const struct xml_node *node)
     return all.n == 0 ? "" : all.p;
 }
 
+const char *xml_peek_text(struct arena *a, const struct xml_node *node)
+{
+    const xmlNode *only = node_of(node)->children;
+    if (only != NULL && only->next == NULL && is_text(only) && only->content != NULL)
+        return text_of(only->content);
+    return xml_own_text(a, node);
+}
+
 static bool is_blank(const xmlChar *s)
 {
     while (s != NULL && xml_is_blank(*s))
@@ -180,6 +188,14 @@ bool xml_has_stray_text(const struct xml_node *node)
         if (n->type != XML_TEXT_NODE || !is_blank(n->content))
             return true;
     }
+    return false;
+}
+
+bool xml_has_words(const struct xml_node *node)
+{
+    for (const xmlNode *n = node_of(node)->children; n != NULL; n = n->next)
+        if (n->type == XML_CDATA_SECTION_NODE || (n->type == XML_TEXT_NODE && !is_blank(n->content)))
+            return true;
     return false;
 }
 

@@ -3,15 +3,20 @@
  * XML Schema: compiled once, asked often. Tells which field a violation is about, so that order 329 item 3 can name
  * it; the words are our own, for those of libxml2 quote the value.
  */
-#include "schema.h"
-
 #include "loader.h"
+#include "xml_private.h"
+
+#include <libxml/xmlschemas.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define VIOLATIONS_MAX 100
+
+struct xml_schema {
+    xmlSchemaPtr compiled; /* read only once compiled: threads share it */
+};
 
 /* ---- loading ---- */
 
@@ -68,13 +73,10 @@ enum err xml_schema_load(struct arena *a, const char *path, struct xml_schema **
 /* ---- validating ---- */
 
 struct validation {
-    const struct xml_schema *schema;
     const xmlNode *root;
     struct arena *arena; /* of the names; NULL: nothing to tell so far */
     const char *names[VIOLATIONS_MAX];
     unsigned n;
-    bool is_repaired;
-    bool has_wrong_children; /* what is behind them has not been looked at */
     xml_violation_fn fn;
     void *arg;
 };
@@ -119,7 +121,7 @@ static bool is_told(const struct validation *v, const char *element)
     return false;
 }
 
-static void tell(struct validation *v, const char *element, bool is_missing, const char *words, int code, long line)
+static void tell(struct validation *v, const char *element, const char *words, int code, long line)
 {
     char message[160];
     if (v->n == VIOLATIONS_MAX || is_told(v, element))
@@ -128,12 +130,7 @@ static void tell(struct validation *v, const char *element, bool is_missing, con
         v->arena = arena_new();
     v->names[v->n++] = arena_strdup(v->arena, element);
     snprintf(message, sizeof message, "%.64s: %s (libxml2 %d, line %ld)", element, words, code, line);
-    v->fn(v->arg, element, is_missing, message);
-}
-
-static void on_wrong_child(void *arg, const char *local, bool is_missing, const char *words, long line)
-{
-    tell(arg, local, is_missing, words, XML_SCHEMAV_ELEMENT_CONTENT, line);
+    v->fn(v->arg, element, message);
 }
 
 /* An element that must be empty: what stands inside is what is wrong. False when that is only text. */
@@ -143,7 +140,7 @@ static bool tell_children(struct validation *v, const xmlNode *parent)
     for (const xmlNode *c = parent->children; c != NULL; c = c->next) {
         if (c->type != XML_ELEMENT_NODE)
             continue;
-        tell(v, text_of(c->name), false, "not expected here", XML_SCHEMAV_CVC_COMPLEX_TYPE_2_1, xmlGetLineNo(c));
+        tell(v, text_of(c->name), "not expected here", XML_SCHEMAV_CVC_COMPLEX_TYPE_2_1, xmlGetLineNo(c));
         any = true;
     }
     return any;
@@ -157,54 +154,24 @@ static void on_violation(void *arg, xmlErrorPtr error)
         n = n->parent;
     while (n->type != XML_ELEMENT_NODE && n->parent != NULL)
         n = n->parent;
-    bool is_content = error->code == XML_SCHEMAV_ELEMENT_CONTENT;
-    v->has_wrong_children = v->has_wrong_children || is_content;
-    if ((is_content && !v->is_repaired) || schema_repair_is_ours(n))
-        return;
     if (error->code == XML_SCHEMAV_CVC_COMPLEX_TYPE_2_1 && tell_children(v, n))
         return;
-    tell(v, text_of(n->name), false, words_of(error->code), error->code, error->line);
-}
-
-static enum err validate_once(struct validation *v, xmlDoc *doc, int *rc, struct error *e)
-{
-    xmlSchemaValidCtxtPtr ctxt = xmlSchemaNewValidCtxt(v->schema->compiled);
-    if (ctxt == NULL)
-        return error_set(e, ERR_INTERNAL, "validation: out of memory");
-    v->root = xmlDocGetRootElement(doc);
-    xmlSchemaSetValidStructuredErrors(ctxt, on_violation, v);
-    *rc = xmlSchemaValidateDoc(ctxt, doc);
-    xmlSchemaFreeValidCtxt(ctxt);
-    return *rc < 0 ? error_set(e, ERR_INTERNAL, "validation: libxml2 failed") : ERR_OK;
-}
-
-/* What is behind the wrong children, and who they are. */
-static enum err validate_repaired(struct validation *v, const xmlDoc *doc, struct error *e)
-{
-    struct schema_repair *repair = schema_repair_new(v->schema, doc, on_wrong_child, v);
-    if (repair == NULL)
-        return error_set(e, ERR_INTERNAL, "validation: out of memory");
-    enum err err = ERR_OK;
-    xmlDoc *next;
-    int rc;
-    v->is_repaired = true;
-    while (err == ERR_OK && (next = schema_repair_next(repair)) != NULL)
-        err = validate_once(v, next, &rc, e);
-    schema_repair_free(repair);
-    return err;
+    tell(v, text_of(n->name), words_of(error->code), error->code, error->line);
 }
 
 enum err xml_validate(const struct xml_schema *s, struct xml_doc *doc, xml_violation_fn fn, void *arg, struct error *e)
 {
-    struct validation v = {.schema = s, .fn = fn, .arg = arg};
-    int rc = 0;
-    enum err err = validate_once(&v, (xmlDoc *)doc, &rc, e);
-    if (err == ERR_OK && v.has_wrong_children)
-        err = validate_repaired(&v, (xmlDoc *)doc, e);
-    if (err == ERR_OK && rc != 0 && v.n == 0) /* never a refusal without a field */
-        tell(&v, xml_local(xml_root(doc)), false, "does not fit the schema", rc, 0);
-    if (err == ERR_OK && v.n > 0)
-        err = error_set(e, ERR_INPUT, "%u violations of the schema", v.n);
+    struct validation v = {.root = node_of(xml_root(doc)), .fn = fn, .arg = arg};
+    xmlSchemaValidCtxtPtr ctxt = xmlSchemaNewValidCtxt(s->compiled);
+    if (ctxt == NULL)
+        return error_set(e, ERR_INTERNAL, "validation: out of memory");
+    xmlSchemaSetValidStructuredErrors(ctxt, on_violation, &v);
+    int rc = xmlSchemaValidateDoc(ctxt, (xmlDoc *)doc);
+    xmlSchemaFreeValidCtxt(ctxt);
+    if (rc > 0 && v.n == 0) /* never a refusal without a field */
+        tell(&v, xml_local(xml_root(doc)), "does not fit the schema", rc, 0);
     arena_free(v.arena);
-    return err;
+    if (rc < 0)
+        return error_set(e, ERR_INTERNAL, "validation: libxml2 failed");
+    return v.n > 0 ? error_set(e, ERR_INPUT, "%u violations of the schema", v.n) : ERR_OK;
 }

@@ -121,9 +121,8 @@ static void check_canonical(struct arena *a, struct xml_node *root)
     (void)canonical(a, root, prefixes, &third);
 }
 
-static void note_field(void *arg, const char *element, bool is_missing, const char *message)
+static void note_field(void *arg, const char *element, const char *message)
 {
-    (void)is_missing;
     unsigned *n = arg;
     MUST(*element != '\0' && *message != '\0');
     (*n)++;

@@ -4,6 +4,7 @@
  * Messages here are bare elements; the wrapper's own leniencies are tested over SOAP.
  */
 #include "request/normalize.h"
+#include "request/structure.h"
 
 #include "clock.h"
 #include "growth.h"
@@ -78,11 +79,11 @@ struct outcome {
     struct normalized normalized;
 };
 
-static void on_violation(void *arg, const char *element, bool is_missing, const char *message)
+static void on_violation(void *arg, const char *element, const char *message)
 {
-    (void)is_missing;
+    (void)element;
     (void)message;
-    field_errors_add(arg, element, 1, FIELD_BAD_VALUE);
+    *(bool *)arg = true;
 }
 
 static struct xml_doc *parse(struct arena *a, const char *text)
@@ -111,7 +112,11 @@ static struct outcome read_as(struct arena *a, enum booking_method method, const
     buf_init(&canonical, a, 0);
     assert_int_equal(xml_c14n(xml_root(strict), NULL, &canonical, &e), ERR_OK);
     assert_string_equal(out.p, canonical.p);
-    (void)!xml_validate(schema, strict, on_violation, &o.errors, &e);
+    struct structure s;
+    bool is_refused = false;
+    structure_check(xml_root(strict), method, &o.errors, &s);
+    assert_int_equal(xml_validate(schema, strict, on_violation, &is_refused, &e) != ERR_OK, s.is_wrong);
+    assert_int_equal(is_refused, s.is_wrong);
 
     size_t head = strlen(name) + strlen("<eq: xmlns:eq=\"" SOAP_NS "\">"), tail = strlen(name) + strlen("</eq:>");
     o.octets = out.p;
