@@ -99,7 +99,6 @@ void service_stop(struct service *s);
 void service_free(struct service *s);
 /* Takes no new requests; drained(arg) when nothing is in work and the journal is written. */
 void service_drain(struct service *s, loop_fn drained, void *arg);
-unsigned service_in_work(const struct service *s);
 /* What an operator should know though requests may be sent here: JSON strings, comma separated. */
 void service_notes_write(const struct service *s, struct buf *notes_json);
 void service_metrics_write(const struct service *s, struct buf *out); /* Prometheus text */

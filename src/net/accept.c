@@ -155,7 +155,7 @@ static void let_in(struct listener *ls, int fd)
 
 /* ---- without descriptors ---- */
 
-void accept_spare_open(struct loop *l)
+static void accept_spare_open(struct loop *l)
 {
     if (l->spare_fd < 0)
         l->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);

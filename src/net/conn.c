@@ -92,7 +92,7 @@ static struct exchange *queue_take(struct conn *c)
 }
 
 /* What is not being written yet will never be. The handlers keep theirs, as orphans. */
-void conn_queue_abandon(struct conn *c)
+static void conn_queue_abandon(struct conn *c)
 {
     while (c->first != NULL) {
         struct exchange *x = queue_take(c);

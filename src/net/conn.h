@@ -142,8 +142,6 @@ void conn_reset(struct conn *c);  /* the same, and what was not taken is thrown 
 void conn_let_go(struct conn *c); /* by one of `handles`; the last one frees it */
 void conn_tls_failed(struct conn *c);
 void conn_queue_add(struct conn *c, struct exchange *x);
-void conn_queue_abandon(
-    struct conn *c); /* what is not being written yet never will be; handlers keep theirs, as orphans */
 
 /* ---- bytes into requests (conn_take.c) ---- */
 
@@ -229,7 +227,6 @@ struct refusal {
     const char *peer;
     const char *method, *path, *content_type, *detail; /* NULL: not known */
 };
-void refusal_count(struct loop *l, int status, const char *reason);
 void refusal_tell(struct loop *l, enum log_level level, const struct refusal *r); /* counts it too */
 
 /* ---- writing (conn_write.c) ---- */
@@ -273,11 +270,9 @@ struct listener {
 
 int accept_begin(struct listener *ls, int fd);            /* takes a bound socket; 0, or an error of libuv */
 void accept_end(struct listener *ls, uv_close_cb closed); /* closed is called for each of its handles */
-void accept_spare_open(struct loop *l);
 
 void listener_place_free(struct listener *ls, const struct conn *c);
 void listener_conn_gone(struct listener *ls);
-int listener_port(const struct listener *ls); /* of TCP; 0 for a unix socket */
 
 /* A bound socket, not yet listening (address.c). *path_made is set for a unix socket of our own making. */
 MUST_CHECK enum err address_bind(const char *address, int *fd, bool *is_pipe, const char **path_made, struct error *e);

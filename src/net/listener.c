@@ -129,17 +129,6 @@ unsigned listener_connections(const struct listener *ls)
     return ls->connections;
 }
 
-int listener_port(const struct listener *ls)
-{
-    struct sockaddr_storage sa = {0};
-    socklen_t size = sizeof(sa);
-    if (ls->is_pipe || getsockname(ls->fd, (struct sockaddr *)&sa, &size) != 0)
-        return 0;
-    struct sockaddr_in in; /* the port is at the same place in both families */
-    memcpy(&in, &sa, sizeof in);
-    return ntohs(in.sin_port);
-}
-
 /* ---- beginning ---- */
 
 static void path_remember(struct listener *ls, const char *path)

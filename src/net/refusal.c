@@ -12,7 +12,7 @@
 
 #define PATH_SHOWN_BYTES 100
 
-void refusal_count(struct loop *l, int status, const char *reason)
+static void refusal_count(struct loop *l, int status, const char *reason)
 {
     unsigned i = 0;
     while (i < l->nrefusals && (l->refusals[i].status != status || strcmp(l->refusals[i].reason, reason) != 0))

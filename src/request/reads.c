@@ -1,69 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * Reads: one statement each, in no transaction. An answer may be large and stays in memory until the journal has it, so
- * a read is let in when there is memory for it: it takes a ticket of the size its method has had of late, which is put
- * right as soon as the size is known and given back when the answer has left. All tickets together are bounded
- * (limits.answers_max); who finds no room waits in the order of coming, at most until its time is over. Only as many
- * ask for a session as there are sessions, twice, so that many cannot be let in on an estimate at once.
+ * Reads: one statement each, in no transaction. In the order of time:
+ *
+ *   wait     reads_enqueue(): until there is memory for the answer, and a session to be asked for
+ *   handle   read_try(): the session is here, the statement is sent
+ *   rows     read_done(): the rows have come and are kept, the session is given back; a worker makes the answer of them
+ *
+ * An answer may be large and stays in memory until the journal has it. So a read takes a ticket: as many bytes as the
+ * answers of its method had of late, put right as soon as the size is known and given back when the answer has left.
+ * All tickets together are bounded (limits.answers_max); who finds no room waits in the order of coming, at most until
+ * its time is over. No more than twice as many as there are sessions are let in at once, lest many come in on an
+ * estimate that turns out too small.
  */
 #include "request_private.h"
 
 #include "fault.h"
 
 #define READ_LEAST_BYTES (64u << 10)
-#define ROWS_TIMES       3 /* what an answer will take for all that has come are its rows */
+#define ROWS_TIMES       3 /* an answer takes at most so many times the bytes of its rows */
 
-/* The fields known to be bad are the answer; rows only add to them, and need not have come. */
-static void read_answer_bad_fields(struct request *r, const struct db_result *res)
-{
-    struct error ignored = {0};
-    if (res != NULL)
-        (void)r->op->result(&r->request, res, &r->reply, r->arena, &ignored);
-    struct field_errors all = r->reply.fields.n > r->fields.n ? r->reply.fields : r->fields;
-    booking_reply_error(&r->request, 2, NULL, &all, &r->reply);
-}
+static void read_begin(void *arg, struct db_session *session, enum err err, const struct error *e);
+static void read_done(void *arg, struct db_result *const *results, unsigned n, enum err err, const struct error *e);
 
-/* The answer of the first time; there was none: nobody can make one now. */
-static enum err read_recalled(struct request *r, const struct db_result *res)
-{
-    return db_rows(res) == 0 ? request_cannot_sign(r) : booking_outcome_read(r->arena, res, &r->outcome, &r->error);
-}
+/* ---- wait: at the gate ---- */
 
-/* 20,000 intervals take tens of milliseconds: not on the loop (L1). */
-enum step_result step_rows(struct request *r)
+void reads_init(struct reads *q)
 {
-    if (request_writes(r))
-        return STEP_NEXT; /* its few rows are read in its transaction */
-    if (FAULT_FAILS(rows_read, ERR_DATABASE, &r->error))
-        return STEP_FAIL;
-    if (r->is_recall)
-        (void)read_recalled(r, r->rows);
-    else if (r->fields.n > 0)
-        read_answer_bad_fields(r, r->rows);
-    else
-        (void)r->op->result(&r->request, r->rows, &r->reply, r->arena, &r->error);
-    db_drop(r->rows);
-    r->rows = NULL;
-    r->normalized.used[LENIENCY_names] += r->reply.is_respelled;
-    return r->error.code == ERR_OK ? STEP_NEXT : STEP_FAIL;
-}
-
-/* A read is never uncertain: nothing depends on whether it was done. */
-static enum step_result read_without_rows(struct request *r, enum err err, const struct error *e)
-{
-    if (r->fields.n > 0 && !r->is_recall)
-        return STEP_NEXT; /* the answer is known */
-    (void)error_set(&r->error, err == ERR_UNCERTAIN ? ERR_DATABASE : err, "%s", e->detail);
-    return STEP_FAIL;
-}
-
-static enum step_result read_take_rows(struct request *r, struct db_result *const *results, unsigned n, enum err err,
-                                       const struct error *e)
-{
-    if (err != ERR_OK || n != 1)
-        return read_without_rows(r, err, e);
-    r->rows = db_keep(r->arena, results[0]);
-    return STEP_NEXT;
+    *q = (struct reads){0};
+    queue_init(&q->waiting);
 }
 
 static size_t read_estimate(const struct request *r)
@@ -72,93 +36,21 @@ static size_t read_estimate(const struct request *r)
     return estimate > READ_LEAST_BYTES ? estimate : READ_LEAST_BYTES;
 }
 
-static void read_take_ticket(struct request *r)
-{
-    if (r->ticket_bytes > 0)
-        return;
-    r->ticket_bytes = read_estimate(r);
-    r->service->reads.taken_bytes += r->ticket_bytes;
-}
-
-/* Its place at the gate is another's. Of one out of the slow lane, which has sessions of its own, there is none. */
-static void read_ended(struct request *r)
-{
-    if (!r->is_let_in)
-        return;
-    r->is_let_in = false;
-    r->service->reads.begun--;
-    reads_start(r->service);
-}
-
-static void read_done(void *arg, struct db_result *const *results, unsigned n, enum err err, const struct error *e)
-{
-    struct request *r = arg;
-    struct error ignored = {0};
-    FAULT_POINT(read_answered);
-    if (err == ERR_CONFLICT && r->attempts++ == 0 && request_is_over(r, &ignored) == ERR_OK) {
-        read_try(r, r->session, r->patience_ms); /* such as a statement that was replaced under its name */
-        return;
-    }
-    bool is_locked = err == ERR_LOCKED && (r->fields.n == 0 || r->is_recall);
-    enum step_result result = is_locked ? STEP_WAIT : read_take_rows(r, results, n, err, e);
-    db_release(r->session);
-    r->session = NULL;
-    if (is_locked) {
-        reads_give_back(r);
-        read_ended(r);
-        slow_lane_locked(r, r->patience_ms);
-        return;
-    }
-    if (err == ERR_OK)
-        slow_lane_passed(r);
-    else
-        slow_lane_failed(r);
-    reads_weigh(r);
-    read_ended(r);
-    request_resume(r, result);
-}
-
-/* One out of the slow lane passed no gate: it asks nobody for its ticket, but the others count it. */
-void read_try(struct request *r, struct db_session *session, uint64_t patience_ms)
-{
-    read_take_ticket(r);
-    r->session = session;
-    r->patience_ms = patience_ms;
-    struct db_call call = r->is_recall ? booking_recall(&r->message, r->arena)
-                                       : r->op->call(&r->request, &r->message, &r->fields, r->arena);
-    FAULT_POINT(read_begin);
-    db_send_within(session, (struct db_patience){patience_ms, request_until_us(r)}, &call, 1, read_done, r);
-    FAULT_POINT(read_sent);
-}
-
-static void read_begin(void *arg, struct db_session *session, enum err err, const struct error *e)
-{
-    struct request *r = arg;
-    if (err == ERR_OK) {
-        read_try(r, session, slow_lane_fast_patience_ms(r->service));
-        return;
-    }
-    slow_lane_failed(r);
-    enum step_result result = read_without_rows(r, err, e);
-    read_ended(r);
-    request_resume(r, result);
-}
-
-/* ---- the gate ---- */
-
-void reads_init(struct reads *q)
-{
-    *q = (struct reads){0};
-    queue_init(&q->waiting);
-}
-
-/* One that is larger than all the room there is has it to itself. */
+/* A read that is estimated at more than all the room there is goes alone. */
 static bool reads_have_room(const struct service *s, const struct request *r)
 {
     const struct reads *q = &s->reads;
     if (q->begun >= 2 * s->conf->db_connections)
         return false;
     return q->taken_bytes == 0 || q->taken_bytes + read_estimate(r) <= s->conf->answers_max_bytes;
+}
+
+static void read_take_ticket(struct request *r)
+{
+    if (r->ticket_bytes > 0)
+        return;
+    r->ticket_bytes = read_estimate(r);
+    r->service->reads.taken_bytes += r->ticket_bytes;
 }
 
 static void read_let_in(struct request *r)
@@ -192,7 +84,131 @@ void reads_enqueue_first(struct request *r)
     reads_start(r->service);
 }
 
-/* The estimate follows what grows at once, and slowly what shrinks. */
+/* Another may be let in. One that came from the slow lane was not let in here. */
+static void read_ended(struct request *r)
+{
+    if (!r->is_let_in)
+        return;
+    r->is_let_in = false;
+    r->service->reads.begun--;
+    reads_start(r->service);
+}
+
+/* ---- handle: one statement ---- */
+
+/* None came. A read is never uncertain: nothing depends on whether it was done. */
+static enum step_result read_without_rows(struct request *r, enum err err, const struct error *e)
+{
+    if (r->fields.n > 0 && !r->is_recall)
+        return STEP_NEXT; /* the answer is known */
+    (void)error_set(&r->error, err == ERR_UNCERTAIN ? ERR_DATABASE : err, "%s", e->detail);
+    return STEP_FAIL;
+}
+
+static void read_begin(void *arg, struct db_session *session, enum err err, const struct error *e)
+{
+    struct request *r = arg;
+    if (err == ERR_OK) {
+        read_try(r, session, slow_lane_fast_patience_ms(r->service));
+        return;
+    }
+    slow_lane_failed(r);
+    enum step_result result = read_without_rows(r, err, e);
+    read_ended(r);
+    request_resume(r, result);
+}
+
+/* One that comes from the slow lane has passed no gate: it takes its ticket whether there is room or not. */
+void read_try(struct request *r, struct db_session *session, uint64_t patience_ms)
+{
+    read_take_ticket(r);
+    r->session = session;
+    r->patience_ms = patience_ms;
+    struct db_call call = r->is_recall ? booking_recall(&r->message, r->arena)
+                                       : r->op->call(&r->request, &r->message, &r->fields, r->arena);
+    FAULT_POINT(read_begin);
+    db_send_within(session, (struct db_patience){patience_ms, request_until_us(r)}, &call, 1, read_done, r);
+    FAULT_POINT(read_sent);
+}
+
+/* ---- rows: they have come ---- */
+
+static enum step_result read_take_rows(struct request *r, struct db_result *const *results, unsigned n, enum err err,
+                                       const struct error *e)
+{
+    if (err != ERR_OK || n != 1)
+        return read_without_rows(r, err, e);
+    r->rows = db_keep(r->arena, results[0]);
+    return STEP_NEXT;
+}
+
+static void read_done(void *arg, struct db_result *const *results, unsigned n, enum err err, const struct error *e)
+{
+    struct request *r = arg;
+    struct error ignored = {0};
+    FAULT_POINT(read_answered);
+    if (err == ERR_CONFLICT && r->attempts++ == 0 && request_is_over(r, &ignored) == ERR_OK) {
+        read_try(r, r->session, r->patience_ms); /* such as a statement that was replaced under its name */
+        return;
+    }
+    bool is_locked = err == ERR_LOCKED && (r->fields.n == 0 || r->is_recall);
+    enum step_result result = is_locked ? STEP_WAIT : read_take_rows(r, results, n, err, e);
+    db_release(r->session);
+    r->session = NULL;
+    if (is_locked) {
+        reads_give_back(r);
+        read_ended(r);
+        slow_lane_locked(r, r->patience_ms);
+        return;
+    }
+    if (err == ERR_OK)
+        slow_lane_passed(r);
+    else
+        slow_lane_failed(r);
+    reads_weigh(r);
+    read_ended(r);
+    request_resume(r, result);
+}
+
+/* The answer is which fields are bad. Rows, when they have come, only add to them what SQL knows. */
+static void read_answer_bad_fields(struct request *r, const struct db_result *res)
+{
+    struct error ignored = {0};
+    if (res != NULL)
+        (void)r->op->result(&r->request, res, &r->reply, r->arena, &ignored);
+    struct field_errors all = r->reply.fields.n > r->fields.n ? r->reply.fields : r->fields;
+    booking_reply_error(&r->request, 2, NULL, &all, &r->reply);
+}
+
+/* Only the answer of the first time may be given; when there is none, nobody can sign one now. */
+static enum err read_recalled(struct request *r, const struct db_result *res)
+{
+    return db_rows(res) == 0 ? request_cannot_sign(r) : booking_outcome_read(r->arena, res, &r->outcome, &r->error);
+}
+
+/* 20,000 intervals take tens of milliseconds: not on the loop (L1). */
+enum step_result step_rows(struct request *r)
+{
+    if (request_writes(r))
+        return STEP_NEXT; /* its few rows are read in its transaction */
+    if (FAULT_FAILS(rows_read, ERR_DATABASE, &r->error))
+        return STEP_FAIL;
+    if (r->is_recall)
+        (void)read_recalled(r, r->rows);
+    else if (r->fields.n > 0)
+        read_answer_bad_fields(r, r->rows);
+    else
+        (void)r->op->result(&r->request, r->rows, &r->reply, r->arena, &r->error);
+    db_drop(r->rows);
+    r->rows = NULL;
+    r->normalized.used[LENIENCY_names] += r->reply.is_respelled;
+    return r->error.code == ERR_OK ? STEP_NEXT : STEP_FAIL;
+}
+
+/* ---- the ticket ---- */
+
+/* The ticket becomes what the read takes now. The estimate of its method follows at once upwards, and slowly downwards.
+ */
 void reads_weigh(struct request *r)
 {
     if (r->ticket_bytes == 0)

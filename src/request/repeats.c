@@ -67,7 +67,7 @@ void repeats_charge(struct repeats *p, const unsigned char digest[32], size_t by
     m->bytes += bytes;
 }
 
-bool repeats_are_beyond(const struct repeats *p, const unsigned char digest[32], uint64_t now_us)
+static bool repeats_are_beyond(const struct repeats *p, const unsigned char digest[32], uint64_t now_us)
 {
     const struct repeated *set = p->sets[set_of(digest)];
     for (unsigned i = 0; i < WAYS; i++)

@@ -303,7 +303,6 @@ struct repeats;
 struct repeats *repeats_new(struct arena *a, const struct config *conf);
 /* It had an answer in the journal that did not come of an effect: so many bytes more. */
 void repeats_charge(struct repeats *p, const unsigned char digest[32], size_t bytes, uint64_t now_us);
-bool repeats_are_beyond(const struct repeats *p, const unsigned char digest[32], uint64_t now_us);
 bool request_is_repeated_too_often(const struct request *r);
 /* What stands around the signed octets is out of all proportion to them: no toolkit makes such a message. */
 bool request_is_padded(const struct request *r);

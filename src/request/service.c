@@ -143,11 +143,6 @@ void service_drain(struct service *s, loop_fn drained, void *arg)
     s->drained_arg = arg;
 }
 
-unsigned service_in_work(const struct service *s)
-{
-    return s->in_work;
-}
-
 void service_notes_write(const struct service *s, struct buf *notes_json)
 {
     slow_lane_notes_write(s, notes_json);

@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * The slow lane; see slow_lane.h. A key is what a request wants. It is here as long as somebody waits for it or tries
- * it; keys take turns. Nothing is known of who holds which lock: a lock on a table looks like one on every slot, and is
- * dealt with in the same way. When one gets through, two more keys have a try in the fast lane, and so on: after a lock
- * on much has gone, those who waited are through in a moment, and a false hope costs no more than any first try.
+ * The slow lane; what it is for is said in slow_lane.h. In the order of time:
+ *
+ *   slow_lane_locked()   a request met a lock: it is kept under its key (slow_lane_keys.c)
+ *   slow_lane_keeps()    others who want the same are kept with it, without having a try of their own
+ *   slow_lane_serve()    of each key one, the keys in turn, tries again with one of the few sessions for that
+ *   slow_lane_passed()   it got through: those who waited for the same go back to the fast lane
+ *   slow_lane_failed()   it did not, and not for a lock: the next one tries
+ *
+ * When one gets through, perhaps what was locked was much more than its key. So two more keys have a try in the fast
+ * lane, each of which may free two more: after a lock on a whole table has gone, all who waited are through in a
+ * moment. Where it was not so, a try costs no more than anybody's first one.
  */
 #include "slow_lane.h"
 
-#include "fault.h"
 #include "request_private.h"
 
+#include "fault.h"
+
 #include <inttypes.h>
-#include <string.h>
-#include <strings.h>
 
 #define FAST_PATIENCE_MAX_MS 100
 #define FAST_PATIENCE_MIN_MS 5
@@ -22,149 +28,23 @@
 #define LEFT_MIN_US          20000
 #define CASCADE              2
 
-/* ---- keys ---- */
+static void slow_lane_serve(struct service *s);
 
-/* "slot 6f1c...", "booking 6f1c...", "any slot of R7700018": never what a person is called. */
-static const char *key_name_of_write(const struct request *r, struct arena *a)
+void slow_lane_init(struct service *s)
 {
-    const struct booking_request *b = &r->request;
-    const char *slot = b->slot_ids.n > 0 ? b->slot_ids.items[0] : b->timeslot != NULL ? b->timeslot->slot_id : NULL;
-    if (slot != NULL && strcmp(slot, "blind_request") == 0)
-        return arena_printf(a, "any slot of %s", b->organization_ids.n > 0 ? b->organization_ids.items[0] : "");
-    return slot != NULL ? arena_printf(a, "slot %s", slot)
-                        : arena_printf(a, "booking %s", b->book_id != NULL ? b->book_id : "");
+    s->lane = (struct slow_lane){.budget_at_us = clock_mono_us()};
+    s->lane.last = &s->lane.first;
+    s->lane.budget_us = (uint64_t)s->conf->db_connections * FAST_PATIENCE_MAX_MS * 1000;
 }
 
-/* And "read getSlots", and of one who waits by himself "slot 6f1c... of booking 6f1c...". */
-static const char *key_name(const struct request *r, struct arena *a)
+void slow_lane_fini(struct service *s)
 {
-    if (!request_writes(r))
-        return arena_printf(a, "%s %s", r->is_recall ? "recall" : "read", r->op->name);
-    const char *name = key_name_of_write(r, a);
-    const char *book_id = r->request.book_id;
-    return r->is_odd ? arena_printf(a, "%s of booking %s", name, book_id != NULL ? book_id : "") : name;
+    while (s->lane.first != NULL)
+        lane_key_free(&s->lane, s->lane.first);
+    arena_free(s->lane.watch.asking_in);
 }
 
-static unsigned bucket_of(const char *name)
-{
-    unsigned hash = 2166136261u; /* FNV-1a, of the name in lower case: UUIDs are compared case-blind */
-    for (; *name != '\0'; name++)
-        hash = (hash ^ ((unsigned char)*name | 0x20u)) * 16777619u;
-    return hash % LANE_BUCKETS;
-}
-
-static struct lane_key *key_find(const struct slow_lane *l, const char *name)
-{
-    struct lane_key *k = l->buckets[bucket_of(name)];
-    while (k != NULL && strcasecmp(k->name, name) != 0)
-        k = k->chain;
-    return k;
-}
-
-static void key_link(struct slow_lane *l, struct lane_key *k)
-{
-    k->next = NULL;
-    k->link = l->last;
-    *l->last = k;
-    l->last = &k->next;
-}
-
-static void key_unlink(struct slow_lane *l, struct lane_key *k)
-{
-    *k->link = k->next;
-    *(k->next != NULL ? &k->next->link : &l->last) = k->link;
-}
-
-static struct lane_key *key_new(struct slow_lane *l, const char *name)
-{
-    struct arena *a = arena_new();
-    struct lane_key *k = arena_alloc(a, sizeof *k);
-    struct lane_key **bucket = &l->buckets[bucket_of(name)];
-    k->arena = a;
-    k->name = arena_strdup(a, name);
-    k->since_us = clock_mono_us();
-    queue_init(&k->kept);
-    queue_init(&k->tired);
-    k->chain = *bucket;
-    *bucket = k;
-    key_link(l, k);
-    l->nkeys++;
-    return k;
-}
-
-static void key_free(struct slow_lane *l, struct lane_key *k)
-{
-    struct lane_key **at = &l->buckets[bucket_of(k->name)];
-    while (*at != k)
-        at = &(*at)->chain;
-    *at = k->chain;
-    key_unlink(l, k);
-    l->nkeys--;
-    arena_free(k->arena);
-}
-
-static void key_free_if_idle(struct slow_lane *l, struct lane_key *k)
-{
-    if (k->kept.head == NULL && k->tried == NULL)
-        key_free(l, k);
-}
-
-/* ---- keeping ---- */
-
-/* All have had their turn: a new round. */
-static void key_refresh(struct lane_key *k)
-{
-    if (k->kept.head != NULL)
-        return;
-    for (struct request *r; (r = queue_pop(&k->tired)) != NULL;)
-        queue_push(&k->kept, r);
-}
-
-/*
- * What r met may be a lock on something else that it wants as well: another slot, the place it moves from. Nobody may
- * wait for that who does not need it, so whoever has tried lets the others try before it tries again; and once one of
- * them got through, it waits by itself (is_odd).
- */
-static void key_keep(struct slow_lane *l, struct lane_key *k, struct request *r, bool has_tried)
-{
-    if (r->kept_since_us == 0)
-        r->kept_since_us = clock_mono_us();
-    queue_push(has_tried ? &k->tired : &k->kept, r);
-    key_refresh(k);
-    l->waiting++;
-}
-
-static struct request *key_take(struct slow_lane *l, struct lane_key *k)
-{
-    struct request *r = queue_pop(&k->kept);
-    key_refresh(k);
-    l->waiting -= r != NULL;
-    return r;
-}
-
-/* The eldest of all. */
-static struct request *key_take_eldest(struct slow_lane *l, struct lane_key *k)
-{
-    const struct request *tired = k->tired.head;
-    if (tired == NULL || k->kept.head->started_us <= tired->started_us)
-        return key_take(l, k);
-    l->waiting--;
-    return queue_pop(&k->tired);
-}
-
-bool slow_lane_keeps(struct request *r)
-{
-    struct slow_lane *l = &r->service->lane;
-    if (l->nkeys == 0 || r->trial != NULL)
-        return false;
-    struct lane_key *k = key_find(l, key_name(r, r->arena));
-    if (k == NULL)
-        return false;
-    key_keep(l, k, r, false);
-    return true;
-}
-
-/* ---- the fast lane's budget ---- */
+/* ---- the fast lane: how long a wait for a lock may take there ---- */
 
 uint64_t slow_lane_fast_patience_ms(struct service *s)
 {
@@ -186,7 +66,55 @@ static void lane_charge(struct service *s, uint64_t ms)
     s->lane.budget_us -= us < s->lane.budget_us ? us : s->lane.budget_us;
 }
 
-/* ---- trying ---- */
+/* ---- kept ---- */
+
+/* Ends r's try; its key may be gone afterwards unless somebody is kept there. */
+static struct lane_key *trial_end(struct request *r)
+{
+    struct lane_key *k = r->trial;
+    r->service->lane.sessions -= r->is_slow;
+    r->is_slow = false;
+    r->trial = NULL;
+    k->tried = NULL;
+    return k;
+}
+
+void slow_lane_locked(struct request *r, uint64_t waited_ms)
+{
+    struct service *s = r->service;
+    struct slow_lane *l = &s->lane;
+    struct lane_key *k = r->trial;
+    l->hits++;
+    r->has_met_lock = true;
+    if (!r->is_slow)
+        lane_charge(s, waited_ms);
+    if (k != NULL) {
+        trial_end(r);
+    } else {
+        const char *name = lane_key_name(r, r->arena);
+        k = lane_key_find(l, name);
+        k = k != NULL ? k : lane_key_new(l, name);
+    }
+    if (s->conf->db_connections < 4)
+        k->rest_until_us = clock_mono_us() + REST_US;
+    lane_key_keep(l, k, r, true);
+    FAULT_POINT(lane_kept);
+    slow_lane_serve(s);
+}
+
+bool slow_lane_keeps(struct request *r)
+{
+    struct slow_lane *l = &r->service->lane;
+    if (l->nkeys == 0 || r->trial != NULL)
+        return false;
+    struct lane_key *k = lane_key_find(l, lane_key_name(r, r->arena));
+    if (k == NULL)
+        return false;
+    lane_key_keep(l, k, r, false);
+    return true;
+}
+
+/* ---- tried ---- */
 
 unsigned slow_lane_share(const struct service *s)
 {
@@ -201,19 +129,6 @@ static uint64_t slow_patience_ms(const struct service *s)
     return s->lane.nkeys > slow_lane_share(s) ? SLOW_PATIENCE_MIN_MS : SLOW_PATIENCE_MS;
 }
 
-static void slow_lane_serve(struct service *s);
-
-/* Ends r's try; its key may be gone afterwards unless somebody is kept there. */
-static struct lane_key *trial_end(struct request *r)
-{
-    struct lane_key *k = r->trial;
-    r->service->lane.sessions -= r->is_slow;
-    r->is_slow = false;
-    r->trial = NULL;
-    k->tried = NULL;
-    return k;
-}
-
 static void trial_on_session(void *arg, struct db_session *session, enum err err, const struct error *e)
 {
     struct request *r = arg;
@@ -222,7 +137,10 @@ static void trial_on_session(void *arg, struct db_session *session, enum err err
         err = ERR_BUSY;
     }
     if (err == ERR_OK) {
-        (request_writes(r) ? group_try : read_try)(r, session, slow_patience_ms(r->service));
+        if (request_writes(r))
+            group_try(r, session, slow_patience_ms(r->service));
+        else
+            read_try(r, session, slow_patience_ms(r->service));
         return;
     }
     request_give_up(r, err, e);
@@ -230,13 +148,12 @@ static void trial_on_session(void *arg, struct db_session *session, enum err err
 
 static void key_try(struct service *s, struct lane_key *k)
 {
-    struct request *r = key_take(&s->lane, k);
+    struct request *r = lane_key_take(&s->lane, k);
     k->tried = r;
     r->trial = k;
     r->is_slow = true;
     s->lane.sessions++;
-    key_unlink(&s->lane, k); /* to the end of the turns */
-    key_link(&s->lane, k);
+    lane_key_last(&s->lane, k);
     db_acquire_until(s->db, request_until_us(r), trial_on_session, r);
 }
 
@@ -259,6 +176,8 @@ static void slow_lane_serve(struct service *s)
     }
 }
 
+/* ---- through, or not ---- */
+
 /* A lock has gone: perhaps others waited for the same. They try like everybody, and nobody else of their key. */
 static void lane_cascade(struct service *s)
 {
@@ -269,7 +188,7 @@ static void lane_cascade(struct service *s)
     for (unsigned todo = l->nkeys; todo > 0 && n < CASCADE; todo--) {
         struct lane_key *next = k->next;
         if (key_may_be_tried(k, now_us)) {
-            struct request *r = key_take(l, k);
+            struct request *r = lane_key_take(l, k);
             k->tried = r;
             r->trial = k;
             n++;
@@ -277,31 +196,6 @@ static void lane_cascade(struct service *s)
         }
         k = next;
     }
-}
-
-/* ---- verdicts ---- */
-
-void slow_lane_locked(struct request *r, uint64_t waited_ms)
-{
-    struct service *s = r->service;
-    struct slow_lane *l = &s->lane;
-    struct lane_key *k = r->trial;
-    l->hits++;
-    r->has_met_lock = true;
-    if (!r->is_slow)
-        lane_charge(s, waited_ms);
-    if (k != NULL) {
-        trial_end(r);
-    } else {
-        const char *name = key_name(r, r->arena);
-        k = key_find(l, name);
-        k = k != NULL ? k : key_new(l, name);
-    }
-    if (s->conf->db_connections < 4)
-        k->rest_until_us = clock_mono_us() + REST_US;
-    key_keep(l, k, r, true);
-    FAULT_POINT(lane_kept);
-    slow_lane_serve(s);
 }
 
 void slow_lane_passed(struct request *r)
@@ -313,11 +207,11 @@ void slow_lane_passed(struct request *r)
     struct lane_key *k = trial_end(r);
     struct request_queue free;
     queue_init(&free);
-    for (struct request *other; (other = key_take_eldest(&s->lane, k)) != NULL;) {
+    for (struct request *other; (other = lane_key_take_eldest(&s->lane, k)) != NULL;) {
         other->is_odd = other->has_met_lock;
         queue_push_front(&free, other); /* the youngest first: each goes in front of those before it */
     }
-    key_free(&s->lane, k);
+    lane_key_free(&s->lane, k);
     for (struct request *other; (other = queue_pop(&free)) != NULL;)
         request_start_again(other);
     lane_cascade(s);
@@ -329,7 +223,7 @@ void slow_lane_failed(struct request *r)
     if (r->trial == NULL)
         return;
     struct service *s = r->service;
-    key_free_if_idle(&s->lane, trial_end(r));
+    lane_key_free_if_idle(&s->lane, trial_end(r));
     slow_lane_serve(s);
 }
 
@@ -369,8 +263,8 @@ void slow_lane_tick(struct service *s)
             (void)k->tried->origin->carrier->is_gone(k->tried); /* asked now, known before COMMIT */
         queue_end_late(l, k, &k->kept, &over);
         queue_end_late(l, k, &k->tired, &over);
-        key_refresh(k);
-        key_free_if_idle(l, k);
+        lane_key_refresh(k);
+        lane_key_free_if_idle(l, k);
         k = next;
     }
     for (struct request *r; (r = queue_pop(&over)) != NULL;) {
@@ -380,18 +274,4 @@ void slow_lane_tick(struct service *s)
         request_give_up(r, e.code, &e);
     }
     slow_lane_serve(s);
-}
-
-void slow_lane_init(struct service *s)
-{
-    s->lane = (struct slow_lane){.budget_at_us = clock_mono_us()};
-    s->lane.last = &s->lane.first;
-    s->lane.budget_us = (uint64_t)s->conf->db_connections * FAST_PATIENCE_MAX_MS * 1000;
-}
-
-void slow_lane_fini(struct service *s)
-{
-    while (s->lane.first != NULL)
-        key_free(&s->lane, s->lane.first);
-    arena_free(s->lane.watch.asking_in);
 }

@@ -62,6 +62,18 @@ void slow_lane_tick(struct service *s); /* ends those whose time is over or whos
 
 unsigned slow_lane_share(const struct service *s); /* of the sessions, for those who try */
 
+/* slow_lane_keys.c: what is wanted, and who waits for it */
+const char *lane_key_name(const struct request *r, struct arena *a); /* of what r wants */
+struct lane_key *lane_key_find(const struct slow_lane *l, const char *name);
+struct lane_key *lane_key_new(struct slow_lane *l, const char *name);
+void lane_key_free(struct slow_lane *l, struct lane_key *k);
+void lane_key_free_if_idle(struct slow_lane *l, struct lane_key *k); /* nobody waits for it, nobody tries it */
+void lane_key_last(struct slow_lane *l, struct lane_key *k);         /* its next turn is after all the others' */
+void lane_key_refresh(struct lane_key *k);
+void lane_key_keep(struct slow_lane *l, struct lane_key *k, struct request *r, bool has_tried);
+struct request *lane_key_take(struct slow_lane *l, struct lane_key *k);        /* whose turn it is; NULL: none */
+struct request *lane_key_take_eldest(struct slow_lane *l, struct lane_key *k); /* NULL: none */
+
 /* slow_lane_watch.c: what is told of it */
 void slow_lane_watch_tick(struct service *s);
 void slow_lane_notes_write(const struct service *s, struct buf *notes_json);

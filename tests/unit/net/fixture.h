@@ -291,6 +291,17 @@ static inline struct http_limits patient_limits(void)
 /* Before server_start(): for the loops that come. 0: the default. */
 static size_t memory_max_bytes;
 
+static inline int listener_port(const struct listener *ls)
+{
+    struct sockaddr_storage sa = {0};
+    socklen_t size = sizeof(sa);
+    if (ls->is_pipe || getsockname(ls->fd, (struct sockaddr *)&sa, &size) != 0)
+        return 0;
+    struct sockaddr_in in; /* the port is at the same place in both families */
+    memcpy(&in, &sa, sizeof in);
+    return ntohs(in.sin_port);
+}
+
 static inline struct server *server_start(const char *address, const struct http_limits *limits, struct tls_ctx *tls)
 {
     struct server *s = calloc(1, sizeof(*s));
