@@ -96,9 +96,10 @@ struct http_chunk {
     uint64_t left;  /* of the chunk */
     uint64_t total; /* of the body so far, announced */
 };
-/* Walks over framing and data; true: *used bytes are in order. *done: they end the body. */
+/* Walks over framing and the next piece of data; true: *used bytes are in order, *piece of them (n 0: none) are data.
+ * *done: they end the body. */
 MUST_CHECK bool http_chunk_walk(struct http_chunk *c, const char *data, size_t n, uint64_t total_max, size_t *used,
-                                bool *done, struct http_refusal *r);
+                                struct span *piece, bool *done, struct http_refusal *r);
 
 /* ---- answers (http_answer.c) ---- */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * The chunked coding (RFC 9112 section 7.1) without its two optional parts: no chunk extensions, no trailers. Says no
- * or "so far in order"; the data itself is taken by the parser.
+ * The chunked coding (RFC 9112 section 7.1) without its two optional parts: no chunk extensions, no trailers. Says no,
+ * or which bytes are data.
  */
 #include "http.h"
 
@@ -79,23 +79,23 @@ static bool byte_walk(struct http_chunk *c, char byte, uint64_t total_max, bool 
     }
 }
 
-bool http_chunk_walk(struct http_chunk *c, const char *data, size_t n, uint64_t total_max, size_t *used, bool *done,
-                     struct http_refusal *r)
+bool http_chunk_walk(struct http_chunk *c, const char *data, size_t n, uint64_t total_max, size_t *used,
+                     struct span *piece, bool *done, struct http_refusal *r)
 {
     size_t i = 0;
+    *piece = (struct span){NULL, 0};
     *done = false;
-    while (i < n && !*done) {
-        if (c->state == DATA) {
-            size_t take = n - i < c->left ? n - i : (size_t)c->left;
-            c->left -= take;
-            i += take;
-            if (c->left == 0)
-                c->state = DATA_CR;
-            continue;
-        }
+    while (i < n && !*done && c->state != DATA) {
         if (!byte_walk(c, data[i], total_max, done, r))
             return false;
         i++;
+    }
+    if (i < n && c->state == DATA) {
+        *piece = (struct span){data + i, n - i < c->left ? n - i : (size_t)c->left};
+        c->left -= piece->n;
+        i += piece->n;
+        if (c->left == 0)
+            c->state = DATA_CR;
     }
     *used = i;
     return true;
