@@ -82,13 +82,19 @@ static struct soap *context_get(void)
     return NULL;
 }
 
+/*
+ * soap_end() would besides look through the tables of references, 50 KiB that stay empty (SOAP_XML_TREE); the next
+ * soap_begin_recv() does, and takes the attributes along.
+ */
 static void context_empty(struct soap *soap, size_t seen)
 {
     explicit_bzero(soap->buf, seen < sizeof soap->buf ? seen : sizeof soap->buf);
     if (soap->labbuf != NULL)
         explicit_bzero(soap->labbuf, soap->lablen);
-    soap_destroy(soap);
-    soap_end(soap);
+    for (const struct soap_attribute *attr = soap->attributes; attr != NULL; attr = attr->next)
+        if (attr->value != NULL)
+            explicit_bzero(attr->value, attr->size);
+    soap_dealloc(soap, NULL);
 }
 
 enum err soap_bind_request(struct arena *a, enum booking_method method, struct span octets, struct booking_request *out,
@@ -106,8 +112,8 @@ enum err soap_bind_request(struct arena *a, enum booking_method method, struct s
 
     struct span rest = octets;
     soap->user = &rest;
-    bool is_read =
-        soap_begin_recv(soap) == SOAP_OK && typemap_readers[method](soap, a, out) && soap_end_recv(soap) == SOAP_OK;
+    /* soap_end_recv() is for attachments and references, which there are none of. */
+    bool is_read = soap_begin_recv(soap) == SOAP_OK && typemap_readers[method](soap, a, out);
     int code = soap->error; /* a number only: gSOAP's words may quote the message */
     context_empty(soap, octets.n);
     soap->user = NULL;

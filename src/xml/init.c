@@ -4,6 +4,7 @@
  * beside a schema while that schema is compiled (loader.h).
  */
 #include "loader.h"
+#include "memory.h"
 #include "xml_private.h"
 
 #include <libxml/parser.h>
@@ -24,6 +25,7 @@ static void ignore_error(void *ctx, xmlErrorPtr error)
 
 void xml_init(void)
 {
+    xml_memory_init();
     LIBXML_TEST_VERSION
     xmlInitParser();
     xmlSchemaInitTypes();
