@@ -112,15 +112,24 @@ static enum err has_owner(struct migrate *m, bool *out, struct error *e)
     return err;
 }
 
-static enum err refresh_all(struct migrate *m, bool is_news[2], struct error *e)
+/* Together they call no function but their own: a run that ended between the migrations and the functions has left none
+ * of the others. */
+static const struct {
+    const char *file, *table;
+} judges[] = {
+    {"inner/watching/settings.sql", "data.rights"},
+    {"inner/rights/rights.sql", "data.rights"},
+    {"inner/rights/built.sql", "data.built"},
+};
+enum { JUDGES = sizeof judges / sizeof judges[0] };
+
+static enum err refresh_all(struct migrate *m, bool is_news[JUDGES], struct error *e)
 {
     enum err err = migrate_begin(m, e);
     if (err == ERR_OK)
         err = migrate_run(m, "set local check_function_bodies = off", e);
-    if (err == ERR_OK)
-        err = refresh_file(m, "inner/rights/rights.sql", "data.rights", &is_news[0], e);
-    if (err == ERR_OK)
-        err = refresh_file(m, "inner/rights/built.sql", "data.built", &is_news[1], e);
+    for (unsigned i = 0; i < JUDGES && err == ERR_OK; i++)
+        err = refresh_file(m, judges[i].file, judges[i].table, &is_news[i], e);
     if (err == ERR_OK)
         err = call_if_there(m, "data.built_note_own()", e);
     return migrate_end(m, err, e);
@@ -130,7 +139,7 @@ static enum err refresh_all(struct migrate *m, bool is_news[2], struct error *e)
  * them. *is_done false: there are no roles yet, to be asked again when they have been put right. */
 enum err migrate_judges_refresh(struct migrate *m, bool *is_done, struct error *e)
 {
-    bool is_news[2] = {false, false};
+    bool is_news[JUDGES] = {false};
     *is_done = true;
     if (m->is_dry_run)
         return ERR_OK;
@@ -138,10 +147,9 @@ enum err migrate_judges_refresh(struct migrate *m, bool *is_done, struct error *
     if (err != ERR_OK || !*is_done)
         return err;
     err = refresh_all(m, is_news, e);
-    if (err == ERR_OK && is_news[0])
-        migrate_tell(m, "replace", "inner/rights/rights.sql");
-    if (err == ERR_OK && is_news[1])
-        migrate_tell(m, "replace", "inner/rights/built.sql");
+    for (unsigned i = 0; i < JUDGES && err == ERR_OK; i++)
+        if (is_news[i])
+            migrate_tell(m, "replace", judges[i].file);
     return err;
 }
 
