@@ -171,13 +171,16 @@ static void on_answer(void *arg, struct db_result *const *results, unsigned n, e
 static void on_told(void *arg, struct db_result *const *results, unsigned n, enum err err, const struct error *e)
 {
     struct housekeeping *h = arg;
+    struct task *t = &h->tasks[h->asking];
     (void)results;
     (void)n;
     (void)e;
-    if (err == ERR_OK)
-        h->tasks[h->asking].untold = NULL;
-    else
-        h->tasks[h->asking].tell_us = clock_mono_us() + HOUSEKEEPING_TELL_AGAIN_MS * 1000;
+    if (err == ERR_OK) {
+        t->untold = NULL;
+        t->due_us = clock_mono_us() + pause_us(t); /* its pause has begun now: asked sooner, it would say "not due" */
+    } else {
+        t->tell_us = clock_mono_us() + HOUSEKEEPING_TELL_AGAIN_MS * 1000;
+    }
     db_release(h->session);
     h->session = NULL;
     h->asking = -1;

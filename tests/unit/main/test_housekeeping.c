@@ -59,6 +59,7 @@ static char told[2][32];
 static enum answer answer_of[TASKS];
 static unsigned more_left[TASKS];
 static bool is_away, has_deadline, is_telling_refused;
+static uint64_t paused_until_us; /* every task, by the database, since it was told of a failure */
 static const char *state_reason;
 
 static db_session_fn wanting;
@@ -138,7 +139,7 @@ static void answer_task(void)
         case NOTHING_DUE:
             break;
         case MORE:
-            if (more_left[sent_task] > 0) {
+            if (more_left[sent_task] > 0 && now_us >= paused_until_us) {
                 more_left[sent_task]--;
                 which = &good;
             }
@@ -168,6 +169,8 @@ static void answer_told(void)
     sent = NULL;
     if (is_telling_refused)
         error_set(&e, ERR_DATABASE, "57014");
+    else
+        paused_until_us = now_us + 5000000;
     fn(sent_arg, NULL, 0, e.code, &e);
 }
 
@@ -224,6 +227,7 @@ static int begin_one(void **state)
     wanting = NULL;
     sent = NULL;
     is_away = is_telling_refused = false;
+    paused_until_us = 0;
     state_reason = NULL;
     for (unsigned i = 0; i < TASKS; i++) {
         answer_of[i] = NOTHING_DUE;
@@ -306,6 +310,20 @@ static void L1_all_of_them_lost_every_time_still_take_turns(void **state)
     assert_in_range(ntold, 1, 5 * 80); /* each once a minute and after each failure, and no more */
 }
 
+/* The database's pause begins when it is told, a little later than the failure: who asks too soon asks a minute later.
+ */
+static void L4_a_failure_that_was_told_is_made_good_behind_its_pause(void **state)
+{
+    (void)state;
+    answer_of[TASK_SWEEP] = LOST;
+    more_left[TASK_SWEEP] = 1;
+    while (ntold == 0)
+        run_seconds(1, 900000);
+    answer_of[TASK_SWEEP] = MORE;
+    run_seconds(8, 4000);
+    assert_int_equal(more_left[TASK_SWEEP], 0);
+}
+
 static void L4_a_failure_that_the_database_wrote_down_is_not_told_twice(void **state)
 {
     answer_of[TASK_SWEEP] = FAILED_ROW;
@@ -366,6 +384,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(L1_a_task_without_end_starves_nobody, begin_one, end_one),
         cmocka_unit_test_setup_teardown(L1_a_task_that_takes_its_whole_deadline_pauses_alone, begin_one, end_one),
         cmocka_unit_test_setup_teardown(L1_all_of_them_lost_every_time_still_take_turns, begin_one, end_one),
+        cmocka_unit_test_setup_teardown(L4_a_failure_that_was_told_is_made_good_behind_its_pause, begin_one, end_one),
         cmocka_unit_test_setup_teardown(L4_a_failure_that_the_database_wrote_down_is_not_told_twice, begin_one,
                                         end_one),
         cmocka_unit_test_setup_teardown(L4_what_it_is_behind_with_is_a_warning_and_a_number, begin_one, end_one),
