@@ -131,6 +131,8 @@ static enum err refresh_all(struct migrate *m, bool is_news[JUDGES], struct erro
     for (unsigned i = 0; i < JUDGES && err == ERR_OK; i++)
         err = refresh_file(m, judges[i].file, judges[i].table, &is_news[i], e);
     if (err == ERR_OK)
+        err = call_if_there(m, "data.rights_own()", e); /* as sql/afterwards does with all others */
+    if (err == ERR_OK)
         err = call_if_there(m, "data.built_note_own()", e);
     return migrate_end(m, err, e);
 }

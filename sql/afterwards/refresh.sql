@@ -1,6 +1,8 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 --
--- When all functions stand: what is made by them, and may be made differently now.
+-- When all functions stand: they are given to their owner, and what they make, and may make differently now, is made by them.
+
+do $$ begin perform data.rights_own(); end $$;
 
 -- All of the built-in reference books (R4).
 do $$

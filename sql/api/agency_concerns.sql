@@ -12,7 +12,5 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select format('agency %s of the configuration is not in data.agency: its messages find no organization', c.code)
     from unnest(agency_codes) as c (code) where not exists (select from data.agency as a where a.agency_code = c.code)
 $$;
-alter function api.agency_concerns(text[]) owner to zapisd_owner;
-revoke all on function api.agency_concerns(text[]) from public;
 grant execute on function api.agency_concerns(text[]) to zapisd_daemon;
 comment on function api.agency_concerns(text[]) is 'Agencies that only the database, or only the configuration knows: a line each';

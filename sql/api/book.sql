@@ -36,10 +36,6 @@ begin
     return next head;
     return query select * from unnest(rows[2:]);
 end $$;
-alter function api.book(api.message, text, text[], text, text, text, text, jsonb, text[], text[], boolean, integer, jsonb, text[])
-    owner to zapisd_owner;
-revoke all on function
-    api.book(api.message, text, text[], text, text, text, text, jsonb, text[], text[], boolean, integer, jsonb, text[]) from public;
 grant execute on function
     api.book(api.message, text, text[], text, text, text, text, jsonb, text[], text[], boolean, integer, jsonb, text[])
     to zapisd_daemon;

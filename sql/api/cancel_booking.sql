@@ -32,7 +32,5 @@ begin
     return next head;
     return query select * from unnest(rows[2:]);
 end $$;
-alter function api.cancel_booking(api.message, text, text, text[]) owner to zapisd_owner;
-revoke all on function api.cancel_booking(api.message, text, text, text[]) from public;
 grant execute on function api.cancel_booking(api.message, text, text, text[]) to zapisd_daemon;
 comment on function api.cancel_booking(api.message, text, text, text[]) is 'M4: cancels a booking at the applicant''s wish';

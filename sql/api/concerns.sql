@@ -20,7 +20,5 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     union all
     select format('no file of ours makes the %s %s: drop it', b.kind, b.object) from data.built_foreign() as b
 $$;
-alter function api.concerns() owner to zapisd_owner;
-revoke all on function api.concerns() from public;
 grant execute on function api.concerns() to zapisd_daemon;
 comment on function api.concerns() is 'What an operator should mend though requests can be taken: a line each';

@@ -26,7 +26,5 @@ begin
             case when cardinality(b.service_ids) = 1 then b.service_ids[1] end));
     end if;
 end $$;
-alter function api.get_booking_status(text, text, text) owner to zapisd_owner;
-revoke all on function api.get_booking_status(text, text, text) from public;
 grant execute on function api.get_booking_status(text, text, text) to zapisd_daemon;
 comment on function api.get_booking_status(text, text, text) is 'M3: status of a booking and its slots, to its owner';

@@ -45,7 +45,5 @@ begin
         join data.ref_attribute as a on a.ref_name = w.book
         order by w.n, a.position;
 end $$;
-alter function api.get_ref_attributes_list(text, text[], boolean) owner to zapisd_owner;
-revoke all on function api.get_ref_attributes_list(text, text[], boolean) from public;
 grant execute on function api.get_ref_attributes_list(text, text[], boolean) to zapisd_daemon;
 comment on function api.get_ref_attributes_list(text, text[], boolean) is 'M6: attributes of reference books';

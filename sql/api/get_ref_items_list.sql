@@ -51,8 +51,6 @@ begin
             case when a.kind = 'answer' then nullif(book_name, $2) else a.parent_item end, a.names, a.vals
         from answer as a order by a.n;
 end $$;
-alter function api.get_ref_items_list(text, text, text, text, text[], text[], integer, integer, text, jsonb, boolean, integer) owner to zapisd_owner;
-revoke all on function api.get_ref_items_list(text, text, text, text, text[], text[], integer, integer, text, jsonb, boolean, integer) from public;
 grant execute on function api.get_ref_items_list(text, text, text, text, text[], text[], integer, integer, text, jsonb, boolean, integer) to zapisd_daemon;
 comment on function api.get_ref_items_list(text, text, text, text, text[], text[], integer, integer, text, jsonb, boolean, integer) is
     'M7: items of a reference book, flat or nested, sorted, filtered and paged; or what changed since a version';

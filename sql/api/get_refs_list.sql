@@ -8,7 +8,5 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     where b.agency_code is null or coalesce(recipient_code, '') in ('', b.agency_code)
     order by b.ref_name
 $$;
-alter function api.get_refs_list(text) owner to zapisd_owner;
-revoke all on function api.get_refs_list(text) from public;
 grant execute on function api.get_refs_list(text) to zapisd_daemon;
 comment on function api.get_refs_list(text) is 'M5: names, titles and kinds of the reference books';

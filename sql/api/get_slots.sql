@@ -153,7 +153,5 @@ begin
         exit when sent >= slots_max or days > last_days;
     end loop;
 end $$;
-alter function api.get_slots(text, text[], text[], text[], text, text, text, integer, jsonb, text) owner to zapisd_owner;
-revoke all on function api.get_slots(text, text[], text[], text[], text, text, text, integer, jsonb, text) from public;
 grant execute on function api.get_slots(text, text[], text[], text[], text, text, text, integer, jsonb, text) to zapisd_daemon;
 comment on function api.get_slots(text, text[], text[], text[], text, text, text, integer, jsonb, text) is 'M1, P1: free intervals in time order that meet the filter, at most slots_max';

@@ -25,7 +25,5 @@ begin
         perform data.keep(p_task);
     end if;
 end $$;
-alter function api.housekeeping(text) owner to zapisd_owner;
-revoke all on function api.housekeeping(text) from public;
 grant execute on function api.housekeeping(text) to zapisd_daemon;
 comment on function api.housekeeping(text) is 'Does one piece of a task, or of the first that has one; no row when nothing is due, or when somebody else is at it';

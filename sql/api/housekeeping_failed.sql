@@ -10,7 +10,5 @@ begin
         last_failure = clock_timestamp(), last_error = left(p_why, 60), not_before = clock_timestamp() + data.pause(t.failed_in_row + 1)
     where t.task = p_task and pg_try_advisory_xact_lock(data.housekeeping_lock_class(), t.number);
 end $$;
-alter function api.housekeeping_failed(text, text) owner to zapisd_owner;
-revoke all on function api.housekeeping_failed(text, text) from public;
 grant execute on function api.housekeeping_failed(text, text) to zapisd_daemon;
 comment on function api.housekeeping_failed(text, text) is 'Writes down that a call of a task came to nothing; p_why is the daemon''s word for the kind of failure, never a message';

@@ -10,7 +10,5 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     group by h.task
     order by h.number
 $$;
-alter function api.housekeeping_state() owner to zapisd_owner;
-revoke all on function api.housekeeping_state() from public;
 grant execute on function api.housekeeping_state() to zapisd_daemon;
 comment on function api.housekeeping_state() is 'Each task, how many troubles it has, the first of them, and when it last ended well, in seconds since 1970 (L4)';

@@ -16,7 +16,5 @@ begin
         (id, clock, 'out', null, null, null, null, null, null, null, null, null, null, null, null, null,
             journal_exchange.status, journal_exchange.answer);
 end $$;
-alter function api.journal_exchange(api.message, text, bytea) owner to zapisd_owner;
-revoke all on function api.journal_exchange(api.message, text, bytea) from public;
 grant execute on function api.journal_exchange(api.message, text, bytea) to zapisd_daemon;
 comment on function api.journal_exchange(api.message, text, bytea) is 'Journals a request and its answer that changed nothing (J1)';

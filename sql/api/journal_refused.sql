@@ -11,8 +11,6 @@ begin
         journal_refused.reason, journal_refused.messages, journal_refused.size, nullif(journal_refused.digest, ''),
         journal_refused.head, journal_refused.answer);
 end $$;
-alter function api.journal_refused(text, text, text, text, bigint, bigint, bytea, bytea, bytea) owner to zapisd_owner;
-revoke all on function api.journal_refused(text, text, text, text, bigint, bigint, bytea, bytea, bytea) from public;
 grant execute on function api.journal_refused(text, text, text, text, bigint, bigint, bytea, bytea, bytea) to zapisd_daemon;
 comment on function api.journal_refused(text, text, text, text, bigint, bigint, bytea, bytea, bytea) is
     'Journals a message that was not understood or not verified, apart from the journal of messages (J4)';

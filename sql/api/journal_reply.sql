@@ -8,7 +8,5 @@ begin
     insert into data.journal (journal_id, at, direction, status, body)
     values (journal_reply.journal_id, journal_reply.journal_at, 'out', journal_reply.status, journal_reply.answer);
 end $$;
-alter function api.journal_reply(bigint, timestamptz, text, bytea) owner to zapisd_owner;
-revoke all on function api.journal_reply(bigint, timestamptz, text, bytea) from public;
 grant execute on function api.journal_reply(bigint, timestamptz, text, bytea) to zapisd_daemon;
 comment on function api.journal_reply(bigint, timestamptz, text, bytea) is 'Journals the answer of a write (J1); the row "answer" told journal_id and journal_at';

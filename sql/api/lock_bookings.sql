@@ -13,7 +13,5 @@ begin
     perform from data.booking as b
     where b.book_key in (select lower(u) from unnest(book_ids) as u) order by b.book_key for update of b;
 end $$;
-alter function api.lock_bookings(text[]) owner to zapisd_owner;
-revoke all on function api.lock_bookings(text[]) from public;
 grant execute on function api.lock_bookings(text[]) to zapisd_daemon;
 comment on function api.lock_bookings(text[]) is 'Locks the bookings of a transaction that changes several, in one order; unknown ones are passed over';

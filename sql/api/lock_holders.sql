@@ -31,7 +31,5 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     order by s.what is null, h.usename = session_user, h.xact_start
     limit 8
 $$;
-alter function api.lock_holders(text[]) owner to zapisd_owner;
-revoke all on function api.lock_holders(text[]) from public;
 grant execute on function api.lock_holders(text[]) to zapisd_daemon;
 comment on function api.lock_holders(text[]) is 'Who holds the locks that sessions of the caller wait for, and which of the known transactions go on: relation, process, role, application, state';

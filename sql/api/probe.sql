@@ -14,7 +14,5 @@ begin
     truncate data.probe;
     insert into data.probe (probe_id, octets) select n, repeat('x', 7000) from generate_series(1, 8) as n;
 end $$;
-alter function api.probe() owner to zapisd_owner;
-revoke all on function api.probe() from public;
 grant execute on function api.probe() to zapisd_daemon;
 comment on function api.probe() is 'Fails when the disk takes no more; waits for nobody; the caller rolls back';

@@ -9,8 +9,6 @@ create or replace function api.ready() returns table (ok boolean, reason text)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select false, 'the schema is newer than this program: start the new one (systemctl restart zapisd)'
 $$;
-alter function api.ready() owner to zapisd_owner;
-revoke all on function api.ready() from public;
 grant execute on function api.ready() to zapisd_daemon;
 comment on function api.ready() is 'What a program older than the schema is told, which does not say what it needs';
 
@@ -18,8 +16,6 @@ create or replace function api.ready(needed text) returns table (ok boolean, rea
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select r.* from api.ready() as r
 $$;
-alter function api.ready(text) owner to zapisd_owner;
-revoke all on function api.ready(text) from public;
 grant execute on function api.ready(text) to zapisd_daemon;
 comment on function api.ready(text) is 'What a program older than the schema is told, which names a migration only';
 
@@ -61,7 +57,5 @@ begin
     end if;
     return query select cardinality(reasons) = 0, array_to_string(reasons, '; ');
 end $$;
-alter function api.ready(jsonb) owner to zapisd_owner;
-revoke all on function api.ready(jsonb) from public;
 grant execute on function api.ready(jsonb) to zapisd_daemon;
 comment on function api.ready(jsonb) is 'Whether requests may be taken by a program of these files (name: SHA-256; null: they are not compared), and if not, why';

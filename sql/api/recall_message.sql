@@ -17,8 +17,6 @@ begin
         return next r;
     end if;
 end $$;
-alter function api.recall_message(text, bytea) owner to zapisd_owner;
-revoke all on function api.recall_message(text, bytea) from public;
 grant execute on function api.recall_message(text, bytea) to zapisd_daemon;
 comment on function api.recall_message(text, bytea) is
     'The signed answer a message had before, kind stored; no row when it had none (B6)';

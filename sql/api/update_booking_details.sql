@@ -42,10 +42,6 @@ begin
     return next head;
     return query select * from unnest(rows[2:]);
 end $$;
-alter function api.update_booking_details(api.message, text, text, text, text, text, text, text, integer, text, text, text[])
-    owner to zapisd_owner;
-revoke all on function api.update_booking_details(api.message, text, text, text, text, text, text, text, integer, text, text, text[])
-    from public;
 grant execute on function api.update_booking_details(api.message, text, text, text, text, text, text, text, integer, text, text, text[])
     to zapisd_daemon;
 comment on function api.update_booking_details(api.message, text, text, text, text, text, text, text, integer, text, text, text[]) is

@@ -88,6 +88,27 @@ class Upgrade(E2E):
                 self.ready(True)
                 self.assertEqual(self.check()[0], 0)
 
+    def test_C6_a_new_function_is_its_owners(self):
+        """What a file grants to nobody nobody may call: from the build that brings it on, and when a later build knows it no more; wherever it stood before."""
+        sql, name = self.instance.dir / "new", "data.new_and_old(text)"
+        whose = """select p.proowner::regrole::text, coalesce((select string_agg(coalesce(nullif(a.grantee, 0)::regrole::text, 'public'), ' ')
+            from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as a), '') from pg_proc as p where p.oid = to_regprocedure('%s')""" % name
+        for folder, file in ("inner/time", "new.sql"), ("inner/rights", "rights.sql"):  # these are replaced before anything else
+            shutil.copytree(e2e.SOURCE / "sql", sql)
+            with open(sql / folder / file, "a") as f:
+                f.write("create or replace function data.new_and_old(t text) returns text language sql return t;\n")
+            for loss in "select %r", "grant execute on function %s to public", "drop function %s", "alter function %s owner to postgres":
+                with self.subTest(folder=folder, loss=loss):
+                    self.sql(loss % name)
+                    self.migrate(sql)
+                    self.assertEqual(self.sql(whose), [("zapisd_owner", "zapisd_owner")])
+            self.migrate(e2e.SOURCE / "sql")
+            self.assertEqual(self.sql(whose), [("zapisd_owner", "zapisd_owner")])
+            self.assertEqual(self.sql("select * from data.rights where object = %s and grantee = 'public'", name), [])
+            self.sql("drop function %s" % name)
+            shutil.rmtree(sql)
+        self.migrate(e2e.SOURCE / "sql")
+
     def test_L4_a_database_of_before_that_question(self):
         self.sql("alter function api.ready(jsonb) rename to elsewhere")
         try:
@@ -147,11 +168,11 @@ class Upgrade(E2E):
                 cursor.execute("set local check_function_bodies = off")  # as migrating does: the judges first
                 for file in JUDGES:
                     cursor.execute(files[file].read_text())
-                cursor.execute("select data.built_note_own()")
+                cursor.execute("select data.rights_own(), data.built_note_own()")
                 cursor.execute("select data.built_aside()")
                 for file in sorted((f for f in files if f.startswith(FOLDERS)), key=lambda f: (FOLDERS.index(f.split("/")[0]), f)) if n % 6 == 0 or not is_made_anew else ():
                     cursor.execute(files[file].read_text())
-                cursor.execute("select data.built_note()")
+                cursor.execute("select data.rights_own(), data.built_note()")
                 was_applied = n % 6 == 0 or not is_made_anew or name.startswith(("data.built_", "data.rights_", "data.server_major("))
                 self.assertEqual(is_told(name, of_console), not (was_applied and is_made_anew))
             connection.rollback()

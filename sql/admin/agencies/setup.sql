@@ -16,8 +16,6 @@ exception when integrity_constraint_violation then
     get stacked diagnostics violated = constraint_name, missing = column_name;
     perform data.say_violation(sqlstate, violated, missing, sqlerrm);
 end $$;
-alter function admin.add_agency(text, text) owner to zapisd_owner;
-revoke all on function admin.add_agency(text, text) from public;
 grant execute on function admin.add_agency(text, text) to zapisd_operator;
 comment on function admin.add_agency(text, text) is
     'add_agency(мнемоника СМЭВ, название): ведомство — адресат сообщений. Пример: select admin.add_agency(''AAAA00001'', ''Примерное ведомство'')';
@@ -39,8 +37,6 @@ exception when integrity_constraint_violation then
     get stacked diagnostics violated = constraint_name, missing = column_name;
     perform data.say_violation(sqlstate, violated, missing, sqlerrm);
 end $$;
-alter function admin.add_organization(text, text, text, text, text, text) owner to zapisd_owner;
-revoke all on function admin.add_organization(text, text, text, text, text, text) from public;
 grant execute on function admin.add_organization(text, text, text, text, text, text) to zapisd_operator;
 comment on function admin.add_organization(text, text, text, text, text, text) is
     'add_organization(код, ведомство, название, часовой пояс [, адрес [, телефон]]): место приёма. Пример: select admin.add_organization(''R7700099'', ''AAAA00001'', ''Отдел № 99'', ''Europe/Moscow'', ''Примерная улица, 9'', ''+7 000 000-00-99'')';
@@ -63,8 +59,6 @@ exception when integrity_constraint_violation then
     get stacked diagnostics violated = constraint_name, missing = column_name;
     perform data.say_violation(sqlstate, violated, missing, sqlerrm);
 end $$;
-alter function admin.add_service(text, text, text, text) owner to zapisd_owner;
-revoke all on function admin.add_service(text, text, text, text) from public;
 grant execute on function admin.add_service(text, text, text, text) to zapisd_operator;
 comment on function admin.add_service(text, text, text, text) is
     'add_service(организация, код услуги, название [, номер ФРГУ]): услуга, которую оказывает организация. Пример: select admin.add_service(''R7700099'', ''10000593393'', ''Подача заявления'')';
@@ -101,8 +95,6 @@ exception when integrity_constraint_violation then
     get stacked diagnostics violated = constraint_name, missing = column_name;
     perform data.say_violation(sqlstate, violated, missing, sqlerrm);
 end $$;
-alter function admin.add_area(text, text, text, integer, text[], text) owner to zapisd_owner;
-revoke all on function admin.add_area(text, text, text, integer, text[], text) from public;
 grant execute on function admin.add_area(text, text, text, integer, text[], text) to zapisd_operator;
 comment on function admin.add_area(text, text, text, integer, text[], text) is
     'add_area(организация, код, название [, мест [, услуги [, внутри чего]]]): окно, кабинет, зал, специалист; без списка услуг — все услуги организации. Пример: select admin.add_area(''R7700099'', ''window-1'', ''Окно 1'')';

@@ -28,8 +28,6 @@ begin
     on conflict on constraint organization_status_pkey do update set comment = excluded.comment;
     return data.status_text(status_code, organization_id, now(), 'причина', 'Фамилия Имя Отчество');
 end $$;
-alter function admin.set_text(text, text, text) owner to zapisd_owner;
-revoke all on function admin.set_text(text, text, text) from public;
 grant execute on function admin.set_text(text, text, text) to zapisd_operator;
 comment on function admin.set_text(text, text, text) is
     'set_text(организация, статус, текст): свой текст вместо текста приказа, показывает его заполненным; пустой — снова текст приказа. Пример: select admin.set_text(''R7700018'', ''201'', ''Ждём Вас {date} в {time}: {organization}, {address}'')';
@@ -48,8 +46,6 @@ exception when integrity_constraint_violation then
     get stacked diagnostics violated = constraint_name, missing = column_name;
     perform data.say_violation(sqlstate, violated, missing, sqlerrm);
 end $$;
-alter function admin.add_status(text, text, text) owner to zapisd_owner;
-revoke all on function admin.add_status(text, text, text) from public;
 grant execute on function admin.add_status(text, text, text) to zapisd_operator;
 comment on function admin.add_status(text, text, text) is
     'add_status(ведомство, статус со своими цифрами, причина): уточнение статуса; строгая проверка — update data.agency set strict_sub_codes = true. Пример: select admin.add_status(''AAAA00001'', ''206001'', ''Нет документа, удостоверяющего личность'')';

@@ -6,8 +6,6 @@
 create or replace function admin.state_title(state text) returns text
 language sql stable security definer set search_path = pg_catalog, pg_temp
 return data.state_title(state::data.booking_state);
-alter function admin.state_title(text) owner to zapisd_owner;
-revoke all on function admin.state_title(text) from public;
 grant execute on function admin.state_title(text) to zapisd_operator, zapisd_registrar, zapisd_auditor;
 comment on function admin.state_title(text) is 'state_title(состояние): состояние словами. Пример: select admin.state_title(''BOOKED'')';
 
@@ -17,8 +15,6 @@ select a.event, a.old_state, a.new_state, a.status, admin.state_title(a.new_stat
 from data.booking_arrow as a
 order by array_position(array['hold', 'book', 'rebook', 'lapse', 'cancel_booking', 'confirm', 'reject', 'move', 'invite', 'cancel',
     'withdraw', 'visited', 'no_show', 'turned_away', 'no_data', 'correct'], a.event), a.old_state nulls first, a.new_state;
-alter view admin.arrows owner to zapisd_owner;
-revoke all on admin.arrows from public;
 grant select on admin.arrows to zapisd_operator, zapisd_registrar, zapisd_auditor;
 comment on view admin.arrows is 'Что с записью может случиться: событие, из какого состояния в какое, чьё слово. Пример: select * from admin.arrows where old_state = ''BOOKED''';
 comment on column admin.arrows.event is 'Событие; у событий ведомства так же называется функция admin (withdraw — это cancel с 303)';

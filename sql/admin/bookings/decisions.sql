@@ -7,8 +7,6 @@ returns admin.result language plpgsql security definer set search_path = pg_cata
 begin
     return data.agency_step('confirm', book_id, p_note => 'подтверждено');
 end $$;
-alter function admin.confirm(text) owner to zapisd_owner;
-revoke all on function admin.confirm(text) from public;
 grant execute on function admin.confirm(text) to zapisd_operator, zapisd_registrar;
 comment on function admin.confirm(text) is
     'confirm(номер записи): подтвердить то, что ждёт решения: запись (100 → 201) или её отмену (300 → 301). Пример: select * from admin.confirm(''6b1c…'')';
@@ -33,8 +31,6 @@ begin
         case when is_cancelling then '' else substr(code, 4) end, reason,
         p_note => case when is_cancelling then 'отмена отклонена' else 'отказ' end);
 end $$;
-alter function admin.reject(text, text, text) owner to zapisd_owner;
-revoke all on function admin.reject(text, text, text) from public;
 grant execute on function admin.reject(text, text, text) to zapisd_operator, zapisd_registrar;
 comment on function admin.reject(text, text, text) is
     'reject(номер записи, причина [, ''207'' или ''208'']): отклонить ждущую запись (место освобождается) или ждущую отмену (запись остаётся). Пример: select * from admin.reject(''6b1c…'', ''не оплачена пошлина'')';
@@ -44,8 +40,6 @@ returns admin.result language plpgsql security definer set search_path = pg_cata
 begin
     return data.agency_step('invite', book_id, p_note => 'приглашён за результатом');
 end $$;
-alter function admin.invite(text) owner to zapisd_owner;
-revoke all on function admin.invite(text) from public;
 grant execute on function admin.invite(text) to zapisd_operator, zapisd_registrar;
 comment on function admin.invite(text) is
     'invite(номер записи): пригласить за результатом к забронированному времени, 201. Пример: select * from admin.invite(''6b1c…'')';
@@ -61,8 +55,6 @@ begin
     end if;
     return data.agency_move(book_id, ids::uuid[], reason);
 end $$;
-alter function admin.move(text, text, text) owner to zapisd_owner;
-revoke all on function admin.move(text, text, text) from public;
 grant execute on function admin.move(text, text, text) to zapisd_operator, zapisd_registrar;
 comment on function admin.move(text, text, text) is
     'move(номер записи, номер интервала или несколько через запятую [, причина]): перенести визит; порталу уходит новое время. Пример: select * from admin.move(''6b1c…'', (select slot_id from admin.free(''R7700018'', current_date + 1) limit 1), ''специалист болен'')';
@@ -89,8 +81,6 @@ begin
     return data.agency_step(case when code like '302%' then 'cancel' else 'withdraw' end, book_id, null, substr(code, 4), reason,
         p_contacts => contact, p_note => 'отмена ведомством');
 end $$;
-alter function admin.cancel(text, text, text, text) owner to zapisd_owner;
-revoke all on function admin.cancel(text, text, text, text) from public;
 grant execute on function admin.cancel(text, text, text, text) to zapisd_operator, zapisd_registrar;
 comment on function admin.cancel(text, text, text, text) is
     'cancel(номер записи, причина [, контакт [, ''302'' или ''303'']]): отменить по инициативе ведомства; место освобождается, заявителю уходит контакт (иначе телефон и адрес организации). Пример: select * from admin.cancel(''6b1c…'', ''авария в здании'', ''телефон +7 000 000-00-01'')';
@@ -114,8 +104,6 @@ begin
         join data.area as a on a.area_key = s.area_key
         order by s.starts_at, a.area_id;
 end $$;
-alter function admin.free(text, date, text) owner to zapisd_owner;
-revoke all on function admin.free(text, date, text) from public;
 grant execute on function admin.free(text, date, text) to zapisd_operator, zapisd_registrar;
 comment on function admin.free(text, date, text) is
     'free(организация [, день [, услуга]]): свободные интервалы дня с номерами, для move. Пример: select * from admin.free(''R7700018'', current_date + 1)';

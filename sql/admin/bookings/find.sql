@@ -88,8 +88,6 @@ begin
     end if;
     perform data.note_reading(keys, 'find');
 end $$;
-alter function admin.find(text) owner to zapisd_owner;
-revoke all on function admin.find(text) from public;
 grant execute on function admin.find(text) to zapisd_operator, zapisd_registrar;
 comment on function admin.find(text) is
     'find(что): записи по номеру (можно начало, от 4 знаков) или номеру дела, регистратору и по фамилии с именем, названию фирмы, телефону, СНИЛС; не больше ста, последние сверху. Пример: select * from admin.find(''Тестов Т'')';

@@ -12,8 +12,6 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     where h.book_key = lower(history.book_id)
     order by h.history_id
 $$;
-alter function admin.history(text) owner to zapisd_owner;
-revoke all on function admin.history(text) from public;
 grant execute on function admin.history(text) to zapisd_operator, zapisd_registrar, zapisd_auditor;
 comment on function admin.history(text) is 
     'history(номер записи): что с ней было, по порядку. Пример: select * from admin.history(''6b1c…'')';

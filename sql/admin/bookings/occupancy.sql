@@ -31,8 +31,6 @@ begin
         left join per_day as p on p.d = g::date
         order by g;
 end $$;
-alter function admin.load(text, date, date) owner to zapisd_owner;
-revoke all on function admin.load(text, date, date) from public;
 grant execute on function admin.load(text, date, date) to zapisd_operator, zapisd_registrar, zapisd_auditor;
 comment on function admin.load(text, date, date) is
     'load([организация [, с [, по]]]): занятость по дням, две недели вперёд; █ занято, ▒ удерживается, · свободно. Пример: select * from admin.load(''R7700018'')';
@@ -58,8 +56,6 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
             and s.starts_at < (z.at::date + 1)::timestamp at time zone o.time_zone) as d
     order by o.organization_id
 $$;
-alter function admin.offices() owner to zapisd_owner;
-revoke all on function admin.offices() from public;
 grant execute on function admin.offices() to zapisd_operator, zapisd_registrar, zapisd_auditor;
 comment on function admin.offices() is
     'offices(): все организации — который там час, сколько сегодня визитов и свободных мест, до какого дня есть интервалы, сколько ждёт решения. Пример: select * from admin.offices()';

@@ -19,8 +19,6 @@ begin
     return data.agency_step('visited', book_id, p_tail => detail, p_at => real_at, p_specialists => specialists,
         p_note => 'принят' || to_char(visited.at, '" в "HH24:MI'));
 end $$;
-alter function admin.visited(text, time, text, text) owner to zapisd_owner;
-revoke all on function admin.visited(text, time, text, text) from public;
 grant execute on function admin.visited(text, time, text, text) to zapisd_operator, zapisd_registrar;
 comment on function admin.visited(text, time, text, text) is
     'visited(номер записи [, время приёма [, специалисты [, код ведомства]]]): принят, 202. Пример: select * from admin.visited(''6b1c…'', ''10:05'', ''Примерова А. А.'')';
@@ -30,8 +28,6 @@ returns admin.result language plpgsql security definer set search_path = pg_cata
 begin
     return data.agency_step('no_show', book_id, p_tail => detail);
 end $$;
-alter function admin.no_show(text, text) owner to zapisd_owner;
-revoke all on function admin.no_show(text, text) from public;
 grant execute on function admin.no_show(text, text) to zapisd_operator, zapisd_registrar;
 comment on function admin.no_show(text, text) is
     'no_show(номер записи [, код ведомства]): не пришёл, 203; не раньше времени приёма. Пример: select * from admin.no_show(''6b1c…'')';
@@ -49,8 +45,6 @@ begin
     end if;
     return data.agency_step('turned_away', book_id, p_tail => detail, p_reason => reason);
 end $$;
-alter function admin.turned_away(text, text, text) owner to zapisd_owner;
-revoke all on function admin.turned_away(text, text, text) from public;
 grant execute on function admin.turned_away(text, text, text) to zapisd_operator, zapisd_registrar;
 comment on function admin.turned_away(text, text, text) is
     'turned_away(номер записи, код ведомства или '''' [, причина]): пришёл, но не принят, 206; причину видит заявитель. Пример: select * from admin.turned_away(''6b1c…'', ''001'', ''Нет документа, удостоверяющего личность'')';
@@ -71,8 +65,6 @@ begin
     end if;
     return data.agency_step('correct', book_id, new_state, substr(code, 4), reason, p_note => 'исправление');
 end $$;
-alter function admin.correct(text, text, text) owner to zapisd_owner;
-revoke all on function admin.correct(text, text, text) from public;
 grant execute on function admin.correct(text, text, text) to zapisd_operator, zapisd_registrar;
 comment on function admin.correct(text, text, text) is
     'correct(номер записи, верный статус, причина): исправить ошибочный итог, пока не вышел срок исправления; при 206 причину видит заявитель. Пример: select * from admin.correct(''6b1c…'', ''202'', ''отмечен не тот посетитель'')';

@@ -31,8 +31,6 @@ begin
             and a.number = (('x' || substr(hex, 17, 4))::bit(16)::integer & 16383)
         where o.number = node & 1099511627775;
 end $$;
-alter function admin.slot_decode(uuid) owner to zapisd_owner;
-revoke all on function admin.slot_decode(uuid) from public;
 grant execute on function admin.slot_decode(uuid) to zapisd_operator, zapisd_auditor;
 comment on function admin.slot_decode(uuid) is 
     'slot_decode(номер интервала): время, организация и помещение, которые он говорит о себе сам. Пример: select * from admin.slot_decode(''…'')';

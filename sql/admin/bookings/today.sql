@@ -52,8 +52,6 @@ begin
     end loop;
     perform data.note_reading(array(select distinct k from unnest(keys) as k), 'today');
 end $$;
-alter function admin.today(text, date) owner to zapisd_owner;
-revoke all on function admin.today(text, date) from public;
 grant execute on function admin.today(text, date) to zapisd_operator, zapisd_registrar;
 comment on function admin.today(text, date) is
     'today([организация [, день]]): посетители дня по времени, без организации — всех по очереди; имена и телефоны — только регистратору. Пример: select * from admin.today(''R7700018'')';
@@ -92,8 +90,6 @@ begin
     end loop;
     perform data.note_reading(keys, 'waiting');
 end $$;
-alter function admin.waiting(text) owner to zapisd_owner;
-revoke all on function admin.waiting(text) from public;
 grant execute on function admin.waiting(text) to zapisd_operator, zapisd_registrar;
 comment on function admin.waiting(text) is
     'waiting([организация]): что ждёт решения — подтвердить (confirm) или отклонить (reject) запись либо её отмену. Пример: select * from admin.waiting(''R7700018'')';

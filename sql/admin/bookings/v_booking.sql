@@ -6,8 +6,6 @@ create or replace function admin.mask_name(last_name text, first_name text, midd
 language sql immutable parallel safe
 return nullif(concat_ws(' ', left(nullif(last_name, ''), 1) || '***', left(nullif(first_name, ''), 1) || '.',
     left(nullif(middle_name, ''), 1) || '.'), '');
-alter function admin.mask_name(text, text, text) owner to zapisd_owner;
-revoke all on function admin.mask_name(text, text, text) from public;
 grant execute on function admin.mask_name(text, text, text) to zapisd_operator, zapisd_registrar;
 comment on function admin.mask_name(text, text, text) is 'mask_name(фамилия, имя, отчество): инициалы вместо имени. Пример: select admin.mask_name(''Тестов'', ''Тест'', ''Тестович'')';
 
@@ -19,8 +17,6 @@ select b.book_id, b.organization_id,
     (select min(p.starts_at) from data.place as p where p.book_key = b.book_key) as visit_at
 from data.booking as b
 left join data.applicant as n using (book_key);
-alter view admin.v_booking owner to zapisd_owner;
-revoke all on admin.v_booking from public;
 grant select on admin.v_booking to zapisd_operator, zapisd_registrar;
 comment on view admin.v_booking is 'Записи с инициалами вместо имён. Пример: select * from admin.v_booking where organization_id = ''R7700018'' order by visit_at';
 comment on column admin.v_booking.book_id is 'bookId';

@@ -78,8 +78,6 @@ begin
         perform data.note_reading(array[key], 'why');
     end if;
 end $$;
-alter function admin.why(text) owner to zapisd_owner;
-revoke all on function admin.why(text) from public;
 grant execute on function admin.why(text) to zapisd_operator, zapisd_registrar;
 comment on function admin.why(text) is
     'why(номер записи): вся её жизнь — что сейчас, сообщения и подписи, история, что передано порталу, кто смотрел. Пример: select * from admin.why(''6b1c…'')';

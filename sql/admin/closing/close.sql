@@ -10,8 +10,6 @@ returns setof admin.closing language plpgsql security definer set search_path = 
 begin
     return query select * from data.closure_run(organization_id, null, 'day', day::timestamp, (day + 1)::timestamp, reason, apply, move, at_most);
 end $$;
-alter function admin.close_day(text, date, text, boolean, boolean, integer) owner to zapisd_owner;
-revoke all on function admin.close_day(text, date, text, boolean, boolean, integer) from public;
 grant execute on function admin.close_day(text, date, text, boolean, boolean, integer) to zapisd_operator;
 comment on function admin.close_day(text, date, text, boolean, boolean, integer) is
     'close_day(организация, день, причина [, apply => true] [, move => false]): закрыть день; без apply только показывает, кого это коснётся, с ним переносит записи на равные свободные интервалы или отменяет (302). Пример: select * from admin.close_day(''R7700018'', current_date + 3, ''санитарный день'')';
@@ -22,8 +20,6 @@ returns setof admin.closing language plpgsql security definer set search_path = 
 begin
     return query select * from data.closure_run(organization_id, area_id, 'area', from_day::timestamp, (to_day + 1)::timestamp, reason, apply, move, at_most);
 end $$;
-alter function admin.close_area(text, text, date, date, text, boolean, boolean, integer) owner to zapisd_owner;
-revoke all on function admin.close_area(text, text, date, date, text, boolean, boolean, integer) from public;
 grant execute on function admin.close_area(text, text, date, date, text, boolean, boolean, integer) to zapisd_operator;
 comment on function admin.close_area(text, text, date, date, text, boolean, boolean, integer) is
     'close_area(организация, помещение, с дня, по день или null (насовсем), причина [, apply => true] [, move => false]): закрыть помещение со всем, что в нём. Пример: select * from admin.close_area(''R7700018'', ''room-11'', current_date, current_date + 7, ''ремонт'')';
@@ -34,8 +30,6 @@ returns setof admin.closing language plpgsql security definer set search_path = 
 begin
     return query select * from data.closure_run(organization_id, null, 'office', from_day::timestamp, (to_day + 1)::timestamp, reason, apply, move, at_most);
 end $$;
-alter function admin.close_office(text, date, date, text, boolean, boolean, integer) owner to zapisd_owner;
-revoke all on function admin.close_office(text, date, date, text, boolean, boolean, integer) from public;
 grant execute on function admin.close_office(text, date, date, text, boolean, boolean, integer) to zapisd_operator;
 comment on function admin.close_office(text, date, date, text, boolean, boolean, integer) is
     'close_office(организация, с дня, по день или null (насовсем), причина [, apply => true] [, move => false]): закрыть весь офис. Пример: select * from admin.close_office(''R7700018'', current_date + 30, null, ''отдел закрывается'')';
@@ -50,8 +44,6 @@ begin
     end if;
     return query select * from data.closure_run(organization_id, area_id, 'absence', from_at, to_at, reason, apply, move, at_most);
 end $$;
-alter function admin.absence(text, text, timestamp, timestamp, text, boolean, boolean, integer) owner to zapisd_owner;
-revoke all on function admin.absence(text, text, timestamp, timestamp, text, boolean, boolean, integer) from public;
 grant execute on function admin.absence(text, text, timestamp, timestamp, text, boolean, boolean, integer) to zapisd_operator;
 comment on function admin.absence(text, text, timestamp, timestamp, text, boolean, boolean, integer) is
     'absence(организация, специалист или помещение, с, до (местное время), причина [, apply => true] [, move => false]): специалиста не будет. Пример: select * from admin.absence(''R7700018'', ''room-11'', current_date + time ''13:00'', current_date + time ''18:00'', ''болезнь'')';
@@ -82,8 +74,6 @@ begin
             hint = 'Есть: select * from admin.closures';
     end if;
 end $$;
-alter function admin.go_on(integer, integer) owner to zapisd_owner;
-revoke all on function admin.go_on(integer, integer) from public;
 grant execute on function admin.go_on(integer, integer) to zapisd_operator;
 comment on function admin.go_on(integer, integer) is
     'go_on([номер закрытия]): продолжить прерванное закрытие (без номера — все); показывает, что стало с записями. Пример: select * from admin.go_on()';
@@ -126,8 +116,6 @@ begin
     end if;
     return opened + r.opened + r.made;
 end $$;
-alter function admin.reopen(integer) owner to zapisd_owner;
-revoke all on function admin.reopen(integer) from public;
 grant execute on function admin.reopen(integer) to zapisd_operator;
 comment on function admin.reopen(integer) is
     'reopen(номер закрытия): отменить закрытие; интервалы снова открыты, перенесённые и отменённые записи остаются как есть. Возвращает, сколько интервалов открыто. Пример: select admin.reopen(7)';
@@ -142,8 +130,6 @@ left join data.area as a using (area_key)
 left join data.closure_progress as p using (closure_id)
 left join data.closure_booking as w using (closure_id)
 group by c.closure_id, a.area_id, p.closure_id;
-alter view admin.closures owner to zapisd_owner;
-revoke all on admin.closures from public;
 grant select on admin.closures to zapisd_operator, zapisd_auditor;
 comment on view admin.closures is 'Закрытия и отсутствия, и сколько записей уже перенесено и отменено. Пример: select * from admin.closures where state <> ''lifted''';
 comment on column admin.closures.closure_id is 'Number';

@@ -36,7 +36,5 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     ) as x
     order by x.n, x.place, x.command
 $$;
-alter function admin.help(text) owner to zapisd_owner;
-revoke all on function admin.help(text) from public;
 grant execute on function admin.help(text) to zapisd_operator, zapisd_registrar, zapisd_auditor;
 comment on function admin.help(text) is 'help([слово]): что умеет admin и только то, что Вам разрешено; со словом — подробно, о команде, теме или ограничении. Пример: select * from admin.help(''перенести'')';

@@ -22,8 +22,6 @@ begin
         end loop;
     end loop;
 end $$;
-alter function admin.journal_partitions(integer) owner to zapisd_owner;
-revoke all on function admin.journal_partitions(integer) from public;
 grant execute on function admin.journal_partitions(integer) to zapisd_operator;
 comment on function admin.journal_partitions(integer) is 
     'journal_partitions([месяцев вперёд]): разделы журналов на будущее; раз в месяц. Пример: select * from admin.journal_partitions()';

@@ -10,8 +10,6 @@ from data.outbox as x
 join data.booking as b using (book_key)
 join data.organization as o on o.organization_id = b.organization_id
 order by x.outbox_id;
-alter view admin.outbox owner to zapisd_owner;
-revoke all on admin.outbox from public;
 grant select on admin.outbox to zapisd_operator, zapisd_registrar, zapisd_auditor;
 comment on view admin.outbox is 'Исходящие порталу (updateBookingDetails): что ждёт, передано, остановлено. Пример: select * from admin.outbox where state = ''waiting''';
 comment on column admin.outbox.outbox_id is 'Номер; по одной записи передаются по порядку';
@@ -52,8 +50,6 @@ begin
     where t.outbox_id = x.outbox_id;
     return 1;
 end $$;
-alter function admin.outbox_done(bigint) owner to zapisd_owner;
-revoke all on function admin.outbox_done(bigint) from public;
 grant execute on function admin.outbox_done(bigint) to zapisd_operator;
 comment on function admin.outbox_done(bigint) is
     'outbox_done(номер исходящего): порталу сообщено другим путём; по порядку в пределах записи. Пример: select admin.outbox_done(17)';
@@ -68,8 +64,6 @@ begin
     get diagnostics n = row_count;
     return n;
 end $$;
-alter function admin.outbox_done(text) owner to zapisd_owner;
-revoke all on function admin.outbox_done(text) from public;
 grant execute on function admin.outbox_done(text) to zapisd_operator;
 comment on function admin.outbox_done(text) is
     'outbox_done(номер записи): обо всём, что ждёт по этой записи, порталу сообщено; возвращает, сколько. Пример: select admin.outbox_done(''6b1c…'')';

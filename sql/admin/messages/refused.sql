@@ -13,8 +13,6 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     order by j.at desc, j.refused_id desc
     limit 10000
 $$;
-alter function admin.refused(timestamptz) owner to zapisd_owner;
-revoke all on function admin.refused(timestamptz) from public;
 grant execute on function admin.refused(timestamptz) to zapisd_operator, zapisd_auditor;
 comment on function admin.refused(timestamptz) is
     'refused([с какого времени]): обращения, которые не удалось понять или проверить, новые первыми: чужая подпись или сертификат, не XML и прочее. Конец адреса скрыт (…); request_id — номер req= в журнале службы, причина подробно — там. Сам файл не показывается никому: его пришлёт отправитель, проверяет zapisd dsig verify. Пример: select * from admin.refused(now() - interval ''1 hour'')';

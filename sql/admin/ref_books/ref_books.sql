@@ -18,8 +18,6 @@ exception when integrity_constraint_violation then
     get stacked diagnostics violated = constraint_name, missing = column_name;
     perform data.say_violation(sqlstate, violated, missing, sqlerrm);
 end $$;
-alter function admin.ref_new(text, text, text, text) owner to zapisd_owner;
-revoke all on function admin.ref_new(text, text, text, text) from public;
 grant execute on function admin.ref_new(text, text, text, text) to zapisd_operator;
 comment on function admin.ref_new(text, text, text, text) is
     'ref_new(книга, название [, ''P'' плоская или ''H'' дерево [, ведомство]]): пустой справочник, всех ведомств или одного. Пример: select admin.ref_new(''reasons'', ''Причины обращения'')';
@@ -42,8 +40,6 @@ exception when integrity_constraint_violation then
     get stacked diagnostics violated = constraint_name, missing = column_name;
     perform data.say_violation(sqlstate, violated, missing, sqlerrm);
 end $$;
-alter function admin.ref_attribute(text, text, text, text, text, boolean) owner to zapisd_owner;
-revoke all on function admin.ref_attribute(text, text, text, text, text, boolean) from public;
 grant execute on function admin.ref_attribute(text, text, text, text, text, boolean) to zapisd_operator;
 comment on function admin.ref_attribute(text, text, text, text, text, boolean) is
     'ref_attribute(книга, имя, название [, тип [, книга, чьи коды в нём [, можно ли отбирать]]]): атрибут справочника; типы STRING, LONG, DECIMAL, DATETIME, BOOLEAN. Пример: select admin.ref_attribute(''reasons'', ''minutes'', ''Минут на приём'', ''LONG'', null, true)';
@@ -67,8 +63,6 @@ begin
     where (t.title, t.attributes, t.parent_id) is distinct from (excluded.title, excluded.attributes, excluded.parent_id);
     return (select b.version from data.ref_book as b where b.ref_name = $1);
 end $$;
-alter function admin.ref_put(text, text, text, jsonb, text) owner to zapisd_owner;
-revoke all on function admin.ref_put(text, text, text, jsonb, text) from public;
 grant execute on function admin.ref_put(text, text, text, jsonb, text) to zapisd_operator;
 comment on function admin.ref_put(text, text, text, jsonb, text) is
     'ref_put(книга, код, название [, атрибуты [, код старшего]]): добавить элемент или изменить тот, что с этим кодом; возвращает версию. Пример: select admin.ref_put(''reasons'', ''r1'', ''Консультация'', ''{"minutes": 15}'')';
@@ -87,8 +81,6 @@ begin
     end if;
     return (select b.version from data.ref_book as b where b.ref_name = $1);
 end $$;
-alter function admin.ref_delete(text, text) owner to zapisd_owner;
-revoke all on function admin.ref_delete(text, text) from public;
 grant execute on function admin.ref_delete(text, text) to zapisd_operator;
 comment on function admin.ref_delete(text, text) is
     'ref_delete(книга, код): удалить элемент, под которым нет других; вызывающие узнают об этом из изменений; возвращает версию. Пример: select admin.ref_delete(''reasons'', ''r1'')';
@@ -105,8 +97,6 @@ begin
     delete from data.ref_book as b where b.ref_name = $1;
     return n;
 end $$;
-alter function admin.ref_drop(text) owner to zapisd_owner;
-revoke all on function admin.ref_drop(text) from public;
 grant execute on function admin.ref_drop(text) to zapisd_operator;
 comment on function admin.ref_drop(text) is
     'ref_drop(книга): убрать справочник со всеми версиями, если на него не ссылаются; возвращает, сколько было элементов. Пример: select admin.ref_drop(''reasons'')';

@@ -38,8 +38,6 @@ begin
     end if;
     return n;
 end $$;
-alter function admin.ref_csv(text, boolean) owner to zapisd_owner;
-revoke all on function admin.ref_csv(text, boolean) from public;
 grant execute on function admin.ref_csv(text, boolean) to zapisd_operator;
 comment on function admin.ref_csv(text, boolean) is
     'ref_csv(книга [, true]): временная таблица ref_csv со столбцами справочника и его элементами (true — без них); дальше \copy ref_csv to ''f.csv'' csv header или \copy ref_csv from ''f.csv'' csv header match. Пример: select admin.ref_csv(''reasons'')';
@@ -84,8 +82,6 @@ begin
         select null::bigint, null::text, format('принято: изменено %s, удалено %s, версия %s', n_changed, n_deleted, b.version)
         from data.ref_book as b where b.ref_name = $1;
 end $$;
-alter function admin.ref_import(text, boolean) owner to zapisd_owner;
-revoke all on function admin.ref_import(text, boolean) from public;
 grant execute on function admin.ref_import(text, boolean) to zapisd_operator;
 comment on function admin.ref_import(text, boolean) is
     'ref_import(книга [, true]): принять то, что \copy положил в ref_csv; файл — весь справочник, с true — только добавленное и изменённое; отвечает негодными строками, и тогда ничего не меняет, или тем, что сделано. Пример: select * from admin.ref_import(''reasons'')';

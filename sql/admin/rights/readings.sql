@@ -7,8 +7,6 @@ select g.at, g.db_user, g.db_role, g.what, b.book_id
 from data.personal_reading as g
 join data.booking as b using (book_key)
 order by g.reading_id desc;
-alter view admin.readings owner to zapisd_owner;
-revoke all on admin.readings from public;
 grant select on admin.readings to zapisd_operator, zapisd_auditor;
 comment on view admin.readings is 'Кто, когда и чьи персональные данные видел, последние сверху. Пример: select * from admin.readings limit 20';
 comment on column admin.readings.at is 'Когда';

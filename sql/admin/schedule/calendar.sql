@@ -16,8 +16,6 @@ exception when integrity_constraint_violation then
     get stacked diagnostics violated = constraint_name, missing = column_name;
     perform data.say_violation(sqlstate, violated, missing, sqlerrm);
 end $$;
-alter function admin.add_calendar(text, text, text) owner to zapisd_owner;
-revoke all on function admin.add_calendar(text, text, text) from public;
 grant execute on function admin.add_calendar(text, text, text) to zapisd_operator;
 comment on function admin.add_calendar(text, text, text) is
     'add_calendar(код, название [, на каком основан]): производственный календарь, например региона. Пример: select admin.add_calendar(''ru-77'', ''Город Примерск'', ''ru'')';
@@ -66,8 +64,6 @@ exception when integrity_constraint_violation then
     get stacked diagnostics violated = constraint_name, missing = column_name;
     perform data.say_violation(sqlstate, violated, missing, sqlerrm);
 end $$;
-alter function admin.calendar_day(text, date, text, text) owner to zapisd_owner;
-revoke all on function admin.calendar_day(text, date, text, text) from public;
 grant execute on function admin.calendar_day(text, date, text, text) to zapisd_operator;
 comment on function admin.calendar_day(text, date, text, text) is
     'calendar_day(календарь, день, ''праздник'' | ''как пт'' | ''короче на 60'' | ''обычный'' | ''убрать'' [, название]): день производственного календаря для всех, кто по нему работает: праздник — приёма нет, «как пт» — рабочая суббота. Записи на этот день остаются; команда скажет, сколько их и где, показывает off_schedule, переносит close_day. Пример: select admin.calendar_day(''ru'', ''2027-01-01'', ''праздник'', ''Новый год'')';
@@ -94,8 +90,6 @@ exception when integrity_constraint_violation then
     get stacked diagnostics violated = constraint_name, missing = column_name;
     perform data.say_violation(sqlstate, violated, missing, sqlerrm);
 end $$;
-alter function admin.use_calendar(text, text) owner to zapisd_owner;
-revoke all on function admin.use_calendar(text, text) from public;
 grant execute on function admin.use_calendar(text, text) to zapisd_operator;
 comment on function admin.use_calendar(text, text) is
     'use_calendar(ведомство или организация, календарь | ''нет'' | null): по какому календарю работать; null у организации — как у ведомства. Пример: select admin.use_calendar(''AAAA00001'', ''ru'')';
@@ -140,8 +134,6 @@ exception when integrity_constraint_violation then
     get stacked diagnostics violated = constraint_name, missing = column_name;
     perform data.say_violation(sqlstate, violated, missing, sqlerrm);
 end $$;
-alter function admin.special_day(text, date, text, text, integer, text, text) owner to zapisd_owner;
-revoke all on function admin.special_day(text, date, text, text, integer, text, text) from public;
 grant execute on function admin.special_day(text, date, text, text, integer, text, text) to zapisd_operator;
 comment on function admin.special_day(text, date, text, text, integer, text, text) is
     'special_day(организация, день, ''10:00-14:00'' | ''закрыто'' | ''обычный'' | ''убрать'' [, помещение [, минут на приём]] [, as_weekday => ''пт''] [, comment => …]): особый день; важнее календаря. Часы без минут урезают обычное расписание. Записи не трогает: для этого close_day. Пример: select admin.special_day(''R7700018'', ''2027-03-06'', ''9:00-13:00'', as_weekday => ''пт'')';
@@ -186,8 +178,6 @@ begin
         where h.hours is not null or k.taken > 0 or r.why is not null or c.reason is not null
         order by 1, 3;
 end $$;
-alter function admin.schedule(text, date, date) owner to zapisd_owner;
-revoke all on function admin.schedule(text, date, date) from public;
 grant execute on function admin.schedule(text, date, date) to zapisd_operator, zapisd_registrar, zapisd_auditor;
 comment on function admin.schedule(text, date, date) is
     'schedule(организация [, с дня [, по день]]): часы приёма по дням, как их даёт расписание, и почему они такие. Пример: select * from admin.schedule(''R7700018'')';

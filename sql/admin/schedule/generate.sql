@@ -24,8 +24,6 @@ begin
     perform data.say_off_schedule(o, first_day, last_day);
     return r.made;
 end $$;
-alter function admin.generate(text, date, date) owner to zapisd_owner;
-revoke all on function admin.generate(text, date, date) from public;
 grant execute on function admin.generate(text, date, date) to zapisd_operator;
 comment on function admin.generate(text, date, date) is
     'generate(организация [, с дня [, по день]]): приводит интервалы к расписанию, по умолчанию от сегодня до горизонта; возвращает, сколько новых; занятое не трогает и говорит, сколько записей осталось вне расписания. Пример: select admin.generate(''R7700018'')';

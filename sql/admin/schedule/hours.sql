@@ -49,8 +49,6 @@ exception when integrity_constraint_violation then
     get stacked diagnostics violated = constraint_name, missing = column_name;
     perform data.say_violation(sqlstate, violated, missing, sqlerrm);
 end $$;
-alter function admin.set_hours(text, text, text, text, integer, text, integer) owner to zapisd_owner;
-revoke all on function admin.set_hours(text, text, text, text, integer, text, integer) from public;
 grant execute on function admin.set_hours(text, text, text, text, integer, text, integer) to zapisd_operator;
 comment on function admin.set_hours(text, text, text, text, integer, text, integer) is
     'set_hours(организация, помещение, дни, часы, минут на приём [, услуга [, мест]]): недельное расписание вместо прежнего на эти дни; интервалы делает generate. Пример: select admin.set_hours(''R7700099'', ''window-1'', ''пн-пт'', ''9:00-13:00, 14:00-18:00'', 15)';
@@ -97,8 +95,6 @@ exception when integrity_constraint_violation then
     get stacked diagnostics violated = constraint_name, missing = column_name;
     perform data.say_violation(sqlstate, violated, missing, sqlerrm);
 end $$;
-alter function admin.set_hours_for(text, text, date, date, text, text, integer, text, integer) owner to zapisd_owner;
-revoke all on function admin.set_hours_for(text, text, date, date, text, text, integer, text, integer) from public;
 grant execute on function admin.set_hours_for(text, text, date, date, text, text, integer, text, integer) to zapisd_operator;
 comment on function admin.set_hours_for(text, text, date, date, text, text, integer, text, integer) is
     'set_hours_for(организация, помещение, с дня, по день или null, дни, часы, минут на приём [, услуга [, мест]]): недельное расписание на срок; прежнее действует до и после него. Пример: select admin.set_hours_for(''R7700018'', ''room-11'', ''2027-06-01'', ''2027-08-31'', ''пн-пт'', ''9:00-15:00'', 15)';

@@ -21,8 +21,6 @@ begin
         left join data.applicant as n on n.book_key = f.book_key
         order by f.wall_at, a.area_id, b.book_id;
 end $$;
-alter function admin.off_schedule(text, date, date) owner to zapisd_owner;
-revoke all on function admin.off_schedule(text, date, date) from public;
 grant execute on function admin.off_schedule(text, date, date) to zapisd_operator, zapisd_registrar;
 comment on function admin.off_schedule(text, date, date) is
     'off_schedule(организация [, с дня [, по день]]): кто записан на время, когда приёма больше нет: праздник, особый день, новые часы. Записи остаются, пока их не перенесут: close_day, move. Пример: select * from admin.off_schedule(''R7700018'')';

@@ -14,8 +14,6 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     join data.area as a on a.area_key = s.area_key
     order by o.organization_id, s.starts_at, a.area_id
 $$;
-alter function admin.zone_check(text) owner to zapisd_owner;
-revoke all on function admin.zone_check(text) from public;
 grant execute on function admin.zone_check(text) to zapisd_operator, zapisd_auditor;
 comment on function admin.zone_check(text) is
     'zone_check([организация]): интервалы и записи, чьё местное время больше не то, что в расписании: сменились правила часового пояса. Ничего не меняет; переносит zone_move. Пример: select * from admin.zone_check()';
@@ -103,8 +101,6 @@ begin
         raise notice 'Ничего не изменено. Чтобы перенести: то же с apply => true';
     end if;
 end $$;
-alter function admin.zone_move(text, boolean) owner to zapisd_owner;
-revoke all on function admin.zone_move(text, boolean) from public;
 grant execute on function admin.zone_move(text, boolean) to zapisd_operator;
 comment on function admin.zone_move(text, boolean) is
     'zone_move(организация [, apply => true]): после смены правил часового пояса вернуть интервалам и записям их местное время; порталу уходит новое. Без apply только показывает. Пример: select * from admin.zone_move(''R7700018'')';

@@ -13,7 +13,5 @@ exception when lock_not_available then
             to_char(l.since, 'DD.MM.YYYY HH24:MI')), '; ') from admin.locks() as l), 'её уже освободили: спросите снова')
         || '; подробнее: select * from admin.locks(), завершить забытый: admin.lock_end';
 end $$;
-alter function admin.check() owner to zapisd_owner;
-revoke all on function admin.check() from public;
 grant execute on function admin.check() to zapisd_operator, zapisd_auditor;
 comment on function admin.check() is 'check(): что в базе не так; ни строки, когда всё в порядке. Индексам не верит: читает таблицы целиком и сверяет с ними индексы. Пример: select * from admin.check()';

@@ -6,8 +6,6 @@ create or replace function admin.housekeeping_lags(task text) returns text
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select string_agg(g.title || ': ' || g.what, '; ') from data.lags() as g where g.task = housekeeping_lags.task
 $$;
-alter function admin.housekeeping_lags(text) owner to zapisd_owner;
-revoke all on function admin.housekeeping_lags(text) from public;
 grant execute on function admin.housekeeping_lags(text) to zapisd_operator, zapisd_auditor;
 comment on function admin.housekeeping_lags(text) is
     'housekeeping_lags(задача): в чём программа отстала; пусто — ни в чём. Пример: select admin.housekeeping_lags(''generate'')';
@@ -22,8 +20,6 @@ select h.task, h.title, exists (
     greatest(h.not_before, h.last_run + make_interval(secs => h.every_s)) as next_run, admin.housekeeping_lags(h.task) as behind
 from data.housekeeping as h
 order by h.number;
-alter view admin.housekeeping owner to zapisd_owner;
-revoke all on admin.housekeeping from public;
 grant select on admin.housekeeping to zapisd_operator, zapisd_auditor;
 comment on view admin.housekeeping is 'Что программа делает сама: когда в последний раз, с какой ошибкой, когда снова, в чём отстала. Пример: select * from admin.housekeeping';
 comment on column admin.housekeeping.task is 'Задача: sweep, outcomes, closure, generate, journal';

@@ -26,8 +26,6 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
             or h.state like 'idle in transaction%' and clock_timestamp() - h.state_change > interval '1 second')
     order by 7 desc, h.xact_start
 $$;
-alter function admin.locks() owner to zapisd_owner;
-revoke all on function admin.locks() from public;
 grant execute on function admin.locks() to zapisd_operator, zapisd_registrar, zapisd_auditor;
 comment on function admin.locks() is
     'locks(): блокировка: чей сеанс держит строки или таблицы (who — роль, program — программа, с какого времени, is_idle — открыл и забыл), и кто его ждёт. Забытый завершает lock_end. Пример: select * from admin.locks()';
@@ -56,8 +54,6 @@ begin
     end;
     return format('завершён: %s (%s), что он менял и не сохранил, не сделано', h.who, coalesce(h.program, 'программа не названа'));
 end $$;
-alter function admin.lock_end(integer) owner to zapisd_owner;
-revoke all on function admin.lock_end(integer) from public;
 grant execute on function admin.lock_end(integer) to zapisd_operator;
 comment on function admin.lock_end(integer) is
     'lock_end(номер сеанса из locks): завершить забытый сеанс, который держит блокировку; не сохранённое им пропадает. Пример: select admin.lock_end(12345)';

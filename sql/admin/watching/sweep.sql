@@ -9,8 +9,6 @@ declare
 begin
     return swept + data.sweep_outcomes(at_most - swept);
 end $$;
-alter function admin.sweep(integer) owner to zapisd_owner;
-revoke all on function admin.sweep(integer) from public;
 grant execute on function admin.sweep(integer) to zapisd_operator;
 comment on function admin.sweep(integer) is 
     'sweep([не больше]): записать истёкшие удержания и, где настроено, итоги 203 и 205; возвращает, сколько. Пример: select admin.sweep()';

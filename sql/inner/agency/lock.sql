@@ -16,13 +16,9 @@ begin
     end if;
     return b;
 end $$;
-alter function data.agency_lock_now(text) owner to zapisd_owner;
-revoke all on function data.agency_lock_now(text) from public;
 comment on function data.agency_lock_now(text) is 'Locks a booking and its places for the agency; a hold that ran out is said so first; null when there is none';
 
 create or replace function data.agency_patience() returns interval language sql immutable return interval '15 seconds';
-alter function data.agency_patience() owner to zapisd_owner;
-revoke all on function data.agency_patience() from public;
 comment on function data.agency_patience() is 'How long a command of a clerk goes on asking for locks that others have';
 
 create or replace function data.agency_wait(p_until timestamptz) returns void
@@ -34,8 +30,6 @@ begin
     end if;
     perform pg_sleep(0.01 + random() * 0.05);
 end $$;
-alter function data.agency_wait(timestamptz) owner to zapisd_owner;
-revoke all on function data.agency_wait(timestamptz) from public;
 comment on function data.agency_wait(timestamptz) is 'A pause before the locks are asked for again; an error when that has gone on for too long';
 
 -- Who cannot have the locks in a moment lets go of those it has and asks again: the subtransaction gives them back. So a
@@ -60,6 +54,4 @@ begin
     end if;
     return b;
 end $$;
-alter function data.agency_lock(text) owner to zapisd_owner;
-revoke all on function data.agency_lock(text) from public;
 comment on function data.agency_lock(text) is 'As data.agency_lock_now, asking again while others are at the booking; unknown bookings are refused';

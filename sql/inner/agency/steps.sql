@@ -9,8 +9,6 @@ language plpgsql stable as $$
 begin
     return (select min(p.starts_at) from data.place as p where p.book_key = p_book_key);
 end $$;
-alter function data.visit_at(text) owner to zapisd_owner;
-revoke all on function data.visit_at(text) from public;
 comment on function data.visit_at(text) is 'Start of the visit of a booking that has places';
 
 create or replace function data.agency_result(p_is_done boolean, b data.booking, p_visit timestamptz, p_comment text) returns admin.result
@@ -20,8 +18,6 @@ begin
     (select to_char(p_visit at time zone o.time_zone, 'DD.MM.YYYY HH24:MI') from data.organization as o where o.organization_id = b.organization_id),
     b.state, b.status_code, p_comment)::admin.result;
 end $$;
-alter function data.agency_result(boolean, data.booking, timestamptz, text) owner to zapisd_owner;
-revoke all on function data.agency_result(boolean, data.booking, timestamptz, text) from public;
 comment on function data.agency_result(boolean, data.booking, timestamptz, text) is 'The row a command of admin answers with';
 
 create or replace function data.agency_refuse(b data.booking, p_event text, p_why text, p_actor "char" default 'G') returns admin.result
@@ -31,8 +27,6 @@ begin
     perform data.add_history(b, b.state, b.status_code, p_actor, format('отклонено (%s): %s', p_event, p_why), null, null);
     return data.agency_result(false, b, data.visit_at(b.book_key), p_why);
 end $$;
-alter function data.agency_refuse(data.booking, text, text, "char") owner to zapisd_owner;
-revoke all on function data.agency_refuse(data.booking, text, text, "char") from public;
 comment on function data.agency_refuse(data.booking, text, text, "char") is 'A command that may not be: a line in the history, nothing else changes (edge case 27)';
 
 -- Null when nothing stands in the way.
@@ -70,8 +64,6 @@ begin
     end if;
     return null;
 end $$;
-alter function data.agency_obstacle(data.booking, text, boolean, timestamptz, timestamptz) owner to zapisd_owner;
-revoke all on function data.agency_obstacle(data.booking, text, boolean, timestamptz, timestamptz) from public;
 comment on function data.agency_obstacle(data.booking, text, boolean, timestamptz, timestamptz) is 'Why a command of the agency may not be, in words; null when it may';
 
 -- p_new_state: null when the event leads to one state only. p_at: the {time} of the text, else the start of the visit.
@@ -119,8 +111,6 @@ begin
     end if;
     return data.agency_result(true, b, visit, b.status_message);
 end $$;
-alter function data.agency_apply(data.booking, text, data.booking_state, text, text, timestamptz, text, text, text, "char") owner to zapisd_owner;
-revoke all on function data.agency_apply(data.booking, text, data.booking_state, text, text, timestamptz, text, text, text, "char") from public;
 comment on function data.agency_apply(data.booking, text, data.booking_state, text, text, timestamptz, text, text, text, "char") is
     'Sends a booking its caller has locked along an arrow of the agency''s: state, history and push in one transaction (S2, S3)';
 
@@ -132,7 +122,5 @@ begin
     return data.agency_apply(data.agency_lock(p_book_id), p_event, p_new_state, p_tail, p_reason, p_at, p_specialists, p_contacts, p_note,
         p_actor);
 end $$;
-alter function data.agency_step(text, text, data.booking_state, text, text, timestamptz, text, text, text, "char") owner to zapisd_owner;
-revoke all on function data.agency_step(text, text, data.booking_state, text, text, timestamptz, text, text, text, "char") from public;
 comment on function data.agency_step(text, text, data.booking_state, text, text, timestamptz, text, text, text, "char") is
     'Locks a booking and sends it along an arrow of the agency''s (S2)';

@@ -55,8 +55,6 @@ begin
     perform data.push(b);
     return data.agency_result(true, b, data.visit_at(b.book_key), b.status_message);
 end $$;
-alter function data.agency_transfer(data.booking, uuid[], text) owner to zapisd_owner;
-revoke all on function data.agency_transfer(data.booking, uuid[], text) from public;
 comment on function data.agency_transfer(data.booking, uuid[], text) is
     'Moves a visit its caller has locked to other slots of the same agency and tells the portal; when they cannot be had the old ones stay (S2)';
 
@@ -74,6 +72,4 @@ begin
         end;
     end loop;
 end $$;
-alter function data.agency_move(text, uuid[], text) owner to zapisd_owner;
-revoke all on function data.agency_move(text, uuid[], text) from public;
 comment on function data.agency_move(text, uuid[], text) is 'Locks a booked visit and moves it (S2)';

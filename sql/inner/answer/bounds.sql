@@ -7,8 +7,6 @@
 create or replace function data.list_fits(p_list text[], p_most integer) returns boolean
 language sql stable parallel safe
 return p_list is null or cardinality(p_list) <= p_most and pg_column_size(p_list) <= 64 + 1032 * p_most;
-alter function data.list_fits(text[], integer) owner to zapisd_owner;
-revoke all on function data.list_fits(text[], integer) from public;
 comment on function data.list_fits(text[], integer) is 'Whether a list has at most so many values, of 255 characters on the average (L2)';
 
 -- Every predicate says checkAllValues or unionKind once; in a value the quotes would be escaped.
@@ -17,8 +15,6 @@ language sql immutable parallel safe
 return p_filter is null or (octet_length(p_filter::text) <= 1048576
     and length(p_filter::text) - length(replace(p_filter::text, '"checkAllValues"', '')) <= 1000 * length('"checkAllValues"')
     and length(p_filter::text) - length(replace(p_filter::text, '"unionKind"', '')) <= 1000 * length('"unionKind"'));
-alter function data.filter_fits(jsonb) owner to zapisd_owner;
-revoke all on function data.filter_fits(jsonb) from public;
 comment on function data.filter_fits(jsonb) is 'Whether a filter has at most 1,000 conditions and 1,000 unions in a mebibyte (L2)';
 
 create or replace function data.beyond_row(p_field text) returns api.answer
@@ -29,8 +25,6 @@ begin
     r.error_message := 'Значение превышает допустимый размер';
     return r;
 end $$;
-alter function data.beyond_row(text) owner to zapisd_owner;
-revoke all on function data.beyond_row(text) from public;
 comment on function data.beyond_row(text) is 'The field error of a value beyond its bound (L2)';
 
 -- Each field by its name beside whether it fits.
@@ -49,6 +43,4 @@ begin
     end loop;
     return rows;
 end $$;
-alter function data.beyond_rows(text[], boolean[]) owner to zapisd_owner;
-revoke all on function data.beyond_rows(text[], boolean[]) from public;
 comment on function data.beyond_rows(text[], boolean[]) is 'Field errors of those that do not fit; none: empty (L2)';

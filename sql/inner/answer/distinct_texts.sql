@@ -10,6 +10,4 @@ begin
     end if;
     return array_remove(array_remove(coalesce(p_list, '{}'), ''), null);
 end $$;
-alter function data.distinct_texts(text[]) owner to zapisd_owner;
-revoke all on function data.distinct_texts(text[]) from public;
 comment on function data.distinct_texts(text[]) is 'The values of a list, each once, empty ones left out';

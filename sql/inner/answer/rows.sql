@@ -14,8 +14,6 @@ return row('answer', status_code, status_message, error_code,
         when 4 then 'Отказ в бронировании'
         when 5 then 'Справочник имеет актуальную версию' end),
     null, null, null, null, null, null, null, null, null, null, null, null, null)::api.answer;
-alter function data.answer_row(text, text, integer, text) owner to zapisd_owner;
-revoke all on function data.answer_row(text, text, integer, text) from public;
 comment on function data.answer_row(text, text, integer, text) is 'A row of kind answer; the texts of codes 0-5 are those of Appendix 2, item 2';
 
 create or replace function data.field_row(field text, error_code integer)
@@ -23,8 +21,6 @@ returns api.answer language sql immutable parallel safe
 return row('field', null, null, error_code,
     case error_code when 1 then 'Недопустимое значение поля' else 'Значение не найдено в справочнике' end,
     field, null, null, null, null, null, null, null, null, null, null, null, null)::api.answer;
-alter function data.field_row(text, integer) owner to zapisd_owner;
-revoke all on function data.field_row(text, integer) from public;
 comment on function data.field_row(text, integer) is 'A row of kind field; the texts are those of Appendix 2, item 3';
 
 create or replace function data.slot_rows(p_book_key text, p_hold_until timestamptz, p_service_id text)
@@ -42,6 +38,4 @@ begin
         where p.book_key = p_book_key
     );
 end $$;
-alter function data.slot_rows(text, timestamptz, text) owner to zapisd_owner;
-revoke all on function data.slot_rows(text, timestamptz, text) from public;
 comment on function data.slot_rows(text, timestamptz, text) is 'Rows of kind slot: the places of a booking in time order (A6)';

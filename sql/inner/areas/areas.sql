@@ -11,8 +11,6 @@ language sql stable as $$
     )
     select array_agg(area_key) from tree
 $$;
-alter function data.area_inside(integer) owner to zapisd_owner;
-revoke all on function data.area_inside(integer) from public;
 comment on function data.area_inside(integer) is 'Keys of an area and of everything inside it (B9)';
 
 create or replace function data.area_subtree(p_organization_id text, p_area_ids text[]) returns integer[]
@@ -24,8 +22,6 @@ language sql stable as $$
     )
     select array_agg(area_key) from tree
 $$;
-alter function data.area_subtree(text, text[]) owner to zapisd_owner;
-revoke all on function data.area_subtree(text, text[]) from public;
 comment on function data.area_subtree(text, text[]) is 'Keys of the areas and of everything inside them (B9)';
 
 create or replace function data.areas_within(p_organization_ids text[], p_area_ids text[]) returns integer[]
@@ -38,8 +34,6 @@ language sql stable as $$
     )
     select coalesce(array_agg(area_key), '{}') from tree
 $$;
-alter function data.areas_within(text[], text[]) owner to zapisd_owner;
-revoke all on function data.areas_within(text[], text[]) from public;
 comment on function data.areas_within(text[], text[]) is 'Keys of the areas of these names in any of the organizations, and of everything inside them (B9)';
 
 -- Before it had a filter, and before it had a channel.
@@ -58,6 +52,4 @@ language sql stable as $$
     )
     select * from up
 $$;
-alter function data.area_up(text) owner to zapisd_owner;
-revoke all on function data.area_up(text) from public;
 comment on function data.area_up(text) is 'Each area with itself and everything it is part of (B9)';

@@ -124,7 +124,5 @@ begin
         end if;
     end loop;
 end $$;
-alter function data.book_check(api.message, text, text[], text[], text[], timestamptz) owner to zapisd_owner;
-revoke all on function data.book_check(api.message, text, text[], text[], text[], timestamptz) from public;
 comment on function data.book_check(api.message, text, text[], text[], text[], timestamptz) is
     'Field errors of a book request, the slots it means in slot_id order, and why they cannot be booked, if so';

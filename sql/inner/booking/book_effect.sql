@@ -206,9 +206,5 @@ begin
     perform data.add_history(b, was.state, was.status_code, 'A', null, m, p_journal_id);
     return data.answer_row(b.status_code, b.status_message, 0) || data.slot_rows(key, b.hold_until, one_service);
 end $$;
-alter function data.book_effect(api.message, bigint, text, text[], text, text, text, text, jsonb, text[], text[], boolean, integer,
-    jsonb, text[]) owner to zapisd_owner;
-revoke all on function data.book_effect(api.message, bigint, text, text[], text, text, text, text, jsonb, text[], text[], boolean,
-    integer, jsonb, text[]) from public;
 comment on function data.book_effect(api.message, bigint, text, text[], text, text, text, text, jsonb, text[], text[], boolean,
     integer, jsonb, text[]) is 'What book does to a booking; the answer as rows (M2)';

@@ -31,7 +31,5 @@ begin
     end if;
     return array[data.answer_row('208', message, 4, 'Отказ в бронировании: ' || reason)];
 end $$;
-alter function data.book_refused(data.booking, data.booking, boolean, boolean, text, api.message, bigint) owner to zapisd_owner;
-revoke all on function data.book_refused(data.booking, data.booking, boolean, boolean, text, api.message, bigint) from public;
 comment on function data.book_refused(data.booking, data.booking, boolean, boolean, text, api.message, bigint) is
     'Writes down that a time could not be booked: status 208 and error 4 (A32)';

@@ -64,6 +64,4 @@ begin
     perform data.add_history(b, was.state, was.status_code, 'A', null, m, p_journal_id);
     return array[data.answer_row(b.status_code, b.status_message, 0)];
 end $$;
-alter function data.cancel_effect(api.message, bigint, text, text, text[], text) owner to zapisd_owner;
-revoke all on function data.cancel_effect(api.message, bigint, text, text, text[], text) from public;
 comment on function data.cancel_effect(api.message, bigint, text, text, text[], text) is 'What cancelBooking does to a booking; the answer as rows';

@@ -11,6 +11,4 @@ begin
                        where o.organization_id = p_organization_id and o.agency_code = p_recipient_code)
     );
 end $$;
-alter function data.is_addressed(text, text) owner to zapisd_owner;
-revoke all on function data.is_addressed(text, text) from public;
 comment on function data.is_addressed(text, text) is 'Whether the agency addressed owns the organization; the empty code means any (C6)';

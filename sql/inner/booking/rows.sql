@@ -12,8 +12,6 @@ begin
         m.portal_time, data.parse_time(m.portal_time), b.organization_id,
         array(select p.slot_id from data.place as p where p.book_key = b.book_key order by p.starts_at, p.slot_id), p_journal_id);
 end $$;
-alter function data.add_history(data.booking, data.booking_state, text, "char", text, api.message, bigint) owner to zapisd_owner;
-revoke all on function data.add_history(data.booking, data.booking_state, text, "char", text, api.message, bigint) from public;
 comment on function data.add_history(data.booking, data.booking_state, text, "char", text, api.message, bigint) is
     'Adds a row to the history of a booking as it now stands (S3)';
 
@@ -31,8 +29,6 @@ begin
     where t.book_key = b.book_key;
     return b;
 end $$;
-alter function data.set_state(data.booking, data.booking_state, timestamptz, text, timestamptz) owner to zapisd_owner;
-revoke all on function data.set_state(data.booking, data.booking_state, timestamptz, text, timestamptz) from public;
 comment on function data.set_state(data.booking, data.booking_state, timestamptz, text, timestamptz) is
     'Puts a booking into a state and returns it as it now stands; history is the caller''s duty';
 
@@ -51,8 +47,6 @@ begin
     end if;
     return b;
 end $$;
-alter function data.let_lapse(data.booking, timestamptz, bigint) owner to zapisd_owner;
-revoke all on function data.let_lapse(data.booking, timestamptz, bigint) from public;
 comment on function data.let_lapse(data.booking, timestamptz, bigint) is
     'A hold that ran out is EXPIRED (A24): place freed, history, and the message to the portal where an organization wants it; the caller holds its locks';
 
@@ -70,8 +64,6 @@ begin
         user_inn = excluded.user_inn, business_inn = excluded.business_inn, business_ogrn = excluded.business_ogrn,
         business_name = excluded.business_name;
 end $$;
-alter function data.put_applicant(text, jsonb) owner to zapisd_owner;
-revoke all on function data.put_applicant(text, jsonb) from public;
 comment on function data.put_applicant(text, jsonb) is 'Stores the applicant block of book under its wire names (M9)';
 
 create or replace function data.insert_booking(b data.booking) returns boolean
@@ -86,6 +78,4 @@ begin
     on conflict do nothing;
     return found;
 end $$;
-alter function data.insert_booking(data.booking) owner to zapisd_owner;
-revoke all on function data.insert_booking(data.booking) from public;
 comment on function data.insert_booking(data.booking) is 'Adds a booking; false when the bookId is there already';

@@ -77,7 +77,5 @@ begin
     end if;
     return data.update_said(m, p_journal_id, b, p_code, p_message, clock);
 end $$;
-alter function data.update_effect(api.message, bigint, text, text, jsonb, text, text, text[]) owner to zapisd_owner;
-revoke all on function data.update_effect(api.message, bigint, text, text, jsonb, text, text, text[]) from public;
 comment on function data.update_effect(api.message, bigint, text, text, jsonb, text, text, text[]) is
     'What updateBookingDetails does to a booking; the answer as rows (A2)';

@@ -16,8 +16,6 @@ begin
     r.error_message := 'Данный статус заявления не поддерживается в текущей версии';
     return array[r];
 end $$;
-alter function data.update_status_fields(text, text) owner to zapisd_owner;
-revoke all on function data.update_status_fields(text, text) from public;
 comment on function data.update_status_fields(text, text) is
     'The field error of a status that item 17 does not name, or 303, whose initiator the portal may be; none: empty (A25)';
 
@@ -60,8 +58,6 @@ begin
         end if;
     end if;
 end $$;
-alter function data.update_slot_check(api.message, data.booking, uuid[], jsonb, timestamptz) owner to zapisd_owner;
-revoke all on function data.update_slot_check(api.message, data.booking, uuid[], jsonb, timestamptz) from public;
 comment on function data.update_slot_check(api.message, data.booking, uuid[], jsonb, timestamptz) is
     'Field errors of the timeslot a booking is to be moved to, the slot it means, and why it cannot be booked, if so';
 
@@ -73,8 +69,6 @@ begin
     perform data.add_history(b, b.state, b.status_code, 'P', format('отклонено (портал, %s): %s', p_code, p_why), m, p_journal_id);
     return array[data.answer_row(b.status_code, b.status_message, 4, format('%s. Статус заявления: %s', p_why, b.status_code))];
 end $$;
-alter function data.update_refused(api.message, bigint, data.booking, text, text, timestamptz) owner to zapisd_owner;
-revoke all on function data.update_refused(api.message, bigint, data.booking, text, text, timestamptz) from public;
 comment on function data.update_refused(api.message, bigint, data.booking, text, text, timestamptz) is
     'What the portal may not say of a booking: error 4 with the status it has (A27), a line in the history, nothing else';
 
@@ -85,8 +79,6 @@ begin
     return array[data.answer_row(p_status_code, p_status_message, 0,
         case when left(p_status_code, 3) <> left(p_asked, 3) then format('%s. Статус заявления: %s', p_status_message, p_status_code) end)];
 end $$;
-alter function data.update_accepted(text, text, text) owner to zapisd_owner;
-revoke all on function data.update_accepted(text, text, text) from public;
 comment on function data.update_accepted(text, text, text) is 'The answer to what was done as the portal said';
 
 create or replace function data.update_moved(m api.message, p_journal_id bigint, was data.booking, p_code text, p_own uuid[],
@@ -129,10 +121,6 @@ begin
     perform data.add_history(b, was.state, was.status_code, 'A', 'перенос через портал', m, p_journal_id);
     return data.update_accepted(b.status_code, b.status_message, p_code);
 end $$;
-alter function data.update_moved(api.message, bigint, data.booking, text, uuid[], data.organization, data.slot[], integer[], text,
-    timestamptz) owner to zapisd_owner;
-revoke all on function data.update_moved(api.message, bigint, data.booking, text, uuid[], data.organization, data.slot[], integer[],
-    text, timestamptz) from public;
 comment on function data.update_moved(api.message, bigint, data.booking, text, uuid[], data.organization, data.slot[], integer[],
     text, timestamptz) is 'Moves a booking as book would; when the new slot cannot be had the old one stays (M2)';
 
@@ -176,7 +164,5 @@ begin
     perform data.add_history(b, was.state, was.status_code, 'P', null, m, p_journal_id);
     return data.update_accepted(b.status_code, b.status_message, p_code);
 end $$;
-alter function data.update_said(api.message, bigint, data.booking, text, text, timestamptz) owner to zapisd_owner;
-revoke all on function data.update_said(api.message, bigint, data.booking, text, text, timestamptz) from public;
 comment on function data.update_said(api.message, bigint, data.booking, text, text, timestamptz) is
     'Sends a booking along an arrow of the portal''s: 205 and 303 (S2, A29)';

@@ -26,8 +26,6 @@ begin
         ) as r
         order by r.at $sql$;
 end $$;
-alter function data.ref_csv_rows(text) owner to zapisd_owner;
-revoke all on function data.ref_csv_rows(text) from public;
 comment on function data.ref_csv_rows(text) is 'What \copy brought, each row with its line in the file';
 
 create or replace function data.ref_csv_problems(p_book data.ref_book, p_is_partial boolean)
@@ -76,8 +74,6 @@ begin
                 and (a.attr_ref_name <> p_book.ref_name or p_is_partial))
             and not (a.attr_ref_name = p_book.ref_name and exists (select from r as y where y.code = x.attributes ->> a.name));
 end $$;
-alter function data.ref_csv_problems(data.ref_book, boolean) owner to zapisd_owner;
-revoke all on function data.ref_csv_problems(data.ref_book, boolean) from public;
 comment on function data.ref_csv_problems(data.ref_book, boolean) is 'Every wrong row of the file, with its line, its column and why';
 
 -- Built-in books are imported into the tables they follow: services as a whole, of organizations and areas what they are called.
@@ -111,8 +107,6 @@ begin
             and exists (select from data.ref_item as i where i.ref_name = 'organizations' and i.code = x.code
                 and i.attributes ->> v.name is distinct from v.value);
 end $$;
-alter function data.ref_csv_derived_problems(data.ref_book) owner to zapisd_owner;
-revoke all on function data.ref_csv_derived_problems(data.ref_book) from public;
 comment on function data.ref_csv_derived_problems(data.ref_book) is 'What cannot be imported into the tables a built-in book follows';
 
 create or replace function data.ref_csv_apply_derived(p_ref_name text) returns bigint
@@ -144,8 +138,6 @@ begin
     get diagnostics n = row_count;
     return n;
 end $$;
-alter function data.ref_csv_apply_derived(text) owner to zapisd_owner;
-revoke all on function data.ref_csv_apply_derived(text) from public;
 comment on function data.ref_csv_apply_derived(text) is 'Brings the file into the tables a built-in book follows; what is not in the file stays';
 
 create or replace function data.ref_csv_apply(p_ref_name text) returns bigint
@@ -171,6 +163,4 @@ begin
     get diagnostics n = row_count;
     return n;
 end $$;
-alter function data.ref_csv_apply(text) owner to zapisd_owner;
-revoke all on function data.ref_csv_apply(text) from public;
 comment on function data.ref_csv_apply(text) is 'Brings the file into a book of one''s own; what is not in the file stays';

@@ -61,7 +61,5 @@ begin
         ) as v
         order by g.n;
 end $$;
-alter function data.ref_delta(data.ref_book, text, bigint[], boolean, bigint, text[], text[], bigint, bigint, text[], text[]) owner to zapisd_owner;
-revoke all on function data.ref_delta(data.ref_book, text, bigint[], boolean, bigint, text[], text[], bigint, bigint, text[], text[]) from public;
 comment on function data.ref_delta(data.ref_book, text, bigint[], boolean, bigint, text[], text[], bigint, bigint, text[], text[]) is
     'Changes of a book, or of a part of it, since a version; a first row without names when the page is empty';

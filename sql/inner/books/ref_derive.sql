@@ -25,8 +25,6 @@ language sql stable parallel safe as $$
         ('DinnerEnd', data.clock_text(upper(d.gap)))) as v (name, value)
     where v.value is not null
 $$;
-alter function data.working_hours(text, date) owner to zapisd_owner;
-revoke all on function data.working_hours(text, date) from public;
 comment on function data.working_hours(text, date) is 'monIsWorking ... sunDinnerEnd of an organization as of a day, as an object (R4)';
 
 create or replace function data.ref_source(p_ref_name text, p_keys text[])
@@ -58,8 +56,6 @@ language sql stable parallel safe as $$
     left join data.area as p on p.area_key = a.parent_key
     where p_ref_name = 'areas' and o.is_active and (p_keys is null or a.organization_id = any (p_keys))
 $$;
-alter function data.ref_source(text, text[]) owner to zapisd_owner;
-revoke all on function data.ref_source(text, text[]) from public;
 comment on function data.ref_source(text, text[]) is
     'Items of a built-in book as its tables have them, of these organizations (organizations, areas) or services; null: all';
 
@@ -93,7 +89,5 @@ begin
     where (t.parent_id, t.title, t.agencies, t.attributes, t.refresh_at)
         is distinct from (excluded.parent_id, excluded.title, excluded.agencies, excluded.attributes, excluded.refresh_at);
 end $$;
-alter function data.ref_derive(text, text[]) owner to zapisd_owner;
-revoke all on function data.ref_derive(text, text[]) from public;
 comment on function data.ref_derive(text, text[]) is
     'Brings a built-in book in step with its tables; makes a version only when something shows (R4, R6)';

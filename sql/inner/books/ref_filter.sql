@@ -11,8 +11,6 @@ begin
         select count(*) <= 3 or (count(*) + 20 * count(distinct t.name)) * p_items <= 600000
         from unnest((data.predicate_nodes(p_filter)).names) as t (name) where t.name is not null);
 end $$;
-alter function data.ref_filter_fits(jsonb, integer) owner to zapisd_owner;
-revoke all on function data.ref_filter_fits(jsonb, integer) from public;
 comment on function data.ref_filter_fits(jsonb, integer) is 'Whether so many items may be asked for a filter in one request (L2)';
 
 create or replace function data.ref_filter(p_ref_name text, p_ids bigint[], p_filter jsonb) returns bigint[]
@@ -53,6 +51,4 @@ begin
         join unnest(string_to_array(met::text, null)) with ordinality as b (bit, no) using (no)
         where b.bit = '1' order by u.no);
 end $$;
-alter function data.ref_filter(text, bigint[], jsonb) owner to zapisd_owner;
-revoke all on function data.ref_filter(text, bigint[], jsonb) from public;
 comment on function data.ref_filter(text, bigint[], jsonb) is 'Those of the items that meet a filter, in the same order (P1)';

@@ -69,8 +69,6 @@ begin
     end if;
     total := case when p_is_tree then cardinality(nodes) else cardinality(ids) end;
 end $$;
-alter function data.ref_list(data.ref_book, text, bigint[], boolean, text[], text[], jsonb) owner to zapisd_owner;
-revoke all on function data.ref_list(data.ref_book, text, bigint[], boolean, text[], text[], jsonb) from public;
 comment on function data.ref_list(data.ref_book, text, bigint[], boolean, text[], text[], jsonb) is
     'Top items in order and the number of all nodes of a list (A19); null when a filter would have to compare too often';
 
@@ -91,8 +89,6 @@ begin
         order by i.code
         offset p_skip - step.before limit p_n) end;
 end $$;
-alter function data.ref_step_page(text, bigint, bigint) owner to zapisd_owner;
-revoke all on function data.ref_step_page(text, bigint, bigint) from public;
 comment on function data.ref_step_page(text, bigint, bigint) is
     'A page of the top of a book of one''s own in order of code, and how many there are, found by the steps';
 
@@ -140,7 +136,5 @@ begin
         ) as v
         order by n.path;
 end $$;
-alter function data.ref_lines(data.ref_book, text, bigint[], boolean, text[], text[], jsonb, text[]) owner to zapisd_owner;
-revoke all on function data.ref_lines(data.ref_book, text, bigint[], boolean, text[], text[], jsonb, text[]) from public;
 comment on function data.ref_lines(data.ref_book, text, bigint[], boolean, text[], text[], jsonb, text[]) is
     'Items as they are sent, in document order: each top item, then what is under it';

@@ -9,6 +9,4 @@ language sql stable parallel safe as $$
     from data.ref_book as b
     where (b.ref_name = p_name or p_any_case and lower(b.ref_name) = lower(p_name)) and (b.agency_code is null or p_recipient in ('', b.agency_code))
 $$;
-alter function data.ref_named(text, text, boolean) owner to zapisd_owner;
-revoke all on function data.ref_named(text, text, boolean) from public;
 comment on function data.ref_named(text, text, boolean) is 'The name of the reference book a caller means, in any case of its letters if so wished; null when there is none';

@@ -5,8 +5,6 @@
 create or replace function data.ref_text(p_name text, p_code text, p_title text, p_attributes jsonb) returns text
 language sql immutable parallel safe
 return case p_name when 'code' then p_code when 'title' then p_title when 'isDeleted' then 'false' else p_attributes ->> p_name end;
-alter function data.ref_text(text, text, text, jsonb) owner to zapisd_owner;
-revoke all on function data.ref_text(text, text, text, jsonb) from public;
 comment on function data.ref_text(text, text, text, jsonb) is 'Value of an attribute of an item, as it is sent';
 
 create or replace function data.ref_keys(p_names text[], p_types text[], p_code text, p_title text, p_attributes jsonb)
@@ -21,8 +19,6 @@ returns data.ref_key[] language sql immutable parallel safe as $$
         cross join lateral (select data.ref_text(a.name, p_code collate "default", p_title, p_attributes)) as v (value)
         order by a.n)
 $$;
-alter function data.ref_keys(text[], text[], text, text, jsonb) owner to zapisd_owner;
-revoke all on function data.ref_keys(text[], text[], text, text, jsonb) from public;
 comment on function data.ref_keys(text[], text[], text, text, jsonb) is 'What an item is ordered by; what has no value comes last (R2)';
 
 -- Nobody needs an order beyond the code: it is unique.
@@ -32,22 +28,16 @@ return (
     select coalesce(array_agg(u.name order by u.n), '{}')
     from (select o.name, min(o.n) as n from unnest(p_order_by) with ordinality as o (name, n) group by o.name) as u
     where u.name <> 'isDeleted' and u.n < coalesce(array_position(p_order_by, 'code'), 2147483647));
-alter function data.ref_order(text[]) owner to zapisd_owner;
-revoke all on function data.ref_order(text[]) from public;
 comment on function data.ref_order(text[]) is 'orderBy without what cannot change the order';
 
 -- A long order as octets: of a value stored apart and not compressed the server reads only what is cut out.
 create or replace function data.ids_pack(p_ids bigint[]) returns bytea
 language sql immutable parallel safe
 return (select string_agg(int8send(u.id), '' order by u.n) from unnest(p_ids) with ordinality as u (id, n));
-alter function data.ids_pack(bigint[]) owner to zapisd_owner;
-revoke all on function data.ids_pack(bigint[]) from public;
 comment on function data.ids_pack(bigint[]) is 'Inner keys as octets';
 
 create or replace function data.ids_unpack(p_octets bytea) returns bigint[]
 language sql immutable parallel safe
 return array(select ('x' || encode(substr(p_octets, 8 * n + 1, 8), 'hex'))::bit(64)::bigint
     from generate_series(0, length(p_octets) / 8 - 1) as n order by n);
-alter function data.ids_unpack(bytea) owner to zapisd_owner;
-revoke all on function data.ids_unpack(bytea) from public;
 comment on function data.ids_unpack(bytea) is 'And back';

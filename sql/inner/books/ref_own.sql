@@ -16,6 +16,4 @@ begin
     end if;
     return book;
 end $$;
-alter function data.ref_own(text) owner to zapisd_owner;
-revoke all on function data.ref_own(text) from public;
 comment on function data.ref_own(text) is 'A book that may be changed, held to the end of the transaction';

@@ -41,8 +41,6 @@ begin
     end if;
     return wrong;
 end $$;
-alter function data.ref_wrong(data.ref_book, text, text, text, text[], text[], jsonb, integer, integer) owner to zapisd_owner;
-revoke all on function data.ref_wrong(data.ref_book, text, text, text, text[], text[], jsonb, integer, integer) from public;
 comment on function data.ref_wrong(data.ref_book, text, text, text, text[], text[], jsonb, integer, integer) is
     'Everything that is wrong with a request for items (M10)';
 
@@ -54,8 +52,6 @@ language sql immutable parallel safe as $$
             null::text[], null::text[], null::bytea, null::bytea),
         ('field', 1, p_message, p_field, null, null, null, null, null, null, null, null)
 $$;
-alter function data.ref_beyond(text, text, bigint) owner to zapisd_owner;
-revoke all on function data.ref_beyond(text, text, bigint) from public;
 comment on function data.ref_beyond(text, text, bigint) is 'The answer to a request for items that asks more than one answer or one filter may hold (L2)';
 
 -- Nodes of the trees under these items, the items included, as far as p_most.
@@ -69,8 +65,6 @@ language sql stable parallel safe as $$
     )
     select count(*) from (select from node limit p_most) as t
 $$;
-alter function data.ref_count(data.ref_book, text, bigint[], bigint) owner to zapisd_owner;
-revoke all on function data.ref_count(data.ref_book, text, bigint[], bigint) from public;
 comment on function data.ref_count(data.ref_book, text, bigint[], bigint) is 'How many items a page of a tree has, counted up to a bound (L2)';
 
 -- Before answers had a bound.
@@ -241,7 +235,5 @@ begin
             null::bytea, null::bytea
         from data.ref_lines(book, p_recipient, page_ids, is_tree, ordered, types, p_filter, shown) as l;
 end $$;
-alter function data.ref_read(text, text, text, text, text[], text[], integer, integer, text, jsonb, integer) owner to zapisd_owner;
-revoke all on function data.ref_read(text, text, text, text, text[], text[], integer, integer, text, jsonb, integer) from public;
 comment on function data.ref_read(text, text, text, text, text[], text[], integer, integer, text, jsonb, integer) is
     'The answer of getRefItemsList, with what to remember of a list read by page (A16)';

@@ -9,6 +9,4 @@ begin
         perform data.ref_derive('organizations', array(select i.code from data.ref_item as i where i.refresh_at <= now()));
     end if;
 end $$;
-alter function data.ref_refresh() owner to zapisd_owner;
-revoke all on function data.ref_refresh() from public;
 comment on function data.ref_refresh() is 'Brings items in step with the calendar (R4)';

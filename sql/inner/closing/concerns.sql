@@ -6,8 +6,6 @@ create or replace function data.closure_areas(c data.closure) returns integer[]
 language sql stable as $$
     select case when c.area_key is not null then data.area_inside(c.area_key) end
 $$;
-alter function data.closure_areas(data.closure) owner to zapisd_owner;
-revoke all on function data.closure_areas(data.closure) from public;
 comment on function data.closure_areas(data.closure) is 'Areas a closure is about; none: all of the organization';
 
 create or replace function data.closure_covers(c data.closure, p_areas integer[], p_zone text, s data.slot) returns boolean
@@ -15,8 +13,6 @@ language sql stable
 return (p_areas is null or s.area_key = any (p_areas))
     and coalesce(s.wall_at, s.starts_at at time zone p_zone) + (s.ends_at - s.starts_at) > c.from_at
     and (c.to_at is null or coalesce(s.wall_at, s.starts_at at time zone p_zone) < c.to_at);
-alter function data.closure_covers(data.closure, integer[], text, data.slot) owner to zapisd_owner;
-revoke all on function data.closure_covers(data.closure, integer[], text, data.slot) from public;
 comment on function data.closure_covers(data.closure, integer[], text, data.slot) is
     'Whether a slot lies in what a closure covers, told by local wall time; p_areas is data.closure_areas';
 
@@ -31,15 +27,11 @@ language sql stable as $$
         and (c.to_at is null or s.starts_at < (c.to_at + interval '3 days') at time zone 'UTC')
         and data.closure_covers(c, p_areas, o.time_zone, s)
 $$;
-alter function data.closure_slots(data.closure, integer[], timestamptz) owner to zapisd_owner;
-revoke all on function data.closure_slots(data.closure, integer[], timestamptz) from public;
 comment on function data.closure_slots(data.closure, integer[], timestamptz) is 'Slots still to come that a closure covers';
 
 create or replace function data.closure_counts(b data.booking, p_now timestamptz) returns boolean
 language sql stable
 return b.state in ('BOOKED', 'ACCEPTED', 'INVITED', 'CANCELLING') or b.state = 'HELD' and b.hold_until > p_now;
-alter function data.closure_counts(data.booking, timestamptz) owner to zapisd_owner;
-revoke all on function data.closure_counts(data.booking, timestamptz) from public;
 comment on function data.closure_counts(data.booking, timestamptz) is 'Whether a booking is a visit still to come';
 
 drop function if exists data.closure_concerns(data.closure, timestamptz);
@@ -53,8 +45,6 @@ language sql stable as $$
         and data.closure_counts(b, p_now)
     group by b.book_key
 $$;
-alter function data.closure_concerns(data.closure, integer[], timestamptz) owner to zapisd_owner;
-revoke all on function data.closure_concerns(data.closure, integer[], timestamptz) from public;
 comment on function data.closure_concerns(data.closure, integer[], timestamptz) is 'Live bookings with a place in what a closure covers, with all their slots';
 
 create or replace function data.closure_visit(c data.closure, p_areas integer[], b data.booking, p_now timestamptz) returns uuid[]
@@ -69,7 +59,5 @@ begin
         having bool_or(s.organization_id = c.organization_id and s.starts_at > p_now and data.closure_covers(c, p_areas, o.time_zone, s))
     );
 end $$;
-alter function data.closure_visit(data.closure, integer[], data.booking, timestamptz) owner to zapisd_owner;
-revoke all on function data.closure_visit(data.closure, integer[], data.booking, timestamptz) from public;
 comment on function data.closure_visit(data.closure, integer[], data.booking, timestamptz) is
     'Slots of a live booking in time order; null when none of them is in what a closure covers';

@@ -19,6 +19,4 @@ begin
         end;
     end loop;
 end $$;
-alter function data.reopen_lock(data.closure) owner to zapisd_owner;
-revoke all on function data.reopen_lock(data.closure) from public;
 comment on function data.reopen_lock(data.closure) is 'Locks the slots of a closure as generation and book do it, asking again while others are at them';

@@ -13,8 +13,6 @@ return s.slot_id <> all (p_taken)
     or s.capacity > 1 and (select count(*) from unnest(p_taken) as u (id) where u.id = s.slot_id)
         < s.capacity - (select count(*) from data.place as p
                         where p.slot_id = s.slot_id and (p.hold_until is null or p.hold_until > p_now));
-alter function data.is_left(data.slot, uuid[], timestamptz) owner to zapisd_owner;
-revoke all on function data.is_left(data.slot, uuid[], timestamptz) from public;
 comment on function data.is_left(data.slot, uuid[], timestamptz) is 'Whether a free slot has a place that was not given away meanwhile';
 
 create or replace function data.equal_rest(c data.closure, o data.organization, p_areas integer[], p_old data.slot[], p_n integer,
@@ -27,10 +25,6 @@ returns setof uuid language sql stable as $$
         and data.is_left(t, p_taken, p_now) and (t.area_key = p_first.area_key) = (p_old[p_n].area_key = p_old[1].area_key)
     order by t.slot_id
 $$;
-alter function data.equal_rest(data.closure, data.organization, integer[], data.slot[], integer, data.slot, text[], uuid[], timestamptz)
-    owner to zapisd_owner;
-revoke all on function data.equal_rest(data.closure, data.organization, integer[], data.slot[], integer, data.slot, text[], uuid[],
-    timestamptz) from public;
 comment on function data.equal_rest(data.closure, data.organization, integer[], data.slot[], integer, data.slot, text[], uuid[],
     timestamptz) is 'Free slots that could be the n-th of a visit that begins with p_first';
 
@@ -54,10 +48,6 @@ returns setof data.slot language sql stable as $$
             select from generate_series(2, cardinality(p_old)) as n (i)
             where not exists (select from data.equal_rest(c, o, p_areas, p_old, n.i, t, p_services, p_taken, p_now))))
 $$;
-alter function data.equal_starts(data.closure, data.organization, integer[], data.slot[], text[], boolean, uuid[], timestamptz, timestamptz,
-    timestamptz) owner to zapisd_owner;
-revoke all on function data.equal_starts(data.closure, data.organization, integer[], data.slot[], text[], boolean, uuid[], timestamptz,
-    timestamptz, timestamptz) from public;
 comment on function data.equal_starts(data.closure, data.organization, integer[], data.slot[], text[], boolean, uuid[], timestamptz,
     timestamptz, timestamptz) is 'Free slots in a time with which a visit equal to p_old could begin';
 
@@ -136,7 +126,5 @@ begin
         slot_ids := slot_ids || (select t from data.equal_rest(c, o, p_areas, old, n, f, services, s.taken, p_now) as t limit 1);
     end loop;
 end $$;
-alter function data.equal_slots(data.booking, uuid[], data.closure, integer[], timestamptz, data.slot_search) owner to zapisd_owner;
-revoke all on function data.equal_slots(data.booking, uuid[], data.closure, integer[], timestamptz, data.slot_search) from public;
 comment on function data.equal_slots(data.booking, uuid[], data.closure, integer[], timestamptz, data.slot_search) is
     'Free slots of the same organization, length and service, nearest to those of a booking and outside the closure; null when there are none';

@@ -9,8 +9,6 @@
 create or replace function data.may_be_moved(p_state data.booking_state) returns boolean
 language sql stable
 return exists (select from data.booking_arrow as a where a.event = 'move' and a.old_state = p_state and strpos(a.actors, 'G') > 0);
-alter function data.may_be_moved(data.booking_state) owner to zapisd_owner;
-revoke all on function data.may_be_moved(data.booking_state) from public;
 comment on function data.may_be_moved(data.booking_state) is 'Whether the agency may move a visit in this state (S2)';
 
 -- One booking, locked by the caller. Everything it does is one subtransaction, and nothing is waited for longer than a
@@ -80,8 +78,6 @@ begin
         note := r.comment;
     end if;
 end $$;
-alter function data.closure_step(data.closure, integer[], data.booking, data.slot_search) owner to zapisd_owner;
-revoke all on function data.closure_step(data.closure, integer[], data.booking, data.slot_search) from public;
 comment on function data.closure_step(data.closure, integer[], data.booking, data.slot_search) is
     'Moves or cancels one booking that a closure concerns; gone when it is no longer there, waiting when somebody is at it';
 
@@ -121,8 +117,6 @@ begin
     get diagnostics listed = row_count;
     return cardinality(ids) = cardinality(open) and listed = wanted;
 end $$;
-alter function data.closure_list(data.closure, integer[], boolean) owner to zapisd_owner;
-revoke all on function data.closure_list(data.closure, integer[], boolean) from public;
 comment on function data.closure_list(data.closure, integer[], boolean) is
     'Closes slots of a closure and writes down its bookings, those left to a person once more if p_is_again; whether that was all';
 
@@ -180,8 +174,6 @@ begin
     where t.closure_id = c.closure_id and t.state <> c.state;
     return done;
 end $$;
-alter function data.closure_work(integer, integer, boolean, timestamptz) owner to zapisd_owner;
-revoke all on function data.closure_work(integer, integer, boolean, timestamptz) from public;
 comment on function data.closure_work(integer, integer, boolean, timestamptz) is
     'Closes what is still open of a closure and sees to at most so many of its bookings, beginning none after p_until; returns how many';
 
@@ -194,8 +186,6 @@ returns admin.closing language sql stable as $$
             from data.slot as s join data.organization as o using (organization_id) where s.slot_id = any (p_new)),
         (select a.area_id from data.slot as s join data.area as a using (area_key) where s.slot_id = p_new[1]), p_note)::admin.closing
 $$;
-alter function data.closure_row(data.booking, uuid[], uuid[], text, text) owner to zapisd_owner;
-revoke all on function data.closure_row(data.booking, uuid[], uuid[], text, text) from public;
 comment on function data.closure_row(data.booking, uuid[], uuid[], text, text) is 'A booking of a closure as the operator sees it';
 
 -- What would be done, in the order it would be done in; nothing is locked or changed.
@@ -225,8 +215,6 @@ begin
             case when ids is null and is_movable then 'равного свободного интервала нет' end);
     end loop;
 end $$;
-alter function data.closure_plan(data.closure) owner to zapisd_owner;
-revoke all on function data.closure_plan(data.closure) from public;
 comment on function data.closure_plan(data.closure) is 'The bookings a closure concerns and what would become of them';
 
 create or replace function data.closure_run(p_organization_id text, p_area_id text, p_kind text, p_from timestamp, p_to timestamp, p_reason text,
@@ -284,8 +272,6 @@ begin
     perform data.closure_work(c.closure_id, p_at_most);
     return query select * from data.closure_report(c.closure_id);
 end $$;
-alter function data.closure_run(text, text, text, timestamp, timestamp, text, boolean, boolean, integer) owner to zapisd_owner;
-revoke all on function data.closure_run(text, text, text, timestamp, timestamp, text, boolean, boolean, integer) from public;
 comment on function data.closure_run(text, text, text, timestamp, timestamp, text, boolean, boolean, integer) is
     'Lists what a closure would do, or begins it, or goes on with it';
 
@@ -311,6 +297,4 @@ begin
         where w.closure_id = p_closure_id
         order by (select min(s.starts_at) from data.slot as s where s.slot_id = any (w.old_slot_ids)), b.book_id;
 end $$;
-alter function data.closure_report(integer) owner to zapisd_owner;
-revoke all on function data.closure_report(integer) from public;
 comment on function data.closure_report(integer) is 'Each booking of a closure and what became of it';

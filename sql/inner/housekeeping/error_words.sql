@@ -9,6 +9,4 @@ return coalesce(case p_state
         when '40001' then 'two at once' when '53100' then 'the disk is full' when '53200' then 'out of memory'
         when '25006' then 'the server is read-only' when '42501' then 'a privilege is missing' when '42P01' then 'a table is missing'
     end, 'failed') || ' (' || coalesce(p_state, '?????') || ')';
-alter function data.error_words(text) owner to zapisd_owner;
-revoke all on function data.error_words(text) from public;
 comment on function data.error_words(text) is 'A SQLSTATE in words, without values and so without personal data (L4)';

@@ -43,8 +43,6 @@ begin
         end if;
     end loop;
 end $$;
-alter function data.keep_closure() owner to zapisd_owner;
-revoke all on function data.keep_closure() from public;
 comment on function data.keep_closure() is 'A piece of the closure that was longest not gone on with';
 
 -- Some days of one organization a call; fewer when so many took too long. Somebody who is changing its schedule just now is
@@ -90,8 +88,6 @@ begin
         end;
     end loop;
 end $$;
-alter function data.keep_generate() owner to zapisd_owner;
-revoke all on function data.keep_generate() from public;
 comment on function data.keep_generate() is 'Slots of some days of the organization that is furthest behind';
 
 -- A new partition waits for those who write the journal, and those who come then wait for it: not for long.
@@ -107,20 +103,14 @@ begin
     from admin.journal_partitions(3) as p
     where p.outcome <> 'exists';
 end $$;
-alter function data.keep_journal() owner to zapisd_owner;
-revoke all on function data.keep_journal() from public;
 comment on function data.keep_journal() is 'Partitions of the journals for the months to come; those of refused messages that are of no more use go';
 
 create or replace function data.pause(p_failures integer) returns interval
 language sql immutable parallel safe
 return least(interval '10 minutes', interval '5 seconds' * power(2, least(greatest(p_failures, 1), 20) - 1));
-alter function data.pause(integer) owner to zapisd_owner;
-revoke all on function data.pause(integer) from public;
 comment on function data.pause(integer) is 'How long to wait after so many failures in a row: 5 seconds, doubling, 10 minutes at most';
 
 create or replace function data.housekeeping_lock_class() returns integer language sql immutable parallel safe return 3290006;
-alter function data.housekeeping_lock_class() owner to zapisd_owner;
-revoke all on function data.housekeeping_lock_class() from public;
 comment on function data.housekeeping_lock_class() is 'Class of advisory locks of housekeeping''s tasks';
 
 -- Written down here, by the transaction that did it or failed at it: what was done in vain is rolled back first.
@@ -178,6 +168,4 @@ begin
         last_error = case when failed then did else t.last_error end
     where t.task = p_task;
 end $$;
-alter function data.keep(text) owner to zapisd_owner;
-revoke all on function data.keep(text) from public;
 comment on function data.keep(text) is 'A piece of a task, written down in data.housekeeping; did is null when there was nothing to do, or it is not its time';

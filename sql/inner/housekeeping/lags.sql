@@ -15,8 +15,6 @@ return case
         when '25006' then 'сервер только для чтения' when '42501' then 'не хватает прав' when '42P01' then 'нет таблицы'
     end, 'не удалось') || ' ' || substring(p_error from '\([0-9A-Z?]{5}\)$')
     else 'ошибка «' || p_error || '»' end;
-alter function data.failure_words(text) owner to zapisd_owner;
-revoke all on function data.failure_words(text) from public;
 comment on function data.failure_words(text) is 'A kept failure in words for the operator';
 
 drop function if exists data.lags();
@@ -51,6 +49,4 @@ language sql stable as $$
     from data.housekeeping as h
     where h.failed_in_row >= 3
 $$;
-alter function data.lags() owner to zapisd_owner;
-revoke all on function data.lags() from public;
 comment on function data.lags() is 'What housekeeping is behind with, one row a trouble; none when all is well. problem is for the log, title and what to do are for people';

@@ -19,8 +19,6 @@ begin
 exception when lock_not_available or deadlock_detected then
     return false;
 end $$;
-alter function data.sweep_outcome(text, text) owner to zapisd_owner;
-revoke all on function data.sweep_outcome(text, text) from public;
 comment on function data.sweep_outcome(text, text) is 'Sets one visit to 203 or 205; false when somebody is at it';
 
 create or replace function data.sweep_outcomes(at_most bigint) returns bigint
@@ -52,8 +50,6 @@ begin
     end loop;
     return swept;
 end $$;
-alter function data.sweep_outcomes(bigint) owner to zapisd_owner;
-revoke all on function data.sweep_outcomes(bigint) from public;
 comment on function data.sweep_outcomes(bigint) is 'Sets visits without outcome to 203 or 205 where the organization has asked for it; returns how many (A29)';
 
 create or replace function data.sweep_hold(p_book_key text, p_now timestamptz) returns boolean
@@ -72,8 +68,6 @@ begin
 exception when lock_not_available or deadlock_detected then
     return false;
 end $$;
-alter function data.sweep_hold(text, timestamptz) owner to zapisd_owner;
-revoke all on function data.sweep_hold(text, timestamptz) from public;
 comment on function data.sweep_hold(text, timestamptz) is 'Writes down that one hold has run out; false when somebody is at it';
 
 create or replace function data.sweep_holds(at_most bigint) returns bigint
@@ -91,6 +85,4 @@ begin
     end loop;
     return swept;
 end $$;
-alter function data.sweep_holds(bigint) owner to zapisd_owner;
-revoke all on function data.sweep_holds(bigint) from public;
 comment on function data.sweep_holds(bigint) is 'Writes down at most so many holds that have run out; returns how many';

@@ -19,8 +19,6 @@ begin
     select * into strict seen from data.message_seen as s where s.sender_code = sender and s.message_id = id;
     return seen;
 end $$;
-alter function data.remember_message(text, text, api.message, api.answer) owner to zapisd_owner;
-revoke all on function data.remember_message(text, text, api.message, api.answer) from public;
 comment on function data.remember_message(text, text, api.message, api.answer) is
     'Remembers a message under one of its names; null: it was new, otherwise what is remembered under that name (B6)';
 
@@ -62,7 +60,5 @@ begin
     r.kind := 'answer';
     return r;
 end $$;
-alter function data.admit_message(api.message) owner to zapisd_owner;
-revoke all on function data.admit_message(api.message) from public;
 comment on function data.admit_message(api.message) is
     'Remembers and journals a message; kind answer (new), stored (seen, with the first answer) or reused (same id, other content)';

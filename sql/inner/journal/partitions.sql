@@ -5,8 +5,6 @@
 create or replace function data.journal_partition(p_months_ahead integer) returns text
 language sql stable
 return 'journal_' || to_char((now() at time zone 'UTC') + make_interval(months => p_months_ahead), 'YYYY_MM');
-alter function data.journal_partition(integer) owner to zapisd_owner;
-revoke all on function data.journal_partition(integer) from public;
 comment on function data.journal_partition(integer) is 'Name of the partition of the journal for a month to come';
 
 create or replace function data.journal_month(journal text, first_day date) returns text
@@ -32,8 +30,6 @@ begin
         'Not even the owner rewrites the journal by accident (J2)');
     return 'created';
 end $$;
-alter function data.journal_month(text, date) owner to zapisd_owner;
-revoke all on function data.journal_month(text, date) from public;
 comment on function data.journal_month(text, date) is 'Makes the partition of a month that begins on this day, or says why not';
 
 create or replace function data.journal_default(journal text) returns void
@@ -46,8 +42,6 @@ begin
         for each statement execute function data.refuse_change()', journal || '_default');
     execute format('comment on trigger journal_append_only on data.%I is %L', journal || '_default', 'Rows are only added; they leave as a whole month (J2)');
 end $$;
-alter function data.journal_default(text) owner to zapisd_owner;
-revoke all on function data.journal_default(text) from public;
 comment on function data.journal_default(text) is 'Makes the default partition of a journal';
 
 -- Before the first message there is a place for it: a month whose rows went to the default partition has none of its own any more.
@@ -69,8 +63,6 @@ begin
     end if;
     return old;
 end $$;
-alter function data.journal_refused_expire(interval) owner to zapisd_owner;
-revoke all on function data.journal_refused_expire(interval) from public;
 comment on function data.journal_refused_expire(interval) is 'Drops the oldest month of data.journal_refused that ended so long ago; its name, or null when there is none';
 
 -- Months whose rows went to the default partition before they had one of their own leave as a whole, too: with what of it is
@@ -90,7 +82,5 @@ begin
     drop table data.journal_refused_old;
     return format('journal_refused_default before %s', to_char(cutoff at time zone 'UTC', 'YYYY-MM'));
 end $$;
-alter function data.journal_refused_expire_default(interval) owner to zapisd_owner;
-revoke all on function data.journal_refused_expire_default(interval) from public;
 comment on function data.journal_refused_expire_default(interval) is
     'Leaves out of data.journal_refused_default the months that ended so long ago; which, or null when there is none';

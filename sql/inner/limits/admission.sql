@@ -25,8 +25,6 @@ begin
     end if;
     return fields;
 end $$;
-alter function data.admission_fields(data.organization, text[], text, text) owner to zapisd_owner;
-revoke all on function data.admission_fields(data.organization, text[], text, text) from public;
 comment on function data.admission_fields(data.organization, text[], text, text) is
     'Field errors of an applicant whom a service does not admit (edge case 24)';
 
@@ -41,6 +39,4 @@ begin
     end if;
     return case p_what when 'move' then o.move_deadline_min else o.cancel_deadline_min end;
 end $$;
-alter function data.deadline_min(text, text[], text) owner to zapisd_owner;
-revoke all on function data.deadline_min(text, text[], text) from public;
 comment on function data.deadline_min(text, text[], text) is 'Minutes before a visit when moving or cancelling it ends';

@@ -10,8 +10,6 @@ language sql stable as $$
                    cross join lateral (select data.slot_service(s)) as v (service_id)
                    where p.book_key = p_book_key and v.service_id is not null) end
 $$;
-alter function data.visit_services(text, text[]) owner to zapisd_owner;
-revoke all on function data.visit_services(text, text[]) from public;
 comment on function data.visit_services(text, text[]) is 'Services of a visit: those named, else those its slots or their areas are for';
 
 -- A visit that is over may have given its place to somebody else; history knows where it was.
@@ -26,8 +24,6 @@ begin
     end if;
     return ids;
 end $$;
-alter function data.visit_slots(text) owner to zapisd_owner;
-revoke all on function data.visit_slots(text) from public;
 comment on function data.visit_slots(text) is 'Slots of a booking, or those it had last';
 
 create or replace function data.person_bookings(p_organization_id text, p_person text, p_value text) returns setof data.booking
@@ -47,8 +43,6 @@ language sql stable as $$
     select b.* from data.applicant as a join data.booking as b using (book_key)
     where p_person = 'businessINN' and a.business_inn = data.person_key(p_value) and b.organization_id = p_organization_id
 $$;
-alter function data.person_bookings(text, text, text) owner to zapisd_owner;
-revoke all on function data.person_bookings(text, text, text) from public;
 comment on function data.person_bookings(text, text, text) is 'Bookings of a person or application in an organization, however written and in whatever state';
 
 create or replace function data.count_bookings(l data.booking_limit, p_value text, p_other_than text, p_span tstzrange,
@@ -67,8 +61,6 @@ returns bigint language sql stable as $$
             or b.service_ids = '{}' and l.service_id = any (v.service_ids))
         and case l.period when 'live' then v.ends_at > p_now else v.starts_at <@ p_span end
 $$;
-alter function data.count_bookings(data.booking_limit, text, text, tstzrange, timestamptz) owner to zapisd_owner;
-revoke all on function data.count_bookings(data.booking_limit, text, text, tstzrange, timestamptz) from public;
 comment on function data.count_bookings(data.booking_limit, text, text, tstzrange, timestamptz) is
     'How many bookings count against a limit already, one of them left out';
 
@@ -80,8 +72,6 @@ return format('превышено допустимое число записей
     case when l.service_id is not null then ' на эту услугу' else '' end, l.max_bookings,
     case l.period when 'live' then 'действующих одновременно' when 'day' then 'в день' when 'week' then 'в неделю'
         when 'month' then 'в месяц' else 'в год' end);
-alter function data.limit_text(data.booking_limit) owner to zapisd_owner;
-revoke all on function data.limit_text(data.booking_limit) from public;
 comment on function data.limit_text(data.booking_limit) is 'A limit in the words the applicant is told';
 
 create or replace function data.limit_refusal(o data.organization, b data.booking, p_applicant jsonb, p_now timestamptz)
@@ -113,8 +103,6 @@ begin
     end loop;
     return null;
 end $$;
-alter function data.limit_refusal(data.organization, data.booking, jsonb, timestamptz) owner to zapisd_owner;
-revoke all on function data.limit_refusal(data.organization, data.booking, jsonb, timestamptz) from public;
 comment on function data.limit_refusal(data.organization, data.booking, jsonb, timestamptz) is
     'The limit a booking that has its places would break, in words; none: null (B5, B7)';
 
@@ -132,7 +120,5 @@ begin
     end if;
     return data.limit_refusal(o, b, p_applicant, p_now);
 end $$;
-alter function data.correction_refusal(data.organization, data.booking, data.booking, jsonb, timestamptz) owner to zapisd_owner;
-revoke all on function data.correction_refusal(data.organization, data.booking, data.booking, jsonb, timestamptz) from public;
 comment on function data.correction_refusal(data.organization, data.booking, data.booking, jsonb, timestamptz) is
     'The limit that corrected data of a booking would break, in words; none: null';

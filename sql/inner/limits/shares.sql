@@ -22,8 +22,6 @@ begin
         and (areas is null or s.area_key = any (areas)) and (p.hold_until is null or p.hold_until > p_now)
         and (b.channel = c.channel or b.book_key = p_book_key);
 end $$;
-alter function data.share_use(data.channel_share, tstzrange, timestamptz, text) owner to zapisd_owner;
-revoke all on function data.share_use(data.channel_share, tstzrange, timestamptz, text) from public;
 comment on function data.share_use(data.channel_share, tstzrange, timestamptz, text) is
     'Places of a day a channel may have and has; a booking that is just being made counts as its';
 
@@ -51,8 +49,6 @@ begin
         where c.organization_id = any (p_organization_ids) and c.channel = p_channel and u.taken >= u.allowed
     );
 end $$;
-alter function data.full_days(text[], text, timestamptz) owner to zapisd_owner;
-revoke all on function data.full_days(text[], text, timestamptz) from public;
 comment on function data.full_days(text[], text, timestamptz) is
     'Days on which a channel has used up its share, per area; null when no share is set for it';
 
@@ -82,7 +78,5 @@ begin
     end loop;
     return null;
 end $$;
-alter function data.share_refusal(data.organization, data.booking, timestamptz) owner to zapisd_owner;
-revoke all on function data.share_refusal(data.organization, data.booking, timestamptz) from public;
 comment on function data.share_refusal(data.organization, data.booking, timestamptz) is
     'Whether a booking that has its places takes more than its channel may, in words; no: null';

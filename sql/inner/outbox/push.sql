@@ -21,8 +21,6 @@ begin
         having count(*) > 0
     );
 end $$;
-alter function data.visit_json(data.booking) owner to zapisd_owner;
-revoke all on function data.visit_json(data.booking) from public;
 comment on function data.visit_json(data.booking) is 'timeslot of updateBookingDetails; null for a booking without places';
 
 create or replace function data.push(b data.booking) returns void
@@ -33,6 +31,4 @@ begin
         'status', jsonb_build_object('statusCode', b.status_code, 'statusMessage', b.status_message),
         'timeslot', case when b.state in ('BOOKED', 'INVITED') then data.visit_json(b) end)));
 end $$;
-alter function data.push(data.booking) owner to zapisd_owner;
-revoke all on function data.push(data.booking) from public;
 comment on function data.push(data.booking) is 'Puts updateBookingDetails of a booking as it stands into the outbox; the row lock of the booking keeps their order (M8)';

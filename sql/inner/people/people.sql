@@ -6,8 +6,6 @@
 create or replace function data.caller() returns name
 language sql stable
 return case current_setting('role') when 'none' then session_user else current_setting('role')::name end;
-alter function data.caller() owner to zapisd_owner;
-revoke all on function data.caller() from public;
 comment on function data.caller() is 'Role the session acts as; inside a function of the owner current_user would be the owner';
 
 create or replace function data.sees_people() returns boolean
@@ -19,8 +17,6 @@ language sql stable as $$
     )
     select exists (select from mine join pg_catalog.pg_roles as r on r.oid = mine.oid where r.rolname = 'zapisd_registrar')
 $$;
-alter function data.sees_people() owner to zapisd_owner;
-revoke all on function data.sees_people() from public;
 comment on function data.sees_people() is 'Whether the caller may see personal data: a member of zapisd_registrar, however far up (J3)';
 
 create or replace function data.note_reading(p_book_keys text[], p_what text) returns void
@@ -28,6 +24,4 @@ language sql as $$
     insert into data.personal_reading (db_user, db_role, book_key, what)
     select session_user, data.caller(), k, p_what from unnest(p_book_keys) as k
 $$;
-alter function data.note_reading(text[], text) owner to zapisd_owner;
-revoke all on function data.note_reading(text[], text) from public;
 comment on function data.note_reading(text[], text) is 'Writes down that the caller is shown whose these bookings are (J3)';

@@ -7,8 +7,6 @@
 create or replace function data.place_lock_key(p_slot_id uuid, p_place_no integer) returns bigint
 language sql immutable strict parallel safe
 return uuid_hash_extended(p_slot_id, p_place_no);
-alter function data.place_lock_key(uuid, integer) owner to zapisd_owner;
-revoke all on function data.place_lock_key(uuid, integer) from public;
 comment on function data.place_lock_key(uuid, integer) is 'Key of the advisory lock of a place';
 
 -- A transaction of several bookings takes places for one after the other, and would wait for a place with others in its hands.
@@ -18,8 +16,6 @@ comment on function data.place_lock_key(uuid, integer) is 'Key of the advisory l
 create or replace function data.place_rank(p_slot_id uuid, p_place_no integer) returns text
 language sql immutable strict parallel safe
 return p_slot_id::text || lpad(p_place_no::text, 10, '0');
-alter function data.place_rank(uuid, integer) owner to zapisd_owner;
-revoke all on function data.place_rank(uuid, integer) from public;
 comment on function data.place_rank(uuid, integer) is 'Where a place stands among all, to be compared by collation C: slots by slot_id, places by number';
 
 create or replace function data.note_place(p_slot_id uuid, p_place_no integer) returns void
@@ -31,8 +27,6 @@ begin
         perform set_config('zapisd.highest_place', greatest(highest collate "C", data.place_rank(p_slot_id, p_place_no)), true);
     end if;
 end $$;
-alter function data.note_place(uuid, integer) owner to zapisd_owner;
-revoke all on function data.note_place(uuid, integer) from public;
 comment on function data.note_place(uuid, integer) is 'Remembers for a transaction of several bookings that it has taken a place';
 
 create or replace function data.stand_back(p_rank text) returns void
@@ -42,8 +36,6 @@ begin
         raise exception 'others are at a place, and this transaction has places above it' using errcode = 'lock_not_available';
     end if;
 end $$;
-alter function data.stand_back(text) owner to zapisd_owner;
-revoke all on function data.stand_back(text) from public;
 comment on function data.stand_back(text) is
     'Before a wait for a place of this rank: an error (55P03) when a transaction of several bookings has taken a higher one; rank 0: any';
 
@@ -58,8 +50,6 @@ begin
 exception when sqlstate 'ZB001' then
     null;
 end $$;
-alter function data.await_place(uuid, integer) owner to zapisd_owner;
-revoke all on function data.await_place(uuid, integer) from public;
 comment on function data.await_place(uuid, integer) is 'Waits for the transaction that is at a place, without taking its lock; 55P03 where that might be for ever';
 
 create or replace function data.await_time(p_area_key integer, p_from timestamptz, p_to timestamptz) returns void
@@ -70,8 +60,6 @@ begin
 exception when sqlstate 'ZB001' then
     null;
 end $$;
-alter function data.await_time(integer, timestamptz, timestamptz) owner to zapisd_owner;
-revoke all on function data.await_time(integer, timestamptz, timestamptz) from public;
 comment on function data.await_time(integer, timestamptz, timestamptz) is 'Waits for the transactions that are at a time of an area, without keeping its locks';
 
 -- From here to the end of the transaction nobody takes a lapsed place away or over.
@@ -88,6 +76,4 @@ begin
     end loop;
     return array(select t.slot_id from data.place as t where t.book_key = p_book_key order by t.slot_id);
 end $$;
-alter function data.lock_places(text) owner to zapisd_owner;
-revoke all on function data.lock_places(text) from public;
 comment on function data.lock_places(text) is 'Locks the places of a booking and names their slots, in slot_id order';

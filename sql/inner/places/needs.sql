@@ -23,8 +23,6 @@ begin
     end if;
     return o;
 end $$;
-alter function data.with_service_rules(data.organization, text[]) owner to zapisd_owner;
-revoke all on function data.with_service_rules(data.organization, text[]) from public;
 comment on function data.with_service_rules(data.organization, text[]) is
     'An organization with the windows and deadlines of services in place of its own; of several the strictest';
 
@@ -34,8 +32,6 @@ language sql stable as $$
     select coalesce(s.service_id,
         (select case when count(*) = 1 then min(t.service_id) end from data.area_service as t where t.area_key = s.area_key))
 $$;
-alter function data.slot_service(data.slot) owner to zapisd_owner;
-revoke all on function data.slot_service(data.slot) from public;
 comment on function data.slot_service(data.slot) is 'The service a slot is for: its own, else the only one of its area; null when there are several';
 
 create or replace function data.slot_needs(s data.slot, p_service_ids text[], out before_min integer, out after_min integer,
@@ -53,8 +49,6 @@ begin
     ) as v
     where a.area_key = s.area_key;
 end $$;
-alter function data.slot_needs(data.slot, text[]) owner to zapisd_owner;
-revoke all on function data.slot_needs(data.slot, text[]) from public;
 comment on function data.slot_needs(data.slot, text[]) is 'Minutes to keep free around a visit in a slot, and the exclusive areas it uses';
 
 create or replace function data.others_taken(p_others integer[], p_from timestamptz, p_to timestamptz, p_now timestamptz) returns boolean
@@ -67,7 +61,5 @@ begin
             and (p.hold_until is null or p.hold_until > p_now)
     );
 end $$;
-alter function data.others_taken(integer[], timestamptz, timestamptz, timestamptz) owner to zapisd_owner;
-revoke all on function data.others_taken(integer[], timestamptz, timestamptz, timestamptz) from public;
 comment on function data.others_taken(integer[], timestamptz, timestamptz, timestamptz) is
     'Whether a visit that counts uses one of the exclusive areas at the time';

@@ -40,8 +40,6 @@ begin
     end loop;
     return evicted;
 end $$;
-alter function data.evict_lapsed(data.slot, integer, timestamptz, boolean, integer, integer, integer[]) owner to zapisd_owner;
-revoke all on function data.evict_lapsed(data.slot, integer, timestamptz, boolean, integer, integer, integer[]) from public;
 comment on function data.evict_lapsed(data.slot, integer, timestamptz, boolean, integer, integer, integer[]) is
     'Frees places of lapsed holds that stand in the way of a place; their bookings are left to their owners and to admin.sweep() (B3)';
 
@@ -90,8 +88,6 @@ begin
         end loop;
     end loop;
 end $$;
-alter function data.take_only_place(data.slot, text, timestamptz, timestamptz, boolean, integer, integer) owner to zapisd_owner;
-revoke all on function data.take_only_place(data.slot, text, timestamptz, timestamptz, boolean, integer, integer) from public;
 comment on function data.take_only_place(data.slot, text, timestamptz, timestamptz, boolean, integer, integer) is
     'Takes the place of a slot for one, and the time of its area; answers as data.take_place does';
 
@@ -104,8 +100,6 @@ begin
     on conflict do nothing;
     return found;
 end $$;
-alter function data.put_place(data.slot, integer, text, timestamptz, integer, integer) owner to zapisd_owner;
-revoke all on function data.put_place(data.slot, integer, text, timestamptz, integer, integer) from public;
 comment on function data.put_place(data.slot, integer, text, timestamptz, integer, integer) is
     'Puts a booking into a place of a slot for several, whose advisory lock the caller has; false when it is taken';
 
@@ -156,7 +150,5 @@ begin
         perform data.await_place(s.slot_id, locked);
     end loop;
 end $$;
-alter function data.take_place(data.slot, text, timestamptz, timestamptz, boolean, integer, integer) owner to zapisd_owner;
-revoke all on function data.take_place(data.slot, text, timestamptz, timestamptz, boolean, integer, integer) from public;
 comment on function data.take_place(data.slot, text, timestamptz, timestamptz, boolean, integer, integer) is
     'Takes a place of a slot: its number, 0 when none is free, -1 when others are at the last ones and p_wait is false';

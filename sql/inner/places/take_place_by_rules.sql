@@ -46,9 +46,5 @@ begin
     end if;
     return data.take_place(s, p_book_key, p_hold_until, p_now, p_wait, needs.before_min, needs.after_min);
 end $$;
-alter function data.take_place_by_rules(data.slot, text, timestamptz, timestamptz, boolean, text[], data.slot[])
-    owner to zapisd_owner;
-revoke all on function data.take_place_by_rules(data.slot, text, timestamptz, timestamptz, boolean, text[], data.slot[])
-    from public;
 comment on function data.take_place_by_rules(data.slot, text, timestamptz, timestamptz, boolean, text[], data.slot[]) is
     'Takes a place of a slot and the exclusive areas a visit there uses; answers as data.take_place does';

@@ -29,8 +29,6 @@ begin
         end if;
     end loop;
 end $$;
-alter function data.predicate_nodes(jsonb) owner to zapisd_owner;
-revoke all on function data.predicate_nodes(jsonb) from public;
 comment on function data.predicate_nodes(jsonb) is 'The tree of a predicate as parallel arrays (P1)';
 
 -- What is wrong: at most one row a code, its text naming the attributes.
@@ -75,8 +73,6 @@ begin
     end loop;
     return wrong;
 end $$;
-alter function data.predicate_errors(jsonb, text[], text[], boolean[]) owner to zapisd_owner;
-revoke all on function data.predicate_errors(jsonb, text[], text[], boolean[]) from public;
 comment on function data.predicate_errors(jsonb, text[], text[], boolean[]) is
     'Field errors of a filter over attributes of these names and types: unknown, not to be filtered by, bad condition or value';
 
@@ -150,8 +146,6 @@ begin
     return case when p_wanted is not null and p_condition = 'notequals' then ~coalesce(bits, '')::bit varying
         else coalesce(bits, '')::bit varying end;
 end $$;
-alter function data.predicate_bits(text, text, boolean, text, text[], text[]) owner to zapisd_owner;
-revoke all on function data.predicate_bits(text, text, boolean, text, text[], text[]) from public;
 comment on function data.predicate_bits(text, text, boolean, text, text[], text[]) is
     'A bit for each value: whether it meets the condition (P2; A17). Values of the type only, see data.predicate_value_fits';
 
@@ -175,7 +169,5 @@ begin
     end loop;
     return sets[1];
 end $$;
-alter function data.predicate_fold(integer[], text[], bit varying[], bit varying) owner to zapisd_owner;
-revoke all on function data.predicate_fold(integer[], text[], bit varying[], bit varying) from public;
 comment on function data.predicate_fold(integer[], text[], bit varying[], bit varying) is
     'The bits of the whole tree from those of its conditions (P1); p_all: as many ones as there are candidates';

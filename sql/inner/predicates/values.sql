@@ -10,30 +10,22 @@ create or replace function data.fold(t text) returns text
 language sql immutable strict parallel safe
 return replace(lower(case when t is normalized or t collate "und-x-icu" ~ '[^[:alnum:][:space:][:punct:]]{31}' then t else normalize(t) end
     collate "und-x-icu"), 'ё', 'е');
-alter function data.fold(text) owner to zapisd_owner;
-revoke all on function data.fold(text) from public;
 comment on function data.fold(text) is 'A text as it is searched: composed (NFC), small letters, ё as е (P2)';
 
 create or replace function data.number_of(t text) returns numeric
 language sql immutable strict parallel safe
 return case when t ~ '^[ \t\r\n]*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)[ \t\r\n]*$' then t::numeric end;
-alter function data.number_of(text) owner to zapisd_owner;
-revoke all on function data.number_of(text) from public;
 comment on function data.number_of(text) is 'xs:decimal or xs:integer; null when it is neither';
 
 create or replace function data.instant_of(t text) returns timestamptz
 language sql immutable strict parallel safe as $$
     select data.parse_time(case when length(btrim(t, E' \t\r\n')) = 10 then btrim(t, E' \t\r\n') || 'T00:00:00Z' else btrim(t, E' \t\r\n') end)
 $$;
-alter function data.instant_of(text) owner to zapisd_owner;
-revoke all on function data.instant_of(text) from public;
 comment on function data.instant_of(text) is 'xs:dateTime with a zone, or xs:date as its midnight in UTC; null when it is neither';
 
 create or replace function data.boolean_of(t text) returns boolean
 language sql immutable strict parallel safe
 return case btrim(t, E' \t\r\n') when 'true' then true when '1' then true when 'false' then false when '0' then false end;
-alter function data.boolean_of(text) owner to zapisd_owner;
-revoke all on function data.boolean_of(text) from public;
 comment on function data.boolean_of(text) is 'xs:boolean; null when it is none';
 
 -- Item 23 has five types. DATE and WEEKDAY are slots' own (A22).
@@ -54,7 +46,5 @@ begin
         when 'WEEKDAY' then v ~ '^[+-]?[0-9]{1,9}$' or lower(v) in ('mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun')
     end, false);
 end $$;
-alter function data.predicate_value_fits(text, text, text) owner to zapisd_owner;
-revoke all on function data.predicate_value_fits(text, text, text) from public;
 comment on function data.predicate_value_fits(text, text, text) is
     'Whether a value can be compared with an attribute of the type; substrings are looked for in the text of any type';

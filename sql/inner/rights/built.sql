@@ -26,15 +26,11 @@ set extra_float_digits = 1 set TimeZone = 'UTC' set quote_all_identifiers = off 
     )
     select d.kind, d.object, encode(sha256(convert_to(d.definition, 'UTF8')), 'hex'), d.is_worded from d
 $$;
-alter function data.built_now() owner to zapisd_owner;
-revoke all on function data.built_now() from public;
 comment on function data.built_now() is 'Our functions, views and triggers as they are, by digest';
 
 create or replace function data.server_major() returns integer
 language sql stable set search_path = pg_catalog, pg_temp
 return current_setting('server_version_num')::integer / 10000;
-alter function data.server_major() owner to zapisd_owner;
-revoke all on function data.server_major() from public;
 comment on function data.server_major() is 'Which PostgreSQL this is: 15';
 
 create or replace function data.built_wrong() returns table (kind text, object text, trouble text)
@@ -47,8 +43,6 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     where b.digest is not null
         and (n.object is null or n.digest <> b.digest and (not n.is_worded or b.server_major = data.server_major()))
 $$;
-alter function data.built_wrong() owner to zapisd_owner;
-revoke all on function data.built_wrong() from public;
 comment on function data.built_wrong() is 'What of ours is gone, or not as our files have made it (L4)';
 
 -- A function beside ours in api may be taken for ours; a trigger on a table of ours changes what is booked.
@@ -59,8 +53,6 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     where (n.kind = 'trigger' or n.kind = 'routine' and n.object like 'api.%') and exists (select from data.built)
         and not exists (select from data.built as b where b.kind = n.kind and b.object = n.object and b.digest is not null)
 $$;
-alter function data.built_foreign() owner to zapisd_owner;
-revoke all on function data.built_foreign() from public;
 comment on function data.built_foreign() is 'Functions in api and triggers that no file of ours has made';
 
 create or replace function data.built_aside() returns void
@@ -75,8 +67,6 @@ begin
     select n.kind, n.object, n.digest, data.server_major() from data.built_now() as n
     on conflict (kind, object) do update set seen = excluded.seen where b.seen = '' or b.digest is null;
 end $$;
-alter function data.built_aside() owner to zapisd_owner;
-revoke all on function data.built_aside() from public;
 comment on function data.built_aside() is 'Remembers what is not as our files have made it, until data.built_note() in the same transaction';
 
 create or replace function data.built_note() returns void
@@ -92,8 +82,6 @@ begin
     where b.seen is distinct from excluded.digest;
     update data.built as b set seen = null where b.seen is not null;
 end $$;
-alter function data.built_note() owner to zapisd_owner;
-revoke all on function data.built_note() from public;
 comment on function data.built_note() is 'Notes functions, views and triggers as our files have left them';
 
 -- For the files that are replaced before anything else, this one among them: no one sets aside what they judge by.
@@ -107,8 +95,6 @@ language sql set search_path = pg_catalog, pg_temp as $$
     on conflict (kind, object) do update set digest = excluded.digest, server_major = excluded.server_major
     where b.digest is distinct from excluded.digest
 $$;
-alter function data.built_note_own() owner to zapisd_owner;
-revoke all on function data.built_note_own() from public;
 comment on function data.built_note_own() is 'Notes the functions that this transaction has replaced';
 
 create or replace function data.built_report() returns void
@@ -121,8 +107,6 @@ begin
             w.kind, w.object, w.trouble, quote_literal(w.object);
     end loop;
 end $$;
-alter function data.built_report() owner to zapisd_owner;
-revoke all on function data.built_report() from public;
 comment on function data.built_report() is 'Warns of what migrating does not put right';
 
 -- The files of a program beside those that were applied; migrations tell which of the two is of before.
@@ -147,8 +131,6 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
         else format('the database is of another build than this program (%s): run zapisd migrate, or start the program it was migrated by', t.names) end
     from told as t where t.names is not null
 $$;
-alter function data.files_reason(jsonb) owner to zapisd_owner;
-revoke all on function data.files_reason(jsonb) from public;
 comment on function data.files_reason(jsonb) is 'Why these files (name: SHA-256) are not the ones that were applied, naming them; null: they are';
 
 -- A view or a command of the console is nothing that requests go through: api.concerns() tells of those. The server words a
@@ -166,6 +148,4 @@ begin
 exception when lock_not_available then
     return null;
 end $$;
-alter function data.built_reason() owner to zapisd_owner;
-revoke all on function data.built_reason() from public;
 comment on function data.built_reason() is 'What requests go through and is not as our files have made it, in words; null: all is, or somebody has locked a table that has to be asked for';

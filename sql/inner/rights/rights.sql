@@ -28,8 +28,6 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     from pg_type as t join pg_namespace as n on n.oid = t.typnamespace left join pg_class as c on c.oid = t.typrelid
     where n.nspname in ('data', 'api', 'admin') and t.typcategory <> 'A' and (t.typrelid = 0 or c.relkind = 'c')
 $$;
-alter function data.rights_objects() owner to zapisd_owner;
-revoke all on function data.rights_objects() from public;
 comment on function data.rights_objects() is 'Our objects, their owners and lists of rights, as the catalog has them';
 
 -- The owner has what an owner has.
@@ -39,24 +37,41 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     from data.rights_objects() as o cross join lateral aclexplode(o.acl) as a
     where a.grantee = 0 or pg_get_userbyid(a.grantee) in ('zapisd_daemon', 'zapisd_operator', 'zapisd_auditor', 'zapisd_registrar')
 $$;
-alter function data.rights_now() owner to zapisd_owner;
-revoke all on function data.rights_now() from public;
 comment on function data.rights_now() is 'The rights of our roles and of everybody as they are';
+
+-- No file of ours says whose a function or a view is, nor that it is nobody else's: as the server makes it, a function is everybody's.
+create or replace function data.rights_own() returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    x record;
+begin
+    for x in
+        select 'routine' as kind, p.oid::regprocedure::text as object, p.proowner as owner
+        from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
+        where n.nspname in ('data', 'api', 'admin') and p.xmin = pg_current_xact_id()::xid
+        union all
+        select 'table', format('%I.%I', n.nspname, c.relname), c.relowner
+        from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+        where n.nspname in ('data', 'api', 'admin') and c.relkind = 'v' and c.xmin = pg_current_xact_id()::xid
+    loop
+        if x.owner <> 'zapisd_owner'::regrole then
+            execute format('alter %s %s owner to zapisd_owner', x.kind, x.object);
+        end if;
+        execute format('revoke all on %s %s from public', x.kind, x.object);
+    end loop;
+end $$;
+comment on function data.rights_own() is 'Gives the functions and views that this transaction has made to zapisd_owner, and takes them from everybody';
 
 create or replace function data.rights_keyword(kind text, object text) returns text
 language sql stable set search_path = pg_catalog, pg_temp as $$
     select case when kind not in ('relation', 'column') then kind
         when exists (select from pg_class as c where c.oid = object::regclass and c.relkind = 'S') then 'sequence' else 'table' end
 $$;
-alter function data.rights_keyword(text, text) owner to zapisd_owner;
-revoke all on function data.rights_keyword(text, text) from public;
 comment on function data.rights_keyword(text, text) is 'What GRANT calls an object of that kind';
 
 create or replace function data.rights_phrase(r data.rights) returns text
 language sql stable set search_path = pg_catalog, pg_temp
 return lower(r.privilege) || case when r.part <> '' then ' (' || r.part || ')' else '' end || ' on ' || data.rights_keyword(r.kind, r.object) || ' ' || r.object;
-alter function data.rights_phrase(data.rights) owner to zapisd_owner;
-revoke all on function data.rights_phrase(data.rights) from public;
 comment on function data.rights_phrase(data.rights) is 'A right as GRANT and REVOKE have it: select (state) on table data.booking';
 
 create or replace function data.rights_stands(r data.rights) returns boolean
@@ -64,8 +79,6 @@ language sql stable set search_path = pg_catalog, pg_temp
 return case r.kind when 'routine' then to_regprocedure(r.object) is not null when 'type' then to_regtype(r.object) is not null
     when 'schema' then to_regnamespace(r.object) is not null when 'relation' then to_regclass(r.object) is not null
     else exists (select from pg_attribute as a where a.attrelid = to_regclass(r.object) and quote_ident(a.attname) = r.part and not a.attisdropped) end;
-alter function data.rights_stands(data.rights) owner to zapisd_owner;
-revoke all on function data.rights_stands(data.rights) from public;
 comment on function data.rights_stands(data.rights) is 'Whether what a right is about is still there';
 
 create or replace function data.rights_foreign() returns setof data.rights
@@ -74,8 +87,6 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     except
     select w.* from data.rights as w
 $$;
-alter function data.rights_foreign() owner to zapisd_owner;
-revoke all on function data.rights_foreign() from public;
 comment on function data.rights_foreign() is 'Rights of our roles and of everybody that no file of ours has given';
 
 -- Taken back for the length of a transaction: what the file grants then is told from what stood already. A right that does not
@@ -92,8 +103,6 @@ begin
     perform set_config('zapisd.rights_aside', to_jsonb(aside)::text, true),
         set_config('zapisd.rights_stuck', to_jsonb(array(select f from data.rights_foreign() as f))::text, true);
 end $$;
-alter function data.rights_aside() owner to zapisd_owner;
-revoke all on function data.rights_aside() from public;
 comment on function data.rights_aside() is 'Sets aside what was granted by hand, until data.rights_note() in the same transaction';
 
 create or replace function data.rights_note() returns void
@@ -118,8 +127,6 @@ begin
         end if;
     end loop;
 end $$;
-alter function data.rights_note() owner to zapisd_owner;
-revoke all on function data.rights_note() from public;
 comment on function data.rights_note() is 'Notes the rights as our files have left them: what data.rights_repair() restores; and gives back what was set aside';
 
 create or replace function data.rights_report() returns void
@@ -138,8 +145,6 @@ begin
         raise warning 'and % more rights that no file of ours grants: select * from admin.check()', n - 20;
     end if;
 end $$;
-alter function data.rights_report() owner to zapisd_owner;
-revoke all on function data.rights_report() from public;
 comment on function data.rights_report() is 'Warns of what was granted by hand';
 
 create or replace function data.rights_repair(only_tell boolean default false) returns text
@@ -233,7 +238,5 @@ begin
     return case when roles + owners + grants + revokes + settings = 0 then ''
         else format('%s roles, %s owners, %s rights, %s rights of everybody, %s settings', roles, owners, grants, revokes, settings) end;
 end $$;
-alter function data.rights_repair(boolean) owner to zapisd_owner;
-revoke all on function data.rights_repair(boolean) from public;
 comment on function data.rights_repair(boolean) is
     'Makes missing roles, gives our objects back to zapisd_owner and the roles the rights of data.rights; tells what was missing, or nothing';

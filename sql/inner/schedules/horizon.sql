@@ -5,8 +5,6 @@
 create or replace function data.horizon_day(o data.organization) returns date
 language sql stable
 return (now() at time zone o.time_zone)::date + coalesce(o.horizon_days, o.booking_window_days + 1);
-alter function data.horizon_day(data.organization) owner to zapisd_owner;
-revoke all on function data.horizon_day(data.organization) from public;
 comment on function data.horizon_day(data.organization) is 'Up to which day the daemon makes slots by itself';
 
 create or replace function data.schedule_touch(p_organization_id text) returns void
@@ -14,8 +12,6 @@ language sql as $$
     insert into data.schedule_state as s (organization_id) values (p_organization_id)
     on conflict (organization_id) do update set due_from = null, not_before = null, due_since = coalesce(s.due_since, clock_timestamp())
 $$;
-alter function data.schedule_touch(text) owner to zapisd_owner;
-revoke all on function data.schedule_touch(text) from public;
 comment on function data.schedule_touch(text) is 'The slots of an organization are to be gone over again';
 
 -- Days from the first that is due on: what lies farther ahead leaves those before it due.
@@ -26,13 +22,9 @@ language sql as $$
     where s.organization_id = o.organization_id and p_first <= greatest(s.due_from, (now() at time zone o.time_zone)::date)
         and p_last >= coalesce(s.due_from, p_first)
 $$;
-alter function data.schedule_done(data.organization, date, date) owner to zapisd_owner;
-revoke all on function data.schedule_done(data.organization, date, date) from public;
 comment on function data.schedule_done(data.organization, date, date) is 'The slots of an organization have been gone over from a day to a day, both included';
 
 create or replace function data.is_schedule_due(s data.schedule_state, o data.organization) returns boolean
 language sql stable
 return o.is_active and coalesce(o.horizon_days, 1) > 0 and (s.due_from is null or s.due_from <= data.horizon_day(o));
-alter function data.is_schedule_due(data.schedule_state, data.organization) owner to zapisd_owner;
-revoke all on function data.is_schedule_due(data.schedule_state, data.organization) from public;
 comment on function data.is_schedule_due(data.schedule_state, data.organization) is 'Whether slots of an organization are still to be made';

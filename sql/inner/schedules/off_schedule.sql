@@ -21,8 +21,6 @@ language sql stable as $$
         select from data.offered_slots(o.organization_id, p_from, p_to) as f
         where f.area_key = t.area_key and f.wall_at = t.wall_at and f.serial = t.serial)
 $$;
-alter function data.off_schedule(data.organization, date, date) owner to zapisd_owner;
-revoke all on function data.off_schedule(data.organization, date, date) from public;
 comment on function data.off_schedule(data.organization, date, date) is 'Bookings to come at local times of these days that the schedule does not offer';
 
 create or replace function data.say_off_schedule(o data.organization, p_from date, p_to date) returns void
@@ -35,6 +33,4 @@ begin
             o.organization_id, n, quote_literal(o.organization_id), quote_literal(p_from), quote_literal(p_to);
     end if;
 end $$;
-alter function data.say_off_schedule(data.organization, date, date) owner to zapisd_owner;
-revoke all on function data.say_off_schedule(data.organization, date, date) from public;
 comment on function data.say_off_schedule(data.organization, date, date) is 'Tells the operator of bookings that stay where the schedule offers nothing';

@@ -23,8 +23,6 @@ language sql stable as $$
     where d.day between p_from and p_to
     order by d.day, chain.depth
 $$;
-alter function data.calendar_days(text, date, date) owner to zapisd_owner;
-revoke all on function data.calendar_days(text, date, date) from public;
 comment on function data.calendar_days(text, date, date) is 'The days of the calendar an organization keeps; the nearest calendar wins';
 
 create or replace function data.day_rules(p_organization_id text, p_from date, p_to date)
@@ -52,8 +50,6 @@ language sql stable as $$
     left join data.calendar_days(p_organization_id, p_from, p_to) as c on c.day = d.day
     where a.organization_id = p_organization_id
 $$;
-alter function data.day_rules(text, date, date) owner to zapisd_owner;
-revoke all on function data.day_rules(text, date, date) from public;
 comment on function data.day_rules(text, date, date) is 'For each area and day: the weekday whose hours hold (none: no reception), how much is cut off the end, the special day, and why';
 
 -- Its plan is its own: folded into a caller's, the planner would take it for a handful of rows.
@@ -100,6 +96,4 @@ language sql stable rows 20000 set jit = off as $$
         select from blocked as k
         where k.area_key = g.area_key and g.wall + g.length > k.from_at and (k.to_at is null or g.wall < k.to_at))
 $$;
-alter function data.offered_slots(text, date, date) owner to zapisd_owner;
-revoke all on function data.offered_slots(text, date, date) from public;
 comment on function data.offered_slots(text, date, date) is 'The slots an organization''s schedule offers on these days, in local wall time';

@@ -9,8 +9,6 @@ begin
     return array(select x.slot_id from (
         select s.slot_id from data.slot as s where s.slot_id = any (p_slot_ids) order by s.slot_id for update skip locked) as x);
 end $$;
-alter function data.lock_slots(uuid[]) owner to zapisd_owner;
-revoke all on function data.lock_slots(uuid[]) from public;
 comment on function data.lock_slots(uuid[]) is 'Those of the slots that nobody is booking just now, locked';
 
 -- A slot is told by area, wall time and serial, not by its instant: when the rules of a zone change under us, the slots that
@@ -98,7 +96,5 @@ begin
     on conflict do nothing;
     get diagnostics made = row_count;
 end $$;
-alter function data.sync_slots(data.organization, date, date) owner to zapisd_owner;
-revoke all on function data.sync_slots(data.organization, date, date) from public;
 comment on function data.sync_slots(data.organization, date, date) is
     'Makes the slots of these days what the schedule offers; booked ones, and those not made from it, are left alone (T2)';

@@ -20,8 +20,6 @@ language sql stable as $$
                     )
                     select up.area_key from up)))
 $$;
-alter function data.timetable_in_force(text, date) owner to zapisd_owner;
-revoke all on function data.timetable_in_force(text, date) from public;
 comment on function data.timetable_in_force(text, date) is 'Weekly hours of an organization as they hold on a day (R4)';
 
 create or replace function data.timetable_turns(p_organization_id text) returns setof date
@@ -34,6 +32,4 @@ language sql stable as $$
     select c.from_at::date from data.closure as c
     where c.organization_id = p_organization_id and c.state <> 'lifted' and c.to_at is null
 $$;
-alter function data.timetable_turns(text) owner to zapisd_owner;
-revoke all on function data.timetable_turns(text) from public;
 comment on function data.timetable_turns(text) is 'Days on which the weekly hours of an organization become others by themselves';

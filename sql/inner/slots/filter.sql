@@ -9,16 +9,12 @@ create or replace function data.slot_attributes(out names text[], out types text
 language sql immutable parallel safe
 return row('{DATE,DAYOFWEEK,HOUR,DAY,MONTH,YEAR,areaId,serviceId}'::text[],
     '{DATE,WEEKDAY,LONG,LONG,LONG,LONG,STRING,STRING}'::text[], array_fill(true, array[8]));
-alter function data.slot_attributes() owner to zapisd_owner;
-revoke all on function data.slot_attributes() from public;
 comment on function data.slot_attributes() is 'What the filter of getSlots may name (item 11), and areaId and serviceId';
 
 create or replace function data.slot_filter_errors(p_filter jsonb) returns api.answer[]
 language sql immutable parallel safe as $$
     select data.predicate_errors(p_filter, a.names, a.types, a.allowed) from data.slot_attributes() as a
 $$;
-alter function data.slot_filter_errors(jsonb) owner to zapisd_owner;
-revoke all on function data.slot_filter_errors(jsonb) from public;
 comment on function data.slot_filter_errors(jsonb) is 'What is wrong with the filter of getSlots';
 
 -- Bits of one condition on time: 24 for each day from p_from.
@@ -38,8 +34,6 @@ begin
             from generate_series(0, p_days - 1) as n))::text;
     return replace(replace(days, '0', repeat('0', 24)), '1', repeat('1', 24))::bit varying;
 end $$;
-alter function data.hours_bits(text, text, boolean, text, date, integer) owner to zapisd_owner;
-revoke all on function data.hours_bits(text, text, boolean, text, date, integer) from public;
 comment on function data.hours_bits(text, text, boolean, text, date, integer) is 'The hours of p_days days that meet a condition on local time (P3)';
 
 -- Slots are of one kind when they meet the same conditions on areaId and serviceId: marks and service_marks tell which, in the
@@ -106,8 +100,6 @@ begin
         from named_part as p
         full join bare_part as b using (organization_id, marks, service_marks);
 end $$;
-alter function data.slot_kinds(text[], text[], text[], boolean[], text[]) owner to zapisd_owner;
-revoke all on function data.slot_kinds(text[], text[], text[], boolean[], text[]) from public;
 comment on function data.slot_kinds(text[], text[], text[], boolean[], text[]) is
     'Slots of organizations by the conditions on areaId and serviceId that they meet';
 
@@ -127,8 +119,6 @@ begin
     r.error_message := 'Слишком много условий на помещения и услуги для стольких организаций';
     return array[r];
 end $$;
-alter function data.slot_filter_beyond(jsonb, text[]) owner to zapisd_owner;
-revoke all on function data.slot_filter_beyond(jsonb, text[]) from public;
 comment on function data.slot_filter_beyond(jsonb, text[]) is
     'The field error of a filter of getSlots that asks more of these organizations than one request may (L2); none: empty';
 
@@ -222,7 +212,5 @@ begin
         cross join lateral jsonb_each(k.kinds) as e
         group by k.organization_id;
 end $$;
-alter function data.slot_filter(jsonb, text[], timestamptz) owner to zapisd_owner;
-revoke all on function data.slot_filter(jsonb, text[], timestamptz) from public;
 comment on function data.slot_filter(jsonb, text[], timestamptz) is
     'Where the slots can be that meet a predicate: hours of local time, by kind of slot (P1-P4)';

@@ -9,8 +9,6 @@ begin
         or p_slot_service_id is null and exists (
             select from data.area_service as a where a.area_key = p_area_key and a.service_id = any (p_service_ids));
 end $$;
-alter function data.slot_serves(text, integer, text[]) owner to zapisd_owner;
-revoke all on function data.slot_serves(text, integer, text[]) from public;
 comment on function data.slot_serves(text, integer, text[]) is 'Whether a slot serves one of the services';
 
 create or replace function data.slot_passes(s data.slot, p_service_ids text[], p_now timestamptz) returns boolean
@@ -39,8 +37,6 @@ begin
                 and (p.hold_until is null or p.hold_until > p_now)))
         and not data.others_taken(needs.others, since, until, p_now);
 end $$;
-alter function data.slot_passes(data.slot, text[], timestamptz) owner to zapisd_owner;
-revoke all on function data.slot_passes(data.slot, text[], timestamptz) from public;
 comment on function data.slot_passes(data.slot, text[], timestamptz) is
     'Whether a slot with a place left may be offered by the rules: windows of its service, buffers, exclusive areas';
 
@@ -78,10 +74,6 @@ returns setof data.slot language sql stable as $$
         and (p_full is null or not exists (
             select from unnest(p_full) as f where f.area_key = s.area_key and s.starts_at <@ f.span)))
 $$;
-alter function data.free_slots(text, timestamptz, timestamptz, text[], integer[], timestamptz, boolean, data.full_day[], uuid[])
-    owner to zapisd_owner;
-revoke all on function data.free_slots(text, timestamptz, timestamptz, text[], integer[], timestamptz, boolean, data.full_day[], uuid[])
-    from public;
 comment on function data.free_slots(text, timestamptz, timestamptz, text[], integer[], timestamptz, boolean, data.full_day[], uuid[]) is
     'Slots of an organization with a place left: open, in the window, of the services and areas asked';
 
@@ -95,7 +87,5 @@ language sql stable as $$
     where b.state = 'HELD' and b.hold_until > p_now and data.person_key(b.esia_id) = data.person_key(p_esia_id)
         and b.organization_id = any (p_organization_ids) and o.show_own_holds
 $$;
-alter function data.own_holds(text[], text, timestamptz) owner to zapisd_owner;
-revoke all on function data.own_holds(text[], text, timestamptz) from public;
 comment on function data.own_holds(text[], text, timestamptz) is
     'Intervals a person holds, of the organizations that show them to him (item 18)';

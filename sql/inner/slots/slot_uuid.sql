@@ -19,7 +19,5 @@ begin
     return (substr(hex, 8, 8) || substr(hex, 4, 4) || '1' || substr(hex, 1, 3)
         || to_hex(32768 | area_number) || lpad(to_hex(1::bigint << 40 | organization_number), 12, '0'))::uuid;
 end $$;
-alter function data.slot_uuid(timestamptz, integer, integer, integer) owner to zapisd_owner;
-revoke all on function data.slot_uuid(timestamptz, integer, integer, integer) from public;
 comment on function data.slot_uuid(timestamptz, integer, integer, integer) is
     'slotId of a visit start, a number of an organization and a number of an area (B8)';

@@ -11,6 +11,4 @@ return case p_state
     when 'RETURNED' then 'возвращено' when 'REFUSED' then 'отказано во времени' when 'CANCELLING' then 'отменяется'
     when 'CANCELLED_APPLICANT' then 'отменено заявителем' when 'CANCELLED_AGENCY' then 'отменено ведомством'
     when 'CANCELLED' then 'отменено' when 'EXPIRED' then 'срок удержания истёк' end;
-alter function data.state_title(data.booking_state) owner to zapisd_owner;
-revoke all on function data.state_title(data.booking_state) from public;
 comment on function data.state_title(data.booking_state) is 'An inner state in words for the operator';

@@ -25,8 +25,6 @@ begin
     end loop;
     return t;
 end $$;
-alter function data.fill_text(text, text[], text[]) owner to zapisd_owner;
-revoke all on function data.fill_text(text, text[], text[]) from public;
 comment on function data.fill_text(text, text[], text[]) is 'A text with its placeholders filled in and its optional parts kept or dropped (S4)';
 
 -- Never longer than a text of the schema may be, whatever a person wrote.
@@ -52,8 +50,6 @@ begin
             to_char(p_at at time zone o.time_zone, 'DD.MM.YYYY'), to_char(p_at at time zone o.time_zone, 'HH24:MI'),
             btrim(p_specialists), rtrim(btrim(p_reason), '.')]), 4000);
 end $$;
-alter function data.status_text(text, text, timestamptz, text, text, text) owner to zapisd_owner;
-revoke all on function data.status_text(text, text, timestamptz, text, text, text) from public;
 comment on function data.status_text(text, text, timestamptz, text, text, text) is
     'Text of a status: the organization''s own, else that of Appendix 1, filled in (S4)';
 
@@ -64,14 +60,10 @@ begin
         select s.message from data.status as s where s.code = p_code
     );
 end $$;
-alter function data.plain_status_text(text) owner to zapisd_owner;
-revoke all on function data.plain_status_text(text) from public;
 comment on function data.plain_status_text(text) is 'Text of a status when the organization is not known';
 
 create or replace function data.expired_text() returns text
 language sql immutable parallel safe return 'Срок предварительного бронирования истёк';
-alter function data.expired_text() owner to zapisd_owner;
-revoke all on function data.expired_text() from public;
 comment on function data.expired_text() is 'Text of status 303 for a hold that ran out (A24)';
 
 create or replace function data.status_fault(p_agency_code text, p_code text) returns text
@@ -83,6 +75,4 @@ language sql stable as $$
             and (select a.strict_sub_codes from data.agency as a where a.agency_code = p_agency_code)
             and not exists (select from data.status_detail as d where d.agency_code = p_agency_code and d.code = p_code)
 $$;
-alter function data.status_fault(text, text) owner to zapisd_owner;
-revoke all on function data.status_fault(text, text) from public;
 comment on function data.status_fault(text, text) is 'What is wrong with a status code of an agency, in the words of Appendix 1, note 3; null when nothing is (S1, A25)';

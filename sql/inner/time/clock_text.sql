@@ -5,6 +5,4 @@
 create or replace function data.clock_text(minutes integer) returns text
 language sql immutable strict parallel safe
 return (minutes / 60)::text || ':' || lpad((minutes % 60)::text, 2, '0');
-alter function data.clock_text(integer) owner to zapisd_owner;
-revoke all on function data.clock_text(integer) from public;
 comment on function data.clock_text(integer) is 'Minutes of the day as h:mm (item 24)';

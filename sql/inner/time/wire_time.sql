@@ -10,8 +10,6 @@ return to_char(at at time zone zone, 'YYYY-MM-DD"T"HH24:MI:SS')
     || case when (at at time zone zone) < (at at time zone 'UTC')
         then '-' || to_char((at at time zone 'UTC') - (at at time zone zone), 'HH24:MI')
         else '+' || to_char((at at time zone zone) - (at at time zone 'UTC'), 'HH24:MI') end;
-alter function data.wire_time(timestamptz, text) owner to zapisd_owner;
-revoke all on function data.wire_time(timestamptz, text) from public;
 comment on function data.wire_time(timestamptz, text) is 'yyyy-MM-ddThh:mm:ss+hh:mm in the wall time of a zone (T1)';
 
 -- A portal's clock must not be able to fail a booking: what is no instant is null, and its text is kept anyway.
@@ -27,6 +25,4 @@ begin
         return null;
     end;
 end $$;
-alter function data.parse_time(text) owner to zapisd_owner;
-revoke all on function data.parse_time(text) from public;
 comment on function data.parse_time(text) is 'The instant of an xs:dateTime with a zone; null when it is not one (item 15)';

@@ -27,8 +27,6 @@ begin
     end loop;
     return true;
 end $$;
-alter function data.take_slots(data.slot[], text, timestamptz, timestamptz) owner to zapisd_owner;
-revoke all on function data.take_slots(data.slot[], text, timestamptz, timestamptz) from public;
 comment on function data.take_slots(data.slot[], text, timestamptz, timestamptz) is
     'A place in each of the slots, or in none (A6); the booking holds no other places meanwhile';
 
@@ -52,8 +50,6 @@ begin
     end if;
     return data.take_place(s, p_book_key, hold_until, p_now, p_wait);
 end $$;
-alter function data.take_as_is(data.organization, data.slot, text[], text, timestamptz, timestamptz, boolean) owner to zapisd_owner;
-revoke all on function data.take_as_is(data.organization, data.slot, text[], text, timestamptz, timestamptz, boolean) from public;
 comment on function data.take_as_is(data.organization, data.slot, text[], text, timestamptz, timestamptz, boolean) is
     'A place of a slot that is still open as it was read; answers as data.take_place does, -1 also when it is not or somebody changes it';
 
@@ -102,7 +98,5 @@ begin
     end loop;
     return null;
 end $$;
-alter function data.take_blind(data.organization, text[], integer[], text, timestamptz, timestamptz) owner to zapisd_owner;
-revoke all on function data.take_blind(data.organization, text[], integer[], text, timestamptz, timestamptz) from public;
 comment on function data.take_blind(data.organization, text[], integer[], text, timestamptz, timestamptz) is
     'The earliest free place of an organization, waiting for others only when nothing else is left (B4); null when there is none';

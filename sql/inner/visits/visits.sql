@@ -13,10 +13,6 @@ begin
     end if;
     return data.take_slots(p_slots, b.book_key, b.hold_until, p_now);
 end $$;
-alter function data.take_visit(data.organization, data.slot[], boolean, text[], integer[], data.booking, timestamptz)
-    owner to zapisd_owner;
-revoke all on function data.take_visit(data.organization, data.slot[], boolean, text[], integer[], data.booking, timestamptz)
-    from public;
 comment on function data.take_visit(data.organization, data.slot[], boolean, text[], integer[], data.booking, timestamptz) is
     'Takes the places of a visit, named or blind';
 
@@ -33,16 +29,10 @@ begin
 exception when sqlstate 'ZB208' then
     return false;
 end $$;
-alter function data.move_places(data.organization, data.slot[], boolean, text[], integer[], data.booking, timestamptz)
-    owner to zapisd_owner;
-revoke all on function data.move_places(data.organization, data.slot[], boolean, text[], integer[], data.booking, timestamptz)
-    from public;
 comment on function data.move_places(data.organization, data.slot[], boolean, text[], integer[], data.booking, timestamptz) is
     'New places for old ones; when that fails the old ones stay';
 
 create or replace function data.taken_text() returns text language sql immutable parallel safe return 'Интервал времени занят';
-alter function data.taken_text() owner to zapisd_owner;
-revoke all on function data.taken_text() from public;
 comment on function data.taken_text() is 'Why a place could not be had';
 
 create or replace function data.first_visit(o data.organization, p_slots data.slot[], p_is_blind boolean, p_service_ids text[],
@@ -68,10 +58,6 @@ begin
     end if;
     return refusal;
 end $$;
-alter function data.first_visit(data.organization, data.slot[], boolean, text[], integer[], data.booking, jsonb, timestamptz)
-    owner to zapisd_owner;
-revoke all on function data.first_visit(data.organization, data.slot[], boolean, text[], integer[], data.booking, jsonb,
-    timestamptz) from public;
 comment on function data.first_visit(data.organization, data.slot[], boolean, text[], integer[], data.booking, jsonb,
     timestamptz) is 'Takes the places of a visit by all the rules; why not, or null';
 
@@ -90,9 +76,5 @@ begin
 exception when sqlstate 'ZB208' then
     return refusal;
 end $$;
-alter function data.change_visit(data.organization, data.slot[], boolean, text[], integer[], data.booking, jsonb, timestamptz)
-    owner to zapisd_owner;
-revoke all on function data.change_visit(data.organization, data.slot[], boolean, text[], integer[], data.booking, jsonb,
-    timestamptz) from public;
 comment on function data.change_visit(data.organization, data.slot[], boolean, text[], integer[], data.booking, jsonb,
     timestamptz) is 'Takes the places of a visit instead of those it has, by all the rules; why not, or null';

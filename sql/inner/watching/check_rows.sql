@@ -27,8 +27,6 @@ language sql stable set enable_indexscan = off set enable_indexonlyscan = off se
     join used as e on e.kind = l.kind and e.area_key = l.area_key and e.busy_from < l.busy_to and e.busy_to > l.busy_from
         and (e.busy_from, e.slot_id, e.place_no) < (l.busy_from, l.slot_id, l.place_no)
 $$;
-alter function data.double_uses() owner to zapisd_owner;
-revoke all on function data.double_uses() from public;
 comment on function data.double_uses() is
     'Pairs of bookings, not both over, that use an area for one or an exclusive one at the same time; lapsed holds do not count (B2, B9)';
 
@@ -115,6 +113,4 @@ set enable_indexscan = off set enable_indexonlyscan = off set enable_bitmapscan 
     union all
     select g.title, g.what from data.lags() as g
 $$;
-alter function data.check_rows() owner to zapisd_owner;
-revoke all on function data.check_rows() from public;
 comment on function data.check_rows() is 'What admin.check() tells, without a bound on waiting';

@@ -12,8 +12,6 @@ language sql stable as $$
     where i.indexrelid = p_index
     group by i.indexrelid, i.indrelid, i.indpred
 $$;
-alter function data.index_question(regclass) owner to zapisd_owner;
-revoke all on function data.index_question(regclass) from public;
 comment on function data.index_question(regclass) is
     'Query that counts the rows an index is of, in its order: with sorting and other scans off that index alone answers it';
 
@@ -25,8 +23,6 @@ begin
     execute data.index_question(p_index) into n;
     return n;
 end $$;
-alter function data.rows_by_table(regclass) owner to zapisd_owner;
-revoke all on function data.rows_by_table(regclass) from public;
 comment on function data.rows_by_table(regclass) is 'Rows an index should have, counted without any index';
 
 create or replace function data.rows_by_index(p_index regclass) returns bigint
@@ -38,8 +34,6 @@ begin
     execute data.index_question(p_index) into n;
     return n;
 end $$;
-alter function data.rows_by_index(regclass) owner to zapisd_owner;
-revoke all on function data.rows_by_index(regclass) from public;
 comment on function data.rows_by_index(regclass) is 'Rows an index has';
 
 create or replace function data.asked_indexes() returns setof regclass
@@ -52,6 +46,4 @@ language sql stable as $$
         and m.amname = 'btree' and i.indisvalid
         and not exists (select from unnest(i.indclass::oid[]) as k (id) join pg_opclass as o on o.oid = k.id where not o.opcdefault)
 $$;
-alter function data.asked_indexes() owner to zapisd_owner;
-revoke all on function data.asked_indexes() from public;
 comment on function data.asked_indexes() is 'Indexes that tell whether a place is free: those of places, occupancies, slots and bookings';

@@ -12,8 +12,6 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
         ('zapisd_daemon', 'default_transaction_isolation', 'read committed'), ('zapisd_daemon', 'standard_conforming_strings', 'on'),
         ('zapisd_daemon', 'array_nulls', 'on')
 $$;
-alter function data.role_settings() owner to zapisd_owner;
-revoke all on function data.role_settings() from public;
 comment on function data.role_settings() is 'Settings the daemon relies on, whatever the database''s are: a session of its that hangs gives its locks back, a statement means what it was written to mean';
 
 -- What of the above the role lacks in this cluster and in this database; a value an administrator has chosen counts.
@@ -24,8 +22,6 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
         where d.setrole = r.oid and d.setdatabase in (0, (select oid from pg_database where datname = current_database()))
         and split_part(c, '=', 1) = s.setting and split_part(c, '=', 2) <> '0')
 $$;
-alter function data.role_settings_missing() owner to zapisd_owner;
-revoke all on function data.role_settings_missing() from public;
 comment on function data.role_settings_missing() is 'Settings of data.role_settings() that are not there, or are 0';
 
 -- The server's log is read by people who may not read the applicants: no values of statements, no "Failing row contains",
@@ -36,8 +32,6 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     values ('log_error_verbosity', 'terse'), ('log_min_error_statement', 'panic'), ('log_parameter_max_length', '0'),
         ('log_parameter_max_length_on_error', '0'), ('log_statement', 'none'), ('log_min_duration_statement', '-1'), ('log_min_duration_sample', '-1')
 $$;
-alter function data.database_settings() owner to zapisd_owner;
-revoke all on function data.database_settings() from public;
 comment on function data.database_settings() is 'Settings of the database that keep personal data out of the server''s log (J3)';
 
 create or replace function data.database_settings_missing() returns table (setting text, value text)
@@ -47,6 +41,4 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
         where d.setrole = 0 and d.setdatabase = (select oid from pg_database where datname = current_database())
         and split_part(c, '=', 1) = s.setting)
 $$;
-alter function data.database_settings_missing() owner to zapisd_owner;
-revoke all on function data.database_settings_missing() from public;
 comment on function data.database_settings_missing() is 'Those of data.database_settings() that this database does not have; a value an administrator has chosen counts';

@@ -18,8 +18,6 @@ language sql stable as $$
     from d cross join lateral (values ('cancel_deadline_min', d.cancel), ('move_deadline_min', d.move)) as v (setting, deadline_min)
     where v.deadline_min >= d.days * 1440
 $$;
-alter function data.silent_deadlines() owner to zapisd_owner;
-revoke all on function data.silent_deadlines() from public;
 comment on function data.silent_deadlines() is 'Deadlines that are over before any visit can be booked; service_id empty: of the organization';
 
 create or replace function data.silent_settings() returns table (problem text, title text, what text)
@@ -55,6 +53,4 @@ language sql stable as $$
     from data.channel_share as c join data.organization as o using (organization_id) left join data.area as a on a.area_key = c.area_key
     where o.is_active and c.channel = 'portal' and c.percent = 0 -- of another channel it is a wish
 $$;
-alter function data.silent_settings() owner to zapisd_owner;
-revoke all on function data.silent_settings() from public;
 comment on function data.silent_settings() is 'Settings by which something never happens: problem is for check, title and what are for people';

@@ -22,8 +22,6 @@ begin
     end loop;
     return array(select distinct d from unnest(days) as d order by d);
 end $$;
-alter function data.weekdays(text) owner to zapisd_owner;
-revoke all on function data.weekdays(text) from public;
 comment on function data.weekdays(text) is 'Numbers of the days of the week in a text such as "пн-пт, вс", "mon-fri" or "1-5, 7"';
 
 create or replace function data.weekday_number(p_day text) returns smallint
@@ -36,8 +34,6 @@ begin
     end if;
     return n;
 end $$;
-alter function data.weekday_number(text) owner to zapisd_owner;
-revoke all on function data.weekday_number(text) from public;
 comment on function data.weekday_number(text) is 'Number of a day of the week: пн is 1';
 
 create or replace function data.parse_hours(p_hours text) returns table (starts time, ends time)
@@ -60,6 +56,4 @@ begin
         return next;
     end loop;
 end $$;
-alter function data.parse_hours(text) owner to zapisd_owner;
-revoke all on function data.parse_hours(text) from public;
 comment on function data.parse_hours(text) is 'Intervals of a text such as "9:00-13:00, 14:00-18:00", in order';

@@ -14,6 +14,4 @@ language sql immutable parallel safe as $$
         (8, 'справочник', '{ref_new,ref_attribute,ref_put,ref_delete,ref_csv,ref_import,ref_drop}'),
         (9, 'надзор', '{readings,arrows,check,housekeeping,housekeeping_lags,sweep,locks,lock_end,refused,journal_partitions,slot_decode,mask_name,state_title,help}')
 $$;
-alter function data.help_topics() owner to zapisd_owner;
-revoke all on function data.help_topics() from public;
 comment on function data.help_topics() is 'The order in which admin.help() tells things';

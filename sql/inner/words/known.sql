@@ -21,8 +21,6 @@ begin
     end if;
     return o;
 end $$;
-alter function data.known_organization(text) owner to zapisd_owner;
-revoke all on function data.known_organization(text) from public;
 comment on function data.known_organization(text) is 'The organization, the only one there is when none is named; an error that says which there are';
 
 create or replace function data.known_area(p_organization_id text, p_area_id text) returns integer
@@ -40,8 +38,6 @@ begin
     end if;
     return key;
 end $$;
-alter function data.known_area(text, text) owner to zapisd_owner;
-revoke all on function data.known_area(text, text) from public;
 comment on function data.known_area(text, text) is 'Key of an area; an error that says which there are';
 
 create or replace function data.days_in_order(p_from date, p_to date) returns void
@@ -52,6 +48,4 @@ begin
             using errcode = 'invalid_parameter_value', hint = 'День пишется так: ''2026-12-31'' или current_date + 7';
     end if;
 end $$;
-alter function data.days_in_order(date, date) owner to zapisd_owner;
-revoke all on function data.days_in_order(date, date) from public;
 comment on function data.days_in_order(date, date) is 'Refuses days that are not a span of at most 400';

@@ -85,8 +85,6 @@ language sql immutable parallel safe as $$
     ('ref_attribute_link_fkey', 'Справочника, на который ссылается атрибут, нет', 'Есть: select ref_name, title from data.ref_book'),
     ('place_within_capacity', 'Мест не меньше, чем уже занято', null)
 $$;
-alter function data.constraint_words() owner to zapisd_owner;
-revoke all on function data.constraint_words() from public;
 comment on function data.constraint_words() is 'What constraints say, for people; admin.help() looks here too';
 
 -- Raises again what a constraint refused, under its own code and name.
@@ -99,6 +97,4 @@ begin
     raise exception '%', coalesce(w.words, 'Не указано: ' || nullif(p_missing, ''), p_message) using errcode = p_state, constraint = p_constraint,
         hint = coalesce(w.advice, 'Какие бывают значения: select * from admin.help(), \d+ таблицы');
 end $$;
-alter function data.say_violation(text, text, text, text) owner to zapisd_owner;
-revoke all on function data.say_violation(text, text, text, text) from public;
 comment on function data.say_violation(text, text, text, text) is 'The refusal of a constraint in words, with what to do';

@@ -10,8 +10,6 @@ language sql stable as $$
     where (p_organization_id is null or o.organization_id = p_organization_id) and s.starts_at > now()
         and s.wall_at is not null and s.starts_at at time zone o.time_zone <> s.wall_at
 $$;
-alter function data.off_slots(text) owner to zapisd_owner;
-revoke all on function data.off_slots(text) from public;
 comment on function data.off_slots(text) is 'Slots still to come whose instant no longer reads as the wall time they were made for';
 
 -- The slot that stands for a wall time at its true instant. One that is in the way and stands for nobody is made it.
@@ -46,8 +44,6 @@ begin
     end if;
     return t.slot_id;
 end $$;
-alter function data.zone_target(data.slot, timestamptz, text) owner to zapisd_owner;
-revoke all on function data.zone_target(data.slot, timestamptz, text) from public;
 comment on function data.zone_target(data.slot, timestamptz, text) is 'The slot at the true instant of another slot''s wall time, made when need be; null when somebody has that place';
 
 -- Free slots that are off go; those that history refers to stay, closed, for what their instant
@@ -67,8 +63,6 @@ begin
     from data.organization as o
     where s.slot_id = any (ids) and o.organization_id = s.organization_id;
 end $$;
-alter function data.zone_clear(text) owner to zapisd_owner;
-revoke all on function data.zone_clear(text) from public;
 comment on function data.zone_clear(text) is 'Takes away free slots whose instant no longer reads as their wall time';
 
 -- In the order of docs/architecture.md, all or none: whoever cannot have one of them in a moment begins anew.
@@ -95,8 +89,6 @@ begin
         end;
     end loop;
 end $$;
-alter function data.zone_lock(text) owner to zapisd_owner;
-revoke all on function data.zone_lock(text) from public;
 comment on function data.zone_lock(text) is 'Locks the bookings, places and slots that are off, asking again while others are at them';
 
 create or replace function data.zone_transfer(p_book_key text, p_slot_ids uuid[]) returns admin.result
@@ -104,6 +96,4 @@ language plpgsql set lock_timeout = '300ms' as $$
 begin
     return data.agency_transfer(data.agency_lock_now(p_book_key), p_slot_ids, 'изменились правила часового пояса');
 end $$;
-alter function data.zone_transfer(text, uuid[]) owner to zapisd_owner;
-revoke all on function data.zone_transfer(text, uuid[]) from public;
 comment on function data.zone_transfer(text, uuid[]) is 'Moves a booking that data.zone_lock has locked';

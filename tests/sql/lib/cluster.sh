@@ -15,25 +15,22 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/zsqltest.XXXXXX")
 chmod 755 "$work"
 trap 'pg_private_stop; rm -rf "$work"' EXIT
 
-# As zapisd migrate does: migrations once, each in its own transaction; then the functions, as often as one likes.
+# As zapisd migrate does: migrations once, each in its own transaction; then the functions, and the demonstration as often as one likes.
 sql_apply() { psql -Xq1 -v ON_ERROR_STOP=1 -f "$1" || { echo "FAILED: $1"; exit 1; }; }
 sql_cluster_start() {
     pg_private_start "$work" || exit 1
     export PGDATABASE=zapis_test PGOPTIONS="-c client_min_messages=warning" ZAPISD_SQL_TESTS=$here
     psql -Xqd postgres -c "create database $PGDATABASE"
-    local file round bodies
+    local file
     for file in "$root"/sql/migrations/*.sql; do
         sql_apply "$file"
         psql -Xq -v ON_ERROR_STOP=1 -v name="$(basename "$file")" -v sum="$(sha256sum "$file" | cut -d' ' -f1)" <<'SQL' || exit 1
 insert into data.schema_version (name, sha256, applied_at) values (:'name', :'sum', now());
 SQL
     done
-    for round in 1 2; do
-        [ $round = 1 ] && bodies=off || bodies=on # they may name each other in any order
-        for file in $(sql_function_files "$root/sql"); do PGOPTIONS="$PGOPTIONS -c check_function_bodies=$bodies" sql_apply "$file"; done
-        sql_apply "$root/sql/demo/demo.sql" >/dev/null
-    done
-    psql -Xqc "select data.built_note()" >/dev/null
+    sql_apply_functions "$root/sql"
+    sql_apply "$root/sql/demo/demo.sql" >/dev/null
+    sql_apply "$root/sql/demo/demo.sql" >/dev/null
     psql -Xq -c "create extension pgtap" || { echo "SKIP: pgTAP is not installed"; exit 77; }
 }
 # sql_prove FILE...: true when all of them hold; what does not is told

@@ -299,9 +299,10 @@ def main():
 
 def play(args, instance, workers):
     _run(["psql", "-Xq", "-c", "create database prop", instance.conninfo(database="postgres")])
-    files = [file for folder in ("migrations", "inner", "api", "admin", "afterwards") for file in sorted((SOURCE / "sql" / folder).rglob("*.sql"))]
-    for file in files + [HERE / "world.sql"]:  # functions may name each other in any order
-        _run(["psql", "-Xq1", "-v", "ON_ERROR_STOP=1", "-c", "set check_function_bodies = off", "-f", file, instance.conninfo(database="prop")], what=file.name)
+    files = {folder: sorted((SOURCE / "sql" / folder).rglob("*.sql")) for folder in ("migrations", "inner", "api", "admin", "afterwards")}
+    for step in [[file] for file in files.pop("migrations")] + [sum(files.values(), []), [HERE / "world.sql"]]:  # a transaction each, as migrating does
+        _run(["psql", "-Xq1", "-v", "ON_ERROR_STOP=1", "-c", "set check_function_bodies = off", *(word for file in step for word in ("-f", file)),
+              instance.conninfo(database="prop")], what=step[0].name)
     _run(["psql", "-Xq1", "-v", "ON_ERROR_STOP=1", "-c", "do $$ begin perform data.built_note(); end $$; insert into data.agency (agency_code, name) values ('PROP00001', 'x'); insert into data.service "
           "(service_id, name) values ('s1', 'x'), ('s2', 'x')", instance.conninfo(database="prop")])
     queue, processes, started = multiprocessing.Queue(), [], time.monotonic()
