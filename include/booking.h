@@ -3,7 +3,8 @@
  * The subject: the methods of order 329, Appendix 2. Knows no XML, no sockets, no signatures.
  *
  * An operation is a row of booking_ops[]: its name, whether it writes, a check of the fields (no database), the SQL
- * call it makes, and how rows become the answer. The rules that need the database are behind sql/api/<operation>.sql.
+ * call it makes, and how rows become the answer; it comes from a row of BOOKING_METHODS. The rules that need the
+ * database are behind sql/api/<operation>.sql.
  */
 #pragma once
 
@@ -15,16 +16,41 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/*
+ * The methods, one row each: whatever goes by method is made of this table (the enum, booking_ops[], the shapes of
+ * requests, their readers).
+ *
+ * X(METHOD, file, name, Type, flags, check)
+ *
+ * METHOD: BOOKING_<METHOD>. file: src/booking/<file>.c, which has <file>_call and <file>_result. name: SOAPAction, and
+ * the element's name before Request and Response. Type: of the schema, before Request and Response. check:
+ * <file>_check, or NULL where what the table of fields says (booking_fields.h) is all there is to check.
+ */
+/* clang-format off */
+#define BOOKING_METHODS(X) \
+    X(GET_SLOTS, get_slots, getSlots, GetSlots, OP_SERVED | OP_ASKS_BOOKS, get_slots_check) \
+    X(BOOK, book, book, Book, OP_WRITES | OP_SERVED, book_check) \
+    X(GET_BOOKING_STATUS, get_booking_status, getBookingStatus, GetBookingStatus, OP_SERVED, NULL) \
+    X(CANCEL_BOOKING, cancel_booking, cancelBooking, CancelBooking, OP_WRITES | OP_SERVED, NULL) \
+    X(GET_REFS_LIST, get_refs_list, getRefsList, GetRefsList, OP_SERVED, NULL) \
+    X(GET_REF_ATTRIBUTES_LIST, get_ref_attributes_list, getRefAttributesList, GetRefAttributesList, \
+      OP_SERVED | OP_ASKS_BOOKS, NULL) \
+    X(GET_REF_ITEMS_LIST, get_ref_items_list, getRefItemsList, GetRefItemsList, OP_SERVED | OP_ASKS_BOOKS, \
+      get_ref_items_list_check) \
+    /* By the order ours to call at the portal; served where the configuration says so (A2). */ \
+    X(UPDATE_BOOKING_DETAILS, update_booking_details, updateBookingDetails, UpdateBookingDetails, OP_WRITES, \
+      update_booking_details_check)
+/* clang-format on */
+enum {
+    OP_WRITES = 1,     /* journalled in its own transaction; otherwise before the answer leaves */
+    OP_SERVED = 2,     /* everywhere; otherwise where the listener says so */
+    OP_ASKS_BOOKS = 4, /* a read whose values SQL looks up in reference books: asked even when fields are bad (M10) */
+};
 enum booking_method {
-    BOOKING_GET_SLOTS,
-    BOOKING_BOOK,
-    BOOKING_GET_BOOKING_STATUS,
-    BOOKING_CANCEL_BOOKING,
-    BOOKING_GET_REFS_LIST,
-    BOOKING_GET_REF_ATTRIBUTES_LIST,
-    BOOKING_GET_REF_ITEMS_LIST,
-    BOOKING_UPDATE_BOOKING_DETAILS,
-    BOOKING_METHOD_COUNT
+#define X(METHOD, file, name, Type, flags, check) BOOKING_##METHOD,
+    BOOKING_METHODS(X)
+#undef X
+        BOOKING_METHOD_COUNT
 };
 
 struct strings {
@@ -175,10 +201,8 @@ struct booking_message {
 };
 
 struct booking_op {
-    const char *name; /* "book": SOAPAction, and the element name before Request/Response */
-    bool is_write;    /* journalled in its own transaction; otherwise before the answer leaves */
-    bool is_served;   /* false: only where the listener says so */
-    bool asks_books;  /* a read whose values SQL looks up in reference books: asked even when fields are bad (M10) */
+    const char *name;                     /* "book": SOAPAction, and the element name before Request/Response */
+    bool is_write, is_served, asks_books; /* OP_WRITES, OP_SERVED, OP_ASKS_BOOKS */
     /* Adds every bad field to f that its rules find. Part of booking_check(); NULL: it has no rules of its own. */
     void (*check)(const struct booking_request *r, struct field_errors *f, struct arena *a);
     /* The SQL call. bad: the fields found wrong so far; a write passes them on so that nothing is booked. */

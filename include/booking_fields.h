@@ -179,6 +179,7 @@ enum {
     X(TEXT, bookId, book_id, Id, FIELD_MUST, 0)                                                                        \
     X(TEXT, esiaId, esia_id, Id, FIELD_MUST, 0)
 #define FIELDS_CancelBookingRequest(X)        FIELDS_GetBookingStatusRequest(X)
+#define FIELDS_GetRefsListRequest(X)          /* item 22 has no parameters */
 #define FIELDS_GetRefAttributesListRequest(X) X(LIST, refNames, ref_names, Id, FIELD_MUST, 100)
 #define FIELDS_GetRefItemsListRequest(X)                                                                               \
     X(ONE, refName, ref_names, Id, FIELD_MUST, 0)                                                                      \

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/*
- * The table of operations (order 329, Appendix 2, parts II and III). To add one: a file of its own with check, call
- * and result, a line in booking_private.h, a row here, its types in schemas/, its function in sql/api/.
- */
+/* The operations (order 329, Appendix 2, parts II and III), made of BOOKING_METHODS. To add one: CONTRIBUTING.md. */
 #include "booking_private.h"
 #include "bounds.h"
 #include "check.h"
@@ -10,19 +7,16 @@
 #include <string.h>
 
 const struct booking_op booking_ops[BOOKING_METHOD_COUNT] = {
-    [BOOKING_GET_SLOTS] = {"getSlots", false, true, true, get_slots_check, get_slots_call, get_slots_result},
-    [BOOKING_BOOK] = {"book", true, true, false, book_check, book_call, book_result},
-    [BOOKING_GET_BOOKING_STATUS] = {"getBookingStatus", false, true, false, NULL, get_booking_status_call,
-                                    get_booking_status_result},
-    [BOOKING_CANCEL_BOOKING] = {"cancelBooking", true, true, false, NULL, cancel_booking_call, cancel_booking_result},
-    [BOOKING_GET_REFS_LIST] = {"getRefsList", false, true, false, NULL, get_refs_list_call, get_refs_list_result},
-    [BOOKING_GET_REF_ATTRIBUTES_LIST] = {"getRefAttributesList", false, true, true, NULL, get_ref_attributes_list_call,
-                                         get_ref_attributes_list_result},
-    [BOOKING_GET_REF_ITEMS_LIST] = {"getRefItemsList", false, true, true, get_ref_items_list_check,
-                                    get_ref_items_list_call, get_ref_items_list_result},
-    /* By the order ours to call at the portal; served where the configuration says so (A2). */
-    [BOOKING_UPDATE_BOOKING_DETAILS] = {"updateBookingDetails", true, false, false, update_booking_details_check,
-                                        update_booking_details_call, update_booking_details_result},
+#define X(METHOD, file, name_, Type, flags, check_)                                                                    \
+    [BOOKING_##METHOD] = {.name = #name_,                                                                              \
+                          .is_write = ((flags)&OP_WRITES) != 0,                                                        \
+                          .is_served = ((flags)&OP_SERVED) != 0,                                                       \
+                          .asks_books = ((flags)&OP_ASKS_BOOKS) != 0,                                                  \
+                          .check = check_,                                                                             \
+                          .call = file##_call,                                                                         \
+                          .result = file##_result},
+    BOOKING_METHODS(X)
+#undef X
 };
 
 const struct booking_op *booking_op_by_name(const char *name, enum booking_method *method)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * One operation a file, three functions each; booking.c puts them into the table. Private to booking.
- *   <operation>_check: every bad field, without a database; <operation>_call: the SQL call; <operation>_result: rows
- *   to the answer.
+ * One operation a file, with up to three functions; booking.c puts them into the table. Private to booking.
+ *   <operation>_check: every bad field, without a database, where it has rules of its own; <operation>_call: the SQL
+ *   call; <operation>_result: rows to the answer.
  */
 #pragma once
 
@@ -21,11 +21,6 @@
     OPERATION_CALL(name);                                                                                              \
     OPERATION_RESULT(name)
 
-OPERATION(get_slots);
-OPERATION(book);
-OPERATION(get_booking_status);
-OPERATION(cancel_booking);
-OPERATION(get_refs_list);
-OPERATION(get_ref_attributes_list);
-OPERATION(get_ref_items_list);
-OPERATION(update_booking_details);
+#define X(METHOD, file, name, Type, flags, check) OPERATION(file);
+BOOKING_METHODS(X)
+#undef X

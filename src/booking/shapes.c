@@ -68,7 +68,8 @@ bool field_is_word(const struct field_type *type, const char *s)
      .is_required = ((flags)&FIELD_MUST) != 0,                                                                         \
      .is_line = ((flags)&FIELD_ANY) == 0},
 
-#define FIELDS(type) static const struct field fields_##type[] = {FIELDS_##type(ROW)};
+/* The last one is of no field: a request may have none. */
+#define FIELDS(type) static const struct field fields_##type[] = {FIELDS_##type(ROW){0}};
 
 #define OWNER struct user_document
 FIELDS(UserDocument)
@@ -90,15 +91,11 @@ FIELDS(TimeSlot)
 #undef OWNER
 #define OWNER struct booking_request
 FIELDS(Status)
-FIELDS(GetSlotsRequest)
-FIELDS(BookRequest)
-FIELDS(GetBookingStatusRequest)
-FIELDS(CancelBookingRequest)
-FIELDS(GetRefAttributesListRequest)
-FIELDS(GetRefItemsListRequest)
-FIELDS(UpdateBookingDetailsRequest)
+#define X(METHOD, file, name, Type, flags, check) FIELDS(Type##Request)
+BOOKING_METHODS(X)
+#undef X
 
-#define COUNT(array) ((unsigned)(sizeof(array) / sizeof *(array)))
+#define COUNT(array) ((unsigned)(sizeof(array) / sizeof *(array)) - 1)
 #define OF(type_)    .type = #type_, .fields = fields_##type_, .n = COUNT(fields_##type_)
 
 const struct shape shape_UserDocument = {OF(UserDocument)};
@@ -112,14 +109,9 @@ const struct shape shape_Status = {OF(Status)};
 const struct shape shape_TimeSlot = {OF(TimeSlot)};
 
 static const struct shape requests[BOOKING_METHOD_COUNT] = {
-    [BOOKING_GET_SLOTS] = {OF(GetSlotsRequest)},
-    [BOOKING_BOOK] = {OF(BookRequest)},
-    [BOOKING_GET_BOOKING_STATUS] = {OF(GetBookingStatusRequest)},
-    [BOOKING_CANCEL_BOOKING] = {OF(CancelBookingRequest)},
-    [BOOKING_GET_REFS_LIST] = {.type = "GetRefsListRequest"}, /* item 22 has no parameters */
-    [BOOKING_GET_REF_ATTRIBUTES_LIST] = {OF(GetRefAttributesListRequest)},
-    [BOOKING_GET_REF_ITEMS_LIST] = {OF(GetRefItemsListRequest)},
-    [BOOKING_UPDATE_BOOKING_DETAILS] = {OF(UpdateBookingDetailsRequest)},
+#define X(METHOD, file, name, Type, flags, check) [BOOKING_##METHOD] = {OF(Type##Request)},
+    BOOKING_METHODS(X)
+#undef X
 };
 _Static_assert(COUNT(fields_GetSlotsRequest) <= SHAPE_FIELDS_MAX && COUNT(fields_BookRequest) <= SHAPE_FIELDS_MAX, "");
 

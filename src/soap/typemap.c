@@ -170,26 +170,12 @@ static void map_Status(struct arena *a, const struct eq__Status *in, struct book
     FIELDS_Status(TAKE);
 }
 
-/* item 22 has no parameters */
-#define FIELDS_GetRefsListRequest(X)                                                                                   \
-    (void)a;                                                                                                           \
-    (void)out;
-
-/* X(method, its type, its element) */
-#define REQUESTS(X)                                                                                                    \
-    X(GET_SLOTS, GetSlotsRequest, "eq:getSlotsRequest")                                                                \
-    X(BOOK, BookRequest, "eq:bookRequest")                                                                             \
-    X(GET_BOOKING_STATUS, GetBookingStatusRequest, "eq:getBookingStatusRequest")                                       \
-    X(CANCEL_BOOKING, CancelBookingRequest, "eq:cancelBookingRequest")                                                 \
-    X(GET_REFS_LIST, GetRefsListRequest, "eq:getRefsListRequest")                                                      \
-    X(GET_REF_ATTRIBUTES_LIST, GetRefAttributesListRequest, "eq:getRefAttributesListRequest")                          \
-    X(GET_REF_ITEMS_LIST, GetRefItemsListRequest, "eq:getRefItemsListRequest")                                         \
-    X(UPDATE_BOOKING_DETAILS, UpdateBookingDetailsRequest, "eq:updateBookingDetailsRequest")
-
-#define READER(method, Type, element)                                                                                  \
+#define READER(Type, element)                                                                                          \
     static void map_##Type(struct arena *a, const struct eq__##Type *in, struct booking_request *out)                  \
     {                                                                                                                  \
+        (void)a;                                                                                                       \
         (void)in;                                                                                                      \
+        (void)out;                                                                                                     \
         FIELDS_##Type(TAKE);                                                                                           \
     }                                                                                                                  \
     static bool read_##Type(struct soap *soap, struct arena *a, struct booking_request *out)                           \
@@ -201,10 +187,12 @@ static void map_Status(struct arena *a, const struct eq__Status *in, struct book
         map_##Type(a, &in, out);                                                                                       \
         return true;                                                                                                   \
     }
-REQUESTS(READER)
+#define X(METHOD, file, name, Type, flags, check) READER(Type##Request, "eq:" #name "Request")
+BOOKING_METHODS(X)
+#undef X
 
 const typemap_read_fn typemap_readers[BOOKING_METHOD_COUNT] = {
-#define X(method, Type, element) [BOOKING_##method] = read_##Type,
-    REQUESTS(X)
+#define X(METHOD, file, name, Type, flags, check) [BOOKING_##METHOD] = read_##Type##Request,
+    BOOKING_METHODS(X)
 #undef X
 };

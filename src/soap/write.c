@@ -245,8 +245,7 @@ enum err soap_write_content(struct arena *a, const struct booking_reply *r, cons
         add_ref_items(&w, "items", r->items, r->nitems);
         add_optional(&w, "version", r->version);
         break;
-    case BOOKING_METHOD_COUNT:
-    default:
+    case BOOKING_METHOD_COUNT: /* no default: the compiler tells of a method without an answer */
         return error_set(e, ERR_INTERNAL, "no answer for method %d", (int)r->method);
     }
     add_error(&w, r);
