@@ -96,6 +96,16 @@ MUST_CHECK enum err xml_c14n(const struct xml_node *node, const char *const *inc
 MUST_CHECK enum err xml_regraft(struct arena *a, struct xml_node *content, const char *ns, const char *local,
                                 struct xml_doc **out, struct error *e);
 
+/*
+ * A new document with an empty root {ns}local (prefix "eq"), which shares the names of another one; freed with a. */
+MUST_CHECK enum err xml_build(struct arena *a, const struct xml_node *beside, const char *ns, const char *local,
+                              struct xml_doc **out, struct error *e);
+/* A new last child, in the namespace of its parent, with this text (NULL: none). NULL when out of memory or parent is.
+ */
+struct xml_node *xml_add(struct xml_node *parent, const char *local, const char *text);
+/* Takes an element out, with all in it. NULL: nothing to do. */
+void xml_drop(struct xml_node *node);
+
 /* ---- schemas ---- */
 
 /* Compiles an XSD from a file; its includes and imports are read from the same directory only. Shared by all threads.

@@ -26,13 +26,13 @@ const char *const leniency_names[LENIENCY_COUNT] = {
 struct normalizer {
     struct arena *arena;
     bool is_allowed[LENIENCY_COUNT];
-    struct buf *out;
+    struct xml_node *at; /* what is being written; NULL: memory has run out */
     struct field_errors *fields;
     struct normalized *result;
     bool is_viewing; /* A10: whoever only looks may be anonymous */
     bool has_child;  /* result->children is settled */
     unsigned depth;
-    bool is_too_deep;
+    bool is_too_deep, is_without_memory;
 };
 
 /* The children of one element, by their place in the shape. */
@@ -264,27 +264,20 @@ static const char *value_of(struct normalizer *z, const struct field *c, const c
 
 /* ---- writing ---- */
 
-static void open_tag(struct normalizer *z, const char *name)
+/* An element in the one that is being written; NULL: it could not be made, which ends the reading. */
+static struct xml_node *add(struct normalizer *z, const char *name, const char *text)
 {
-    buf_add(z->out, "<eq:", 4);
-    buf_add_str(z->out, name);
-    buf_add_char(z->out, '>');
-}
-
-static void close_tag(struct normalizer *z, const char *name)
-{
-    buf_add(z->out, "</eq:", 5);
-    buf_add_str(z->out, name);
-    buf_add_char(z->out, '>');
+    struct xml_node *added = xml_add(z->at, name, text);
+    if (added == NULL)
+        z->is_without_memory = true;
+    return added;
 }
 
 static void write_struct(struct normalizer *z, const struct shape *shape, struct xml_node *node, const char *name);
 
 static void write_value(struct normalizer *z, const char *name, const char *value)
 {
-    open_tag(z, name);
-    buf_add_xml_text(z->out, span_of(value));
-    close_tag(z, name);
+    (void)add(z, name, value);
 }
 
 static void write_text(struct normalizer *z, const struct field *c, struct xml_node *node)
@@ -297,9 +290,10 @@ static void write_text(struct normalizer *z, const struct field *c, struct xml_n
 
 static void write_element(struct normalizer *z, const struct field *c, struct xml_node *node)
 {
-    open_tag(z, c->name);
+    struct xml_node *up = z->at;
+    z->at = add(z, c->name, NULL);
     write_struct(z, c->shape, node, c->name);
-    close_tag(z, c->name);
+    z->at = up;
 }
 
 /* serviceId/string, as lists of text come out of some toolkits. */
@@ -378,20 +372,15 @@ static void write_parts(struct normalizer *z, const struct field *c, const struc
 /* Toolkits write empty elements for what they have not got: a wrapper of one that comes out empty is none. */
 static void write_holder(struct normalizer *z, const struct field *c, const struct field *item, struct xml_node *node)
 {
-    struct buf *out = z->out;
-    struct buf inside;
-    buf_init(&inside, z->arena, 0);
-    z->out = &inside;
+    struct xml_node *up = z->at, *holder = add(z, c->name, NULL);
+    z->at = holder;
     write_struct(z, c->shape, node, c->name); /* tells of whatever it leaves out */
-    z->out = out;
-    if (inside.n == 0 && !item->is_many) {
-        if (!has_elements(node) && !has_own_text(z, node))
-            depart(z, LENIENCY_unknown, c->name);
+    z->at = up;
+    if (holder == NULL || item->is_many || has_elements(holder))
         return;
-    }
-    open_tag(z, c->name);
-    buf_add_span(out, buf_span(&inside));
-    close_tag(z, c->name);
+    xml_drop(holder);
+    if (!has_elements(node) && !has_own_text(z, node))
+        depart(z, LENIENCY_unknown, c->name);
 }
 
 /* attributes/Attribute*, or attributes* that are such structures themselves; userDoc/Document, or userDoc itself. */
@@ -418,10 +407,11 @@ static void write_wrapper(struct normalizer *z, const struct field *c, const str
         return;
     }
     depart(z, LENIENCY_arrays, c->name);
-    open_tag(z, c->name);
+    struct xml_node *up = z->at;
+    z->at = add(z, c->name, NULL);
     for (const struct found *at = list; at != NULL; at = at->next)
         write_element(z, item, at->node);
-    close_tag(z, c->name);
+    z->at = up;
 }
 
 /* A4 */
@@ -430,9 +420,10 @@ static bool write_status_text(struct normalizer *z, const struct field *c, struc
     if (has_elements(node) || !has_own_text(z, node))
         return false;
     depart(z, LENIENCY_status, c->name);
-    open_tag(z, c->name);
+    struct xml_node *up = z->at;
+    z->at = add(z, c->name, NULL);
     write_value(z, c->shape->fields[0].name, trimmed(z->arena, xml_own_text(z->arena, node)));
-    close_tag(z, c->name);
+    z->at = up;
     return true;
 }
 
@@ -490,18 +481,21 @@ static void write_struct(struct normalizer *z, const struct shape *shape, struct
 }
 
 enum err normalize(struct arena *a, struct xml_node *bare, enum booking_method method,
-                   const struct config_reading *reading, struct buf *out, struct field_errors *f,
+                   const struct config_reading *reading, struct xml_doc **out, struct field_errors *f,
                    struct normalized *result, struct error *e)
 {
     const char *name = arena_printf(a, "%sRequest", booking_ops[method].name);
-    struct normalizer z = {
-        .arena = a, .out = out, .fields = f, .result = result, .is_viewing = method == BOOKING_GET_SLOTS};
+    struct normalizer z = {.arena = a, .fields = f, .result = result, .is_viewing = method == BOOKING_GET_SLOTS};
 #define X(kind) z.is_allowed[LENIENCY_##kind] = reading->kind;
     LENIENCIES(X)
 #undef X
     *result = (struct normalized){.children = SOAP_CHILDREN_WS};
-    buf_printf(out, "<eq:%s xmlns:eq=\"" SOAP_NS "\">", name);
+    enum err err = xml_build(a, bare, SOAP_NS, name, out, e);
+    if (err != ERR_OK)
+        return err;
+    z.at = xml_root(*out);
     write_struct(&z, shape_of_request(method), bare, name);
-    close_tag(&z, name);
+    if (z.is_without_memory)
+        return error_set(e, ERR_INTERNAL, "reading: out of memory");
     return z.is_too_deep ? error_set(e, ERR_LIMIT, "elements are nested too deep") : ERR_OK;
 }

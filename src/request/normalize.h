@@ -28,10 +28,10 @@ struct normalized {
 };
 
 /*
- * Adds to out the element {SOAP_NS}<method>Request, canonical, with what `bare` holds: names, namespaces, order and
+ * *out becomes a document of its own, {SOAP_NS}<method>Request with what `bare` holds: names, namespaces, order and
  * shapes as the schema has them, unknown elements left out. A departure whose switch is off, a field that is there
  * twice and a shape that can be read in two ways are added to f; nothing of theirs is guessed. Values are not judged.
  */
 MUST_CHECK enum err normalize(struct arena *a, struct xml_node *bare, enum booking_method method,
-                              const struct config_reading *reading, struct buf *out, struct field_errors *f,
+                              const struct config_reading *reading, struct xml_doc **out, struct field_errors *f,
                               struct normalized *result, struct error *e);

@@ -32,14 +32,14 @@ enum step_result step_normalize(struct request *r)
         return STEP_NEXT;
     /* What the wrapper needed was noted while it was taken off. */
     const struct normalized outside = r->normalized;
-    struct buf strict;
-    buf_init(&strict, r->arena, r->body.n);
+    struct xml_doc *strict;
     if (normalize(r->arena, xml_root(r->bare), r->request.method, r->reading, &strict, &r->fields, &r->normalized,
                   &r->error) != ERR_OK)
         return STEP_FAIL;
     for (unsigned i = 0; i < LENIENCY_COUNT; i++)
         r->normalized.used[i] += outside.used[i];
-    return xml_parse(r->arena, buf_span(&strict), &r->bare, &r->error) == ERR_OK ? STEP_NEXT : STEP_FAIL;
+    r->bare = strict;
+    return STEP_NEXT;
 }
 
 struct soap_style reading_style(const struct request *r)

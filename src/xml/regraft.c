@@ -9,11 +9,7 @@
  */
 #include "xml_private.h"
 
-#include <libxml/dict.h>
-
 #include <string.h>
-
-#define ROOT_PREFIX "eq"
 
 /* One declaration of a lost ancestor, and what stands for it now. */
 struct binding {
@@ -98,36 +94,14 @@ static void rebind_tree(const struct bindings *b, xmlNode *top)
     }
 }
 
-xmlDoc *xml_doc_beside(const xmlDoc *other)
-{
-    xmlDoc *doc = xmlNewDoc(XML_CHARS("1.0"));
-    if (doc == NULL || other->dict == NULL)
-        return doc;
-    doc->dict = other->dict;
-    xmlDictReference(doc->dict);
-    return doc;
-}
-
-static xmlNode *root_new(xmlDoc *doc, const char *ns, const char *local)
-{
-    xmlNode *root = xmlNewDocNode(doc, NULL, XML_CHARS(local), NULL);
-    if (root == NULL)
-        return NULL;
-    xmlDocSetRootElement(doc, root);
-    xmlSetNs(root, xmlNewNs(root, XML_CHARS(ns), XML_CHARS(ROOT_PREFIX)));
-    return root;
-}
-
 enum err xml_regraft(struct arena *a, struct xml_node *content, const char *ns, const char *local, struct xml_doc **out,
                      struct error *e)
 {
-    xmlDoc *doc = xml_doc_beside(node_of(content)->doc);
-    if (doc == NULL)
-        return error_set(e, ERR_INTERNAL, "regraft: out of memory");
-    arena_defer(a, xml_doc_cleanup, doc);
-    xmlNode *root = root_new(doc, ns, local);
-    if (root == NULL || root->ns == NULL)
-        return error_set(e, ERR_INTERNAL, "regraft: out of memory");
+    struct xml_doc *doc;
+    enum err err = xml_build(a, content, ns, local, &doc, e);
+    if (err != ERR_OK)
+        return err;
+    xmlNode *root = node_of_mutable(xml_root(doc));
     struct bindings bindings = bindings_of(a, node_of(content));
     bindings_declare(&bindings, root);
     struct xml_node *next;
@@ -138,6 +112,6 @@ enum err xml_regraft(struct arena *a, struct xml_node *content, const char *ns, 
         xmlAddChild(root, moved);
         rebind_tree(&bindings, moved);
     }
-    *out = (struct xml_doc *)doc;
+    *out = doc;
     return ERR_OK;
 }

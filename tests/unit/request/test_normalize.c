@@ -106,11 +106,12 @@ static struct outcome read_as(struct arena *a, enum booking_method method, const
     const char *name = arena_printf(a, "%sRequest", booking_ops[method].name);
     assert_int_equal(xml_regraft(a, xml_root(doc), SOAP_NS, name, &bare, &e), ERR_OK);
     struct buf out, canonical;
+    assert_int_equal(normalize(a, xml_root(bare), method, reading, &strict, &o.errors, &o.normalized, &e), ERR_OK);
     buf_init(&out, a, 0);
-    assert_int_equal(normalize(a, xml_root(bare), method, reading, &out, &o.errors, &o.normalized, &e), ERR_OK);
-    strict = parse(a, out.p);
+    assert_int_equal(xml_c14n(xml_root(strict), NULL, &out, &e), ERR_OK);
+    /* made without a parser, it is what a parser would make of its octets */
     buf_init(&canonical, a, 0);
-    assert_int_equal(xml_c14n(xml_root(strict), NULL, &canonical, &e), ERR_OK);
+    assert_int_equal(xml_c14n(xml_root(parse(a, out.p)), NULL, &canonical, &e), ERR_OK);
     assert_string_equal(out.p, canonical.p);
     struct structure s;
     bool is_refused = false;
@@ -497,20 +498,20 @@ static double unknown_ms(void *arg, unsigned n)
 {
     const struct config_reading *reading = arg;
     struct arena *a = arena_new();
-    struct buf b, out;
+    struct buf b;
     struct normalized result;
     struct field_errors f = {.arena = a};
     struct error e = {0};
-    struct xml_doc *bare;
+    struct xml_doc *bare, *strict;
     buf_init(&b, a, 1 << 20);
-    buf_init(&out, a, 256);
     buf_add_str(&b, "<AppData>");
     for (unsigned i = 0; i < n; i++)
         buf_printf(&b, "<unknown%u/>", i);
     buf_add_str(&b, "<bookId>1</bookId><esiaId>2</esiaId></AppData>");
     assert_int_equal(xml_regraft(a, xml_root(parse(a, b.p)), SOAP_NS, "getBookingStatusRequest", &bare, &e), ERR_OK);
     double from_ms = growth_now_ms();
-    assert_int_equal(normalize(a, xml_root(bare), BOOKING_GET_BOOKING_STATUS, reading, &out, &f, &result, &e), ERR_OK);
+    assert_int_equal(normalize(a, xml_root(bare), BOOKING_GET_BOOKING_STATUS, reading, &strict, &f, &result, &e),
+                     ERR_OK);
     double ms = growth_now_ms() - from_ms;
     assert_int_equal(result.used[LENIENCY_unknown], n);
     assert_int_equal(f.n, reading->unknown ? 0 : 100);
