@@ -29,22 +29,28 @@ enum listener_kind {
 };
 extern const char *const listener_kind_words[LISTENER_UNSET];
 
+/*
+ * The departures a lenient reading may put right: words of the key `lenient` and labels of zapisd_leniency_total. What
+ * each means is said in config_table.h.
+ */
+#define LENIENCIES(X)                                                                                                  \
+    X(namespaces) X(order) X(names) X(unknown) X(arrays) X(values) X(user_kind) X(user_type) X(status) X(date)
+enum leniency {
+#define X(name) LENIENCY_##name,
+    LENIENCIES(X)
+#undef X
+        LENIENCY_COUNT
+};
+extern const char *const leniency_names[LENIENCY_COUNT];
+
 /* How the messages of one caller are read, and how its answers are shaped: of a [sender CODE], or of a plain
- * [listener NAME], whose callers have no code. The switches of a lenient reading mean nothing in a strict one. */
+ * [listener NAME], whose callers have no code. */
 enum reading_mode { READING_STRICT, READING_LENIENT };
 struct config_reading {
-    enum reading_mode mode; /* reading = strict | lenient */
-    bool namespaces;        /* lenient_namespaces: the types' namespace, or none, in place of the messages' */
-    bool order;             /* lenient_order: fields in any order */
-    bool names;             /* lenient_names: names in any case */
-    bool unknown;           /* lenient_unknown: unknown elements and attributes are left out */
-    bool arrays;            /* lenient_arrays: wrapped for repeated, repeated for wrapped */
-    bool values;            /* lenient_values: words of a list in any case */
-    bool user_kind;         /* lenient_user_kind: may be missing */
-    bool user_type;         /* lenient_user_type: ANONYMOUS and BASIC may look at slots */
-    bool status;            /* lenient_status: plain text in place of the structure */
-    bool date;              /* lenient_date: of the SMEV frame, without a zone */
-    const char *doc_types;  /* doc_types = A, B: beside those of the order; NULL: none */
+    enum reading_mode mode;       /* reading = strict | lenient */
+    bool lenient[LENIENCY_COUNT]; /* lenient = order, names: what a lenient reading puts right; nothing in a strict one
+                                   */
+    const char *doc_types;        /* doc_types = A, B: beside those of the order; NULL: none */
     bool omit_error_on_success, status_as_text, single_timeslot; /* of answers */
 };
 

@@ -152,7 +152,15 @@ static void on_section(void *arg, int line, const char *text)
 
 static void unknown_key(struct loader *l, int line, const char *key)
 {
+    static const char switches[] = "lenient_";
     const char *home = NULL;
+    if (strncmp(key, switches, strlen(switches)) == 0) { /* what was a key for each departure is one list */
+        mistake(l, line,
+                arena_printf(
+                    l->a, "'%s' is no key any more: the departures that are put right are named in one, lenient = %s",
+                    key, LENIENT_ALL));
+        return;
+    }
     for (unsigned i = 0; i < l->noptions && home == NULL; i++) {
         if (strcmp(l->options[i].key, key) == 0)
             home = l->options[i].section;

@@ -57,15 +57,17 @@ static bool is_text(enum option_kind kind)
     }
 }
 
-static size_t size_of(enum option_kind kind)
+static size_t size_of(const struct option_rule *r)
 {
-    switch (kind) {
+    switch (r->kind) {
     case OPTION_DURATION:
     case OPTION_SIZE:
         return sizeof(uint64_t);
     case OPTION_YES_NO:
     case OPTION_CONSENT:
         return sizeof(bool);
+    case OPTION_WORDS:
+        return option_words(r) * sizeof(bool);
     case OPTION_ENUM:
         return sizeof(enum listener_kind);
     default:
@@ -78,7 +80,7 @@ static bool is_same(unsigned i, const void *x, const void *y)
     const struct option_rule *r = &option_rules[i];
     const char *p = (const char *)x + r->offset, *q = (const char *)y + r->offset;
     if (!is_text(r->kind))
-        return memcmp(p, q, size_of(r->kind)) == 0;
+        return memcmp(p, q, size_of(r)) == 0;
     const char *s = NULL, *t = NULL;
     memcpy(&s, p, sizeof(char *));
     memcpy(&t, q, sizeof(char *));

@@ -16,6 +16,7 @@
 #define TYPE_OPTION_CODE      "code"
 #define TYPE_OPTION_WORD      "word"
 #define TYPE_OPTION_ENUM      "word"
+#define TYPE_OPTION_WORDS     "words"
 #define TYPE_OPTION_CONSENT   "word"
 
 static const struct config_option options[] = {
@@ -35,6 +36,12 @@ const struct option_rule option_rules[] = {
 #define X(section_, key_, kind_, struct_, member_, default_, least_, most_, words_, reload_, required_, help_)         \
     {.kind = kind_, .offset = offsetof(struct struct_, member_), .least = least_, .most = most_, .words = words_},
     CONFIG_OPTIONS(X)
+#undef X
+};
+
+const char *const leniency_names[LENIENCY_COUNT] = {
+#define X(name) #name,
+    LENIENCIES(X)
 #undef X
 };
 

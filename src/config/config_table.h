@@ -27,6 +27,7 @@ enum option_kind {
     OPTION_CODE,      /* const char * */
     OPTION_WORD,      /* const char *, one of words */
     OPTION_ENUM,      /* an enum that counts as the words do */
+    OPTION_WORDS,     /* an array of bool, one of each word; the value names those that are true */
     OPTION_CONSENT,   /* bool: true when the one word is there */
 };
 
@@ -36,6 +37,9 @@ enum option_kind {
 #define MIB                              (1024U * KIB)
 #define YES                              true
 #define NO                               false
+#define LENIENT_ALL                      "namespaces, order, names, unknown, arrays, values, user_kind, user_type, status, date"
+#define LENIENT_WORD(name)               "|" #name
+#define LENIENT_WORDS                    (LENIENCIES(LENIENT_WORD) + 1)
 #define LEVELS                           "error|warning|notice|info|debug"
 #define KIND_WORD(kind, word, is_signed) "|" word
 #define KIND_WORDS                       (LISTENER_KINDS(KIND_WORD) + 1)
@@ -44,27 +48,16 @@ enum option_kind {
 /* The same keys for a [sender CODE] and for a plain [listener NAME]: who calls there has no code. */
 #define READING_OPTIONS(X, section, struct_, reload) \
 X(section, "reading", OPTION_ENUM, struct_, reading.mode, "strict", 0, 0, "strict|lenient", reload, NO, \
-  "strict: messages must be as the schema says. lenient: departures that the switches below allow are put right.") \
-X(section, "lenient_namespaces", OPTION_YES_NO, struct_, reading.namespaces, "yes", 0, 0, NULL, reload, NO, \
-  "In a lenient reading: fields in the namespace of the types, or in none. Answers come in the same one.") \
-X(section, "lenient_order", OPTION_YES_NO, struct_, reading.order, "yes", 0, 0, NULL, reload, NO, \
-  "In a lenient reading: fields in any order.") \
-X(section, "lenient_names", OPTION_YES_NO, struct_, reading.names, "yes", 0, 0, NULL, reload, NO, \
-  "In a lenient reading: names of methods, fields and reference books in any case.") \
-X(section, "lenient_unknown", OPTION_YES_NO, struct_, reading.unknown, "yes", 0, 0, NULL, reload, NO, \
-  "In a lenient reading: unknown fields and attributes are left out, fields marked xsi:nil and an empty userDoc too.") \
-X(section, "lenient_arrays", OPTION_YES_NO, struct_, reading.arrays, "yes", 0, 0, NULL, reload, NO, \
-  "In a lenient reading: lists wrapped that should be repeated, and repeated that should be wrapped.") \
-X(section, "lenient_values", OPTION_YES_NO, struct_, reading.values, "yes", 0, 0, NULL, reload, NO, \
-  "In a lenient reading: words of a fixed list, true and false in any case.") \
-X(section, "lenient_user_kind", OPTION_YES_NO, struct_, reading.user_kind, "yes", 0, 0, NULL, reload, NO, \
-  "In a lenient reading: userKind may be missing; it is BUSINESS when businessINN is there, else PHYSIC.") \
-X(section, "lenient_user_type", OPTION_YES_NO, struct_, reading.user_type, "yes", 0, 0, NULL, reload, NO, \
-  "In a lenient reading: the userTypes ANONYMOUS and BASIC may look at slots, as SIMPLE does.") \
-X(section, "lenient_status", OPTION_YES_NO, struct_, reading.status, "yes", 0, 0, NULL, reload, NO, \
-  "In a lenient reading: status as plain text in place of its structure.") \
-X(section, "lenient_date", OPTION_YES_NO, struct_, reading.date, "yes", 0, 0, NULL, reload, NO, \
-  "In a lenient reading: the time of creation in the SMEV frame may be without a zone.") \
+  "strict: messages must be as the schema says. lenient: departures that lenient names are put right.") \
+X(section, "lenient", OPTION_WORDS, struct_, reading.lenient, LENIENT_ALL, 0, 0, LENIENT_WORDS, reload, NO, \
+  "What a lenient reading puts right, names with commas between them; a departure that is not named is told as a wrong field. " \
+  "namespaces: fields in the namespace of the types, or in none; answers come in the same one. order: fields in any order. " \
+  "names: names of methods, fields and reference books in any case. unknown: unknown fields and attributes are left out, " \
+  "fields marked xsi:nil and an empty userDoc too. arrays: lists wrapped that should be repeated, and repeated that " \
+  "should be wrapped. values: words of a fixed list, true and false in any case. user_kind: userKind may be missing; it " \
+  "is BUSINESS when businessINN is there, else PHYSIC. user_type: the userTypes ANONYMOUS and BASIC may look at slots, as " \
+  "SIMPLE does. status: plain text in place of the structure. date: the time of creation in the SMEV frame may be " \
+  "without a zone.") \
 X(section, "doc_types", OPTION_TEXT, struct_, reading.doc_types, NULL, 0, 0, NULL, reload, NO, \
   "Values of docType, separated by commas, that are accepted beside PASSPORT and MIL TICKET in either reading.") \
 X(section, "omit_error_on_success", OPTION_YES_NO, struct_, reading.omit_error_on_success, "no", 0, 0, NULL, reload, NO, \
@@ -224,6 +217,7 @@ extern const struct option_rule option_rules[];
  * what is wrong.
  */
 const char *option_set(struct arena *a, unsigned i, const char *text, void *target);
+unsigned option_words(const struct option_rule *r); /* how many its list has */
 
 enum address_scope { ADDRESS_BAD, ADDRESS_LOCAL, ADDRESS_PUBLIC, ADDRESS_HANDED_OVER };
 enum address_scope address_scope(const char *address);

@@ -83,10 +83,9 @@ static const char *set_number(struct arena *a, const struct option_rule *r, cons
     return NULL;
 }
 
-/* Index of text in the words "a|b|c", or -1. */
-static int word_index(const char *words, const char *text)
+/* Index of the n bytes at text in the words "a|b|c", or -1. */
+static int word_index(const char *words, const char *text, size_t n)
 {
-    size_t n = strlen(text);
     int i = 0;
     for (const char *w = words;; w++, i++) {
         size_t len = strcspn(w, "|");
@@ -100,7 +99,7 @@ static int word_index(const char *words, const char *text)
 
 static const char *set_word(struct arena *a, const struct option_rule *r, const char *text, void *member)
 {
-    int i = word_index(r->words, text);
+    int i = word_index(r->words, text, strlen(text));
     if (i < 0)
         return arena_printf(a, "expected %s", r->words);
     if (r->kind == OPTION_ENUM) {
@@ -111,6 +110,35 @@ static const char *set_word(struct arena *a, const struct option_rule *r, const 
     } else {
         const char *copy = arena_strdup(a, text);
         memcpy(member, &copy, sizeof copy);
+    }
+    return NULL;
+}
+
+unsigned option_words(const struct option_rule *r)
+{
+    unsigned n = 1;
+    for (const char *w = r->words; *w != '\0'; w++)
+        n += *w == '|';
+    return n;
+}
+
+/* "a, b": a later line replaces the default and what was said before, whole. */
+static const char *set_words(struct arena *a, const struct option_rule *r, const char *text, bool *member)
+{
+    static const char blanks[] = " \t";
+    memset(member, 0, option_words(r) * sizeof *member);
+    for (bool goes_on = true; goes_on;) {
+        text += strspn(text, blanks);
+        size_t n = strcspn(text, ","), len = n;
+        while (len > 0 && strchr(blanks, text[len - 1]) != NULL)
+            len--;
+        int i = word_index(r->words, text, len);
+        if (i < 0)
+            return len == 0 ? "a word is missing between the commas"
+                            : arena_printf(a, "'%.*s' is none of %s", (int)(len < 40 ? len : 40), text, r->words);
+        member[i] = true;
+        goes_on = text[n] == ',';
+        text += n + goes_on;
     }
     return NULL;
 }
@@ -186,6 +214,8 @@ const char *option_set(struct arena *a, unsigned i, const char *text, void *targ
     case OPTION_ENUM:
     case OPTION_CONSENT:
         return set_word(a, r, text, member);
+    case OPTION_WORDS:
+        return set_words(a, r, text, member);
     default:
         break;
     }

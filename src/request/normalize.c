@@ -17,12 +17,6 @@
 #define WRONG_MAX      100 /* fields told of; the schema's check tells of as many */
 #define NAME_MAX_BYTES 255 /* of an element, as fieldName can hold it */
 
-const char *const leniency_names[LENIENCY_COUNT] = {
-#define X(name) #name,
-    LENIENCIES(X)
-#undef X
-};
-
 struct normalizer {
     struct arena *arena;
     bool is_allowed[LENIENCY_COUNT];
@@ -486,9 +480,7 @@ enum err normalize(struct arena *a, struct xml_node *bare, enum booking_method m
 {
     const char *name = arena_printf(a, "%sRequest", booking_ops[method].name);
     struct normalizer z = {.arena = a, .fields = f, .result = result, .is_viewing = method == BOOKING_GET_SLOTS};
-#define X(kind) z.is_allowed[LENIENCY_##kind] = reading->kind;
-    LENIENCIES(X)
-#undef X
+    memcpy(z.is_allowed, reading->lenient, sizeof z.is_allowed);
     *result = (struct normalized){.children = SOAP_CHILDREN_WS};
     enum err err = xml_build(a, bare, SOAP_NS, name, out, e);
     if (err != ERR_OK)

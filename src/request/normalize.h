@@ -7,18 +7,6 @@
 #include "soap.h"
 #include "xml.h"
 
-/* Names of the metric's label and of the switch in struct config_reading. */
-#define LENIENCIES(X)                                                                                                  \
-    X(namespaces) X(order) X(names) X(unknown) X(arrays) X(values) X(user_kind) X(user_type) X(status) X(date)
-
-enum leniency {
-#define X(name) LENIENCY_##name,
-    LENIENCIES(X)
-#undef X
-        LENIENCY_COUNT
-};
-extern const char *const leniency_names[LENIENCY_COUNT];
-
 #define FIELD_TWICE "Поле указано более одного раза"
 
 struct normalized {
@@ -29,7 +17,7 @@ struct normalized {
 
 /*
  * *out becomes a document of its own, {SOAP_NS}<method>Request with what `bare` holds: names, namespaces, order and
- * shapes as the schema has them, unknown elements left out. A departure whose switch is off, a field that is there
+ * shapes as the schema has them, unknown elements left out. A departure that is not allowed, a field that is there
  * twice and a shape that can be read in two ways are added to f; nothing of theirs is guessed. Values are not judged.
  */
 MUST_CHECK enum err normalize(struct arena *a, struct xml_node *bare, enum booking_method method,

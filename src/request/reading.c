@@ -16,14 +16,7 @@ bool reading_is_lenient(const struct request *r)
 
 bool reading_allows(const struct request *r, enum leniency kind)
 {
-    if (!reading_is_lenient(r))
-        return false;
-    const bool allowed[LENIENCY_COUNT] = {
-#define X(name) r->reading->name,
-        LENIENCIES(X)
-#undef X
-    };
-    return allowed[kind];
+    return reading_is_lenient(r) && r->reading->lenient[kind];
 }
 
 enum step_result step_normalize(struct request *r)

@@ -34,7 +34,7 @@ class Lenient(E2E):
 
         def edit(text):
             for name, keys in (("loose", "reading = lenient\nupdate_booking_details = yes"),
-                               ("picky", "reading = lenient\nlenient_order = no\nlenient_user_kind = no\nlenient_status = no\nupdate_booking_details = yes"),
+                               ("picky", "reading = lenient\nlenient = namespaces, names, unknown, arrays, values, user_type, date\nupdate_booking_details = yes"),
                                ("shaped", "update_booking_details = yes\nomit_error_on_success = yes\nstatus_as_text = yes\nsingle_timeslot = yes\n"
                                           "doc_types = BIRTH CERTIFICATE, VISA")):
                 text += "\n[listener %s]\nkind = plain\naddress = 127.0.0.1:%d\n%s\n" % (name, cls.ports[name], keys)

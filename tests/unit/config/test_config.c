@@ -176,30 +176,29 @@ static void O2_values_and_their_units(void **state)
     assert_true(l[3].allow_remote_plain);
 }
 
-/* M9: strict unless said otherwise; of a lenient reading every switch is on unless said otherwise. */
+/* M9: strict unless said otherwise; of a lenient reading every departure is put right unless some are named. */
 static void M9_reading_of_a_caller(void **state)
 {
     (void)state;
     struct config c =
-        load(LEAST "reading = lenient\nlenient_order = no\nstatus_as_text = yes\n"
+        load(LEAST "reading = lenient\nlenient = date,user_kind , names\nstatus_as_text = yes\n"
                    "[listener q]\nkind = plain\naddress = 127.0.0.1:9\n"
-                   "[sender S]\ncert = /c\nreading = lenient\nlenient_user_kind = no\n"
+                   "[sender S]\ncert = /c\nreading = lenient\n"
                    "doc_types = VISA, BIRTH CERTIFICATE\nsingle_timeslot = yes\nomit_error_on_success = yes\n"
                    "[sender T]\ncert = /d\n");
     const struct config_reading *p = &c.listeners[0].reading, *q = &c.listeners[1].reading, *s = &c.senders[0].reading,
                                 *t = &c.senders[1].reading;
     assert_int_equal(p->mode, READING_LENIENT);
-    assert_false(p->order);
-    assert_true(p->namespaces && p->names && p->unknown && p->arrays && p->values && p->user_kind && p->user_type &&
-                p->status && p->date);
+    for (unsigned i = 0; i < LENIENCY_COUNT; i++) {
+        assert_int_equal(p->lenient[i], i == LENIENCY_date || i == LENIENCY_user_kind || i == LENIENCY_names);
+        assert_true(s->lenient[i]);
+    }
     assert_true(p->status_as_text);
     assert_false(p->single_timeslot || p->omit_error_on_success);
     assert_int_equal(q->mode, READING_STRICT);
     assert_false(q->status_as_text);
     assert_null(q->doc_types);
     assert_int_equal(s->mode, READING_LENIENT);
-    assert_true(s->order);
-    assert_false(s->user_kind);
     assert_string_equal(s->doc_types, "VISA, BIRTH CERTIFICATE");
     assert_true(s->single_timeslot && s->omit_error_on_success);
     assert_int_equal(t->mode, READING_STRICT);
