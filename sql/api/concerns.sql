@@ -8,9 +8,11 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
         current_setting(s.setting), current_database(), s.setting, s.value)
     from data.database_settings() as s where current_setting(s.setting) is distinct from s.value
     union all
-    select format('the role %I lacks %s = %s: run zapisd migrate', s.role, s.setting, s.value) from data.role_settings_missing() as s
+    select format('the role %I lacks %s = %s: run zapisd migrate', s.role, s.setting, s.value)
+        from data.role_settings_missing() as s
     union all
-    select format('no file of ours grants %s to %s: revoke %s from %s', data.rights_phrase(f), f.grantee, data.rights_phrase(f), f.grantee)
+    select format('no file of ours grants %s to %s: revoke %s from %s', data.rights_phrase(f), f.grantee,
+        data.rights_phrase(f), f.grantee)
     from data.rights_foreign() as f
     union all
     select s.problem from data.silent_settings() as s

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 --
 -- getRefAttributesList (item 23): the attributes of the named books, in the order of the request. A book nobody knows is
--- error 3 and a field error, and then nothing is listed. in_any_case: names may be spelled in capitals; ref_name of the answer itself is the
--- first that was.
+-- error 3 and a field error, and then nothing is listed. in_any_case: names may be spelled in capitals; ref_name of the answer
+-- itself is the first that was.
 
 -- Before names in any case.
 drop function if exists api.get_ref_attributes_list(text, text[]);
@@ -21,11 +21,13 @@ begin
     elsif not data.list_fits(ref_names, 100) then
         head := data.answer_row(null, null, 2);
         wrong := data.beyond_row('refNames');
-    elsif exists (select from unnest(ref_names) as r (ref) where data.ref_named(coalesce(recipient_code, ''), r.ref, in_any_case) is null) then
+    elsif exists (select from unnest(ref_names) as r (ref)
+        where data.ref_named(coalesce(recipient_code, ''), r.ref, in_any_case) is null) then
         head := data.answer_row(null, null, 3, 'Справочник не найден');
         wrong := data.field_row('refNames', 2);
     else
-        respelled := (select min(r.ref) from unnest(ref_names) as r (ref) where data.ref_named(coalesce(recipient_code, ''), r.ref, in_any_case) <> r.ref);
+        respelled := (select min(r.ref) from unnest(ref_names) as r (ref)
+            where data.ref_named(coalesce(recipient_code, ''), r.ref, in_any_case) <> r.ref);
     end if;
     return query select head.kind, head.error_code, head.error_message, null::text, respelled, null::text, null::text,
         null::text, null::text, null::boolean;
@@ -35,8 +37,8 @@ begin
         return;
     end if;
     return query
-        select 'attribute'::text, null::integer, null::text, null::text, a.ref_name, a.name, left(a.title, 4000), a.type, a.attr_ref_name,
-            a.allow_filtering
+        select 'attribute'::text, null::integer, null::text, null::text, a.ref_name, a.name, left(a.title, 4000), a.type,
+            a.attr_ref_name, a.allow_filtering
         from (
             select b.book, min(r.n) as n
             from unnest(ref_names) with ordinality as r (ref, n)

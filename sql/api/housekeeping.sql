@@ -26,4 +26,5 @@ begin
     end if;
 end $$;
 grant execute on function api.housekeeping(text) to zapisd_daemon;
-comment on function api.housekeeping(text) is 'Does one piece of a task, or of the first that has one; no row when nothing is due, or when somebody else is at it';
+comment on function api.housekeeping(text) is
+    'Does one piece of a task, or of the first that has one; no row when nothing is due, or when somebody else is at it';

@@ -11,4 +11,5 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     order by h.number
 $$;
 grant execute on function api.housekeeping_state() to zapisd_daemon;
-comment on function api.housekeeping_state() is 'Each task, how many troubles it has, the first of them, and when it last ended well, in seconds since 1970 (L4)';
+comment on function api.housekeeping_state() is
+    'Each task, how many troubles it has, the first of them, and when it last ended well, in seconds since 1970 (L4)';

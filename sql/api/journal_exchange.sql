@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 --
--- A whole exchange that changed nothing: reads, faults, refusals before the database was asked. Called before the answer leaves, several
--- in one transaction when several wait.
+-- A whole exchange that changed nothing: reads, faults, refusals before the database was asked. Called before the answer leaves,
+-- several in one transaction when several wait.
 
 create or replace function api.journal_exchange(m api.message, status text, answer bytea) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -17,4 +17,5 @@ begin
             journal_exchange.status, journal_exchange.answer);
 end $$;
 grant execute on function api.journal_exchange(api.message, text, bytea) to zapisd_daemon;
-comment on function api.journal_exchange(api.message, text, bytea) is 'Journals a request and its answer that changed nothing (J1)';
+comment on function api.journal_exchange(api.message, text, bytea) is
+    'Journals a request and its answer that changed nothing (J1)';

@@ -9,4 +9,5 @@ begin
     values (journal_reply.journal_id, journal_reply.journal_at, 'out', journal_reply.status, journal_reply.answer);
 end $$;
 grant execute on function api.journal_reply(bigint, timestamptz, text, bytea) to zapisd_daemon;
-comment on function api.journal_reply(bigint, timestamptz, text, bytea) is 'Journals the answer of a write (J1); the row "answer" told journal_id and journal_at';
+comment on function api.journal_reply(bigint, timestamptz, text, bytea) is
+    'Journals the answer of a write (J1); the row "answer" told journal_id and journal_at';

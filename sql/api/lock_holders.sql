@@ -5,7 +5,8 @@
 -- state need the owner to be in pg_read_all_stats; without that they are null, and the role is known all the same.
 
 drop function if exists api.lock_waits();
-create or replace function api.lock_holders(known text[]) returns table (what text, holder_pid integer, holder_role text, holder text,
+create or replace function api.lock_holders(known text[])
+    returns table (what text, holder_pid integer, holder_role text, holder text,
     holder_state text, holder_open_ms bigint, holder_transaction text)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     with waits as (
@@ -24,7 +25,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
         (extract(epoch from clock_timestamp() - h.xact_start) * 1000)::bigint,
         -- our own sessions end by themselves
         case when h.usename is distinct from session_user
-            then (select t.virtualtransaction from pg_locks as t where t.pid = p.pid and t.locktype = 'virtualxid' and t.granted limit 1) end
+            then (select t.virtualtransaction from pg_locks as t where t.pid = p.pid and t.locktype = 'virtualxid'
+                and t.granted limit 1) end
     from (select pid from waits union select pid from held) as p
     left join waits as s on s.pid = p.pid
     left join pg_stat_activity as h on h.pid = p.pid
@@ -32,4 +34,6 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     limit 8
 $$;
 grant execute on function api.lock_holders(text[]) to zapisd_daemon;
-comment on function api.lock_holders(text[]) is 'Who holds the locks that sessions of the caller wait for, and which of the known transactions go on: relation, process, role, application, state';
+comment on function api.lock_holders(text[]) is
+    'Who holds the locks that sessions of the caller wait for, and which of the known transactions go on: relation, process, '
+    'role, application, state';

@@ -36,11 +36,13 @@ begin
     end if;
     -- Foreign keys and the triggers that keep visits apart are triggers: a replica's session goes past them.
     if current_setting('session_replication_role') <> 'origin' then
-        reasons := reasons || format('session_replication_role is %s: nothing is checked', current_setting('session_replication_role'));
+        reasons := reasons || format('session_replication_role is %s: nothing is checked',
+            current_setting('session_replication_role'));
     end if;
     -- What excludes each other in time looks at what others have committed meanwhile.
     if current_setting('default_transaction_isolation') <> 'read committed' then
-        reasons := reasons || format('default_transaction_isolation is %s: nothing can be booked', current_setting('default_transaction_isolation'));
+        reasons := reasons || format('default_transaction_isolation is %s: nothing can be booked',
+            current_setting('default_transaction_isolation'));
     end if;
     if current_setting('standard_conforming_strings') <> 'on' or current_setting('array_nulls') <> 'on' then
         reasons := reasons || 'standard_conforming_strings or array_nulls is off: statements do not mean what they say'::text;
@@ -49,13 +51,16 @@ begin
         reasons := reasons || 'the server is read-only'::text;
     end if;
     if current_setting('server_encoding') <> 'UTF8' or lower(U&'\0416') <> U&'\0436' then
-        reasons := reasons || 'encoding or LC_CTYPE of the database knows no Russian letters: it must be made anew as UTF8 with a UTF-8 locale'::text;
+        reasons := reasons || 'encoding or LC_CTYPE of the database knows no Russian letters: it must be made anew as UTF8 with '
+            'a UTF-8 locale'::text;
     end if;
     -- Whoever made the role: a session of ours that hangs must give its locks back.
-    if current_setting('idle_in_transaction_session_timeout') = '0' or current_setting('client_connection_check_interval') = '0' then
+    if current_setting('idle_in_transaction_session_timeout') = '0'
+        or current_setting('client_connection_check_interval') = '0' then
         reasons := reasons || 'the role has lost its safety settings: run zapisd migrate'::text;
     end if;
     return query select cardinality(reasons) = 0, array_to_string(reasons, '; ');
 end $$;
 grant execute on function api.ready(jsonb) to zapisd_daemon;
-comment on function api.ready(jsonb) is 'Whether requests may be taken by a program of these files (name: SHA-256; null: they are not compared), and if not, why';
+comment on function api.ready(jsonb) is
+    'Whether requests may be taken by a program of these files (name: SHA-256; null: they are not compared), and if not, why';

@@ -10,15 +10,17 @@
 --   any other of item 17      the agency's word: error 4 with the status as it is
 --   anything else             error 2, status
 
-create or replace function api.update_booking_details(m api.message, book_id text, esia_id text, slot_id text, organization_id text,
-    area_id text, service_id text, visit_time text, duration integer, status_code text, status_message text, bad_fields text[])
+create or replace function api.update_booking_details(m api.message, book_id text, esia_id text, slot_id text,
+    organization_id text, area_id text, service_id text, visit_time text, duration integer, status_code text, status_message text,
+    bad_fields text[])
 returns setof api.answer
 language plpgsql security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan
     set enable_seqscan = off as $$
 declare
     door api.answer := data.admit_message(m);
-    slot jsonb := jsonb_strip_nulls(jsonb_build_object('slotId', nullif(slot_id, ''), 'organizationId', nullif(organization_id, ''),
-        'areaId', nullif(area_id, ''), 'serviceId', nullif(service_id, ''), 'visitTime', visit_time, 'duration', duration));
+    slot jsonb := jsonb_strip_nulls(jsonb_build_object('slotId', nullif(slot_id, ''), 'organizationId',
+        nullif(organization_id, ''), 'areaId', nullif(area_id, ''), 'serviceId', nullif(service_id, ''), 'visitTime', visit_time,
+        'duration', duration));
     rows api.answer[];
     head api.answer;
 begin
@@ -42,7 +44,9 @@ begin
     return next head;
     return query select * from unnest(rows[2:]);
 end $$;
-grant execute on function api.update_booking_details(api.message, text, text, text, text, text, text, text, integer, text, text, text[])
+grant execute on function api.update_booking_details(api.message, text, text, text, text, text, text, text, integer,
+    text, text, text[])
     to zapisd_daemon;
-comment on function api.update_booking_details(api.message, text, text, text, text, text, text, text, integer, text, text, text[]) is
+comment on function api.update_booking_details(api.message, text, text, text, text, text, text, text, integer, text, text, text[])
+    is
     'M8: the portal moves a booking or says what became of it';

@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 --
--- An office from nothing, a command a thing; its hours are in schedule/. Each may be repeated: what is there gets the new values. The
--- constraints of data.* judge the values; what is rare stays an UPDATE of the table (\d+ data.organization tells what there is).
+-- An office from nothing, a command a thing; its hours are in schedule/. Each may be repeated: what is there gets the new values.
+-- The constraints of data.* judge the values; what is rare stays an UPDATE of the table (\d+ data.organization tells what there
+-- is).
 
 create or replace function admin.add_agency(agency_code text, name text) returns text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -18,7 +19,8 @@ exception when integrity_constraint_violation then
 end $$;
 grant execute on function admin.add_agency(text, text) to zapisd_operator;
 comment on function admin.add_agency(text, text) is
-    'add_agency(мнемоника СМЭВ, название): ведомство — адресат сообщений. Пример: select admin.add_agency(''AAAA00001'', ''Примерное ведомство'')';
+    'add_agency(мнемоника СМЭВ, название): ведомство — адресат сообщений. '
+        'Пример: select admin.add_agency(''AAAA00001'', ''Примерное ведомство'')';
 
 create or replace function admin.add_organization(organization_id text, agency_code text, name text, time_zone text,
     address text default '', phone text default '') returns text
@@ -39,9 +41,12 @@ exception when integrity_constraint_violation then
 end $$;
 grant execute on function admin.add_organization(text, text, text, text, text, text) to zapisd_operator;
 comment on function admin.add_organization(text, text, text, text, text, text) is
-    'add_organization(код, ведомство, название, часовой пояс [, адрес [, телефон]]): место приёма. Пример: select admin.add_organization(''R7700099'', ''AAAA00001'', ''Отдел № 99'', ''Europe/Moscow'', ''Примерная улица, 9'', ''+7 000 000-00-99'')';
+    'add_organization(код, ведомство, название, часовой пояс [, адрес [, телефон]]): место приёма. '
+        'Пример: select admin.add_organization(''R7700099'', ''AAAA00001'', ''Отдел № 99'', ''Europe/Moscow'', ''Примерная '
+        'улица, 9'', ''+7 000 000-00-99'')';
 
-create or replace function admin.add_service(organization_id text, service_id text, name text, frgu_number text default null) returns text
+create or replace function admin.add_service(organization_id text, service_id text, name text, frgu_number text default null)
+    returns text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     violated text;
@@ -61,7 +66,8 @@ exception when integrity_constraint_violation then
 end $$;
 grant execute on function admin.add_service(text, text, text, text) to zapisd_operator;
 comment on function admin.add_service(text, text, text, text) is
-    'add_service(организация, код услуги, название [, номер ФРГУ]): услуга, которую оказывает организация. Пример: select admin.add_service(''R7700099'', ''10000593393'', ''Подача заявления'')';
+    'add_service(организация, код услуги, название [, номер ФРГУ]): услуга, которую оказывает организация. '
+        'Пример: select admin.add_service(''R7700099'', ''10000593393'', ''Подача заявления'')';
 
 create or replace function admin.add_area(organization_id text, area_id text, name text, capacity integer default 1,
     services text[] default null, inside text default null) returns text
@@ -81,8 +87,8 @@ begin
     values (add_area.organization_id, add_area.area_id,
         (select coalesce(max(x.number), 0) + 1 from data.area as x where x.organization_id = add_area.organization_id),
         parent, add_area.name, add_area.capacity)
-    on conflict on constraint area_id_key do update set parent_key = coalesce(excluded.parent_key, a.parent_key), name = excluded.name,
-        capacity = excluded.capacity
+    on conflict on constraint area_id_key do update set parent_key = coalesce(excluded.parent_key, a.parent_key),
+        name = excluded.name, capacity = excluded.capacity
     returning a.area_key into key;
     insert into data.area_service (area_key, organization_id, service_id)
     select key, s.organization_id, x.id
@@ -97,4 +103,5 @@ exception when integrity_constraint_violation then
 end $$;
 grant execute on function admin.add_area(text, text, text, integer, text[], text) to zapisd_operator;
 comment on function admin.add_area(text, text, text, integer, text[], text) is
-    'add_area(организация, код, название [, мест [, услуги [, внутри чего]]]): окно, кабинет, зал, специалист; без списка услуг — все услуги организации. Пример: select admin.add_area(''R7700099'', ''window-1'', ''Окно 1'')';
+    'add_area(организация, код, название [, мест [, услуги [, внутри чего]]]): окно, кабинет, зал, специалист; без списка услуг '
+        '— все услуги организации. Пример: select admin.add_area(''R7700099'', ''window-1'', ''Окно 1'')';

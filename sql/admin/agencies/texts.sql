@@ -8,7 +8,8 @@ declare
     unknown text;
 begin
     perform data.known_organization(coalesce(organization_id, ''));
-    if coalesce(status_code, '') !~ '^[0-9]{3,9}$' or not exists (select from data.status as s where s.code = left(status_code, 3)) then
+    if coalesce(status_code, '') !~ '^[0-9]{3,9}$' or not exists (select from data.status as s where s.code =
+        left(status_code, 3)) then
         raise exception 'Данный статус заявления не поддерживается в текущей версии: %', coalesce(status_code, 'null')
             using errcode = 'invalid_parameter_value', hint = 'Статусы: select code, comment from data.status';
     end if;
@@ -16,7 +17,8 @@ begin
     where m[1] not in ('organization', 'contacts', 'address', 'phone', 'date', 'time', 'specialists', 'reason') limit 1;
     if unknown is not null then
         raise exception 'Подстановки {%} нет', unknown using errcode = 'invalid_parameter_value',
-            hint = 'Есть: {organization} {contacts} {address} {phone} {date} {time} {specialists} {reason}; часть в [ ] пропускается, когда подставить нечего';
+            hint = 'Есть: {organization} {contacts} {address} {phone} {date} {time} {specialists} {reason}; часть в [ ] '
+                'пропускается, когда подставить нечего';
     end if;
     if coalesce(btrim(comment), '') = '' then
         delete from data.organization_status as t
@@ -30,7 +32,8 @@ begin
 end $$;
 grant execute on function admin.set_text(text, text, text) to zapisd_operator;
 comment on function admin.set_text(text, text, text) is
-    'set_text(организация, статус, текст): свой текст вместо текста приказа, показывает его заполненным; пустой — снова текст приказа. Пример: select admin.set_text(''R7700018'', ''201'', ''Ждём Вас {date} в {time}: {organization}, {address}'')';
+    'set_text(организация, статус, текст): свой текст вместо текста приказа, показывает его заполненным; пустой — снова текст '
+        'приказа. Пример: select admin.set_text(''R7700018'', ''201'', ''Ждём Вас {date} в {time}: {organization}, {address}'')';
 
 create or replace function admin.add_status(agency_code text, status_code text, reason text) returns text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -48,4 +51,6 @@ exception when integrity_constraint_violation then
 end $$;
 grant execute on function admin.add_status(text, text, text) to zapisd_operator;
 comment on function admin.add_status(text, text, text) is
-    'add_status(ведомство, статус со своими цифрами, причина): уточнение статуса; строгая проверка — update data.agency set strict_sub_codes = true. Пример: select admin.add_status(''AAAA00001'', ''206001'', ''Нет документа, удостоверяющего личность'')';
+    'add_status(ведомство, статус со своими цифрами, причина): уточнение статуса; строгая проверка — update data.agency set '
+        'strict_sub_codes = true. '
+        'Пример: select admin.add_status(''AAAA00001'', ''206001'', ''Нет документа, удостоверяющего личность'')';

@@ -9,7 +9,8 @@ begin
 end $$;
 grant execute on function admin.confirm(text) to zapisd_operator, zapisd_registrar;
 comment on function admin.confirm(text) is
-    'confirm(номер записи): подтвердить то, что ждёт решения: запись (100 → 201) или её отмену (300 → 301). Пример: select * from admin.confirm(''6b1c…'')';
+    'confirm(номер записи): подтвердить то, что ждёт решения: запись (100 → 201) или её отмену (300 → 301). '
+        'Пример: select * from admin.confirm(''6b1c…'')';
 
 create or replace function admin.reject(book_id text, reason text default null, status_code text default '207')
 returns admin.result language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -18,7 +19,8 @@ declare
     is_cancelling boolean;
 begin
     if coalesce(btrim(reason), '') = '' then
-        raise exception 'Нужна причина отказа' using errcode = 'invalid_parameter_value', hint = 'Её увидит заявитель: ''не оплачена пошлина''';
+        raise exception 'Нужна причина отказа' using errcode = 'invalid_parameter_value',
+            hint = 'Её увидит заявитель: ''не оплачена пошлина''';
     end if;
     if left(code, 3) not in ('207', '208') then
         raise exception 'Отказ — это 207 (ошибки в данных) или 208 (время занять нельзя), а не %', coalesce(status_code, 'null')
@@ -33,7 +35,8 @@ begin
 end $$;
 grant execute on function admin.reject(text, text, text) to zapisd_operator, zapisd_registrar;
 comment on function admin.reject(text, text, text) is
-    'reject(номер записи, причина [, ''207'' или ''208'']): отклонить ждущую запись (место освобождается) или ждущую отмену (запись остаётся). Пример: select * from admin.reject(''6b1c…'', ''не оплачена пошлина'')';
+    'reject(номер записи, причина [, ''207'' или ''208'']): отклонить ждущую запись (место освобождается) или ждущую отмену '
+        '(запись остаётся). Пример: select * from admin.reject(''6b1c…'', ''не оплачена пошлина'')';
 
 create or replace function admin.invite(book_id text)
 returns admin.result language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -42,7 +45,8 @@ begin
 end $$;
 grant execute on function admin.invite(text) to zapisd_operator, zapisd_registrar;
 comment on function admin.invite(text) is
-    'invite(номер записи): пригласить за результатом к забронированному времени, 201. Пример: select * from admin.invite(''6b1c…'')';
+    'invite(номер записи): пригласить за результатом к забронированному времени, 201. '
+        'Пример: select * from admin.invite(''6b1c…'')';
 
 create or replace function admin.move(book_id text, slot_id text, reason text default null)
 returns admin.result language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -57,15 +61,19 @@ begin
 end $$;
 grant execute on function admin.move(text, text, text) to zapisd_operator, zapisd_registrar;
 comment on function admin.move(text, text, text) is
-    'move(номер записи, номер интервала или несколько через запятую [, причина]): перенести визит; порталу уходит новое время. Пример: select * from admin.move(''6b1c…'', (select slot_id from admin.free(''R7700018'', current_date + 1) limit 1), ''специалист болен'')';
+    'move(номер записи, номер интервала или несколько через запятую [, причина]): перенести визит; порталу уходит новое время. '
+        'Пример: select * from admin.move(''6b1c…'', (select slot_id from admin.free(''R7700018'', current_date + 1) limit 1), '
+        '''специалист болен'')';
 
-create or replace function admin.cancel(book_id text, reason text default null, contact text default null, status_code text default '302')
+create or replace function admin.cancel(book_id text, reason text default null, contact text default null,
+    status_code text default '302')
 returns admin.result language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     code constant text := btrim(coalesce(status_code, ''));
 begin
     if coalesce(btrim(reason), '') = '' then
-        raise exception 'Нужна причина отмены' using errcode = 'invalid_parameter_value', hint = 'Её увидит заявитель: ''авария в здании''';
+        raise exception 'Нужна причина отмены' using errcode = 'invalid_parameter_value',
+            hint = 'Её увидит заявитель: ''авария в здании''';
     end if;
     if left(code, 3) not in ('302', '303') then
         raise exception 'Отмена ведомством — это 302 (или 303), а не %', coalesce(status_code, 'null')
@@ -83,7 +91,9 @@ begin
 end $$;
 grant execute on function admin.cancel(text, text, text, text) to zapisd_operator, zapisd_registrar;
 comment on function admin.cancel(text, text, text, text) is
-    'cancel(номер записи, причина [, контакт [, ''302'' или ''303'']]): отменить по инициативе ведомства; место освобождается, заявителю уходит контакт (иначе телефон и адрес организации). Пример: select * from admin.cancel(''6b1c…'', ''авария в здании'', ''телефон +7 000 000-00-01'')';
+    'cancel(номер записи, причина [, контакт [, ''302'' или ''303'']]): отменить по инициативе ведомства; место освобождается, '
+        'заявителю уходит контакт (иначе телефон и адрес организации). '
+        'Пример: select * from admin.cancel(''6b1c…'', ''авария в здании'', ''телефон +7 000 000-00-01'')';
 
 create or replace function admin.free(organization_id text, day date default null, service_id text default null)
 returns table (visit text, area_id text, minutes integer, free integer, slot_id text)
@@ -98,12 +108,15 @@ begin
             s.capacity - (select count(*) from data.place as p
                           where p.slot_id = s.slot_id and (p.hold_until is null or p.hold_until > clock_timestamp()))::integer,
             s.slot_id::text
-        from data.free_slots(o.organization_id, greatest(midnight at time zone o.time_zone - interval '1 microsecond', clock_timestamp()),
+        from data.free_slots(o.organization_id, greatest(midnight at time zone o.time_zone - interval '1 microsecond',
+            clock_timestamp()),
             (midnight + interval '1 day') at time zone o.time_zone - interval '1 microsecond',
-            case when free.service_id is null then '{}'::text[] else array[free.service_id] end, null, clock_timestamp(), o.has_rules) as s
+            case when free.service_id is null then '{}'::text[] else array[free.service_id] end, null, clock_timestamp(),
+            o.has_rules) as s
         join data.area as a on a.area_key = s.area_key
         order by s.starts_at, a.area_id;
 end $$;
 grant execute on function admin.free(text, date, text) to zapisd_operator, zapisd_registrar;
 comment on function admin.free(text, date, text) is
-    'free(организация [, день [, услуга]]): свободные интервалы дня с номерами, для move. Пример: select * from admin.free(''R7700018'', current_date + 1)';
+    'free(организация [, день [, услуга]]): свободные интервалы дня с номерами, для move. '
+        'Пример: select * from admin.free(''R7700018'', current_date + 1)';

@@ -4,7 +4,8 @@
 -- telephones and SNILS are searched for registrars alone; a number of a booking or of a case is for everybody (J3).
 
 create or replace function admin.find(what text)
-returns table (visit text, organization_id text, applicant text, phone text, snils text, case_number text, status text, state text, book_id text)
+returns table (visit text, organization_id text, applicant text, phone text, snils text, case_number text, status text,
+    state text, book_id text)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     sees constant boolean := data.sees_people();
@@ -24,10 +25,12 @@ declare
 begin
     if length(wanted) < 2 then
         raise exception 'Что искать: номер записи или его начало, номер дела, фамилия, телефон, СНИЛС'
-            using errcode = 'invalid_parameter_value', hint = 'Не короче двух знаков. Например: select * from admin.find(''6b1c'')';
+            using errcode = 'invalid_parameter_value',
+                hint = 'Не короче двух знаков. Например: select * from admin.find(''6b1c'')';
     end if;
     if not sees and (is_name or is_number) then
-        raise notice 'По фамилии, телефону и СНИЛС ищет только регистратор (роль zapisd_registrar); ищу среди номеров записей и дел';
+        raise notice 'По фамилии, телефону и СНИЛС ищет только регистратор (роль zapisd_registrar); ищу среди номеров записей и '
+            'дел';
     end if;
     for r in
         select b, n as person, o.time_zone, v.at,
@@ -43,18 +46,21 @@ begin
             union
             (select a.book_key from data.applicant as a
             where sees and is_name and a.last_name is not null
-                and translate(lower(a.last_name), 'ё', 'е') ~>=~ words[1] and translate(lower(a.last_name), 'ё', 'е') ~<~ (words[1] || beyond)
+                and translate(lower(a.last_name), 'ё', 'е') ~>=~ words[1]
+                    and translate(lower(a.last_name), 'ё', 'е') ~<~ (words[1] || beyond)
                 and (cardinality(words) < 2 or starts_with(translate(lower(a.first_name), 'ё', 'е'), words[2]))
                 and (cardinality(words) < 3 or starts_with(translate(lower(a.middle_name), 'ё', 'е'), words[3]))
             limit most)
             union
             (select a.book_key from data.applicant as a
             where sees and is_name and a.business_name is not null
-                and translate(lower(a.business_name), 'ё', 'е') ~>=~ firm and translate(lower(a.business_name), 'ё', 'е') ~<~ (firm || beyond)
+                and translate(lower(a.business_name), 'ё', 'е') ~>=~ firm
+                    and translate(lower(a.business_name), 'ё', 'е') ~<~ (firm || beyond)
             limit most)
             union
             (select a.book_key from data.applicant as a
-            where sees and is_number and a.mobile_phone is not null and right(translate(a.mobile_phone, ' ()+-', ''), 10) = right(digits, 10)
+            where sees and is_number and a.mobile_phone is not null
+                and right(translate(a.mobile_phone, ' ()+-', ''), 10) = right(digits, 10)
             limit most)
             union
             (select a.book_key from data.applicant as a
@@ -76,7 +82,8 @@ begin
         snils := case when sees then (r.person).user_snils end;
         case_number := (r.b).case_number;
         state := r.now_state;
-        status := concat_ws(' ', case r.now_state when 'EXPIRED' then '303' else (r.b).status_code end, data.state_title(r.now_state));
+        status := concat_ws(' ', case r.now_state when 'EXPIRED' then '303' else (r.b).status_code end,
+            data.state_title(r.now_state));
         book_id := (r.b).book_id;
         if sees and r.person is distinct from null then
             keys := keys || (r.b).book_key;
@@ -90,4 +97,5 @@ begin
 end $$;
 grant execute on function admin.find(text) to zapisd_operator, zapisd_registrar;
 comment on function admin.find(text) is
-    'find(что): записи по номеру (можно начало, от 4 знаков) или номеру дела, регистратору и по фамилии с именем, названию фирмы, телефону, СНИЛС; не больше ста, последние сверху. Пример: select * from admin.find(''Тестов Т'')';
+    'find(что): записи по номеру (можно начало, от 4 знаков) или номеру дела, регистратору и по фамилии с именем, названию '
+        'фирмы, телефону, СНИЛС; не больше ста, последние сверху. Пример: select * from admin.find(''Тестов Т'')';

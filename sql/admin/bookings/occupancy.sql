@@ -18,32 +18,39 @@ begin
             select (s.starts_at at time zone zone)::date as d, case when s.is_closed then 0 else s.capacity end as n, p.t, p.h
             from data.slot as s
             cross join lateral (select count(*) filter (where x.hold_until is null) as t,
-                count(*) filter (where x.hold_until > clock_timestamp()) as h from data.place as x where x.slot_id = s.slot_id) as p
+                count(*) filter (where x.hold_until > clock_timestamp()) as h from data.place as x
+                    where x.slot_id = s.slot_id) as p
             where s.organization_id = o.organization_id and s.starts_at >= first_day::timestamp at time zone zone
                 and s.starts_at < (last_day + 1)::timestamp at time zone zone
         ), per_day as (
-            select x.d, sum(greatest(x.n, x.t + x.h))::bigint as n, sum(x.t)::bigint as t, sum(x.h)::bigint as h from per_slot as x group by x.d
+            select x.d, sum(greatest(x.n, x.t + x.h))::bigint as n, sum(x.t)::bigint as t, sum(x.h)::bigint as h
+                from per_slot as x group by x.d
         )
         select g::date, (array['пн', 'вт', 'ср', 'чт', 'пт', 'сб', 'вс'])[extract(isodow from g)::integer],
             coalesce(p.n, 0), coalesce(p.t, 0), coalesce(p.h, 0), coalesce(p.n - p.t - p.h, 0),
-            case when p.n > 0 then round(100.0 * (p.t + p.h) / p.n)::integer end, coalesce(nullif(data.bar(p.t, p.h, p.n), ''), case when p.d is null then 'приёма нет' else 'закрыто' end)
+            case when p.n > 0 then round(100.0 * (p.t + p.h) / p.n)::integer end, coalesce(nullif(data.bar(p.t, p.h, p.n), ''),
+                case when p.d is null then 'приёма нет' else 'закрыто' end)
         from generate_series(first_day::timestamp, last_day::timestamp, interval '1 day') as g
         left join per_day as p on p.d = g::date
         order by g;
 end $$;
 grant execute on function admin.load(text, date, date) to zapisd_operator, zapisd_registrar, zapisd_auditor;
 comment on function admin.load(text, date, date) is
-    'load([организация [, с [, по]]]): занятость по дням, две недели вперёд; █ занято, ▒ удерживается, · свободно. Пример: select * from admin.load(''R7700018'')';
+    'load([организация [, с [, по]]]): занятость по дням, две недели вперёд; █ занято, ▒ удерживается, · свободно. '
+        'Пример: select * from admin.load(''R7700018'')';
 
 create or replace function admin.offices()
-returns table (organization_id text, name text, local_time text, visits bigint, free bigint, today text, slots_until date, waiting bigint)
+returns table (organization_id text, name text, local_time text, visits bigint, free bigint, today text, slots_until date,
+    waiting bigint)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select o.organization_id, o.name || case when o.is_active then '' else ' (выключена)' end,
         (array['пн', 'вт', 'ср', 'чт', 'пт', 'сб', 'вс'])[extract(isodow from z.at)::integer] || to_char(z.at, ' DD.MM HH24:MI'),
         d.t, greatest(d.n - d.t - d.h, 0), coalesce(nullif(data.bar(d.t, d.h, d.n), ''), 'приёма нет'),
-        (select max(s.starts_at) from data.slot as s where s.organization_id = o.organization_id and not s.is_closed and s.starts_at > now()
+        (select max(s.starts_at) from data.slot as s where s.organization_id = o.organization_id and not s.is_closed
+            and s.starts_at > now()
             - interval '1 day')::timestamptz at time zone o.time_zone,
-        (select count(*) from data.booking as b where b.organization_id = o.organization_id and b.state in ('ACCEPTED', 'CANCELLING'))
+        (select count(*) from data.booking as b where b.organization_id = o.organization_id
+            and b.state in ('ACCEPTED', 'CANCELLING'))
     from data.organization as o
     cross join lateral (select now() at time zone o.time_zone as at) as z
     cross join lateral (
@@ -58,4 +65,5 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 $$;
 grant execute on function admin.offices() to zapisd_operator, zapisd_registrar, zapisd_auditor;
 comment on function admin.offices() is
-    'offices(): все организации — который там час, сколько сегодня визитов и свободных мест, до какого дня есть интервалы, сколько ждёт решения. Пример: select * from admin.offices()';
+    'offices(): все организации — который там час, сколько сегодня визитов и свободных мест, до какого дня есть интервалы, '
+        'сколько ждёт решения. Пример: select * from admin.offices()';

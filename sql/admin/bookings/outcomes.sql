@@ -3,7 +3,8 @@
 -- What became of the visit: 202, 203, 206, and a wrong one put right within the organization's hours (S2). The second of
 -- two clerks who mark the same visitor is refused and told who was first; correcting is a command of its own.
 
-create or replace function admin.visited(book_id text, at time default null, specialists text default null, detail text default '')
+create or replace function admin.visited(book_id text, at time default null, specialists text default null,
+    detail text default '')
 returns admin.result language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     real_at timestamptz;
@@ -21,7 +22,8 @@ begin
 end $$;
 grant execute on function admin.visited(text, time, text, text) to zapisd_operator, zapisd_registrar;
 comment on function admin.visited(text, time, text, text) is
-    'visited(номер записи [, время приёма [, специалисты [, код ведомства]]]): принят, 202. Пример: select * from admin.visited(''6b1c…'', ''10:05'', ''Примерова А. А.'')';
+    'visited(номер записи [, время приёма [, специалисты [, код ведомства]]]): принят, 202. '
+        'Пример: select * from admin.visited(''6b1c…'', ''10:05'', ''Примерова А. А.'')';
 
 create or replace function admin.no_show(book_id text, detail text default '')
 returns admin.result language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -30,7 +32,8 @@ begin
 end $$;
 grant execute on function admin.no_show(text, text) to zapisd_operator, zapisd_registrar;
 comment on function admin.no_show(text, text) is
-    'no_show(номер записи [, код ведомства]): не пришёл, 203; не раньше времени приёма. Пример: select * from admin.no_show(''6b1c…'')';
+    'no_show(номер записи [, код ведомства]): не пришёл, 203; не раньше времени приёма. '
+        'Пример: select * from admin.no_show(''6b1c…'')';
 
 create or replace function admin.turned_away(book_id text, detail text default '', reason text default null)
 returns admin.result language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -47,7 +50,8 @@ begin
 end $$;
 grant execute on function admin.turned_away(text, text, text) to zapisd_operator, zapisd_registrar;
 comment on function admin.turned_away(text, text, text) is
-    'turned_away(номер записи, код ведомства или '''' [, причина]): пришёл, но не принят, 206; причину видит заявитель. Пример: select * from admin.turned_away(''6b1c…'', ''001'', ''Нет документа, удостоверяющего личность'')';
+    'turned_away(номер записи, код ведомства или '''' [, причина]): пришёл, но не принят, 206; причину видит заявитель. '
+        'Пример: select * from admin.turned_away(''6b1c…'', ''001'', ''Нет документа, удостоверяющего личность'')';
 
 create or replace function admin.correct(book_id text, status_code text default null, reason text default null)
 returns admin.result language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -61,10 +65,12 @@ begin
             using errcode = 'invalid_parameter_value';
     end if;
     if coalesce(btrim(reason), '') = '' then
-        raise exception 'Нужна причина исправления' using errcode = 'invalid_parameter_value', hint = 'Например: ''отмечен не тот посетитель''';
+        raise exception 'Нужна причина исправления' using errcode = 'invalid_parameter_value',
+            hint = 'Например: ''отмечен не тот посетитель''';
     end if;
     return data.agency_step('correct', book_id, new_state, substr(code, 4), reason, p_note => 'исправление');
 end $$;
 grant execute on function admin.correct(text, text, text) to zapisd_operator, zapisd_registrar;
 comment on function admin.correct(text, text, text) is
-    'correct(номер записи, верный статус, причина): исправить ошибочный итог, пока не вышел срок исправления; при 206 причину видит заявитель. Пример: select * from admin.correct(''6b1c…'', ''202'', ''отмечен не тот посетитель'')';
+    'correct(номер записи, верный статус, причина): исправить ошибочный итог, пока не вышел срок исправления; при 206 причину '
+        'видит заявитель. Пример: select * from admin.correct(''6b1c…'', ''202'', ''отмечен не тот посетитель'')';

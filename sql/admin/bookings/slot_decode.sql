@@ -33,4 +33,5 @@ begin
 end $$;
 grant execute on function admin.slot_decode(uuid) to zapisd_operator, zapisd_auditor;
 comment on function admin.slot_decode(uuid) is 
-    'slot_decode(номер интервала): время, организация и помещение, которые он говорит о себе сам. Пример: select * from admin.slot_decode(''…'')';
+    'slot_decode(номер интервала): время, организация и помещение, которые он говорит о себе сам. '
+        'Пример: select * from admin.slot_decode(''…'')';

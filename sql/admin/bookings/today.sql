@@ -25,7 +25,8 @@ begin
         from data.organization as o
         join data.slot as s on s.organization_id = o.organization_id
             and s.starts_at >= coalesce(today.day, (now() at time zone o.time_zone)::date)::timestamp at time zone o.time_zone
-            and s.starts_at < (coalesce(today.day, (now() at time zone o.time_zone)::date) + 1)::timestamp at time zone o.time_zone
+            and s.starts_at < (coalesce(today.day, (now() at time zone o.time_zone)::date) + 1)::timestamp at time
+                zone o.time_zone
         join data.place as p on p.slot_id = s.slot_id
         join data.booking as b on b.book_key = p.book_key
         join data.area as a on a.area_key = s.area_key
@@ -41,7 +42,8 @@ begin
         phone := case when sees then (r.person).mobile_phone end;
         services := r.services;
         state := r.now_state;
-        status := concat_ws(' ', case r.now_state when 'EXPIRED' then '303' else (r.b).status_code end, data.state_title(r.now_state));
+        status := concat_ws(' ', case r.now_state when 'EXPIRED' then '303' else (r.b).status_code end,
+            data.state_title(r.now_state));
         book_id := (r.b).book_id;
         organization := r.office;
         if sees and r.person is distinct from null and (r.b).book_key <> last then
@@ -54,7 +56,8 @@ begin
 end $$;
 grant execute on function admin.today(text, date) to zapisd_operator, zapisd_registrar;
 comment on function admin.today(text, date) is
-    'today([организация [, день]]): посетители дня по времени, без организации — всех по очереди; имена и телефоны — только регистратору. Пример: select * from admin.today(''R7700018'')';
+    'today([организация [, день]]): посетители дня по времени, без организации — всех по очереди; имена и телефоны — только '
+        'регистратору. Пример: select * from admin.today(''R7700018'')';
 
 create or replace function admin.waiting(organization_id text default null)
 returns table (asked text, visit text, applicant text, phone text, status text, book_id text, organization text)
@@ -73,7 +76,8 @@ begin
         join data.organization as o on o.organization_id = b.organization_id
         left join data.applicant as n on n.book_key = b.book_key
         left join lateral (select min(p.starts_at) as at from data.place as p where p.book_key = b.book_key) as v on true
-        where b.state in ('ACCEPTED', 'CANCELLING') and (waiting.organization_id is null or b.organization_id = waiting.organization_id)
+        where b.state in ('ACCEPTED', 'CANCELLING')
+            and (waiting.organization_id is null or b.organization_id = waiting.organization_id)
         order by o.organization_id, v.at, b.book_key
     loop
         asked := case (r.b).state when 'ACCEPTED' then 'записать' else 'отменить' end;
@@ -92,4 +96,5 @@ begin
 end $$;
 grant execute on function admin.waiting(text) to zapisd_operator, zapisd_registrar;
 comment on function admin.waiting(text) is
-    'waiting([организация]): что ждёт решения — подтвердить (confirm) или отклонить (reject) запись либо её отмену. Пример: select * from admin.waiting(''R7700018'')';
+    'waiting([организация]): что ждёт решения — подтвердить (confirm) или отклонить (reject) запись либо её отмену. '
+        'Пример: select * from admin.waiting(''R7700018'')';

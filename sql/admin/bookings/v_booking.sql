@@ -7,7 +7,9 @@ language sql immutable parallel safe
 return nullif(concat_ws(' ', left(nullif(last_name, ''), 1) || '***', left(nullif(first_name, ''), 1) || '.',
     left(nullif(middle_name, ''), 1) || '.'), '');
 grant execute on function admin.mask_name(text, text, text) to zapisd_operator, zapisd_registrar;
-comment on function admin.mask_name(text, text, text) is 'mask_name(фамилия, имя, отчество): инициалы вместо имени. Пример: select admin.mask_name(''Тестов'', ''Тест'', ''Тестович'')';
+comment on function admin.mask_name(text, text, text) is
+    'mask_name(фамилия, имя, отчество): инициалы вместо имени. '
+    'Пример: select admin.mask_name(''Тестов'', ''Тест'', ''Тестович'')';
 
 create or replace view admin.v_booking with (security_barrier) as
 select b.book_id, b.organization_id,
@@ -18,7 +20,9 @@ select b.book_id, b.organization_id,
 from data.booking as b
 left join data.applicant as n using (book_key);
 grant select on admin.v_booking to zapisd_operator, zapisd_registrar;
-comment on view admin.v_booking is 'Записи с инициалами вместо имён. Пример: select * from admin.v_booking where organization_id = ''R7700018'' order by visit_at';
+comment on view admin.v_booking is
+    'Записи с инициалами вместо имён. '
+    'Пример: select * from admin.v_booking where organization_id = ''R7700018'' order by visit_at';
 comment on column admin.v_booking.book_id is 'bookId';
 comment on column admin.v_booking.organization_id is 'Organization';
 comment on column admin.v_booking.state is 'Inner state; a lapsed hold reads EXPIRED';

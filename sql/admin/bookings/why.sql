@@ -23,13 +23,15 @@ begin
 
     kind := 'сейчас';
     at := to_char(clock_timestamp() at time zone o.time_zone, 'DD.MM.YYYY HH24:MI:SS');
-    what := case when b.state = 'HELD' and b.hold_until <= clock_timestamp() then '303 ' || data.state_title('EXPIRED') || ': ' || data.expired_text()
+    what := case when b.state = 'HELD' and b.hold_until <= clock_timestamp() then '303 ' || data.state_title('EXPIRED') || ': '
+        || data.expired_text()
         else concat_ws(': ', b.status_code || ' ' || data.state_title(b.state), b.status_message) end;
     return next;
     what := format('%s, %s; %s', o.name, o.organization_id,
         case when sees then concat_ws(', ', coalesce(data.full_name(n), 'имя не указано'), n.mobile_phone, n.email)
             else coalesce(data.shown_name(n, false), 'имя не указано') end)
-        || coalesce('; дело ' || b.case_number, '') || coalesce('; держится до ' || to_char(b.hold_until at time zone o.time_zone, 'DD.MM HH24:MI'), '');
+        || coalesce('; дело ' || b.case_number, '')
+            || coalesce('; держится до ' || to_char(b.hold_until at time zone o.time_zone, 'DD.MM HH24:MI'), '');
     return next;
     for r in select s.starts_at, s.ends_at, a.area_id, a.name, p.place_no, s.capacity from data.place as p
         join data.slot as s using (slot_id) join data.area as a on a.area_key = s.area_key
@@ -46,13 +48,18 @@ begin
             select j.at as t, 1 as rank, 0::bigint as n, 'сообщение' as k,
                 format('%s от %s, %s, подпись: %s, № %s', j.method, coalesce(nullif(j.sender_code, ''), j.listener), j.channel,
                     coalesce(j.verdict, '—'), j.message_id) || coalesce('; ответ: ' || q.status, '') as w
-            from (select distinct h.journal_id from data.booking_history as h where h.book_key = key and h.journal_id is not null) as h
-            join lateral (select * from data.journal as x where x.journal_id = h.journal_id and x.direction = 'in' offset 0) as j on true
-            left join lateral (select x.status from data.journal as x where x.journal_id = j.journal_id and x.at = j.at and x.direction = 'out' offset 0) as q on true
+            from (select distinct h.journal_id from data.booking_history as h where h.book_key = key
+                and h.journal_id is not null) as h
+            join lateral (select * from data.journal as x where x.journal_id = h.journal_id
+                and x.direction = 'in' offset 0) as j on true
+            left join lateral (select x.status from data.journal as x where x.journal_id = j.journal_id and x.at = j.at
+                and x.direction = 'out' offset 0) as q on true
             union all
             select h.at, 2, h.history_id, 'история',
-                case h.actor when 'A' then 'заявитель' when 'P' then 'портал' when 'G' then 'ведомство, ' || h.db_user else 'таймер' end
-                || ': ' || case when h.old_state is null then '' when h.old_state = h.new_state then '' else data.state_title(h.old_state) || ' → ' end
+                case h.actor when 'A' then 'заявитель' when 'P' then 'портал' when 'G' then 'ведомство, ' || h.db_user
+                    else 'таймер' end
+                || ': ' || case when h.old_state is null then '' when h.old_state = h.new_state then ''
+                    else data.state_title(h.old_state) || ' → ' end
                 || data.state_title(h.new_state) || ' (' || h.new_status || ')' || coalesce('; ' || h.reason, '')
             from data.booking_history as h where h.book_key = key
             union all
@@ -65,7 +72,8 @@ begin
                 || coalesce('; ' || x.last_error, '')
             from data.outbox as x where x.book_key = key
             union all
-            select g.at, 4, g.reading_id, 'просмотр', format('%s (роль %s) видел данные заявителя: %s', g.db_user, g.db_role, g.what)
+            select g.at, 4, g.reading_id, 'просмотр', format('%s (роль %s) видел данные заявителя: %s', g.db_user,
+                g.db_role, g.what)
             from data.personal_reading as g where g.book_key = key
         ) as x order by x.t, x.rank, x.n
     loop
@@ -80,4 +88,5 @@ begin
 end $$;
 grant execute on function admin.why(text) to zapisd_operator, zapisd_registrar;
 comment on function admin.why(text) is
-    'why(номер записи): вся её жизнь — что сейчас, сообщения и подписи, история, что передано порталу, кто смотрел. Пример: select * from admin.why(''6b1c…'')';
+    'why(номер записи): вся её жизнь — что сейчас, сообщения и подписи, история, что передано порталу, кто смотрел. '
+        'Пример: select * from admin.why(''6b1c…'')';

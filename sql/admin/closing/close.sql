@@ -8,31 +8,39 @@ create or replace function admin.close_day(organization_id text, day date, reaso
     move boolean default true, at_most integer default 50)
 returns setof admin.closing language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-    return query select * from data.closure_run(organization_id, null, 'day', day::timestamp, (day + 1)::timestamp, reason, apply, move, at_most);
+    return query select * from data.closure_run(organization_id, null, 'day', day::timestamp, (day + 1)::timestamp, reason, apply,
+        move, at_most);
 end $$;
 grant execute on function admin.close_day(text, date, text, boolean, boolean, integer) to zapisd_operator;
 comment on function admin.close_day(text, date, text, boolean, boolean, integer) is
-    'close_day(организация, день, причина [, apply => true] [, move => false]): закрыть день; без apply только показывает, кого это коснётся, с ним переносит записи на равные свободные интервалы или отменяет (302). Пример: select * from admin.close_day(''R7700018'', current_date + 3, ''санитарный день'')';
+    'close_day(организация, день, причина [, apply => true] [, move => false]): закрыть день; без apply только показывает, кого '
+        'это коснётся, с ним переносит записи на равные свободные интервалы или отменяет (302). '
+        'Пример: select * from admin.close_day(''R7700018'', current_date + 3, ''санитарный день'')';
 
 create or replace function admin.close_area(organization_id text, area_id text, from_day date, to_day date, reason text,
     apply boolean default false, move boolean default true, at_most integer default 50)
 returns setof admin.closing language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-    return query select * from data.closure_run(organization_id, area_id, 'area', from_day::timestamp, (to_day + 1)::timestamp, reason, apply, move, at_most);
+    return query select * from data.closure_run(organization_id, area_id, 'area', from_day::timestamp, (to_day + 1)::timestamp,
+        reason, apply, move, at_most);
 end $$;
 grant execute on function admin.close_area(text, text, date, date, text, boolean, boolean, integer) to zapisd_operator;
 comment on function admin.close_area(text, text, date, date, text, boolean, boolean, integer) is
-    'close_area(организация, помещение, с дня, по день или null (насовсем), причина [, apply => true] [, move => false]): закрыть помещение со всем, что в нём. Пример: select * from admin.close_area(''R7700018'', ''room-11'', current_date, current_date + 7, ''ремонт'')';
+    'close_area(организация, помещение, с дня, по день или null (насовсем), причина [, apply => true] [, move => false]): '
+        'закрыть помещение со всем, что в нём. '
+        'Пример: select * from admin.close_area(''R7700018'', ''room-11'', current_date, current_date + 7, ''ремонт'')';
 
 create or replace function admin.close_office(organization_id text, from_day date, to_day date, reason text,
     apply boolean default false, move boolean default true, at_most integer default 50)
 returns setof admin.closing language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-    return query select * from data.closure_run(organization_id, null, 'office', from_day::timestamp, (to_day + 1)::timestamp, reason, apply, move, at_most);
+    return query select * from data.closure_run(organization_id, null, 'office', from_day::timestamp, (to_day + 1)::timestamp,
+        reason, apply, move, at_most);
 end $$;
 grant execute on function admin.close_office(text, date, date, text, boolean, boolean, integer) to zapisd_operator;
 comment on function admin.close_office(text, date, date, text, boolean, boolean, integer) is
-    'close_office(организация, с дня, по день или null (насовсем), причина [, apply => true] [, move => false]): закрыть весь офис. Пример: select * from admin.close_office(''R7700018'', current_date + 30, null, ''отдел закрывается'')';
+    'close_office(организация, с дня, по день или null (насовсем), причина [, apply => true] [, move => false]): закрыть весь '
+        'офис. Пример: select * from admin.close_office(''R7700018'', current_date + 30, null, ''отдел закрывается'')';
 
 create or replace function admin.absence(organization_id text, area_id text, from_at timestamp, to_at timestamp, reason text,
     apply boolean default false, move boolean default true, at_most integer default 50)
@@ -42,11 +50,15 @@ begin
         raise exception 'До какого времени специалиста не будет?' using errcode = 'invalid_parameter_value',
             hint = 'Насовсем: admin.close_area(организация, помещение, с дня, null, причина)';
     end if;
-    return query select * from data.closure_run(organization_id, area_id, 'absence', from_at, to_at, reason, apply, move, at_most);
+    return query select * from data.closure_run(organization_id, area_id, 'absence', from_at, to_at, reason, apply,
+        move, at_most);
 end $$;
 grant execute on function admin.absence(text, text, timestamp, timestamp, text, boolean, boolean, integer) to zapisd_operator;
 comment on function admin.absence(text, text, timestamp, timestamp, text, boolean, boolean, integer) is
-    'absence(организация, специалист или помещение, с, до (местное время), причина [, apply => true] [, move => false]): специалиста не будет. Пример: select * from admin.absence(''R7700018'', ''room-11'', current_date + time ''13:00'', current_date + time ''18:00'', ''болезнь'')';
+    'absence(организация, специалист или помещение, с, до (местное время), причина [, apply => true] [, move => false]): '
+        'специалиста не будет. '
+        'Пример: select * from admin.absence(''R7700018'', ''room-11'', current_date + time ''13:00'', current_date + time '
+        '''18:00'', ''болезнь'')';
 
 create or replace function admin.go_on(closure_id integer default null, at_most integer default 50)
 returns setof admin.closing language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -63,7 +75,8 @@ begin
     order by t.closure_id for update;
     for c in
         select t.closure_id from data.closure as t
-        where t.closure_id = go_on.closure_id and t.state <> 'lifted' or go_on.closure_id is null and t.state = 'working' order by 1
+        where t.closure_id = go_on.closure_id and t.state <> 'lifted' or go_on.closure_id is null
+            and t.state = 'working' order by 1
     loop
         is_there := true;
         perform data.closure_work(c.closure_id, at_most);
@@ -76,7 +89,8 @@ begin
 end $$;
 grant execute on function admin.go_on(integer, integer) to zapisd_operator;
 comment on function admin.go_on(integer, integer) is
-    'go_on([номер закрытия]): продолжить прерванное закрытие (без номера — все); показывает, что стало с записями. Пример: select * from admin.go_on()';
+    'go_on([номер закрытия]): продолжить прерванное закрытие (без номера — все); показывает, что стало с записями. '
+        'Пример: select * from admin.go_on()';
 
 create or replace function admin.reopen(closure_id integer) returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -90,19 +104,23 @@ declare
 begin
     select * into c from data.closure as t where t.closure_id = reopen.closure_id for update;
     if not found or c.state = 'lifted' then
-        raise exception 'Закрытия № % нет, или оно уже отменено', coalesce(closure_id::text, 'null') using errcode = 'no_data_found',
-            hint = 'Есть: select * from admin.closures';
+        raise exception 'Закрытия № % нет, или оно уже отменено', coalesce(closure_id::text, 'null')
+            using errcode = 'no_data_found', hint = 'Есть: select * from admin.closures';
     end if;
-    update data.closure as t set state = 'lifted', lifted_at = clock_timestamp(), lifted_by = session_user where t.closure_id = c.closure_id;
+    update data.closure as t set state = 'lifted', lifted_at = clock_timestamp(), lifted_by = session_user
+        where t.closure_id = c.closure_id;
     select * into o from data.organization as t where t.organization_id = c.organization_id;
     ids := data.reopen_lock(c);
     r := data.sync_slots(o, greatest(c.from_at::date, (now() at time zone o.time_zone)::date),
-        greatest(least(coalesce(c.to_at::date, data.horizon_day(o)), data.horizon_day(o)), c.from_at::date, (now() at time zone o.time_zone)::date));
+        greatest(least(coalesce(c.to_at::date, data.horizon_day(o)), data.horizon_day(o)), c.from_at::date,
+            (now() at time zone o.time_zone)::date));
     -- Slots that no timetable speaks for are open again when no other closure covers them.
     update data.slot as s set is_closed = false, is_withdrawn = false
     where s.slot_id = any (ids) and s.wall_at is null and s.is_withdrawn
-        and not exists (select from data.closure as other where other.organization_id = c.organization_id and other.state <> 'lifted'
-            and s.slot_id in (select t.slot_id from data.closure_slots(other, data.closure_areas(other), clock_timestamp()) as t));
+        and not exists (select from data.closure as other where other.organization_id = c.organization_id
+            and other.state <> 'lifted'
+            and s.slot_id in (select t.slot_id
+                from data.closure_slots(other, data.closure_areas(other), clock_timestamp()) as t));
     get diagnostics opened = row_count;
     if c.to_at is null then
         perform data.ref_derive('organizations', array[c.organization_id]);
@@ -111,14 +129,16 @@ begin
     select count(*) filter (where w.state = 'moved') as moved, count(*) filter (where w.state = 'cancelled') as cancelled
     into went from data.closure_booking as w where w.closure_id = c.closure_id;
     if went.moved + went.cancelled > 0 then
-        raise notice 'Людей назад не перенесено: перенесённых закрытием записей %, отменённых %. Кто это: select * from data.closure_booking where closure_id = %; вернуть по одной, с согласия человека: admin.move',
+        raise notice 'Людей назад не перенесено: перенесённых закрытием записей %, отменённых %. Кто это: select * from '
+            'data.closure_booking where closure_id = %; вернуть по одной, с согласия человека: admin.move',
             went.moved, went.cancelled, c.closure_id;
     end if;
     return opened + r.opened + r.made;
 end $$;
 grant execute on function admin.reopen(integer) to zapisd_operator;
 comment on function admin.reopen(integer) is
-    'reopen(номер закрытия): отменить закрытие; интервалы снова открыты, перенесённые и отменённые записи остаются как есть. Возвращает, сколько интервалов открыто. Пример: select admin.reopen(7)';
+    'reopen(номер закрытия): отменить закрытие; интервалы снова открыты, перенесённые и отменённые записи остаются как есть. '
+        'Возвращает, сколько интервалов открыто. Пример: select admin.reopen(7)';
 
 create or replace view admin.closures with (security_barrier) as
 select c.closure_id, c.organization_id, a.area_id, c.kind, c.from_at, c.to_at, c.reason, c.state, c.created_by, c.created_at,
@@ -131,7 +151,9 @@ left join data.closure_progress as p using (closure_id)
 left join data.closure_booking as w using (closure_id)
 group by c.closure_id, a.area_id, p.closure_id;
 grant select on admin.closures to zapisd_operator, zapisd_auditor;
-comment on view admin.closures is 'Закрытия и отсутствия, и сколько записей уже перенесено и отменено. Пример: select * from admin.closures where state <> ''lifted''';
+comment on view admin.closures is
+    'Закрытия и отсутствия, и сколько записей уже перенесено и отменено. '
+    'Пример: select * from admin.closures where state <> ''lifted''';
 comment on column admin.closures.closure_id is 'Number';
 comment on column admin.closures.organization_id is 'Organization';
 comment on column admin.closures.area_id is 'Area; none: the whole organization';

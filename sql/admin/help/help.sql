@@ -7,7 +7,8 @@
 create or replace function admin.help(about text default '') returns table (topic text, command text, what text, example text)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     with said as (
-        select p.proname::text as name, split_part(c.comment, ': ', 1) as command, substr(c.comment, length(split_part(c.comment, ': ', 1)) + 3) as rest
+        select p.proname::text as name, split_part(c.comment, ': ', 1) as command,
+            substr(c.comment, length(split_part(c.comment, ': ', 1)) + 3) as rest
         from pg_proc as p
         cross join lateral (select obj_description(p.oid, 'pg_proc') as comment) as c
         where p.pronamespace = 'admin'::regnamespace
@@ -17,8 +18,9 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
         from pg_class as c
         where c.relnamespace = 'admin'::regnamespace and c.relkind = 'v' and has_table_privilege(data.caller(), c.oid, 'select')
     ), listed as (
-        select coalesce(t.n, 99) as n, coalesce(array_position(t.names, s.name), 99) as place, coalesce(t.topic, 'прочее') as topic, s.name,
-            s.command, split_part(s.rest, ' Пример: ', 1) as what, nullif(split_part(s.rest, ' Пример: ', 2), '') || ';' as example
+        select coalesce(t.n, 99) as n, coalesce(array_position(t.names, s.name), 99) as place,
+            coalesce(t.topic, 'прочее') as topic, s.name, s.command, split_part(s.rest, ' Пример: ', 1) as what,
+            nullif(split_part(s.rest, ' Пример: ', 2), '') || ';' as example
         from said as s
         left join data.help_topics() as t on s.name = any (t.names)
     )
@@ -37,4 +39,6 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     order by x.n, x.place, x.command
 $$;
 grant execute on function admin.help(text) to zapisd_operator, zapisd_registrar, zapisd_auditor;
-comment on function admin.help(text) is 'help([слово]): что умеет admin и только то, что Вам разрешено; со словом — подробно, о команде, теме или ограничении. Пример: select * from admin.help(''перенести'')';
+comment on function admin.help(text) is
+    'help([слово]): что умеет admin и только то, что Вам разрешено; со словом — подробно, о команде, теме или ограничении. '
+    'Пример: select * from admin.help(''перенести'')';

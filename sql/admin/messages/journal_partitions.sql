@@ -11,7 +11,8 @@ declare
     journal text;
 begin
     if months_ahead is null or months_ahead not between 0 and 60 then
-        raise exception 'Месяцев вперёд — от 0 до 60, а не %', coalesce(months_ahead::text, 'null') using errcode = 'invalid_parameter_value';
+        raise exception 'Месяцев вперёд — от 0 до 60, а не %', coalesce(months_ahead::text, 'null')
+            using errcode = 'invalid_parameter_value';
     end if;
     foreach journal in array array['journal', 'journal_refused'] loop
         for n in 0 .. months_ahead loop
@@ -24,4 +25,5 @@ begin
 end $$;
 grant execute on function admin.journal_partitions(integer) to zapisd_operator;
 comment on function admin.journal_partitions(integer) is 
-    'journal_partitions([месяцев вперёд]): разделы журналов на будущее; раз в месяц. Пример: select * from admin.journal_partitions()';
+    'journal_partitions([месяцев вперёд]): разделы журналов на будущее; раз в месяц. '
+        'Пример: select * from admin.journal_partitions()';

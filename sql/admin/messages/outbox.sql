@@ -5,13 +5,15 @@
 create or replace view admin.outbox with (security_barrier) as
 select x.outbox_id, b.book_id, b.organization_id, o.agency_code, x.state,
     x.payload #>> '{status,statusCode}' as status, x.payload #>> '{status,statusMessage}' as comment,
-    x.payload #>> '{timeslot,visitTime}' as visit_time, x.created_at, x.attempts, x.next_attempt_at, x.last_error, x.done_at, x.done_by
+    x.payload #>> '{timeslot,visitTime}' as visit_time, x.created_at, x.attempts, x.next_attempt_at, x.last_error,
+    x.done_at, x.done_by
 from data.outbox as x
 join data.booking as b using (book_key)
 join data.organization as o on o.organization_id = b.organization_id
 order by x.outbox_id;
 grant select on admin.outbox to zapisd_operator, zapisd_registrar, zapisd_auditor;
-comment on view admin.outbox is 'Исходящие порталу (updateBookingDetails): что ждёт, передано, остановлено. Пример: select * from admin.outbox where state = ''waiting''';
+comment on view admin.outbox is 'Исходящие порталу (updateBookingDetails): что ждёт, передано, остановлено. '
+    'Пример: select * from admin.outbox where state = ''waiting''';
 comment on column admin.outbox.outbox_id is 'Номер; по одной записи передаются по порядку';
 comment on column admin.outbox.book_id is 'Номер записи';
 comment on column admin.outbox.organization_id is 'Организация';
@@ -44,7 +46,8 @@ begin
     earlier := (select min(t.outbox_id) from data.outbox as t
                 where t.book_key = x.book_key and t.state <> 'sent' and t.outbox_id < x.outbox_id);
     if earlier is not null then
-        raise exception 'Сначала № % той же записи: порталу сообщается по порядку', earlier using errcode = 'object_not_in_prerequisite_state';
+        raise exception 'Сначала № % той же записи: порталу сообщается по порядку', earlier
+            using errcode = 'object_not_in_prerequisite_state';
     end if;
     update data.outbox as t set state = 'sent', done_at = clock_timestamp(), done_by = session_user
     where t.outbox_id = x.outbox_id;
@@ -52,7 +55,8 @@ begin
 end $$;
 grant execute on function admin.outbox_done(bigint) to zapisd_operator;
 comment on function admin.outbox_done(bigint) is
-    'outbox_done(номер исходящего): порталу сообщено другим путём; по порядку в пределах записи. Пример: select admin.outbox_done(17)';
+    'outbox_done(номер исходящего): порталу сообщено другим путём; по порядку в пределах записи. '
+        'Пример: select admin.outbox_done(17)';
 
 create or replace function admin.outbox_done(book_id text) returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -66,4 +70,5 @@ begin
 end $$;
 grant execute on function admin.outbox_done(text) to zapisd_operator;
 comment on function admin.outbox_done(text) is
-    'outbox_done(номер записи): обо всём, что ждёт по этой записи, порталу сообщено; возвращает, сколько. Пример: select admin.outbox_done(''6b1c…'')';
+    'outbox_done(номер записи): обо всём, что ждёт по этой записи, порталу сообщено; возвращает, сколько. '
+        'Пример: select admin.outbox_done(''6b1c…'')';

@@ -24,15 +24,17 @@ begin
     if to_regclass('pg_temp.ref_csv') is not null then
         drop table pg_temp.ref_csv;
     end if;
-    execute format('create temporary table ref_csv (code text, %s title text%s)', case when book.kind = 'H' then 'parent text,' end,
-        (select string_agg(format(', %I text', u.a), '' order by u.k) from unnest(attributes) with ordinality as u (a, k)));
+    execute format('create temporary table ref_csv (code text, %s title text%s)',
+        case when book.kind = 'H' then 'parent text,' end, (select string_agg(format(', %I text', u.a), '' order by u.k)
+            from unnest(attributes) with ordinality as u (a, k)));
     execute format('comment on table pg_temp.ref_csv is %L', $1);
     grant select, insert, update, delete on pg_temp.ref_csv to zapisd_operator;
     if not is_empty then
         execute format('insert into pg_temp.ref_csv select i.code, %s i.title%s from data.ref_item as i where i.ref_name = $1 '
                 'order by i.code, i.source_key',
             case when book.kind = 'H' then '(select p.code from data.ref_item as p where p.item_id = i.parent_id),' end,
-            (select string_agg(format(', i.attributes ->> %L', u.a), '' order by u.k) from unnest(attributes) with ordinality as u (a, k)))
+            (select string_agg(format(', i.attributes ->> %L', u.a), '' order by u.k)
+                from unnest(attributes) with ordinality as u (a, k)))
             using $1;
         get diagnostics n = row_count;
     end if;
@@ -40,7 +42,9 @@ begin
 end $$;
 grant execute on function admin.ref_csv(text, boolean) to zapisd_operator;
 comment on function admin.ref_csv(text, boolean) is
-    'ref_csv(книга [, true]): временная таблица ref_csv со столбцами справочника и его элементами (true — без них); дальше \copy ref_csv to ''f.csv'' csv header или \copy ref_csv from ''f.csv'' csv header match. Пример: select admin.ref_csv(''reasons'')';
+    'ref_csv(книга [, true]): временная таблица ref_csv со столбцами справочника и его элементами (true — без них); дальше \copy '
+        'ref_csv to ''f.csv'' csv header или \copy ref_csv from ''f.csv'' csv header match. '
+        'Пример: select admin.ref_csv(''reasons'')';
 
 create or replace function admin.ref_import(ref_name text, is_partial boolean default false)
 returns table (line bigint, field text, problem text)
@@ -84,4 +88,6 @@ begin
 end $$;
 grant execute on function admin.ref_import(text, boolean) to zapisd_operator;
 comment on function admin.ref_import(text, boolean) is
-    'ref_import(книга [, true]): принять то, что \copy положил в ref_csv; файл — весь справочник, с true — только добавленное и изменённое; отвечает негодными строками, и тогда ничего не меняет, или тем, что сделано. Пример: select * from admin.ref_import(''reasons'')';
+    'ref_import(книга [, true]): принять то, что \copy положил в ref_csv; файл — весь справочник, с true — только добавленное и '
+        'изменённое; отвечает негодными строками, и тогда ничего не меняет, или тем, что сделано. '
+        'Пример: select * from admin.ref_import(''reasons'')';

@@ -8,7 +8,8 @@ from data.personal_reading as g
 join data.booking as b using (book_key)
 order by g.reading_id desc;
 grant select on admin.readings to zapisd_operator, zapisd_auditor;
-comment on view admin.readings is 'Кто, когда и чьи персональные данные видел, последние сверху. Пример: select * from admin.readings limit 20';
+comment on view admin.readings is
+    'Кто, когда и чьи персональные данные видел, последние сверху. Пример: select * from admin.readings limit 20';
 comment on column admin.readings.at is 'Когда';
 comment on column admin.readings.db_user is 'Пользователь базы';
 comment on column admin.readings.db_role is 'В какой роли';

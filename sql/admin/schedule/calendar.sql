@@ -9,8 +9,10 @@ declare
     violated text;
     missing text;
 begin
-    insert into data.calendar as c (calendar_id, name, parent_id) values (add_calendar.calendar_id, add_calendar.name, add_calendar.parent_id)
-    on conflict on constraint calendar_pkey do update set name = excluded.name, parent_id = coalesce(excluded.parent_id, c.parent_id);
+    insert into data.calendar as c (calendar_id, name, parent_id)
+        values (add_calendar.calendar_id, add_calendar.name, add_calendar.parent_id)
+    on conflict on constraint calendar_pkey do update set name = excluded.name,
+        parent_id = coalesce(excluded.parent_id, c.parent_id);
     return calendar_id;
 exception when integrity_constraint_violation then
     get stacked diagnostics violated = constraint_name, missing = column_name;
@@ -18,7 +20,8 @@ exception when integrity_constraint_violation then
 end $$;
 grant execute on function admin.add_calendar(text, text, text) to zapisd_operator;
 comment on function admin.add_calendar(text, text, text) is
-    'add_calendar(код, название [, на каком основан]): производственный календарь, например региона. Пример: select admin.add_calendar(''ru-77'', ''Город Примерск'', ''ru'')';
+    'add_calendar(код, название [, на каком основан]): производственный календарь, например региона. '
+        'Пример: select admin.add_calendar(''ru-77'', ''Город Примерск'', ''ru'')';
 
 create or replace function admin.calendar_day(calendar_id text, day date, what text, name text default '') returns text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -40,20 +43,23 @@ begin
     end if;
     if d.kind is null then
         raise exception 'Что за день: %', coalesce(what, 'null') using errcode = 'invalid_parameter_value',
-            hint = 'праздник; как пт (рабочая суббота как пятница); короче на 60 (минут); обычный (вопреки вышестоящему календарю); убрать';
+            hint = 'праздник; как пт (рабочая суббота как пятница); короче на 60 (минут); обычный (вопреки вышестоящему '
+                'календарю); убрать';
     end if;
     insert into data.calendar_day (calendar_id, day, kind, as_weekday, cut_min, name)
-    values (calendar_day.calendar_id, calendar_day.day, d.kind, case d.kind when 'workday' then data.weekday_number(substr(w, 5)) end,
+    values (calendar_day.calendar_id, calendar_day.day, d.kind,
+        case d.kind when 'workday' then data.weekday_number(substr(w, 5)) end,
         case d.kind when 'short' then substr(w, 11)::smallint end, coalesce(calendar_day.name, ''))
-    on conflict on constraint calendar_day_pkey do update set kind = excluded.kind, as_weekday = excluded.as_weekday, cut_min = excluded.cut_min,
-        name = excluded.name;
+    on conflict on constraint calendar_day_pkey do update set kind = excluded.kind, as_weekday = excluded.as_weekday,
+        cut_min = excluded.cut_min, name = excluded.name;
     -- Whoever keeps this calendar, or one based on it, and has somebody booked about that day.
     for o in
         select t.* from data.organization as t
         where exists (select from data.calendar_days(t.organization_id, calendar_day.day, calendar_day.day) as c
                 where c.calendar_id = calendar_day.calendar_id)
             and exists (select from data.slot as s join data.place as p on p.slot_id = s.slot_id
-                where s.organization_id = t.organization_id and s.starts_at >= (calendar_day.day - 2)::timestamp at time zone 'UTC'
+                where s.organization_id = t.organization_id
+                    and s.starts_at >= (calendar_day.day - 2)::timestamp at time zone 'UTC'
                     and s.starts_at < (calendar_day.day + 3)::timestamp at time zone 'UTC')
         order by t.organization_id
     loop
@@ -66,7 +72,10 @@ exception when integrity_constraint_violation then
 end $$;
 grant execute on function admin.calendar_day(text, date, text, text) to zapisd_operator;
 comment on function admin.calendar_day(text, date, text, text) is
-    'calendar_day(календарь, день, ''праздник'' | ''как пт'' | ''короче на 60'' | ''обычный'' | ''убрать'' [, название]): день производственного календаря для всех, кто по нему работает: праздник — приёма нет, «как пт» — рабочая суббота. Записи на этот день остаются; команда скажет, сколько их и где, показывает off_schedule, переносит close_day. Пример: select admin.calendar_day(''ru'', ''2027-01-01'', ''праздник'', ''Новый год'')';
+    'calendar_day(календарь, день, ''праздник'' | ''как пт'' | ''короче на 60'' | ''обычный'' | ''убрать'' [, название]): день '
+        'производственного календаря для всех, кто по нему работает: праздник — приёма нет, «как пт» — рабочая суббота. Записи '
+        'на этот день остаются; команда скажет, сколько их и где, показывает off_schedule, переносит close_day. '
+        'Пример: select admin.calendar_day(''ru'', ''2027-01-01'', ''праздник'', ''Новый год'')';
 
 create or replace function admin.use_calendar(agency_or_organization text, calendar_id text) returns text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -80,10 +89,11 @@ begin
     if found then
         return case when calendar_id is null then 'как у ведомства' else calendar_id end;
     end if;
-    update data.agency as a set calendar_id = nullif(use_calendar.calendar_id, 'нет') where a.agency_code = agency_or_organization;
+    update data.agency as a set calendar_id = nullif(use_calendar.calendar_id, 'нет')
+        where a.agency_code = agency_or_organization;
     if not found then
-        raise exception 'Ни организации, ни ведомства % нет', coalesce(agency_or_organization, 'null') using errcode = 'no_data_found',
-            hint = 'Есть: select * from admin.offices()';
+        raise exception 'Ни организации, ни ведомства % нет', coalesce(agency_or_organization, 'null')
+            using errcode = 'no_data_found', hint = 'Есть: select * from admin.offices()';
     end if;
     return coalesce(calendar_id, 'нет');
 exception when integrity_constraint_violation then
@@ -92,10 +102,11 @@ exception when integrity_constraint_violation then
 end $$;
 grant execute on function admin.use_calendar(text, text) to zapisd_operator;
 comment on function admin.use_calendar(text, text) is
-    'use_calendar(ведомство или организация, календарь | ''нет'' | null): по какому календарю работать; null у организации — как у ведомства. Пример: select admin.use_calendar(''AAAA00001'', ''ru'')';
+    'use_calendar(ведомство или организация, календарь | ''нет'' | null): по какому календарю работать; null у организации — как '
+        'у ведомства. Пример: select admin.use_calendar(''AAAA00001'', ''ru'')';
 
-create or replace function admin.special_day(organization_id text, day date, hours text, area_id text default null, slot_min integer default null,
-    as_weekday text default null, comment text default '')
+create or replace function admin.special_day(organization_id text, day date, hours text, area_id text default null,
+    slot_min integer default null, as_weekday text default null, comment text default '')
 returns text language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     violated text;
@@ -121,8 +132,9 @@ begin
         return 'убран';
     end if;
     insert into data.special_day (organization_id, area_key, day, kind, as_weekday, comment)
-    values (special_day.organization_id, key, special_day.day, case h when 'закрыто' then 'closed' when 'обычный' then 'usual' else 'hours' end,
-        case when as_weekday is not null then data.weekday_number(as_weekday) end, coalesce(special_day.comment, ''))
+    values (special_day.organization_id, key, special_day.day, case h when 'закрыто' then 'closed' when 'обычный' then 'usual'
+        else 'hours' end, case when as_weekday is not null then data.weekday_number(as_weekday) end,
+            coalesce(special_day.comment, ''))
     returning special_day_id into id;
     if h not in ('закрыто', 'обычный') then
         insert into data.special_hours (special_day_id, organization_id, starts, ends, slot_min)
@@ -136,7 +148,10 @@ exception when integrity_constraint_violation then
 end $$;
 grant execute on function admin.special_day(text, date, text, text, integer, text, text) to zapisd_operator;
 comment on function admin.special_day(text, date, text, text, integer, text, text) is
-    'special_day(организация, день, ''10:00-14:00'' | ''закрыто'' | ''обычный'' | ''убрать'' [, помещение [, минут на приём]] [, as_weekday => ''пт''] [, comment => …]): особый день; важнее календаря. Часы без минут урезают обычное расписание. Записи не трогает: для этого close_day. Пример: select admin.special_day(''R7700018'', ''2027-03-06'', ''9:00-13:00'', as_weekday => ''пт'')';
+    'special_day(организация, день, ''10:00-14:00'' | ''закрыто'' | ''обычный'' | ''убрать'' [, помещение [, минут на приём]] [, '
+        'as_weekday => ''пт''] [, comment => …]): особый день; важнее календаря. Часы без минут урезают обычное расписание. '
+        'Записи не трогает: для этого close_day. '
+        'Пример: select admin.special_day(''R7700018'', ''2027-03-06'', ''9:00-13:00'', as_weekday => ''пт'')';
 
 create or replace function admin.schedule(organization_id text, from_day date default null, to_day date default null)
 returns table (day date, weekday text, area_id text, hours text, slots bigint, taken bigint, why text)
@@ -160,9 +175,11 @@ begin
         from data.day_rules(o.organization_id, first_day, last_day) as r
         join data.area as a on a.area_key = r.area_key
         left join lateral (
-            select string_agg(to_char(lower(x), 'HH24:MI') || '-' || to_char(upper(x), 'HH24:MI'), ', ' order by x) as hours, sum(m.n)::bigint / greatest(count(*), 1) as slots
+            select string_agg(to_char(lower(x), 'HH24:MI') || '-' || to_char(upper(x), 'HH24:MI'), ', ' order by x) as hours,
+                sum(m.n)::bigint / greatest(count(*), 1) as slots
             from (select range_agg(tsrange(f.wall_at, f.wall_end)) as mr, count(*) as n
-                  from data.offered_slots(o.organization_id, r.day, r.day) as f where f.area_key = r.area_key) as m, unnest(m.mr) as x
+                  from data.offered_slots(o.organization_id, r.day, r.day) as f where f.area_key = r.area_key) as m,
+                      unnest(m.mr) as x
         ) as h on true
         cross join lateral (
             select count(*) as taken from data.slot as s join data.place as p on p.slot_id = s.slot_id
@@ -172,12 +189,15 @@ begin
         left join lateral (
             select string_agg(distinct format('закрытие № %s: %s', t.closure_id, t.reason), '; ') as reason
             from data.closure as t
-            where t.organization_id = o.organization_id and t.state <> 'lifted' and t.from_at < r.day + 1 and (t.to_at is null or t.to_at > r.day)
-                and (t.area_key is null or exists (select from data.area_up(o.organization_id) as u where u.area_key = r.area_key and u.up_key = t.area_key))
+            where t.organization_id = o.organization_id and t.state <> 'lifted' and t.from_at < r.day + 1
+                and (t.to_at is null or t.to_at > r.day)
+                and (t.area_key is null or exists (select from data.area_up(o.organization_id) as u where u.area_key = r.area_key
+                    and u.up_key = t.area_key))
         ) as c on true
         where h.hours is not null or k.taken > 0 or r.why is not null or c.reason is not null
         order by 1, 3;
 end $$;
 grant execute on function admin.schedule(text, date, date) to zapisd_operator, zapisd_registrar, zapisd_auditor;
 comment on function admin.schedule(text, date, date) is
-    'schedule(организация [, с дня [, по день]]): часы приёма по дням, как их даёт расписание, и почему они такие. Пример: select * from admin.schedule(''R7700018'')';
+    'schedule(организация [, с дня [, по день]]): часы приёма по дням, как их даёт расписание, и почему они такие. '
+        'Пример: select * from admin.schedule(''R7700018'')';

@@ -3,7 +3,8 @@
 -- Slots from the schedule, in the organization's wall time (T2). Repeatable: what is as it should be is left as it is. The
 -- daemon does the same every day by itself up to the horizon; this is for those who do not want to wait for it.
 
-create or replace function admin.generate(organization_id text, from_day date default null, to_day date default null) returns bigint
+create or replace function admin.generate(organization_id text, from_day date default null, to_day date default null)
+    returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     o data.organization;
@@ -26,4 +27,6 @@ begin
 end $$;
 grant execute on function admin.generate(text, date, date) to zapisd_operator;
 comment on function admin.generate(text, date, date) is
-    'generate(организация [, с дня [, по день]]): приводит интервалы к расписанию, по умолчанию от сегодня до горизонта; возвращает, сколько новых; занятое не трогает и говорит, сколько записей осталось вне расписания. Пример: select admin.generate(''R7700018'')';
+    'generate(организация [, с дня [, по день]]): приводит интервалы к расписанию, по умолчанию от сегодня до горизонта; '
+        'возвращает, сколько новых; занятое не трогает и говорит, сколько записей осталось вне расписания. '
+        'Пример: select admin.generate(''R7700018'')';

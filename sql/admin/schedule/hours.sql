@@ -37,8 +37,8 @@ begin
         end if;
         -- Beside hours of other services or other dates that start together, this one has a serial of its own.
         insert into data.timetable (area_key, organization_id, weekday, starts, ends, slot_min, service_id, capacity, serial)
-        select key, set_hours.organization_id, d, split_part(part, '-', 1)::time, part_ends, set_hours.slot_min, set_hours.service_id,
-            set_hours.capacity, coalesce((select max(t.serial) + 1 from data.timetable as t
+        select key, set_hours.organization_id, d, split_part(part, '-', 1)::time, part_ends, set_hours.slot_min,
+            set_hours.service_id, set_hours.capacity, coalesce((select max(t.serial) + 1 from data.timetable as t
                 where t.area_key = key and t.weekday = d and t.starts = split_part(part, '-', 1)::time), 0)
         from unnest(wanted) as d;
         made := made + cardinality(wanted);
@@ -51,10 +51,12 @@ exception when integrity_constraint_violation then
 end $$;
 grant execute on function admin.set_hours(text, text, text, text, integer, text, integer) to zapisd_operator;
 comment on function admin.set_hours(text, text, text, text, integer, text, integer) is
-    'set_hours(организация, помещение, дни, часы, минут на приём [, услуга [, мест]]): недельное расписание вместо прежнего на эти дни; интервалы делает generate. Пример: select admin.set_hours(''R7700099'', ''window-1'', ''пн-пт'', ''9:00-13:00, 14:00-18:00'', 15)';
+    'set_hours(организация, помещение, дни, часы, минут на приём [, услуга [, мест]]): недельное расписание вместо прежнего на '
+        'эти дни; интервалы делает generate. '
+        'Пример: select admin.set_hours(''R7700099'', ''window-1'', ''пн-пт'', ''9:00-13:00, 14:00-18:00'', 15)';
 
-create or replace function admin.set_hours_for(organization_id text, area_id text, from_day date, to_day date, days text, hours text, slot_min integer,
-    service_id text default null, capacity integer default null)
+create or replace function admin.set_hours_for(organization_id text, area_id text, from_day date, to_day date, days text,
+    hours text, slot_min integer, service_id text default null, capacity integer default null)
 returns integer language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     violated text;
@@ -76,8 +78,10 @@ begin
             and daterange(x.valid_from, x.valid_to, '[]') && daterange(from_day, to_day, '[]')
     loop
         delete from data.timetable as x where x.timetable_id = t.timetable_id;
-        insert into data.timetable (area_key, organization_id, weekday, starts, ends, slot_min, service_id, capacity, serial, valid_from, valid_to)
-        select key, t.organization_id, t.weekday, t.starts, t.ends, t.slot_min, t.service_id, t.capacity, t.serial, v.valid_from, v.valid_to
+        insert into data.timetable (area_key, organization_id, weekday, starts, ends, slot_min, service_id, capacity, serial,
+            valid_from, valid_to)
+        select key, t.organization_id, t.weekday, t.starts, t.ends, t.slot_min, t.service_id, t.capacity, t.serial,
+            v.valid_from, v.valid_to
         from (values (t.valid_from, from_day - 1, from_day > coalesce(t.valid_from, '-infinity')),
             (to_day + 1, t.valid_to, to_day < coalesce(t.valid_to, 'infinity'))) as v (valid_from, valid_to, is_left)
         where v.is_left;
@@ -85,9 +89,10 @@ begin
     if lower(btrim(coalesce(hours, ''))) in ('', 'нет') then
         return 0;
     end if;
-    insert into data.timetable (area_key, organization_id, weekday, starts, ends, slot_min, service_id, capacity, valid_from, valid_to)
-    select key, set_hours_for.organization_id, d, p.starts, p.ends, set_hours_for.slot_min, set_hours_for.service_id, set_hours_for.capacity,
-        from_day, to_day
+    insert into data.timetable (area_key, organization_id, weekday, starts, ends, slot_min, service_id, capacity,
+        valid_from, valid_to)
+    select key, set_hours_for.organization_id, d, p.starts, p.ends, set_hours_for.slot_min, set_hours_for.service_id,
+        set_hours_for.capacity, from_day, to_day
     from unnest(wanted) as d, data.parse_hours(hours) as p;
     get diagnostics made = row_count;
     return made;
@@ -97,4 +102,7 @@ exception when integrity_constraint_violation then
 end $$;
 grant execute on function admin.set_hours_for(text, text, date, date, text, text, integer, text, integer) to zapisd_operator;
 comment on function admin.set_hours_for(text, text, date, date, text, text, integer, text, integer) is
-    'set_hours_for(организация, помещение, с дня, по день или null, дни, часы, минут на приём [, услуга [, мест]]): недельное расписание на срок; прежнее действует до и после него. Пример: select admin.set_hours_for(''R7700018'', ''room-11'', ''2027-06-01'', ''2027-08-31'', ''пн-пт'', ''9:00-15:00'', 15)';
+    'set_hours_for(организация, помещение, с дня, по день или null, дни, часы, минут на приём [, услуга [, мест]]): недельное '
+        'расписание на срок; прежнее действует до и после него. '
+        'Пример: select admin.set_hours_for(''R7700018'', ''room-11'', ''2027-06-01'', ''2027-08-31'', ''пн-пт'', '
+        '''9:00-15:00'', 15)';

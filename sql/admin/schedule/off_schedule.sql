@@ -23,4 +23,6 @@ begin
 end $$;
 grant execute on function admin.off_schedule(text, date, date) to zapisd_operator, zapisd_registrar;
 comment on function admin.off_schedule(text, date, date) is
-    'off_schedule(организация [, с дня [, по день]]): кто записан на время, когда приёма больше нет: праздник, особый день, новые часы. Записи остаются, пока их не перенесут: close_day, move. Пример: select * from admin.off_schedule(''R7700018'')';
+    'off_schedule(организация [, с дня [, по день]]): кто записан на время, когда приёма больше нет: праздник, особый день, '
+        'новые часы. Записи остаются, пока их не перенесут: close_day, move. '
+        'Пример: select * from admin.off_schedule(''R7700018'')';

@@ -7,8 +7,9 @@
 create or replace function admin.zone_check(organization_id text default null)
 returns table (organization text, area_id text, slot_id uuid, made_for text, reads_now text, is_closed boolean, book_ids text[])
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-    select o.organization_id, a.area_id, s.slot_id, to_char(s.wall_at, 'DD.MM.YYYY HH24:MI'), data.wire_time(s.starts_at, o.time_zone), s.is_closed,
-        array(select b.book_id from data.place as p join data.booking as b on b.book_key = p.book_key where p.slot_id = s.slot_id order by p.place_no)
+    select o.organization_id, a.area_id, s.slot_id, to_char(s.wall_at, 'DD.MM.YYYY HH24:MI'),
+        data.wire_time(s.starts_at, o.time_zone), s.is_closed, array(select b.book_id from data.place as p
+            join data.booking as b on b.book_key = p.book_key where p.slot_id = s.slot_id order by p.place_no)
     from data.off_slots(zone_check.organization_id) as s
     join data.organization as o on o.organization_id = s.organization_id
     join data.area as a on a.area_key = s.area_key
@@ -16,7 +17,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 $$;
 grant execute on function admin.zone_check(text) to zapisd_operator, zapisd_auditor;
 comment on function admin.zone_check(text) is
-    'zone_check([организация]): интервалы и записи, чьё местное время больше не то, что в расписании: сменились правила часового пояса. Ничего не меняет; переносит zone_move. Пример: select * from admin.zone_check()';
+    'zone_check([организация]): интервалы и записи, чьё местное время больше не то, что в расписании: сменились правила часового '
+        'пояса. Ничего не меняет; переносит zone_move. Пример: select * from admin.zone_check()';
 
 create or replace function admin.zone_move(organization_id text, apply boolean default false)
 returns setof admin.closing language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -46,14 +48,18 @@ begin
         select p.book_key, array_agg(f.slot_id order by f.starts_at, f.slot_id) as slot_ids
         from data.off_slots(o.organization_id) as f join data.place as p on p.slot_id = f.slot_id
         group by p.book_key
-        order by min(extract(epoch from f.starts_at) * case when f.wall_at at time zone o.time_zone > f.starts_at then -1 else 1 end), p.book_key
+        order by min(extract(epoch from f.starts_at) * case when f.wall_at at time zone o.time_zone > f.starts_at then -1
+            else 1 end), p.book_key
     loop
         select * into b from data.booking as t where t.book_key = k.book_key;
         continue when b.state = 'HELD' and b.hold_until <= clock_timestamp();
         if not apply then
-            return next row(b.book_id, to_char((select min(f.wall_at) from data.off_slots(o.organization_id) as f where f.slot_id = any (k.slot_ids)), 'DD.MM.YYYY HH24:MI'),
-                (select a.area_id from data.slot as x join data.area as a using (area_key) where x.slot_id = k.slot_ids[1]), b.state,
-                'сейчас показана как ' || (select data.wire_time(x.starts_at, o.time_zone) from data.slot as x where x.slot_id = k.slot_ids[1]),
+            return next row(b.book_id, to_char((select min(f.wall_at) from data.off_slots(o.organization_id) as f
+                where f.slot_id = any (k.slot_ids)), 'DD.MM.YYYY HH24:MI'),
+                (select a.area_id from data.slot as x join data.area as a using (area_key)
+                    where x.slot_id = k.slot_ids[1]), b.state,
+                'сейчас показана как ' || (select data.wire_time(x.starts_at, o.time_zone) from data.slot as x
+                    where x.slot_id = k.slot_ids[1]),
                 null, null, null)::admin.closing;
             continue;
         end if;
@@ -103,4 +109,5 @@ begin
 end $$;
 grant execute on function admin.zone_move(text, boolean) to zapisd_operator;
 comment on function admin.zone_move(text, boolean) is
-    'zone_move(организация [, apply => true]): после смены правил часового пояса вернуть интервалам и записям их местное время; порталу уходит новое. Без apply только показывает. Пример: select * from admin.zone_move(''R7700018'')';
+    'zone_move(организация [, apply => true]): после смены правил часового пояса вернуть интервалам и записям их местное время; '
+        'порталу уходит новое. Без apply только показывает. Пример: select * from admin.zone_move(''R7700018'')';

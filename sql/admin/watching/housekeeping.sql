@@ -16,12 +16,15 @@ select h.task, h.title, exists (
         where l.locktype = 'advisory' and l.classid = 3290006 -- data.housekeeping_lock_class()
             and l.objid = h.number::oid and l.objsubid = 2
             and l.database = (select d.oid from pg_database as d where d.datname = current_database())) as is_running,
-    h.last_run, h.last_success, h.last_did, h.last_ms::numeric(10, 1) as last_ms, h.runs, h.failures, h.last_failure, h.last_error,
+    h.last_run, h.last_success, h.last_did, h.last_ms::numeric(10, 1) as last_ms, h.runs, h.failures,
+        h.last_failure, h.last_error,
     greatest(h.not_before, h.last_run + make_interval(secs => h.every_s)) as next_run, admin.housekeeping_lags(h.task) as behind
 from data.housekeeping as h
 order by h.number;
 grant select on admin.housekeeping to zapisd_operator, zapisd_auditor;
-comment on view admin.housekeeping is 'Что программа делает сама: когда в последний раз, с какой ошибкой, когда снова, в чём отстала. Пример: select * from admin.housekeeping';
+comment on view admin.housekeeping is
+    'Что программа делает сама: когда в последний раз, с какой ошибкой, когда снова, в чём отстала. '
+    'Пример: select * from admin.housekeeping';
 comment on column admin.housekeeping.task is 'Задача: sweep, outcomes, closure, generate, journal';
 comment on column admin.housekeeping.title is 'Она же словами';
 comment on column admin.housekeeping.is_running is 'Выполняется прямо сейчас';

@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 --
 -- A transaction that somebody left open in psql (L1): who it is, since when, what it holds and who waits for it; and its end.
--- The query of a session is not shown, it may name a person (J3). Needs the owner to be in pg_read_all_stats and pg_signal_backend.
+-- The query of a session is not shown, it may name a person (J3). Needs the owner to be in pg_read_all_stats and
+-- pg_signal_backend.
 
 create or replace function admin.locks()
 returns table (pid integer, who text, program text, since timestamptz, is_idle boolean, holds text, waiting bigint, waits text)
@@ -28,7 +29,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 $$;
 grant execute on function admin.locks() to zapisd_operator, zapisd_registrar, zapisd_auditor;
 comment on function admin.locks() is
-    'locks(): блокировка: чей сеанс держит строки или таблицы (who — роль, program — программа, с какого времени, is_idle — открыл и забыл), и кто его ждёт. Забытый завершает lock_end. Пример: select * from admin.locks()';
+    'locks(): блокировка: чей сеанс держит строки или таблицы (who — роль, program — программа, с какого времени, is_idle — '
+        'открыл и забыл), и кто его ждёт. Забытый завершает lock_end. Пример: select * from admin.locks()';
 
 create or replace function admin.lock_end(pid integer) returns text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -42,18 +44,22 @@ begin
     end if;
     if h.who in ('zapisd_daemon', '—') or not h.is_idle then
         raise exception 'Сеанс % (%) не забыт, а работает', pid, h.who using errcode = 'object_not_in_prerequisite_state',
-            hint = 'Завершают забытый: is_idle в admin.locks(). Работающий кончится сам или завершит администратор базы: select pg_terminate_backend(номер)';
+            hint = 'Завершают забытый: is_idle в admin.locks(). Работающий кончится сам или завершит администратор базы: select '
+                'pg_terminate_backend(номер)';
     end if;
     begin
         if not pg_terminate_backend(pid) then
-            raise exception 'Сеанс % не удалось завершить', pid using errcode = 'no_data_found', hint = 'Остался ли: select * from admin.locks()';
+            raise exception 'Сеанс % не удалось завершить', pid using errcode = 'no_data_found',
+                hint = 'Остался ли: select * from admin.locks()';
         end if;
     exception when insufficient_privilege then
         raise exception 'Сеанс % (%) завершит только администратор базы', pid, h.who using errcode = 'insufficient_privilege',
             hint = format('select pg_terminate_backend(%s)', pid);
     end;
-    return format('завершён: %s (%s), что он менял и не сохранил, не сделано', h.who, coalesce(h.program, 'программа не названа'));
+    return format('завершён: %s (%s), что он менял и не сохранил, не сделано', h.who,
+        coalesce(h.program, 'программа не названа'));
 end $$;
 grant execute on function admin.lock_end(integer) to zapisd_operator;
 comment on function admin.lock_end(integer) is
-    'lock_end(номер сеанса из locks): завершить забытый сеанс, который держит блокировку; не сохранённое им пропадает. Пример: select admin.lock_end(12345)';
+    'lock_end(номер сеанса из locks): завершить забытый сеанс, который держит блокировку; не сохранённое им пропадает. '
+        'Пример: select admin.lock_end(12345)';

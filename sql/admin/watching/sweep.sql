@@ -11,4 +11,5 @@ begin
 end $$;
 grant execute on function admin.sweep(integer) to zapisd_operator;
 comment on function admin.sweep(integer) is 
-    'sweep([не больше]): записать истёкшие удержания и, где настроено, итоги 203 и 205; возвращает, сколько. Пример: select admin.sweep()';
+    'sweep([не больше]): записать истёкшие удержания и, где настроено, итоги 203 и 205; возвращает, сколько. '
+        'Пример: select admin.sweep()';

@@ -16,7 +16,8 @@ begin
     end if;
     return b;
 end $$;
-comment on function data.agency_lock_now(text) is 'Locks a booking and its places for the agency; a hold that ran out is said so first; null when there is none';
+comment on function data.agency_lock_now(text) is
+    'Locks a booking and its places for the agency; a hold that ran out is said so first; null when there is none';
 
 create or replace function data.agency_patience() returns interval language sql immutable return interval '15 seconds';
 comment on function data.agency_patience() is 'How long a command of a clerk goes on asking for locks that others have';
@@ -30,7 +31,8 @@ begin
     end if;
     perform pg_sleep(0.01 + random() * 0.05);
 end $$;
-comment on function data.agency_wait(timestamptz) is 'A pause before the locks are asked for again; an error when that has gone on for too long';
+comment on function data.agency_wait(timestamptz) is
+    'A pause before the locks are asked for again; an error when that has gone on for too long';
 
 -- Who cannot have the locks in a moment lets go of those it has and asks again: the subtransaction gives them back. So a
 -- clerk never stands in a ring of waiters for as long as the server takes to find one (docs/architecture.md, the order of locks).
@@ -54,4 +56,5 @@ begin
     end if;
     return b;
 end $$;
-comment on function data.agency_lock(text) is 'As data.agency_lock_now, asking again while others are at the booking; unknown bookings are refused';
+comment on function data.agency_lock(text) is
+    'As data.agency_lock_now, asking again while others are at the booking; unknown bookings are refused';

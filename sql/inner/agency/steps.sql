@@ -11,26 +11,31 @@ begin
 end $$;
 comment on function data.visit_at(text) is 'Start of the visit of a booking that has places';
 
-create or replace function data.agency_result(p_is_done boolean, b data.booking, p_visit timestamptz, p_comment text) returns admin.result
+create or replace function data.agency_result(p_is_done boolean, b data.booking, p_visit timestamptz, p_comment text)
+    returns admin.result
 language plpgsql stable as $$
 begin
     return row(case when p_is_done then 'сделано' else 'отказано' end, b.book_id,
-    (select to_char(p_visit at time zone o.time_zone, 'DD.MM.YYYY HH24:MI') from data.organization as o where o.organization_id = b.organization_id),
+    (select to_char(p_visit at time zone o.time_zone, 'DD.MM.YYYY HH24:MI') from data.organization as o
+        where o.organization_id = b.organization_id),
     b.state, b.status_code, p_comment)::admin.result;
 end $$;
 comment on function data.agency_result(boolean, data.booking, timestamptz, text) is 'The row a command of admin answers with';
 
-create or replace function data.agency_refuse(b data.booking, p_event text, p_why text, p_actor "char" default 'G') returns admin.result
+create or replace function data.agency_refuse(b data.booking, p_event text, p_why text, p_actor "char" default 'G')
+    returns admin.result
 language plpgsql as $$
 begin
     b.changed_at := clock_timestamp();
     perform data.add_history(b, b.state, b.status_code, p_actor, format('отклонено (%s): %s', p_event, p_why), null, null);
     return data.agency_result(false, b, data.visit_at(b.book_key), p_why);
 end $$;
-comment on function data.agency_refuse(data.booking, text, text, "char") is 'A command that may not be: a line in the history, nothing else changes (edge case 27)';
+comment on function data.agency_refuse(data.booking, text, text, "char") is
+    'A command that may not be: a line in the history, nothing else changes (edge case 27)';
 
 -- Null when nothing stands in the way.
-create or replace function data.agency_obstacle(b data.booking, p_event text, p_has_arrow boolean, p_visit timestamptz, p_now timestamptz) returns text
+create or replace function data.agency_obstacle(b data.booking, p_event text, p_has_arrow boolean, p_visit timestamptz,
+    p_now timestamptz) returns text
 language plpgsql stable as $$
 declare
     o data.organization;
@@ -43,7 +48,8 @@ begin
         where h.book_key = b.book_key and h.new_state = b.state and h.old_state is distinct from h.new_state
         order by h.history_id desc limit 1;
         return format('запись в состоянии «%s» (%s)%s', data.state_title(b.state), b.status_code,
-            ' с ' || to_char(last.at at time zone o.time_zone, 'DD.MM HH24:MI') || case last.actor when 'G' then ', отметил ' || last.db_user else '' end)
+            ' с ' || to_char(last.at at time zone o.time_zone, 'DD.MM HH24:MI') || case last.actor when 'G' then ', отметил '
+                || last.db_user else '' end)
             || case when b.state in ('SERVED', 'NO_SHOW', 'NO_DATA', 'NOT_SERVED') and p_event <> 'correct'
                 then '; ошибку исправляет admin.correct' else '' end;
     end if;
@@ -64,7 +70,8 @@ begin
     end if;
     return null;
 end $$;
-comment on function data.agency_obstacle(data.booking, text, boolean, timestamptz, timestamptz) is 'Why a command of the agency may not be, in words; null when it may';
+comment on function data.agency_obstacle(data.booking, text, boolean, timestamptz, timestamptz) is
+    'Why a command of the agency may not be, in words; null when it may';
 
 -- p_new_state: null when the event leads to one state only. p_at: the {time} of the text, else the start of the visit.
 create or replace function data.agency_apply(b data.booking, p_event text, p_new_state data.booking_state default null,
@@ -96,7 +103,8 @@ begin
     end if;
     reason := coalesce(nullif(btrim(p_reason), ''),
         (select d.reason from data.status_detail as d where d.agency_code = agency and d.code = b.status_code));
-    b.status_message := data.status_text(b.status_code, b.organization_id, coalesce(p_at, visit), reason, p_specialists, p_contacts);
+    b.status_message := data.status_text(b.status_code, b.organization_id, coalesce(p_at, visit), reason,
+        p_specialists, p_contacts);
     b.hold_until := null;
     b.changed_at := clock;
     if a.place = 'freed' then
@@ -111,7 +119,8 @@ begin
     end if;
     return data.agency_result(true, b, visit, b.status_message);
 end $$;
-comment on function data.agency_apply(data.booking, text, data.booking_state, text, text, timestamptz, text, text, text, "char") is
+comment on function data.agency_apply(data.booking, text, data.booking_state, text, text, timestamptz, text, text, text, "char")
+    is
     'Sends a booking its caller has locked along an arrow of the agency''s: state, history and push in one transaction (S2, S3)';
 
 create or replace function data.agency_step(p_event text, p_book_id text, p_new_state data.booking_state default null,
@@ -119,8 +128,8 @@ create or replace function data.agency_step(p_event text, p_book_id text, p_new_
     p_contacts text default null, p_note text default null, p_actor "char" default 'G')
 returns admin.result language plpgsql as $$
 begin
-    return data.agency_apply(data.agency_lock(p_book_id), p_event, p_new_state, p_tail, p_reason, p_at, p_specialists, p_contacts, p_note,
-        p_actor);
+    return data.agency_apply(data.agency_lock(p_book_id), p_event, p_new_state, p_tail, p_reason, p_at, p_specialists,
+        p_contacts, p_note, p_actor);
 end $$;
 comment on function data.agency_step(text, text, data.booking_state, text, text, timestamptz, text, text, text, "char") is
     'Locks a booking and sends it along an arrow of the agency''s (S2)';

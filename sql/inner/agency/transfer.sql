@@ -23,11 +23,13 @@ begin
         return data.agency_refuse(b, 'move', refusal);
     end if;
 
-    slots := array(select x.t from (select t from data.slot as t where t.slot_id = any (p_slot_ids) order by t.slot_id for share) as x);
+    slots := array(select x.t from (select t from data.slot as t where t.slot_id = any (p_slot_ids)
+        order by t.slot_id for share) as x);
     select * into o from data.organization as t where t.organization_id = slots[1].organization_id;
     refusal := case
         when cardinality(slots) < cardinality(p_slot_ids) then 'интервал не найден'
-        when exists (select from unnest(slots) as s where s.organization_id <> o.organization_id) then 'интервалы разных организаций'
+        when exists (select from unnest(slots) as s where s.organization_id <> o.organization_id) then
+            'интервалы разных организаций'
         when o.agency_code <> (select x.agency_code from data.organization as x where x.organization_id = b.organization_id)
             then 'интервал другого ведомства'
         when exists (select from unnest(slots) as s where s.is_closed) then 'интервал закрыт для записи'
@@ -35,7 +37,8 @@ begin
         when cardinality(b.service_ids) > 0 and exists (
             select from unnest(slots) as s where not data.slot_serves(s.service_id, s.area_key, b.service_ids))
             then 'в этом интервале услуга не оказывается'
-        when array(select s.slot_id from unnest(slots) as s) = array(select p.slot_id from data.place as p where p.book_key = b.book_key order by p.slot_id)
+        when array(select s.slot_id from unnest(slots) as s) = array(select p.slot_id from data.place as p
+            where p.book_key = b.book_key order by p.slot_id)
             then 'это тот же интервал' end;
     if refusal is not null then
         return data.agency_refuse(b, 'move', refusal);
@@ -51,12 +54,14 @@ begin
     update data.booking as t set organization_id = b.organization_id, status_code = b.status_code,
         status_message = b.status_message, changed_at = b.changed_at
     where t.book_key = b.book_key;
-    perform data.add_history(b, was.state, was.status_code, 'G', concat_ws(': ', 'перенос', nullif(btrim(p_reason), '')), null, null);
+    perform data.add_history(b, was.state, was.status_code, 'G', concat_ws(': ', 'перенос', nullif(btrim(p_reason), '')), null,
+        null);
     perform data.push(b);
     return data.agency_result(true, b, data.visit_at(b.book_key), b.status_message);
 end $$;
 comment on function data.agency_transfer(data.booking, uuid[], text) is
-    'Moves a visit its caller has locked to other slots of the same agency and tells the portal; when they cannot be had the old ones stay (S2)';
+    'Moves a visit its caller has locked to other slots of the same agency and tells the portal; when they cannot be had the old '
+        'ones stay (S2)';
 
 -- The new places come after the old ones: as in data.agency_lock, whoever cannot have them in a moment begins anew.
 create or replace function data.agency_move(p_book_id text, p_slot_ids uuid[], p_reason text default null)

@@ -7,7 +7,8 @@
 create or replace function data.list_fits(p_list text[], p_most integer) returns boolean
 language sql stable parallel safe
 return p_list is null or cardinality(p_list) <= p_most and pg_column_size(p_list) <= 64 + 1032 * p_most;
-comment on function data.list_fits(text[], integer) is 'Whether a list has at most so many values, of 255 characters on the average (L2)';
+comment on function data.list_fits(text[], integer) is
+    'Whether a list has at most so many values, of 255 characters on the average (L2)';
 
 -- Every predicate says checkAllValues or unionKind once; in a value the quotes would be escaped.
 create or replace function data.filter_fits(p_filter jsonb) returns boolean
@@ -15,7 +16,8 @@ language sql immutable parallel safe
 return p_filter is null or (octet_length(p_filter::text) <= 1048576
     and length(p_filter::text) - length(replace(p_filter::text, '"checkAllValues"', '')) <= 1000 * length('"checkAllValues"')
     and length(p_filter::text) - length(replace(p_filter::text, '"unionKind"', '')) <= 1000 * length('"unionKind"'));
-comment on function data.filter_fits(jsonb) is 'Whether a filter has at most 1,000 conditions and 1,000 unions in a mebibyte (L2)';
+comment on function data.filter_fits(jsonb) is
+    'Whether a filter has at most 1,000 conditions and 1,000 unions in a mebibyte (L2)';
 
 create or replace function data.beyond_row(p_field text) returns api.answer
 language plpgsql immutable parallel safe as $$

@@ -14,7 +14,8 @@ return row('answer', status_code, status_message, error_code,
         when 4 then 'Отказ в бронировании'
         when 5 then 'Справочник имеет актуальную версию' end),
     null, null, null, null, null, null, null, null, null, null, null, null, null)::api.answer;
-comment on function data.answer_row(text, text, integer, text) is 'A row of kind answer; the texts of codes 0-5 are those of Appendix 2, item 2';
+comment on function data.answer_row(text, text, integer, text) is
+    'A row of kind answer; the texts of codes 0-5 are those of Appendix 2, item 2';
 
 create or replace function data.field_row(field text, error_code integer)
 returns api.answer language sql immutable parallel safe

@@ -34,7 +34,8 @@ language sql stable as $$
     )
     select coalesce(array_agg(area_key), '{}') from tree
 $$;
-comment on function data.areas_within(text[], text[]) is 'Keys of the areas of these names in any of the organizations, and of everything inside them (B9)';
+comment on function data.areas_within(text[], text[]) is
+    'Keys of the areas of these names in any of the organizations, and of everything inside them (B9)';
 
 -- Before it had a filter, and before it had a channel.
 drop function if exists api.get_slots(text, text[], text[], text[], text, text, text, integer);

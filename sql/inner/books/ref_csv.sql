@@ -12,7 +12,9 @@ begin
     if not exists (select from pg_class as c where c.oid = to_regclass('pg_temp.ref_csv') and c.relkind = 'r'
             and c.relowner = 'zapisd_owner'::regrole and obj_description(c.oid, 'pg_class') = p_ref_name) then
         raise exception 'Таблица ref_csv справочника % не загружена', p_ref_name
-            using errcode = 'undefined_table', hint = format('select admin.ref_csv(%L, true), then \copy ref_csv from ... (format csv, header match)', p_ref_name);
+            using errcode = 'undefined_table',
+                hint = format('select admin.ref_csv(%L, true), then \copy ref_csv from ... (format csv, header match)',
+                p_ref_name);
     end if;
     return query execute $sql$
         select 2 + coalesce(sum(1 + r.breaks) over (order by r.at rows between unbounded preceding and 1 preceding), 0)::bigint,
@@ -39,7 +41,8 @@ begin
             select x.code, x.parent from r as x where p_book.kind = 'H' and x.parent is not null
             union all
             select i.code, p.code from data.ref_item as i join data.ref_item as p on p.item_id = i.parent_id
-            where p_book.kind = 'H' and p_is_partial and i.ref_name = p_book.ref_name and not exists (select from r as x where x.code = i.code)
+            where p_book.kind = 'H' and p_is_partial and i.ref_name = p_book.ref_name
+                and not exists (select from r as x where x.code = i.code)
         ), up as (
             select e.code as start, e.parent as at from edge as e
             union
@@ -47,18 +50,22 @@ begin
         )
         select x.line, 'code', 'код не указан' from r as x where coalesce(x.code, '') = ''
         union all
-        select x.line, 'code', 'код длиннее 250 знаков или с управляющими знаками' from r as x where length(x.code) > 250 or x.code ~ '[[:cntrl:]]'
+        select x.line, 'code', 'код длиннее 250 знаков или с управляющими знаками' from r as x where length(x.code) > 250
+            or x.code ~ '[[:cntrl:]]'
         union all
         select x.line, 'code', format('код «%s» уже был в строке %s', x.code, x.first)
-        from (select t.line, t.code, min(t.line) over (partition by t.code) as first from r as t where t.code <> '') as x where x.line > x.first
+        from (select t.line, t.code, min(t.line) over (partition by t.code) as first from r as t where t.code <> '') as x
+            where x.line > x.first
         union all
-        select x.line, 'title', case when x.title is null then 'наименование не указано' else 'наименование длиннее 4000 знаков' end
+        select x.line, 'title', case when x.title is null then 'наименование не указано'
+            else 'наименование длиннее 4000 знаков' end
         from r as x where coalesce(btrim(x.title), '') = '' or length(x.title) > 4000
         union all
         select x.line, 'parent', format('родительский элемент «%s» не найден', x.parent)
         from r as x
         where x.parent is not null and not exists (select from r as p where p.code = x.parent)
-            and not (p_is_partial and exists (select from data.ref_item as i where i.ref_name = p_book.ref_name and i.code = x.parent))
+            and not (p_is_partial and exists (select from data.ref_item as i where i.ref_name = p_book.ref_name
+                and i.code = x.parent))
         union all
         select x.line, 'parent', 'элемент подчинён сам себе'
         from r as x where exists (select from up as u where u.start = x.code and u.at = x.code)
@@ -69,12 +76,14 @@ begin
         where not data.ref_value_fits(a.type, v.value)
         union all
         select x.line, a.name, format('кода «%s» нет в справочнике %s', left(x.attributes ->> a.name, 60), a.attr_ref_name)
-        from r as x join data.ref_attribute as a on a.ref_name = p_book.ref_name and a.attr_ref_name is not null and x.attributes ? a.name
+        from r as x join data.ref_attribute as a on a.ref_name = p_book.ref_name and a.attr_ref_name is not null
+            and x.attributes ? a.name
         where not exists (select from data.ref_item as i where i.ref_name = a.attr_ref_name and i.code = x.attributes ->> a.name
                 and (a.attr_ref_name <> p_book.ref_name or p_is_partial))
             and not (a.attr_ref_name = p_book.ref_name and exists (select from r as y where y.code = x.attributes ->> a.name));
 end $$;
-comment on function data.ref_csv_problems(data.ref_book, boolean) is 'Every wrong row of the file, with its line, its column and why';
+comment on function data.ref_csv_problems(data.ref_book, boolean) is
+    'Every wrong row of the file, with its line, its column and why';
 
 -- Built-in books are imported into the tables they follow: services as a whole, of organizations and areas what they are called.
 create or replace function data.ref_csv_derived_problems(p_book data.ref_book)
@@ -86,14 +95,17 @@ begin
             select * from data.ref_csv_rows(p_book.ref_name)
         )
         select x.line, 'code', 'такой организации нет: она заводится в data.organization'
-        from r as x where p_book.ref_name = 'organizations' and not exists (select from data.organization as o where o.organization_id = x.code)
+        from r as x where p_book.ref_name = 'organizations' and not exists (select from data.organization as o
+            where o.organization_id = x.code)
         union all
         select x.line, 'code', 'такого помещения нет: оно заводится в data.area'
         from r as x where p_book.ref_name = 'areas'
-            and not exists (select from data.area as a where a.organization_id = x.attributes ->> 'organizationId' and a.area_id = x.code)
+            and not exists (select from data.area as a where a.organization_id = x.attributes ->> 'organizationId'
+                and a.area_id = x.code)
         union all
         select x.line, 'timeZone', format('часовой пояс «%s» не известен', x.attributes ->> 'timeZone')
-        from r as x where p_book.ref_name = 'organizations' and not coalesce(data.is_time_zone(x.attributes ->> 'timeZone'), false)
+        from r as x where p_book.ref_name = 'organizations'
+            and not coalesce(data.is_time_zone(x.attributes ->> 'timeZone'), false)
         union all
         select x.line, c.name, 'координата вне допустимых значений'
         from r as x cross join (values ('latitude', 90), ('longitude', 180)) as c (name, bound)
@@ -107,7 +119,8 @@ begin
             and exists (select from data.ref_item as i where i.ref_name = 'organizations' and i.code = x.code
                 and i.attributes ->> v.name is distinct from v.value);
 end $$;
-comment on function data.ref_csv_derived_problems(data.ref_book) is 'What cannot be imported into the tables a built-in book follows';
+comment on function data.ref_csv_derived_problems(data.ref_book) is
+    'What cannot be imported into the tables a built-in book follows';
 
 create or replace function data.ref_csv_apply_derived(p_ref_name text) returns bigint
 language plpgsql as $$
@@ -123,11 +136,13 @@ begin
         update data.organization as o
         set name = r.title, address = coalesce(r.attributes ->> 'address', ''), phone = coalesce(r.attributes ->> 'phone', ''),
             time_zone = r.attributes ->> 'timeZone', latitude = (r.attributes ->> 'latitude')::numeric,
-            longitude = (r.attributes ->> 'longitude')::numeric, timetable_comment = coalesce(r.attributes ->> 'TimetableComment', '')
+            longitude = (r.attributes ->> 'longitude')::numeric,
+            timetable_comment = coalesce(r.attributes ->> 'TimetableComment', '')
         from data.ref_csv_rows(p_ref_name) as r
         where o.organization_id = r.code
             and (o.name, o.address, o.phone, o.time_zone, o.latitude, o.longitude, o.timetable_comment) is distinct from
-                (r.title, coalesce(r.attributes ->> 'address', ''), coalesce(r.attributes ->> 'phone', ''), r.attributes ->> 'timeZone',
+                (r.title, coalesce(r.attributes ->> 'address', ''), coalesce(r.attributes ->> 'phone', ''),
+                    r.attributes ->> 'timeZone',
                 (r.attributes ->> 'latitude')::numeric(9, 6), (r.attributes ->> 'longitude')::numeric(9, 6),
                 coalesce(r.attributes ->> 'TimetableComment', ''));
     else
@@ -138,7 +153,8 @@ begin
     get diagnostics n = row_count;
     return n;
 end $$;
-comment on function data.ref_csv_apply_derived(text) is 'Brings the file into the tables a built-in book follows; what is not in the file stays';
+comment on function data.ref_csv_apply_derived(text) is
+    'Brings the file into the tables a built-in book follows; what is not in the file stays';
 
 create or replace function data.ref_csv_apply(p_ref_name text) returns bigint
 language plpgsql as $$

@@ -7,13 +7,15 @@
 create or replace function data.working_hours(p_organization_id text, p_day date) returns jsonb
 language sql stable parallel safe as $$
     with hours as (
-        select t.weekday, range_agg(int4range(extract(epoch from t.starts)::integer / 60, extract(epoch from t.ends)::integer / 60)) as mr
+        select t.weekday, range_agg(int4range(extract(epoch from t.starts)::integer / 60, extract(epoch
+            from t.ends)::integer / 60)) as mr
         from data.timetable_in_force(p_organization_id, p_day) as t
         group by t.weekday
     ), days as (
         select d.abbreviation, h.mr, lower(h.mr) as starts, upper(h.mr) as ends,
             -- the longest gap is the dinner
-            (select g from unnest(int4multirange(range_merge(h.mr)) - h.mr) as g order by upper(g) - lower(g) desc, g limit 1) as gap
+            (select g from unnest(int4multirange(range_merge(h.mr)) - h.mr) as g order by upper(g) - lower(g) desc, g
+                limit 1) as gap
         from unnest(array['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']) with ordinality as d (abbreviation, weekday)
         left join hours as h on h.weekday = d.weekday
     )
@@ -25,10 +27,12 @@ language sql stable parallel safe as $$
         ('DinnerEnd', data.clock_text(upper(d.gap)))) as v (name, value)
     where v.value is not null
 $$;
-comment on function data.working_hours(text, date) is 'monIsWorking ... sunDinnerEnd of an organization as of a day, as an object (R4)';
+comment on function data.working_hours(text, date) is
+    'monIsWorking ... sunDinnerEnd of an organization as of a day, as an object (R4)';
 
 create or replace function data.ref_source(p_ref_name text, p_keys text[])
-returns table (code text, source_key text, parent_code text, title text, agencies text[], attributes jsonb, refresh_at timestamptz)
+returns table (code text, source_key text, parent_code text, title text, agencies text[], attributes jsonb,
+    refresh_at timestamptz)
 language sql stable parallel safe as $$
     select o.organization_id, '', null::text, o.name, array[o.agency_code],
         jsonb_strip_nulls(jsonb_build_object('address', o.address, 'phone', o.phone, 'timeZone', o.time_zone,
@@ -74,7 +78,8 @@ begin
             select from data.ref_source(p_ref_name, p_keys) as s where s.code = i.code and s.source_key = i.source_key);
     with source as materialized (
         select s.*, coalesce(i.item_id, nextval('data.ref_item_item_id_seq')) as item_id, i.item_id is null as is_new,
-            i.parent_id as old_parent_id, (i.title, i.agencies, i.attributes, i.refresh_at) is distinct from (s.title, s.agencies, s.attributes, s.refresh_at) as is_other
+            i.parent_id as old_parent_id, (i.title, i.agencies, i.attributes, i.refresh_at) is distinct
+                from (s.title, s.agencies, s.attributes, s.refresh_at) as is_other
         from data.ref_source(p_ref_name, p_keys) as s
         left join data.ref_item as i on i.ref_name = p_ref_name and i.code = s.code and i.source_key = s.source_key
     )

@@ -12,7 +12,8 @@ begin
         raise exception 'Справочник % не найден', coalesce(p_ref_name, 'null') using errcode = 'no_data_found',
             hint = 'Есть: select ref_name, title from data.ref_book; завести: admin.ref_new';
     elsif book.is_derived then
-        raise exception 'Справочник % следует за другими таблицами: изменения вносятся в них', p_ref_name using errcode = 'insufficient_privilege';
+        raise exception 'Справочник % следует за другими таблицами: изменения вносятся в них', p_ref_name
+            using errcode = 'insufficient_privilege';
     end if;
     return book;
 end $$;

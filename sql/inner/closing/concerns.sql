@@ -38,14 +38,17 @@ drop function if exists data.closure_concerns(data.closure, timestamptz);
 create or replace function data.closure_concerns(c data.closure, p_areas integer[], p_now timestamptz)
 returns table (book_key text, slot_ids uuid[], starts_at timestamptz, area_key integer)
 language sql stable as $$
-    select b.book_key, array_agg(p.slot_id order by p.starts_at, p.slot_id), min(p.starts_at), (array_agg(p.area_key order by p.starts_at, p.slot_id))[1]
+    select b.book_key, array_agg(p.slot_id order by p.starts_at, p.slot_id), min(p.starts_at),
+        (array_agg(p.area_key order by p.starts_at, p.slot_id))[1]
     from data.booking as b
     join data.place as p on p.book_key = b.book_key
-    where b.book_key in (select q.book_key from data.closure_slots(c, p_areas, p_now) as s join data.place as q on s.slot_id = q.slot_id)
+    where b.book_key in (select q.book_key from data.closure_slots(c, p_areas, p_now) as s
+        join data.place as q on s.slot_id = q.slot_id)
         and data.closure_counts(b, p_now)
     group by b.book_key
 $$;
-comment on function data.closure_concerns(data.closure, integer[], timestamptz) is 'Live bookings with a place in what a closure covers, with all their slots';
+comment on function data.closure_concerns(data.closure, integer[], timestamptz) is
+    'Live bookings with a place in what a closure covers, with all their slots';
 
 create or replace function data.closure_visit(c data.closure, p_areas integer[], b data.booking, p_now timestamptz) returns uuid[]
 language plpgsql stable as $$
@@ -56,7 +59,8 @@ begin
         join data.slot as s on s.slot_id = p.slot_id
         join data.organization as o on o.organization_id = s.organization_id
         where p.book_key = b.book_key and data.closure_counts(b, p_now)
-        having bool_or(s.organization_id = c.organization_id and s.starts_at > p_now and data.closure_covers(c, p_areas, o.time_zone, s))
+        having bool_or(s.organization_id = c.organization_id and s.starts_at > p_now
+            and data.closure_covers(c, p_areas, o.time_zone, s))
     );
 end $$;
 comment on function data.closure_visit(data.closure, integer[], data.booking, timestamptz) is

@@ -19,4 +19,5 @@ begin
         end;
     end loop;
 end $$;
-comment on function data.reopen_lock(data.closure) is 'Locks the slots of a closure as generation and book do it, asking again while others are at them';
+comment on function data.reopen_lock(data.closure) is
+    'Locks the slots of a closure as generation and book do it, asking again while others are at them';

@@ -13,15 +13,18 @@ return s.slot_id <> all (p_taken)
     or s.capacity > 1 and (select count(*) from unnest(p_taken) as u (id) where u.id = s.slot_id)
         < s.capacity - (select count(*) from data.place as p
                         where p.slot_id = s.slot_id and (p.hold_until is null or p.hold_until > p_now));
-comment on function data.is_left(data.slot, uuid[], timestamptz) is 'Whether a free slot has a place that was not given away meanwhile';
+comment on function data.is_left(data.slot, uuid[], timestamptz) is
+    'Whether a free slot has a place that was not given away meanwhile';
 
 create or replace function data.equal_rest(c data.closure, o data.organization, p_areas integer[], p_old data.slot[], p_n integer,
     p_first data.slot, p_services text[], p_taken uuid[], p_now timestamptz)
 returns setof uuid language sql stable as $$
     select t.slot_id
-    from data.free_slots(o.organization_id, p_first.starts_at + (p_old[p_n].starts_at - p_old[1].starts_at) - interval '1 microsecond',
+    from data.free_slots(o.organization_id,
+        p_first.starts_at + (p_old[p_n].starts_at - p_old[1].starts_at) - interval '1 microsecond',
         p_first.starts_at + (p_old[p_n].starts_at - p_old[1].starts_at), p_services, null, p_now, o.has_rules) as t
-    where t.ends_at - t.starts_at = p_old[p_n].ends_at - p_old[p_n].starts_at and not data.closure_covers(c, p_areas, o.time_zone, t)
+    where t.ends_at - t.starts_at = p_old[p_n].ends_at - p_old[p_n].starts_at
+        and not data.closure_covers(c, p_areas, o.time_zone, t)
         and data.is_left(t, p_taken, p_now) and (t.area_key = p_first.area_key) = (p_old[p_n].area_key = p_old[1].area_key)
     order by t.slot_id
 $$;
@@ -30,8 +33,8 @@ comment on function data.equal_rest(data.closure, data.organization, integer[], 
 
 -- Free slots with which a visit could begin: outside the closure, as long, serving the same, and with the rest of the visit
 -- free at the same distances. One plain SELECT: the planner folds it into the query that stops at its LIMIT.
-create or replace function data.equal_starts(c data.closure, o data.organization, p_areas integer[], p_old data.slot[], p_services text[],
-    p_is_named boolean, p_taken uuid[], p_now timestamptz, p_after timestamptz, p_until timestamptz)
+create or replace function data.equal_starts(c data.closure, o data.organization, p_areas integer[], p_old data.slot[],
+    p_services text[], p_is_named boolean, p_taken uuid[], p_now timestamptz, p_after timestamptz, p_until timestamptz)
 returns setof data.slot language sql stable as $$
     select t.*
     from data.free_slots(o.organization_id, p_after, p_until, p_services, null, p_now, o.has_rules) as t
@@ -39,7 +42,8 @@ returns setof data.slot language sql stable as $$
         -- Most of a full calendar is told by this, at a fraction of what looking for overlaps costs; as "exists" the planner
         -- would hash all places there are.
         and (t.capacity > 1 or (
-            select true from data.place as p where p.slot_id = t.slot_id and (p.hold_until is null or p.hold_until > p_now) limit 1) is null)
+            select true from data.place as p where p.slot_id = t.slot_id and (p.hold_until is null or p.hold_until > p_now)
+                limit 1) is null)
         and data.is_left(t, p_taken, p_now)
         and (p_is_named or t.service_id is null and not exists (
             select from unnest(p_services) as w (id) where not exists (
@@ -48,14 +52,14 @@ returns setof data.slot language sql stable as $$
             select from generate_series(2, cardinality(p_old)) as n (i)
             where not exists (select from data.equal_rest(c, o, p_areas, p_old, n.i, t, p_services, p_taken, p_now))))
 $$;
-comment on function data.equal_starts(data.closure, data.organization, integer[], data.slot[], text[], boolean, uuid[], timestamptz,
-    timestamptz, timestamptz) is 'Free slots in a time with which a visit equal to p_old could begin';
+comment on function data.equal_starts(data.closure, data.organization, integer[], data.slot[], text[], boolean,
+    uuid[], timestamptz, timestamptz, timestamptz) is 'Free slots in a time with which a visit equal to p_old could begin';
 
 -- Equal: the same organization, as long, serving what the booking is for. Nearest to the old time; an earlier one only when
 -- there is a day left to learn of it. A visit of several slots keeps their order, their distance and, if it had one, their
 -- one area.
-create or replace function data.equal_slots(b data.booking, p_slot_ids uuid[], c data.closure, p_areas integer[], p_now timestamptz,
-    inout s data.slot_search, out slot_ids uuid[])
+create or replace function data.equal_slots(b data.booking, p_slot_ids uuid[], c data.closure, p_areas integer[],
+    p_now timestamptz, inout s data.slot_search, out slot_ids uuid[])
 language plpgsql stable set jit = off set enable_seqscan = off as $$
 declare
     tick constant interval := '1 microsecond';
@@ -84,7 +88,8 @@ begin
         services := array(select t.service_id from data.area_service as t where t.area_key = old[1].area_key order by 1);
     end if;
     s.taken := coalesce(s.taken, '{}');
-    key := row(is_named, services, array(select row(x.starts_at - old_at, x.ends_at - x.starts_at, x.area_key = old[1].area_key) from unnest(old) as x))::text;
+    key := row(is_named, services, array(select row(x.starts_at - old_at, x.ends_at - x.starts_at, x.area_key = old[1].area_key)
+        from unnest(old) as x))::text;
     k := array_position(s.keys, key);
     if k is null then
         s.keys := s.keys || key;
@@ -103,7 +108,8 @@ begin
             order by t.starts_at limit 1;
             high := coalesce(later, far + tick);
         end if;
-        near := greatest(case when later is not null then old_at - (later - old_at) else old_at - span end, soon, p_now + interval '1 day');
+        near := greatest(case when later is not null then old_at - (later - old_at) else old_at - span end, soon,
+            p_now + interval '1 day');
         if near < low - tick then
             select t.starts_at into earlier
             from data.equal_starts(c, o, p_areas, old, services, is_named, s.taken, p_now, near, low - tick) as t
@@ -127,4 +133,5 @@ begin
     end loop;
 end $$;
 comment on function data.equal_slots(data.booking, uuid[], data.closure, integer[], timestamptz, data.slot_search) is
-    'Free slots of the same organization, length and service, nearest to those of a booking and outside the closure; null when there are none';
+    'Free slots of the same organization, length and service, nearest to those of a booking and outside the closure; null when '
+        'there are none';

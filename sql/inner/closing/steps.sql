@@ -8,7 +8,8 @@
 
 create or replace function data.may_be_moved(p_state data.booking_state) returns boolean
 language sql stable
-return exists (select from data.booking_arrow as a where a.event = 'move' and a.old_state = p_state and strpos(a.actors, 'G') > 0);
+return exists (select from data.booking_arrow as a where a.event = 'move' and a.old_state = p_state
+    and strpos(a.actors, 'G') > 0);
 comment on function data.may_be_moved(data.booking_state) is 'Whether the agency may move a visit in this state (S2)';
 
 -- One booking, locked by the caller. Everything it does is one subtransaction, and nothing is waited for longer than a
@@ -66,7 +67,8 @@ begin
             r := data.agency_apply(data.agency_lock_now(b.book_key), 'confirm', p_note => format('закрытие № %s', c.closure_id));
             note := 'отмена, о которой просил заявитель';
         else
-            r := data.agency_apply(data.agency_lock_now(b.book_key), 'cancel', p_reason => c.reason, p_note => format('закрытие № %s', c.closure_id));
+            r := data.agency_apply(data.agency_lock_now(b.book_key), 'cancel', p_reason => c.reason,
+                p_note => format('закрытие № %s', c.closure_id));
         end if;
     exception when lock_not_available or deadlock_detected then
         outcome := 'waiting';
@@ -82,8 +84,8 @@ comment on function data.closure_step(data.closure, integer[], data.booking, dat
     'Moves or cancels one booking that a closure concerns; gone when it is no longer there, waiting when somebody is at it';
 
 -- Closes what nobody is at, then writes down whom that concerns: from there on nobody books any of those slots. True when
--- that is all there is; what was passed over is for the next call. At most so many at once, so that an office that closes for good
--- does not hold its slots for seconds.
+-- that is all there is; what was passed over is for the next call. At most so many at once, so that an office that closes for
+-- good does not hold its slots for seconds.
 create or replace function data.closure_list(c data.closure, p_areas integer[], p_is_again boolean) returns boolean
 language plpgsql as $$
 declare
@@ -95,15 +97,18 @@ declare
     listed integer;
     wanted integer;
 begin
-    open := array(select k.slot_id from data.closure_slots(c, p_areas, clock) as k where not k.is_closed order by k.slot_id limit most + 1);
+    open := array(select k.slot_id from data.closure_slots(c, p_areas, clock) as k where not k.is_closed order by k.slot_id
+        limit most + 1);
     ids := array(select x.slot_id from (
-        select t.slot_id from data.slot as t where t.slot_id = any (open[:most]) order by t.slot_id for no key update skip locked) as x);
+        select t.slot_id from data.slot as t where t.slot_id = any (open[:most])
+            order by t.slot_id for no key update skip locked) as x);
     update data.slot as t set is_closed = true, is_withdrawn = true where t.slot_id = any (ids) and not t.is_closed;
     clock := clock_timestamp();
     keys := array(
         select k.book_key from data.closure_concerns(c, p_areas, clock) as k
         where not exists (select from data.closure_booking as q
-            where q.closure_id = c.closure_id and q.book_key = k.book_key and q.state <> 'gone' and (q.state <> 'left' or not p_is_again))
+            where q.closure_id = c.closure_id and q.book_key = k.book_key and q.state <> 'gone'
+                and (q.state <> 'left' or not p_is_again))
         order by k.starts_at, k.book_key limit most + 1);
     wanted := cardinality(keys);
     -- Locked as the foreign key would, but without waiting for whoever is changing one of them.
@@ -112,13 +117,14 @@ begin
     select c.closure_id, p.book_key, array_agg(p.slot_id order by p.starts_at, p.slot_id), min(p.starts_at)
     from data.place as p where p.book_key = any (keys)
     group by p.book_key
-    on conflict (closure_id, book_key) do update set state = 'waiting', old_slot_ids = excluded.old_slot_ids, visit_at = excluded.visit_at,
-        note = null, done_at = null;
+    on conflict (closure_id, book_key) do update set state = 'waiting', old_slot_ids = excluded.old_slot_ids,
+        visit_at = excluded.visit_at, note = null, done_at = null;
     get diagnostics listed = row_count;
     return cardinality(ids) = cardinality(open) and listed = wanted;
 end $$;
 comment on function data.closure_list(data.closure, integer[], boolean) is
-    'Closes slots of a closure and writes down its bookings, those left to a person once more if p_is_again; whether that was all';
+    'Closes slots of a closure and writes down its bookings, those left to a person once more if p_is_again; whether that was '
+        'all';
 
 drop function if exists data.closure_work(integer, integer);
 create or replace function data.closure_work(p_closure_id integer, p_at_most integer, p_is_again boolean default true,
@@ -160,22 +166,27 @@ begin
         r := data.closure_step(c, areas, b, search);
         search := r.s;
         continue when r.outcome = 'waiting';
-        update data.closure_booking as t set state = r.outcome, new_slot_ids = r.new_slots, note = r.note, done_at = clock_timestamp()
+        update data.closure_booking as t set state = r.outcome, new_slot_ids = r.new_slots, note = r.note,
+            done_at = clock_timestamp()
         where t.closure_id = c.closure_id and t.book_key = w.book_key;
         done := done + 1;
     end loop;
     search.since := coalesce(search.since, clock_timestamp());
-    insert into data.closure_progress (closure_id, is_listed, tried_at, search) values (c.closure_id, is_listed, clock_timestamp(), search)
+    insert into data.closure_progress (closure_id, is_listed, tried_at, search)
+        values (c.closure_id, is_listed, clock_timestamp(), search)
     on conflict on constraint closure_progress_pkey do update set is_listed = excluded.is_listed, tried_at = excluded.tried_at,
         search = excluded.search;
     c.state := case when is_listed and not exists (
-        select from data.closure_booking as t where t.closure_id = c.closure_id and t.state = 'waiting') then 'done' else 'working' end;
-    update data.closure as t set state = c.state, done_at = case c.state when 'done' then coalesce(t.done_at, clock_timestamp()) else t.done_at end
+        select from data.closure_booking as t where t.closure_id = c.closure_id and t.state = 'waiting') then 'done'
+            else 'working' end;
+    update data.closure as t set state = c.state, done_at = case c.state when 'done' then coalesce(t.done_at, clock_timestamp())
+        else t.done_at end
     where t.closure_id = c.closure_id and t.state <> c.state;
     return done;
 end $$;
 comment on function data.closure_work(integer, integer, boolean, timestamptz) is
-    'Closes what is still open of a closure and sees to at most so many of its bookings, beginning none after p_until; returns how many';
+    'Closes what is still open of a closure and sees to at most so many of its bookings, beginning none after p_until; returns '
+        'how many';
 
 create or replace function data.closure_row(b data.booking, p_old uuid[], p_new uuid[], p_outcome text, p_note text)
 returns admin.closing language sql stable as $$
@@ -184,9 +195,11 @@ returns admin.closing language sql stable as $$
         (select a.area_id from data.slot as s join data.area as a using (area_key) where s.slot_id = p_old[1]),
         b.state, p_outcome, (select to_char(min(s.starts_at) at time zone min(o.time_zone), 'DD.MM.YYYY HH24:MI')
             from data.slot as s join data.organization as o using (organization_id) where s.slot_id = any (p_new)),
-        (select a.area_id from data.slot as s join data.area as a using (area_key) where s.slot_id = p_new[1]), p_note)::admin.closing
+        (select a.area_id from data.slot as s join data.area as a using (area_key) where s.slot_id = p_new[1]),
+            p_note)::admin.closing
 $$;
-comment on function data.closure_row(data.booking, uuid[], uuid[], text, text) is 'A booking of a closure as the operator sees it';
+comment on function data.closure_row(data.booking, uuid[], uuid[], text, text) is
+    'A booking of a closure as the operator sees it';
 
 -- What would be done, in the order it would be done in; nothing is locked or changed.
 create or replace function data.closure_plan(c data.closure) returns setof admin.closing
@@ -217,8 +230,8 @@ begin
 end $$;
 comment on function data.closure_plan(data.closure) is 'The bookings a closure concerns and what would become of them';
 
-create or replace function data.closure_run(p_organization_id text, p_area_id text, p_kind text, p_from timestamp, p_to timestamp, p_reason text,
-    p_apply boolean, p_move boolean, p_at_most integer)
+create or replace function data.closure_run(p_organization_id text, p_area_id text, p_kind text, p_from timestamp,
+    p_to timestamp, p_reason text, p_apply boolean, p_move boolean, p_at_most integer)
 returns setof admin.closing language plpgsql as $$
 declare
     o data.organization;
@@ -230,7 +243,8 @@ begin
     end if;
     if p_from is null or p_from >= p_to or not isfinite(p_from) or not isfinite(p_to) then
         raise exception 'Закрыть с % по %: нужно начало раньше конца', coalesce(p_from::text, '?'), coalesce(p_to::text, '?')
-            using errcode = 'invalid_parameter_value', hint = 'День пишется так: ''2026-12-31'' или current_date + 7; время так: ''2026-12-31 13:00''';
+            using errcode = 'invalid_parameter_value',
+                hint = 'День пишется так: ''2026-12-31'' или current_date + 7; время так: ''2026-12-31 13:00''';
     end if;
     if p_to <= now() at time zone o.time_zone then
         raise exception 'Это время уже прошло: %', to_char(p_to, 'DD.MM.YYYY HH24:MI') using errcode = 'invalid_parameter_value',
@@ -241,7 +255,8 @@ begin
             hint = 'Например: ''санитарный день''';
     end if;
     if p_at_most is null or p_at_most < 0 or p_apply is null or p_move is null then
-        raise exception 'apply, move и at_most не могут быть пустыми или отрицательными' using errcode = 'invalid_parameter_value';
+        raise exception 'apply, move и at_most не могут быть пустыми или отрицательными'
+            using errcode = 'invalid_parameter_value';
     end if;
     c.closure_id := 0;
     c.organization_id := p_organization_id;
@@ -257,7 +272,8 @@ begin
     end if;
     -- Status 302 tells the applicant where to turn (order 329).
     if btrim(o.phone) = '' and btrim(o.address) = '' then
-        raise exception 'У организации % нет ни телефона, ни адреса: куда обращаться тем, чья запись будет отменена?', p_organization_id
+        raise exception 'У организации % нет ни телефона, ни адреса: куда обращаться тем, чья запись будет отменена?',
+            p_organization_id
             using errcode = 'invalid_parameter_value';
     end if;
     insert into data.closure (organization_id, area_key, kind, from_at, to_at, reason, is_moving, created_at, created_by)
@@ -284,10 +300,11 @@ begin
     if is_done then
         raise notice 'Закрытие № %: готово. Отменить его: select admin.reopen(%)', p_closure_id, p_closure_id;
     elsif waiting > 0 then
-        raise notice 'Закрытие № %: ждут ещё %. Продолжит программа сама, или select * from admin.go_on(%)', p_closure_id, waiting, p_closure_id;
+        raise notice 'Закрытие № %: ждут ещё %. Продолжит программа сама, или select * from admin.go_on(%)', p_closure_id,
+            waiting, p_closure_id;
     else
-        raise notice 'Закрытие № %: кто-то как раз меняет запись или интервал этого времени. Продолжит программа сама, или select * from admin.go_on(%)',
-            p_closure_id, p_closure_id;
+        raise notice 'Закрытие № %: кто-то как раз меняет запись или интервал этого времени. Продолжит программа сама, или '
+            'select * from admin.go_on(%)', p_closure_id, p_closure_id;
     end if;
     return query
         select r.* from data.closure_booking as w

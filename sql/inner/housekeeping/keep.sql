@@ -64,18 +64,20 @@ begin
         limit 1 for update of s skip locked
     loop
         select * into o from data.organization as t where t.organization_id = w.organization_id;
-        w.due_from := greatest(coalesce(w.due_from, (now() at time zone o.time_zone)::date), (now() at time zone o.time_zone)::date);
+        w.due_from := greatest(coalesce(w.due_from, (now() at time zone o.time_zone)::date),
+            (now() at time zone o.time_zone)::date);
         last_day := least(w.due_from + w.days - 1, data.horizon_day(o));
         begin
             r := data.sync_slots(o, w.due_from, last_day);
             perform data.schedule_done(o, w.due_from, last_day);
-            did := format('%s, %s to %s: %s new, %s changed, %s opened, %s withdrawn', w.organization_id, w.due_from, last_day, r.made, r.changed,
-                r.opened, r.withdrawn);
+            did := format('%s, %s to %s: %s new, %s changed, %s opened, %s withdrawn', w.organization_id, w.due_from, last_day,
+                r.made, r.changed, r.opened, r.withdrawn);
             failed := false;
         exception
             when query_canceled or lock_not_available or deadlock_detected then
                 did := data.error_words(sqlstate);
-                update data.schedule_state as s set not_before = now() + interval '1 minute', last_error = did, days = greatest(1, s.days / 2)
+                update data.schedule_state as s set not_before = now() + interval '1 minute', last_error = did,
+                    days = greatest(1, s.days / 2)
                 where s.organization_id = w.organization_id;
                 did := format('%s: %s', w.organization_id, did);
                 failed := true;
@@ -99,16 +101,19 @@ begin
         did := coalesce(data.journal_refused_expire(), data.journal_refused_expire_default());
         return;
     end if;
-    select string_agg(concat_ws(' ', p.partition_name, nullif(p.outcome, 'created')), ', '), bool_or(p.outcome <> 'created') into did, failed
+    select string_agg(concat_ws(' ', p.partition_name, nullif(p.outcome, 'created')), ', '),
+        bool_or(p.outcome <> 'created') into did, failed
     from admin.journal_partitions(3) as p
     where p.outcome <> 'exists';
 end $$;
-comment on function data.keep_journal() is 'Partitions of the journals for the months to come; those of refused messages that are of no more use go';
+comment on function data.keep_journal() is
+    'Partitions of the journals for the months to come; those of refused messages that are of no more use go';
 
 create or replace function data.pause(p_failures integer) returns interval
 language sql immutable parallel safe
 return least(interval '10 minutes', interval '5 seconds' * power(2, least(greatest(p_failures, 1), 20) - 1));
-comment on function data.pause(integer) is 'How long to wait after so many failures in a row: 5 seconds, doubling, 10 minutes at most';
+comment on function data.pause(integer) is
+    'How long to wait after so many failures in a row: 5 seconds, doubling, 10 minutes at most';
 
 create or replace function data.housekeeping_lock_class() returns integer language sql immutable parallel safe return 3290006;
 comment on function data.housekeeping_lock_class() is 'Class of advisory locks of housekeeping''s tasks';
@@ -168,4 +173,5 @@ begin
         last_error = case when failed then did else t.last_error end
     where t.task = p_task;
 end $$;
-comment on function data.keep(text) is 'A piece of a task, written down in data.housekeeping; did is null when there was nothing to do, or it is not its time';
+comment on function data.keep(text) is
+    'A piece of a task, written down in data.housekeeping; did is null when there was nothing to do, or it is not its time';

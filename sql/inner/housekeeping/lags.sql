@@ -10,8 +10,10 @@ return case
     when p_error is null then null
     when p_error = 'somebody is at what is left' then 'остальное сейчас кто-то меняет'
     when p_error ~ '\([0-9A-Z?]{5}\)$' then coalesce(case substring(p_error from '\(([0-9A-Z?]{5})\)$')
-        when '57014' then 'не хватило времени' when '55P03' then 'нужное не освободили вовремя' when '40P01' then 'взаимная блокировка'
-        when '40001' then 'помешала другая транзакция' when '53100' then 'нет места на диске' when '53200' then 'не хватило памяти'
+        when '57014' then 'не хватило времени' when '55P03' then 'нужное не освободили вовремя' when '40P01' then
+            'взаимная блокировка'
+        when '40001' then 'помешала другая транзакция' when '53100' then 'нет места на диске' when '53200' then
+            'не хватило памяти'
         when '25006' then 'сервер только для чтения' when '42501' then 'не хватает прав' when '42P01' then 'нет таблицы'
     end, 'не удалось') || ' ' || substring(p_error from '\([0-9A-Z?]{5}\)$')
     else 'ошибка «' || p_error || '»' end;
@@ -26,27 +28,31 @@ language sql stable as $$
             where j.at >= (date_trunc('month', now() at time zone 'UTC') + interval '1 month') at time zone 'UTC')
             then ': строки этого месяца уже в journal_default, и пока они там, раздел не создать' else '' end)
     where to_regclass('data.' || data.journal_partition(1)) is null
-        and exists (select from data.schema_version as v where v.name = '018_housekeeping.sql' and v.applied_at < now() - interval '1 hour')
+        and exists (select from data.schema_version as v where v.name = '018_housekeeping.sql'
+            and v.applied_at < now() - interval '1 hour')
     union all
     select 'generate', 'slots are not made up to the horizon', 'интервалы не созданы до горизонта',
         format('организация %s: с %s%s; создаёт select admin.generate(%L)', s.organization_id,
-            coalesce(to_char(s.due_from, 'DD.MM.YYYY'), 'сегодняшнего дня'), ', ' || data.failure_words(s.last_error), s.organization_id)
+            coalesce(to_char(s.due_from, 'DD.MM.YYYY'), 'сегодняшнего дня'), ', ' || data.failure_words(s.last_error),
+            s.organization_id)
     from data.schedule_state as s
     join data.organization as o using (organization_id)
     where data.is_schedule_due(s, o)
         and (s.due_since < now() - interval '1 hour' or s.due_since is null and s.due_from < data.horizon_day(o))
     union all
     select 'closure', 'closure does not go on', 'закрытие не продвигается',
-        format('закрытие № %s: %s; что осталось: select * from admin.closures, продолжает select * from admin.go_on()', c.closure_id,
-            coalesce(data.failure_words(p.last_error), 'причина неизвестна'))
+        format('закрытие № %s: %s; что осталось: select * from admin.closures, продолжает select * from admin.go_on()',
+            c.closure_id, coalesce(data.failure_words(p.last_error), 'причина неизвестна'))
     from data.closure as c
     join data.closure_progress as p using (closure_id)
     where c.state = 'working' and p.failed_in_row >= 5
     union all
     select h.task, 'housekeeping fails', 'программе не удаётся её работа',
-        format('%s (%s): %s; когда снова: select * from admin.housekeeping, причина подробнее — в журнале службы', h.title, h.task,
-            coalesce(data.failure_words(h.last_error), 'причина неизвестна'))
+        format('%s (%s): %s; когда снова: select * from admin.housekeeping, причина подробнее — в журнале службы',
+            h.title, h.task, coalesce(data.failure_words(h.last_error), 'причина неизвестна'))
     from data.housekeeping as h
     where h.failed_in_row >= 3
 $$;
-comment on function data.lags() is 'What housekeeping is behind with, one row a trouble; none when all is well. problem is for the log, title and what to do are for people';
+comment on function data.lags() is
+    'What housekeeping is behind with, one row a trouble; none when all is well. problem is for the log, title and what to do '
+    'are for people';

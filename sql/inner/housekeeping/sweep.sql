@@ -43,14 +43,16 @@ begin
             group by p.book_key
         ) as v
         join data.booking as b on b.book_key = v.book_key and b.state in ('BOOKED', 'INVITED')
-        where (o.no_show_after_min is not null or o.no_data_after_hours is not null) and (clock >= v.no_show or clock >= v.no_data)
+        where (o.no_show_after_min is not null or o.no_data_after_hours is not null)
+            and (clock >= v.no_show or clock >= v.no_data)
         order by v.book_key limit at_most
     loop
         swept := swept + data.sweep_outcome(r.book_key, r.event)::integer;
     end loop;
     return swept;
 end $$;
-comment on function data.sweep_outcomes(bigint) is 'Sets visits without outcome to 203 or 205 where the organization has asked for it; returns how many (A29)';
+comment on function data.sweep_outcomes(bigint) is
+    'Sets visits without outcome to 203 or 205 where the organization has asked for it; returns how many (A29)';
 
 create or replace function data.sweep_hold(p_book_key text, p_now timestamptz) returns boolean
 language plpgsql set lock_timeout = '50ms' as $$

@@ -23,7 +23,8 @@ begin
     end if;
     execute format('create table data.%I partition of data.%I for values from (%L) to (%L)', partition_name, journal,
         first_day || ' 00:00:00+00', (first_day + interval '1 month')::date || ' 00:00:00+00');
-    execute format('comment on table data.%I is %L', partition_name, initcap(replace(journal, '_', ' ')) || ' of ' || to_char(first_day, 'YYYY-MM'));
+    execute format('comment on table data.%I is %L', partition_name, initcap(replace(journal, '_', ' ')) || ' of '
+        || to_char(first_day, 'YYYY-MM'));
     execute format('create trigger journal_append_only before update or delete or truncate on data.%I
         for each statement execute function data.refuse_change()', partition_name);
     execute format('comment on trigger journal_append_only on data.%I is %L', partition_name,
@@ -40,11 +41,13 @@ begin
     execute format('comment on table data.%I is %L', journal || '_default', 'Rows of months that have no partition yet');
     execute format('create trigger journal_append_only before update or delete or truncate on data.%I
         for each statement execute function data.refuse_change()', journal || '_default');
-    execute format('comment on trigger journal_append_only on data.%I is %L', journal || '_default', 'Rows are only added; they leave as a whole month (J2)');
+    execute format('comment on trigger journal_append_only on data.%I is %L', journal || '_default',
+        'Rows are only added; they leave as a whole month (J2)');
 end $$;
 comment on function data.journal_default(text) is 'Makes the default partition of a journal';
 
--- Before the first message there is a place for it: a month whose rows went to the default partition has none of its own any more.
+-- Before the first message there is a place for it: a month whose rows went to the default partition has none of its own any
+-- more.
 
 -- What nobody vouches for leaves when it is of no more use; the journal of messages never does by itself.
 create or replace function data.journal_refused_expire(keep interval default '3 months') returns text
@@ -63,7 +66,8 @@ begin
     end if;
     return old;
 end $$;
-comment on function data.journal_refused_expire(interval) is 'Drops the oldest month of data.journal_refused that ended so long ago; its name, or null when there is none';
+comment on function data.journal_refused_expire(interval) is
+    'Drops the oldest month of data.journal_refused that ended so long ago; its name, or null when there is none';
 
 -- Months whose rows went to the default partition before they had one of their own leave as a whole, too: with what of it is
 -- still of use in a new one, since rows are only added.

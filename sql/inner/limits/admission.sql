@@ -9,7 +9,8 @@ declare
     r api.answer;
     s record;
 begin
-    select bool_or(p_user_type <> all (t.user_types)) as is_wrong_type, bool_or(p_user_kind <> all (t.user_kinds)) as is_wrong_kind
+    select bool_or(p_user_type <> all (t.user_types)) as is_wrong_type,
+        bool_or(p_user_kind <> all (t.user_kinds)) as is_wrong_kind
     into s
     from data.organization_service as t
     where t.organization_id = o.organization_id and t.service_id = any (p_service_ids);

@@ -10,7 +10,8 @@ language sql stable as $$
                    cross join lateral (select data.slot_service(s)) as v (service_id)
                    where p.book_key = p_book_key and v.service_id is not null) end
 $$;
-comment on function data.visit_services(text, text[]) is 'Services of a visit: those named, else those its slots or their areas are for';
+comment on function data.visit_services(text, text[]) is
+    'Services of a visit: those named, else those its slots or their areas are for';
 
 -- A visit that is over may have given its place to somebody else; history knows where it was.
 create or replace function data.visit_slots(p_book_key text) returns uuid[]
@@ -32,10 +33,12 @@ language sql stable as $$
     where p_person = 'esiaId' and data.person_key(b.esia_id) = data.person_key(p_value) and b.organization_id = p_organization_id
     union all
     select b.* from data.booking as b
-    where p_person = 'caseNumber' and b.case_number is not null and data.person_key(b.case_number) = data.person_key(p_value) and b.organization_id = p_organization_id
+    where p_person = 'caseNumber' and b.case_number is not null and data.person_key(b.case_number) = data.person_key(p_value)
+        and b.organization_id = p_organization_id
     union all
     select b.* from data.applicant as a join data.booking as b using (book_key)
-    where p_person = 'userSnils' and a.user_snils is not null and translate(a.user_snils, ' -', '') = translate(p_value, ' -', '') and b.organization_id = p_organization_id
+    where p_person = 'userSnils' and a.user_snils is not null and translate(a.user_snils, ' -', '') = translate(p_value, ' -', '')
+        and b.organization_id = p_organization_id
     union all
     select b.* from data.applicant as a join data.booking as b using (book_key)
     where p_person = 'userINN' and a.user_inn = data.person_key(p_value) and b.organization_id = p_organization_id
@@ -43,7 +46,8 @@ language sql stable as $$
     select b.* from data.applicant as a join data.booking as b using (book_key)
     where p_person = 'businessINN' and a.business_inn = data.person_key(p_value) and b.organization_id = p_organization_id
 $$;
-comment on function data.person_bookings(text, text, text) is 'Bookings of a person or application in an organization, however written and in whatever state';
+comment on function data.person_bookings(text, text, text) is
+    'Bookings of a person or application in an organization, however written and in whatever state';
 
 create or replace function data.count_bookings(l data.booking_limit, p_value text, p_other_than text, p_span tstzrange,
     p_now timestamptz)
@@ -111,7 +115,8 @@ create or replace function data.correction_refusal(o data.organization, was data
     p_now timestamptz)
 returns text language plpgsql as $$
 begin
-    if was.service_ids <@ b.service_ids and b.service_ids <@ was.service_ids and b.case_number is not distinct from was.case_number
+    if was.service_ids <@ b.service_ids and b.service_ids <@ was.service_ids and b.case_number is not distinct
+        from was.case_number
         and exists (select from data.applicant as a
                     where a.book_key = b.book_key and a.user_snils is not distinct from p_applicant ->> 'userSnils'
                         and a.user_inn is not distinct from p_applicant ->> 'userINN'

@@ -31,4 +31,5 @@ begin
         'status', jsonb_build_object('statusCode', b.status_code, 'statusMessage', b.status_message),
         'timeslot', case when b.state in ('BOOKED', 'INVITED') then data.visit_json(b) end)));
 end $$;
-comment on function data.push(data.booking) is 'Puts updateBookingDetails of a booking as it stands into the outbox; the row lock of the booking keeps their order (M8)';
+comment on function data.push(data.booking) is
+    'Puts updateBookingDetails of a booking as it stands into the outbox; the row lock of the booking keeps their order (M8)';

@@ -17,7 +17,8 @@ language sql stable as $$
     )
     select exists (select from mine join pg_catalog.pg_roles as r on r.oid = mine.oid where r.rolname = 'zapisd_registrar')
 $$;
-comment on function data.sees_people() is 'Whether the caller may see personal data: a member of zapisd_registrar, however far up (J3)';
+comment on function data.sees_people() is
+    'Whether the caller may see personal data: a member of zapisd_registrar, however far up (J3)';
 
 create or replace function data.note_reading(p_book_keys text[], p_what text) returns void
 language sql as $$

@@ -56,7 +56,9 @@ begin
                     when t.name is null then 'Не указан атрибут фильтра'
                     when k.name is null then format('Атрибут «%s» не найден', t.name)
                     when not k.is_allowed then format('Фильтр по атрибуту «%s» не допускается', t.name)
-                    when t.value is not null and (t.condition is null or not t.condition = any ('{equals,notequals,greaterthan,lessthan,greaterthanorequals,lessthanorequals,contains,startswith,endswith,wordstarts}'::text[]))
+                    when t.value is not null and (t.condition is null
+                        or not t.condition = any ('{equals,notequals,greaterthan,lessthan,greaterthanorequals,lessthanorequals,'
+                        'contains,startswith,endswith,wordstarts}'::text[]))
                         then format('Недопустимое условие для атрибута «%s»', t.name)
                     when not data.predicate_value_fits(k.type, t.condition, t.value) then
                         format('Недопустимое значение для атрибута «%s»', t.name)
@@ -99,7 +101,8 @@ begin
         folds := array(select data.fold(v) from unnest(p_values) with ordinality as u (v, n) order by n);
     end if;
     if p_wanted is null then -- A17
-        bits := (select string_agg(case when case when p_check_all then v is not null else coalesce(v, '') = '' end then '1' else '0' end, '')
+        bits := (select string_agg(case when case when p_check_all then v is not null else coalesce(v, '') = '' end then '1'
+            else '0' end, '')
                  from unnest(p_values) as u (v));
     elsif p_condition = 'contains' then
         bits := (select string_agg(case when position(folded in f) > 0 then '1' else '0' end, '') from unnest(folds) as u (f));
@@ -113,32 +116,38 @@ begin
         -- before each beginning, in both texts.
         word := chr(1) || regexp_replace(folded collate "und-x-icu", '([^[:alnum:]])', '\1' || chr(1), 'g');
         bits := (select string_agg(case when position(folded in f) = 0 then '0' when position(word in chr(1)
-                    || regexp_replace(f collate "und-x-icu", '([^[:alnum:]])', '\1' || chr(1), 'g')) > 0 then '1' else '0' end, '')
+                    || regexp_replace(f collate "und-x-icu", '([^[:alnum:]])', '\1' || chr(1), 'g')) > 0 then '1' else '0' end,
+                        '')
                  from unnest(folds) as u (f));
     elsif p_type = 'STRING' and signs = '{0}' then
         bits := (select string_agg(case when v = p_wanted then '1' else '0' end, '') from unnest(p_values) as u (v));
     elsif p_type = 'STRING' then
         bits := (select string_agg(case when case when v is null then null when v = p_wanted then 0
-                    when (f collate "C", v collate "C") < (folded collate "C", p_wanted collate "C") then -1 else 1 end = any (signs)
+                    when (f collate "C", v collate "C") < (folded collate "C", p_wanted collate "C") then -1
+                        else 1 end = any (signs)
                     then '1' else '0' end, '')
                  from unnest(p_values, folds) as u (v, f));
     elsif p_type = 'DATE' then -- yyyy-MM-dd: the order of the texts is that of the days
         bits := (select string_agg(case when case when v = btrim(p_wanted, E' \t\r\n') then 0
-                    when v collate "C" < btrim(p_wanted, E' \t\r\n') collate "C" then -1 when v is not null then 1 end = any (signs) then '1' else '0' end, '')
+                    when v collate "C" < btrim(p_wanted, E' \t\r\n') collate "C" then -1 when v is not null then
+                        1 end = any (signs) then '1' else '0' end, '')
                  from unnest(p_values) as u (v));
     elsif p_type in ('LONG', 'DECIMAL', 'WEEKDAY') then
-        number := coalesce(case when p_type = 'WEEKDAY' then array_position('{mon,tue,wed,thu,fri,sat,sun}'::text[], lower(btrim(p_wanted, E' \t\r\n'))) end,
+        number := coalesce(case when p_type = 'WEEKDAY' then array_position('{mon,tue,wed,thu,fri,sat,sun}'::text[],
+            lower(btrim(p_wanted, E' \t\r\n'))) end,
             data.number_of(p_wanted));
         bits := (select string_agg(case when sign(data.number_of(v) - number)::integer = any (signs) then '1' else '0' end, '')
                  from unnest(p_values) as u (v));
     elsif p_type = 'DATETIME' then
         instant := data.instant_of(p_wanted);
-        bits := (select string_agg(case when case when t = instant then 0 when t < instant then -1 when t > instant then 1 end = any (signs)
+        bits := (select string_agg(case when case when t = instant then 0 when t < instant then -1 when t > instant then
+            1 end = any (signs)
                     then '1' else '0' end, '')
                  from unnest(p_values) as u (v) cross join lateral (select data.instant_of(v)) as x (t));
     else
         truth := data.boolean_of(p_wanted);
-        bits := (select string_agg(case when case when t = truth then 0 when t < truth then -1 when t > truth then 1 end = any (signs)
+        bits := (select string_agg(case when case when t = truth then 0 when t < truth then -1 when t > truth then
+            1 end = any (signs)
                     then '1' else '0' end, '')
                  from unnest(p_values) as u (v) cross join lateral (select data.boolean_of(v)) as x (t));
     end if;

@@ -8,7 +8,8 @@
 -- pg_terminate_backend ends it: a text with a longer run than any writing has (UAX #15: 30) stays as it is (L2).
 create or replace function data.fold(t text) returns text
 language sql immutable strict parallel safe
-return replace(lower(case when t is normalized or t collate "und-x-icu" ~ '[^[:alnum:][:space:][:punct:]]{31}' then t else normalize(t) end
+return replace(lower(case when t is normalized or t collate "und-x-icu" ~ '[^[:alnum:][:space:][:punct:]]{31}' then t
+    else normalize(t) end
     collate "und-x-icu"), 'ё', 'е');
 comment on function data.fold(text) is 'A text as it is searched: composed (NFC), small letters, ё as е (P2)';
 
@@ -19,9 +20,11 @@ comment on function data.number_of(text) is 'xs:decimal or xs:integer; null when
 
 create or replace function data.instant_of(t text) returns timestamptz
 language sql immutable strict parallel safe as $$
-    select data.parse_time(case when length(btrim(t, E' \t\r\n')) = 10 then btrim(t, E' \t\r\n') || 'T00:00:00Z' else btrim(t, E' \t\r\n') end)
+    select data.parse_time(case when length(btrim(t, E' \t\r\n')) = 10 then btrim(t, E' \t\r\n') || 'T00:00:00Z'
+        else btrim(t, E' \t\r\n') end)
 $$;
-comment on function data.instant_of(text) is 'xs:dateTime with a zone, or xs:date as its midnight in UTC; null when it is neither';
+comment on function data.instant_of(text) is
+    'xs:dateTime with a zone, or xs:date as its midnight in UTC; null when it is neither';
 
 create or replace function data.boolean_of(t text) returns boolean
 language sql immutable strict parallel safe

@@ -7,20 +7,24 @@
 -- Of some definitions there is only what the server makes of them when asked (is_worded), whatever its defaults are. A dump that
 -- was restored has other brackets in some of them.
 create or replace function data.built_now() returns table (kind text, object text, digest text, is_worded boolean)
-language sql stable set search_path = pg_catalog, pg_temp set DateStyle = 'ISO, YMD' set IntervalStyle = 'postgres' set bytea_output = 'hex'
+language sql stable set search_path = pg_catalog, pg_temp set DateStyle = 'ISO, YMD' set IntervalStyle = 'postgres'
+    set bytea_output = 'hex'
 set extra_float_digits = 1 set TimeZone = 'UTC' set quote_all_identifiers = off as $$
     with d as (
         select 'routine' as kind, p.oid::regprocedure::text as object, p.prosqlbody is not null as is_worded,
-            row(p.prosrc, translate(pg_get_function_sqlbody(p.oid), E'() \n'::text, ''), l.lanname, p.prorettype::regtype, p.proretset, p.proargnames, p.pronargdefaults,
-                p.provolatile, p.proparallel, p.proisstrict, p.prosecdef, p.proconfig)::text as definition
+            row(p.prosrc, translate(pg_get_function_sqlbody(p.oid), E'() \n'::text, ''), l.lanname, p.prorettype::regtype,
+                p.proretset, p.proargnames, p.pronargdefaults, p.provolatile, p.proparallel, p.proisstrict, p.prosecdef,
+                p.proconfig)::text as definition
         from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace join pg_language as l on l.oid = p.prolang
         where n.nspname in ('data', 'api', 'admin')
         union all
-        select 'view', format('%I.%I', n.nspname, c.relname), true, row(translate(pg_get_viewdef(c.oid), E'() \n'::text, ''), c.reloptions)::text
+        select 'view', format('%I.%I', n.nspname, c.relname), true, row(translate(pg_get_viewdef(c.oid), E'() \n'::text, ''),
+            c.reloptions)::text
         from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
         where n.nspname in ('data', 'api', 'admin') and c.relkind in ('v', 'm')
         union all
-        select 'trigger', format('%I on %I.%I', t.tgname, n.nspname, c.relname), true, row(translate(pg_get_triggerdef(t.oid), E'() \n'::text, ''), t.tgenabled)::text
+        select 'trigger', format('%I on %I.%I', t.tgname, n.nspname, c.relname), true,
+            row(translate(pg_get_triggerdef(t.oid), E'() \n'::text, ''), t.tgenabled)::text
         from pg_trigger as t join pg_class as c on c.oid = t.tgrelid join pg_namespace as n on n.oid = c.relnamespace
         where n.nspname in ('data', 'api', 'admin') and not t.tgisinternal and not c.relispartition
     )
@@ -67,7 +71,8 @@ begin
     select n.kind, n.object, n.digest, data.server_major() from data.built_now() as n
     on conflict (kind, object) do update set seen = excluded.seen where b.seen = '' or b.digest is null;
 end $$;
-comment on function data.built_aside() is 'Remembers what is not as our files have made it, until data.built_note() in the same transaction';
+comment on function data.built_aside() is
+    'Remembers what is not as our files have made it, until data.built_note() in the same transaction';
 
 create or replace function data.built_note() returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -103,8 +108,9 @@ declare
     w record;
 begin
     for w in select b.* from data.built_wrong() as b order by 1, 2 limit 20 loop
-        raise warning '% % is %, and no file of sql/inner, sql/api or sql/admin makes it: restore it from sql/migrations; if nothing is to make it any more: delete from data.built where object = %',
-            w.kind, w.object, w.trouble, quote_literal(w.object);
+        raise warning '% % is %, and no file of sql/inner, sql/api or sql/admin makes it: restore it from sql/migrations; if '
+            'nothing is to make it any more: delete from data.built where object = %', w.kind, w.object, w.trouble,
+                quote_literal(w.object);
     end loop;
 end $$;
 comment on function data.built_report() is 'Warns of what migrating does not put right';
@@ -119,7 +125,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
         full join (select * from data.schema_version as t where t.name !~ '^demo/') as v on v.name = f.key
         where f.value is distinct from v.sha256 and files is not null
     ), told as (
-        select coalesce(bool_or(is_migration and is_missing), false) as is_older, coalesce(bool_or(is_migration and is_only_here), false) as is_newer,
+        select coalesce(bool_or(is_migration and is_missing), false) as is_older, coalesce(bool_or(is_migration and is_only_here),
+            false) as is_newer,
             string_agg(name, ', ' order by is_migration desc, is_missing desc, name collate "C") filter (where n <= 5)
                 || case when max(n) > 5 then format(' and %s more', max(n) - 5) else '' end as names
         from (select d.*, row_number() over (order by is_migration desc, is_missing desc, name collate "C") as n from d) as d
@@ -127,11 +134,14 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     select case
         when t.is_older and t.is_newer then format('the schema is of another line than this program (%s)', t.names)
         when t.is_older then format('what this program needs is not applied (%s): run zapisd migrate', t.names)
-        when t.is_newer then format('the schema is newer than this program (%s): start the new one (systemctl restart zapisd)', t.names)
-        else format('the database is of another build than this program (%s): run zapisd migrate, or start the program it was migrated by', t.names) end
+        when t.is_newer then format('the schema is newer than this program (%s): start the new one (systemctl restart zapisd)',
+            t.names)
+        else format('the database is of another build than this program (%s): run zapisd migrate, or start the program it was '
+            'migrated by', t.names) end
     from told as t where t.names is not null
 $$;
-comment on function data.files_reason(jsonb) is 'Why these files (name: SHA-256) are not the ones that were applied, naming them; null: they are';
+comment on function data.files_reason(jsonb) is
+    'Why these files (name: SHA-256) are not the ones that were applied, naming them; null: they are';
 
 -- A view or a command of the console is nothing that requests go through: api.concerns() tells of those. The server words a
 -- definition with a lock on the tables in it: whoever has one of them is not waited for, and it is looked at the next time.
@@ -140,7 +150,8 @@ language plpgsql stable set search_path = pg_catalog, pg_temp set lock_timeout =
 begin
     return (
         select 'changed by hand: '
-            || string_agg(concat_ws(' ', w.kind, w.object, 'is', w.trouble), ', ' order by w.kind, w.object) filter (where w.n <= 5)
+            || string_agg(concat_ws(' ', w.kind, w.object, 'is', w.trouble), ', '
+                order by w.kind, w.object) filter (where w.n <= 5)
             || case when max(w.n) > 5 then format(' and %s more', max(w.n) - 5) else '' end || ': run zapisd migrate'
         from (select b.*, row_number() over (order by b.kind, b.object) as n from data.built_wrong() as b
               where b.kind <> 'view' and b.object !~ '^admin[.]') as w
@@ -148,4 +159,6 @@ begin
 exception when lock_not_available then
     return null;
 end $$;
-comment on function data.built_reason() is 'What requests go through and is not as our files have made it, in words; null: all is, or somebody has locked a table that has to be asked for';
+comment on function data.built_reason() is
+    'What requests go through and is not as our files have made it, in words; null: all is, or somebody has locked a table that '
+    'has to be asked for';

@@ -6,9 +6,11 @@
 -- the rights of whoever migrates, who replaces them before anything else.
 
 -- Every object of ours with its owner and its list of rights.
-create or replace function data.rights_objects() returns table (kind text, object text, part text, owner name, acl aclitem[], keyword text)
+create or replace function data.rights_objects()
+    returns table (kind text, object text, part text, owner name, acl aclitem[], keyword text)
 language sql stable set search_path = pg_catalog, pg_temp as $$
-    select 'schema', format('%I', n.nspname), '', pg_get_userbyid(n.nspowner), coalesce(n.nspacl, acldefault('n', n.nspowner)), 'schema'
+    select 'schema', format('%I', n.nspname), '', pg_get_userbyid(n.nspowner), coalesce(n.nspacl, acldefault('n', n.nspowner)),
+        'schema'
     from pg_namespace as n where n.nspname in ('data', 'api', 'admin')
     union all
     select 'relation', format('%I.%I', n.nspname, c.relname), '', pg_get_userbyid(c.relowner),
@@ -17,14 +19,18 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
     where n.nspname in ('data', 'api', 'admin') and c.relkind in ('r', 'p', 'v', 'm', 'S')
     union all
-    select 'column', format('%I.%I', n.nspname, c.relname), format('%I', a.attname), pg_get_userbyid(c.relowner), a.attacl, 'table'
+    select 'column', format('%I.%I', n.nspname, c.relname), format('%I', a.attname), pg_get_userbyid(c.relowner),
+        a.attacl, 'table'
     from pg_attribute as a join pg_class as c on c.oid = a.attrelid join pg_namespace as n on n.oid = c.relnamespace
-    where n.nspname in ('data', 'api', 'admin') and c.relkind in ('r', 'p', 'v', 'm') and a.attnum > 0 and not a.attisdropped and a.attacl is not null
+    where n.nspname in ('data', 'api', 'admin') and c.relkind in ('r', 'p', 'v', 'm') and a.attnum > 0 and not a.attisdropped
+        and a.attacl is not null
     union all
-    select 'routine', p.oid::regprocedure::text, '', pg_get_userbyid(p.proowner), coalesce(p.proacl, acldefault('f', p.proowner)), 'routine'
+    select 'routine', p.oid::regprocedure::text, '', pg_get_userbyid(p.proowner), coalesce(p.proacl, acldefault('f', p.proowner)),
+        'routine'
     from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace where n.nspname in ('data', 'api', 'admin')
     union all
-    select 'type', format('%I.%I', n.nspname, t.typname), '', pg_get_userbyid(t.typowner), coalesce(t.typacl, acldefault('T', t.typowner)), 'type'
+    select 'type', format('%I.%I', n.nspname, t.typname), '', pg_get_userbyid(t.typowner),
+        coalesce(t.typacl, acldefault('T', t.typowner)), 'type'
     from pg_type as t join pg_namespace as n on n.oid = t.typnamespace left join pg_class as c on c.oid = t.typrelid
     where n.nspname in ('data', 'api', 'admin') and t.typcategory <> 'A' and (t.typrelid = 0 or c.relkind = 'c')
 $$;
@@ -33,13 +39,16 @@ comment on function data.rights_objects() is 'Our objects, their owners and list
 -- The owner has what an owner has.
 create or replace function data.rights_now() returns setof data.rights
 language sql stable set search_path = pg_catalog, pg_temp as $$
-    select distinct o.kind, o.object, o.part, case when a.grantee = 0 then 'public' else pg_get_userbyid(a.grantee)::text end, a.privilege_type
+    select distinct o.kind, o.object, o.part, case when a.grantee = 0 then 'public' else pg_get_userbyid(a.grantee)::text end,
+        a.privilege_type
     from data.rights_objects() as o cross join lateral aclexplode(o.acl) as a
-    where a.grantee = 0 or pg_get_userbyid(a.grantee) in ('zapisd_daemon', 'zapisd_operator', 'zapisd_auditor', 'zapisd_registrar')
+    where a.grantee = 0 or pg_get_userbyid(a.grantee) in ('zapisd_daemon', 'zapisd_operator', 'zapisd_auditor',
+        'zapisd_registrar')
 $$;
 comment on function data.rights_now() is 'The rights of our roles and of everybody as they are';
 
--- No file of ours says whose a function or a view is, nor that it is nobody else's: as the server makes it, a function is everybody's.
+-- No file of ours says whose a function or a view is, nor that it is nobody else's: as the server makes it, a function is
+-- everybody's.
 create or replace function data.rights_own() returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -60,25 +69,30 @@ begin
         execute format('revoke all on %s %s from public', x.kind, x.object);
     end loop;
 end $$;
-comment on function data.rights_own() is 'Gives the functions and views that this transaction has made to zapisd_owner, and takes them from everybody';
+comment on function data.rights_own() is
+    'Gives the functions and views that this transaction has made to zapisd_owner, and takes them from everybody';
 
 create or replace function data.rights_keyword(kind text, object text) returns text
 language sql stable set search_path = pg_catalog, pg_temp as $$
     select case when kind not in ('relation', 'column') then kind
-        when exists (select from pg_class as c where c.oid = object::regclass and c.relkind = 'S') then 'sequence' else 'table' end
+        when exists (select from pg_class as c where c.oid = object::regclass and c.relkind = 'S') then 'sequence'
+            else 'table' end
 $$;
 comment on function data.rights_keyword(text, text) is 'What GRANT calls an object of that kind';
 
 create or replace function data.rights_phrase(r data.rights) returns text
 language sql stable set search_path = pg_catalog, pg_temp
-return lower(r.privilege) || case when r.part <> '' then ' (' || r.part || ')' else '' end || ' on ' || data.rights_keyword(r.kind, r.object) || ' ' || r.object;
-comment on function data.rights_phrase(data.rights) is 'A right as GRANT and REVOKE have it: select (state) on table data.booking';
+return lower(r.privilege) || case when r.part <> '' then ' (' || r.part || ')' else '' end || ' on '
+    || data.rights_keyword(r.kind, r.object) || ' ' || r.object;
+comment on function data.rights_phrase(data.rights) is
+    'A right as GRANT and REVOKE have it: select (state) on table data.booking';
 
 create or replace function data.rights_stands(r data.rights) returns boolean
 language sql stable set search_path = pg_catalog, pg_temp
 return case r.kind when 'routine' then to_regprocedure(r.object) is not null when 'type' then to_regtype(r.object) is not null
     when 'schema' then to_regnamespace(r.object) is not null when 'relation' then to_regclass(r.object) is not null
-    else exists (select from pg_attribute as a where a.attrelid = to_regclass(r.object) and quote_ident(a.attname) = r.part and not a.attisdropped) end;
+    else exists (select from pg_attribute as a where a.attrelid = to_regclass(r.object) and quote_ident(a.attname) = r.part
+        and not a.attisdropped) end;
 comment on function data.rights_stands(data.rights) is 'Whether what a right is about is still there';
 
 create or replace function data.rights_foreign() returns setof data.rights
@@ -103,7 +117,8 @@ begin
     perform set_config('zapisd.rights_aside', to_jsonb(aside)::text, true),
         set_config('zapisd.rights_stuck', to_jsonb(array(select f from data.rights_foreign() as f))::text, true);
 end $$;
-comment on function data.rights_aside() is 'Sets aside what was granted by hand, until data.rights_note() in the same transaction';
+comment on function data.rights_aside() is
+    'Sets aside what was granted by hand, until data.rights_note() in the same transaction';
 
 create or replace function data.rights_note() returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -127,7 +142,8 @@ begin
         end if;
     end loop;
 end $$;
-comment on function data.rights_note() is 'Notes the rights as our files have left them: what data.rights_repair() restores; and gives back what was set aside';
+comment on function data.rights_note() is
+    'Notes the rights as our files have left them: what data.rights_repair() restores; and gives back what was set aside';
 
 create or replace function data.rights_report() returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -138,7 +154,8 @@ begin
     for r in select data.rights_phrase(f) as phrase, f.grantee from data.rights_foreign() as f order by 2, 1 loop
         n := n + 1;
         if n <= 20 then
-            raise warning 'no file of ours grants % to %; it stays as it is and is not restored; to take it back: revoke % from %', r.phrase, r.grantee, r.phrase, r.grantee;
+            raise warning 'no file of ours grants % to %; it stays as it is and is not restored; to take it back: revoke % from '
+                '%', r.phrase, r.grantee, r.phrase, r.grantee;
         end if;
     end loop;
     if n > 20 then
@@ -187,7 +204,8 @@ begin
     end loop;
     -- Who waits for whom is read, and who has forgotten his session is ended, by the owner's functions.
     for x in
-        select t.* from (values ('pg_read_all_stats', 'api.lock_holders names no application'), ('pg_signal_backend', 'admin.lock_end ends nobody')) as t (role, lack)
+        select t.* from (values ('pg_read_all_stats', 'api.lock_holders names no application'),
+            ('pg_signal_backend', 'admin.lock_end ends nobody')) as t (role, lack)
         where exists (select from pg_roles where rolname = 'zapisd_owner') and not pg_has_role('zapisd_owner', t.role, 'member')
     loop
         begin
@@ -203,7 +221,8 @@ begin
     for x in
         select distinct on (o.keyword, o.object) o.* from data.rights_objects() as o
         where o.owner <> 'zapisd_owner' and o.kind <> 'column' and not (o.keyword = 'sequence'
-            and exists (select from pg_depend as d where d.classid = 'pg_class'::regclass and d.objid = o.object::regclass and d.deptype in ('a', 'i')))
+            and exists (select from pg_depend as d where d.classid = 'pg_class'::regclass and d.objid = o.object::regclass
+                and d.deptype in ('a', 'i')))
     loop
         owners := owners + 1;
         if not only_tell then
@@ -236,7 +255,9 @@ begin
         end loop;
     end if;
     return case when roles + owners + grants + revokes + settings = 0 then ''
-        else format('%s roles, %s owners, %s rights, %s rights of everybody, %s settings', roles, owners, grants, revokes, settings) end;
+        else format('%s roles, %s owners, %s rights, %s rights of everybody, %s settings', roles, owners, grants,
+            revokes, settings) end;
 end $$;
 comment on function data.rights_repair(boolean) is
-    'Makes missing roles, gives our objects back to zapisd_owner and the roles the rights of data.rights; tells what was missing, or nothing';
+    'Makes missing roles, gives our objects back to zapisd_owner and the roles the rights of data.rights; tells what was '
+        'missing, or nothing';

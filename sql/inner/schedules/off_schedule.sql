@@ -11,7 +11,8 @@ language sql stable as $$
         from data.slot as s
         join data.place as p on p.slot_id = s.slot_id
         where s.organization_id = o.organization_id and s.starts_at > clock_timestamp()
-            and s.starts_at >= (p_from - 2)::timestamp at time zone 'UTC' and s.starts_at < (p_to + 3)::timestamp at time zone 'UTC'
+            and s.starts_at >= (p_from - 2)::timestamp at time zone 'UTC'
+                and s.starts_at < (p_to + 3)::timestamp at time zone 'UTC'
             and s.wall_at >= p_from and s.wall_at < p_to + 1 -- of a schedule: others are made by hand
             and (p.hold_until is null or p.hold_until > clock_timestamp())
     )
@@ -21,7 +22,8 @@ language sql stable as $$
         select from data.offered_slots(o.organization_id, p_from, p_to) as f
         where f.area_key = t.area_key and f.wall_at = t.wall_at and f.serial = t.serial)
 $$;
-comment on function data.off_schedule(data.organization, date, date) is 'Bookings to come at local times of these days that the schedule does not offer';
+comment on function data.off_schedule(data.organization, date, date) is
+    'Bookings to come at local times of these days that the schedule does not offer';
 
 create or replace function data.say_off_schedule(o data.organization, p_from date, p_to date) returns void
 language plpgsql as $$
@@ -29,8 +31,10 @@ declare
     n constant bigint := (select count(distinct f.book_key) from data.off_schedule(o, p_from, p_to) as f);
 begin
     if n > 0 then
-        raise notice 'Организация %: записей на время, когда приёма больше нет: %. Они остаются. Кто это: select * from admin.off_schedule(%, %, %); перенести или отменить: admin.close_day, admin.move',
+        raise notice 'Организация %: записей на время, когда приёма больше нет: %. Они остаются. Кто это: select * from '
+            'admin.off_schedule(%, %, %); перенести или отменить: admin.close_day, admin.move',
             o.organization_id, n, quote_literal(o.organization_id), quote_literal(p_from), quote_literal(p_to);
     end if;
 end $$;
-comment on function data.say_off_schedule(data.organization, date, date) is 'Tells the operator of bookings that stay where the schedule offers nothing';
+comment on function data.say_off_schedule(data.organization, date, date) is
+    'Tells the operator of bookings that stay where the schedule offers nothing';

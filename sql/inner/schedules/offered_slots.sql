@@ -23,14 +23,16 @@ language sql stable as $$
     where d.day between p_from and p_to
     order by d.day, chain.depth
 $$;
-comment on function data.calendar_days(text, date, date) is 'The days of the calendar an organization keeps; the nearest calendar wins';
+comment on function data.calendar_days(text, date, date) is
+    'The days of the calendar an organization keeps; the nearest calendar wins';
 
 create or replace function data.day_rules(p_organization_id text, p_from date, p_to date)
 returns table (area_key integer, day date, weekday smallint, cut_min smallint, special_day_id integer, special_kind text,
     special_area integer, why text)
 language sql stable as $$
     with special as (
-        select distinct on (u.area_key, s.day) u.area_key, s.day, s.special_day_id, s.kind, s.as_weekday, s.area_key as special_area, s.comment
+        select distinct on (u.area_key, s.day) u.area_key, s.day, s.special_day_id, s.kind, s.as_weekday,
+            s.area_key as special_area, s.comment
         from data.special_day as s
         join data.area_up(p_organization_id) as u on u.up_key = s.area_key or s.area_key is null and u.depth = 0
         where s.organization_id = p_organization_id and s.day between p_from and p_to
@@ -50,7 +52,9 @@ language sql stable as $$
     left join data.calendar_days(p_organization_id, p_from, p_to) as c on c.day = d.day
     where a.organization_id = p_organization_id
 $$;
-comment on function data.day_rules(text, date, date) is 'For each area and day: the weekday whose hours hold (none: no reception), how much is cut off the end, the special day, and why';
+comment on function data.day_rules(text, date, date) is
+    'For each area and day: the weekday whose hours hold (none: no reception), how much is cut off the end, the special day, and '
+    'why';
 
 -- Its plan is its own: folded into a caller's, the planner would take it for a handful of rows.
 create or replace function data.offered_slots(p_organization_id text, p_from date, p_to date)
@@ -62,18 +66,20 @@ language sql stable rows 20000 set jit = off as $$
         select u.area_key, c.from_at, c.to_at
         from data.closure as c
         join data.area_up(p_organization_id) as u on u.up_key = c.area_key or c.area_key is null and u.depth = 0
-        where c.organization_id = p_organization_id and c.state <> 'lifted' and c.from_at < p_to + 2 and (c.to_at is null or c.to_at > p_from)
+        where c.organization_id = p_organization_id and c.state <> 'lifted' and c.from_at < p_to + 2
+            and (c.to_at is null or c.to_at > p_from)
     ), hours as (
         select r.area_key, r.day, r.day + t.starts as starts, r.day + t.ends as ends, make_interval(mins => t.slot_min) as length,
             t.service_id, t.capacity, t.serial, false as is_own, r.special_day_id, r.special_kind, r.special_area,
-            r.day + max(t.ends) over (partition by r.area_key, r.day) - make_interval(mins => coalesce(r.cut_min, 0)::integer) as day_end
+            r.day + max(t.ends) over (partition by r.area_key, r.day) - make_interval(mins => coalesce(r.cut_min,
+                0)::integer) as day_end
         from rule as r
         join data.timetable as t on t.area_key = r.area_key and t.weekday = r.weekday
             and (t.valid_from is null or t.valid_from <= r.day) and (t.valid_to is null or t.valid_to >= r.day)
         where not exists (select from data.day_off as f where f.organization_id = p_organization_id and f.day = r.day)
         union all
-        select r.area_key, r.day, r.day + h.starts, r.day + h.ends, make_interval(mins => h.slot_min), h.service_id, h.capacity, h.serial, true,
-            r.special_day_id, r.special_kind, r.special_area, r.day + h.ends
+        select r.area_key, r.day, r.day + h.starts, r.day + h.ends, make_interval(mins => h.slot_min), h.service_id, h.capacity,
+            h.serial, true, r.special_day_id, r.special_kind, r.special_area, r.day + h.ends
         from rule as r
         join data.special_hours as h on h.special_day_id = r.special_day_id and h.slot_min is not null
         where r.special_kind = 'hours' and r.special_area = r.area_key
@@ -96,4 +102,5 @@ language sql stable rows 20000 set jit = off as $$
         select from blocked as k
         where k.area_key = g.area_key and g.wall + g.length > k.from_at and (k.to_at is null or g.wall < k.to_at))
 $$;
-comment on function data.offered_slots(text, date, date) is 'The slots an organization''s schedule offers on these days, in local wall time';
+comment on function data.offered_slots(text, date, date) is
+    'The slots an organization''s schedule offers on these days, in local wall time';

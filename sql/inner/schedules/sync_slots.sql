@@ -14,8 +14,8 @@ comment on function data.lock_slots(uuid[]) is 'Those of the slots that nobody i
 -- A slot is told by area, wall time and serial, not by its instant: when the rules of a zone change under us, the slots that
 -- are there keep standing for their wall times, nothing is made beside them and nothing is taken away (admin.zone_check).
 -- Booked slots are left as they are. One that is booked in part closes, so that nobody books the rest of it.
-create or replace function data.sync_slots(o data.organization, p_from date, p_to date, out made bigint, out changed bigint, out opened bigint,
-    out withdrawn bigint)
+create or replace function data.sync_slots(o data.organization, p_from date, p_to date, out made bigint, out changed bigint,
+    out opened bigint, out withdrawn bigint)
 language plpgsql as $$
 declare
     clock timestamptz := clock_timestamp();
@@ -30,11 +30,13 @@ begin
     ), have as (
         select s.* from data.slot as s
         where s.organization_id = o.organization_id and s.starts_at > clock
-            and s.starts_at >= (p_from - 2)::timestamp at time zone 'UTC' and s.starts_at < (p_to + 3)::timestamp at time zone 'UTC'
+            and s.starts_at >= (p_from - 2)::timestamp at time zone 'UTC'
+                and s.starts_at < (p_to + 3)::timestamp at time zone 'UTC'
             and s.wall_at >= p_from and s.wall_at < p_to + 1
     )
     select array_agg(h.slot_id) filter (where f.area_key is null and not h.is_closed) as gone,
-        array_agg(h.slot_id) filter (where f.area_key is not null and (h.ends_at - h.starts_at, h.capacity, coalesce(h.service_id, ''))
+        array_agg(h.slot_id) filter (where f.area_key is not null
+            and (h.ends_at - h.starts_at, h.capacity, coalesce(h.service_id, ''))
             is distinct from (f.wall_end - f.wall_at, f.capacity, coalesce(f.service_id, ''))) as other,
         array_agg(h.slot_id) filter (where f.area_key is not null and h.is_closed and h.is_withdrawn) as back
     into d
@@ -51,7 +53,8 @@ begin
         get diagnostics withdrawn = row_count;
         update data.slot as s set is_closed = true, is_withdrawn = true
         where s.slot_id = any (ids) and (s.slot_id = any (free)
-            or s.capacity > (select count(*) from data.place as p where p.slot_id = s.slot_id and (p.hold_until is null or p.hold_until > clock)));
+            or s.capacity > (select count(*) from data.place as p where p.slot_id = s.slot_id
+                and (p.hold_until is null or p.hold_until > clock)));
         get diagnostics changed = row_count;
         withdrawn := withdrawn + changed;
     end if;
@@ -59,7 +62,8 @@ begin
     changed := 0;
     if d.other is not null then
         ids := data.lock_slots(d.other);
-        update data.slot as s set (ends_at, capacity, service_id) = (s.starts_at + (f.wall_end - f.wall_at), f.capacity, f.service_id)
+        update data.slot as s set (ends_at, capacity, service_id) = (s.starts_at + (f.wall_end - f.wall_at),
+            f.capacity, f.service_id)
         from data.offered_slots(o.organization_id, p_from, p_to) as f
         where s.slot_id = any (ids) and f.area_key = s.area_key and f.wall_at = s.wall_at and f.serial = s.serial
             and not exists (select from data.place as p where p.slot_id = s.slot_id);
@@ -79,14 +83,15 @@ begin
     with have as materialized (
         select s.area_key, s.serial, s.wall_at from data.slot as s
         where s.organization_id = o.organization_id and s.wall_at >= p_from and s.wall_at < p_to + 1
-            and s.starts_at >= (p_from - 2)::timestamp at time zone 'UTC' and s.starts_at < (p_to + 3)::timestamp at time zone 'UTC'
+            and s.starts_at >= (p_from - 2)::timestamp at time zone 'UTC'
+                and s.starts_at < (p_to + 3)::timestamp at time zone 'UTC'
     ), missing as materialized (
         select f.* from data.offered_slots(o.organization_id, p_from, p_to) as f
         where not exists (select from have as h where h.area_key = f.area_key and h.wall_at = f.wall_at and h.serial = f.serial)
     )
     insert into data.slot (slot_id, organization_id, area_key, starts_at, ends_at, service_id, capacity, serial, wall_at)
-    select data.slot_uuid(i.at, o.number, a.number, f.serial), o.organization_id, f.area_key, i.at, i.at + (f.wall_end - f.wall_at),
-        f.service_id, f.capacity, f.serial, f.wall_at
+    select data.slot_uuid(i.at, o.number, a.number, f.serial), o.organization_id, f.area_key, i.at,
+        i.at + (f.wall_end - f.wall_at), f.service_id, f.capacity, f.serial, f.wall_at
     from missing as f
     join data.area as a on a.area_key = f.area_key
     cross join lateral (select f.wall_at at time zone o.time_zone as at) as i

@@ -25,7 +25,8 @@ begin
     end loop;
     return t;
 end $$;
-comment on function data.fill_text(text, text[], text[]) is 'A text with its placeholders filled in and its optional parts kept or dropped (S4)';
+comment on function data.fill_text(text, text[], text[]) is
+    'A text with its placeholders filled in and its optional parts kept or dropped (S4)';
 
 -- Never longer than a text of the schema may be, whatever a person wrote.
 create or replace function data.status_text(p_code text, p_organization_id text, p_at timestamptz default null,
@@ -75,4 +76,5 @@ language sql stable as $$
             and (select a.strict_sub_codes from data.agency as a where a.agency_code = p_agency_code)
             and not exists (select from data.status_detail as d where d.agency_code = p_agency_code and d.code = p_code)
 $$;
-comment on function data.status_fault(text, text) is 'What is wrong with a status code of an agency, in the words of Appendix 1, note 3; null when nothing is (S1, A25)';
+comment on function data.status_fault(text, text) is
+    'What is wrong with a status code of an agency, in the words of Appendix 1, note 3; null when nothing is (S1, A25)';

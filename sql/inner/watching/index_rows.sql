@@ -26,7 +26,8 @@ end $$;
 comment on function data.rows_by_table(regclass) is 'Rows an index should have, counted without any index';
 
 create or replace function data.rows_by_index(p_index regclass) returns bigint
-language plpgsql stable set enable_seqscan = off set enable_sort = off set enable_incremental_sort = off set enable_bitmapscan = off
+language plpgsql stable set enable_seqscan = off set enable_sort = off set enable_incremental_sort = off
+    set enable_bitmapscan = off
     set enable_indexscan = on set enable_indexonlyscan = on set max_parallel_workers_per_gather = 0 as $$
 declare
     n bigint;
@@ -44,6 +45,8 @@ language sql stable as $$
     join pg_am as m on m.oid = c.relam
     where i.indrelid = any (array['data.place', 'data.occupancy', 'data.slot', 'data.booking']::regclass[])
         and m.amname = 'btree' and i.indisvalid
-        and not exists (select from unnest(i.indclass::oid[]) as k (id) join pg_opclass as o on o.oid = k.id where not o.opcdefault)
+        and not exists (select from unnest(i.indclass::oid[]) as k (id) join pg_opclass as o on o.oid = k.id
+            where not o.opcdefault)
 $$;
-comment on function data.asked_indexes() is 'Indexes that tell whether a place is free: those of places, occupancies, slots and bookings';
+comment on function data.asked_indexes() is
+    'Indexes that tell whether a place is free: those of places, occupancies, slots and bookings';

@@ -8,11 +8,14 @@
 create or replace function data.role_settings() returns table (role name, setting text, value text)
 language sql immutable set search_path = pg_catalog, pg_temp as $$
     values ('zapisd_daemon'::name, 'statement_timeout', '9s'), ('zapisd_daemon', 'lock_timeout', '5s'),
-        ('zapisd_daemon', 'idle_in_transaction_session_timeout', '30s'), ('zapisd_daemon', 'client_connection_check_interval', '2s'),
-        ('zapisd_daemon', 'default_transaction_isolation', 'read committed'), ('zapisd_daemon', 'standard_conforming_strings', 'on'),
+        ('zapisd_daemon', 'idle_in_transaction_session_timeout', '30s'),
+        ('zapisd_daemon', 'client_connection_check_interval', '2s'), ('zapisd_daemon', 'default_transaction_isolation',
+            'read committed'), ('zapisd_daemon', 'standard_conforming_strings', 'on'),
         ('zapisd_daemon', 'array_nulls', 'on')
 $$;
-comment on function data.role_settings() is 'Settings the daemon relies on, whatever the database''s are: a session of its that hangs gives its locks back, a statement means what it was written to mean';
+comment on function data.role_settings() is
+    'Settings the daemon relies on, whatever the database''s are: a session of its that hangs gives its locks back, a statement '
+    'means what it was written to mean';
 
 -- What of the above the role lacks in this cluster and in this database; a value an administrator has chosen counts.
 create or replace function data.role_settings_missing() returns table (role name, setting text, value text)
@@ -30,7 +33,8 @@ comment on function data.role_settings_missing() is 'Settings of data.role_setti
 create or replace function data.database_settings() returns table (setting text, value text)
 language sql immutable set search_path = pg_catalog, pg_temp as $$
     values ('log_error_verbosity', 'terse'), ('log_min_error_statement', 'panic'), ('log_parameter_max_length', '0'),
-        ('log_parameter_max_length_on_error', '0'), ('log_statement', 'none'), ('log_min_duration_statement', '-1'), ('log_min_duration_sample', '-1')
+        ('log_parameter_max_length_on_error', '0'), ('log_statement', 'none'), ('log_min_duration_statement', '-1'),
+        ('log_min_duration_sample', '-1')
 $$;
 comment on function data.database_settings() is 'Settings of the database that keep personal data out of the server''s log (J3)';
 
@@ -41,4 +45,5 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
         where d.setrole = 0 and d.setdatabase = (select oid from pg_database where datname = current_database())
         and split_part(c, '=', 1) = s.setting)
 $$;
-comment on function data.database_settings_missing() is 'Those of data.database_settings() that this database does not have; a value an administrator has chosen counts';
+comment on function data.database_settings_missing() is
+    'Those of data.database_settings() that this database does not have; a value an administrator has chosen counts';

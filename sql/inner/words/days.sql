@@ -5,7 +5,8 @@
 create or replace function data.weekdays(p_days text) returns smallint[]
 language plpgsql immutable as $$
 declare
-    names constant text[] := array['пн', 'вт', 'ср', 'чт', 'пт', 'сб', 'вс', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun', '1', '2', '3', '4', '5', '6', '7'];
+    names constant text[] := array['пн', 'вт', 'ср', 'чт', 'пт', 'сб', 'вс', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun', '1',
+        '2', '3', '4', '5', '6', '7'];
     part text;
     first_day integer;
     last_day integer;
@@ -13,7 +14,8 @@ declare
 begin
     foreach part in array regexp_split_to_array(lower(btrim(coalesce(p_days, ''))), '\s*,\s*') loop
         first_day := (array_position(names, btrim(split_part(translate(part, '–—', '--'), '-', 1))) - 1) % 7 + 1;
-        last_day := (array_position(names, btrim(coalesce(nullif(split_part(translate(part, '–—', '--'), '-', 2), ''), split_part(part, '-', 1)))) - 1) % 7 + 1;
+        last_day := (array_position(names,
+            btrim(coalesce(nullif(split_part(translate(part, '–—', '--'), '-', 2), ''), split_part(part, '-', 1)))) - 1) % 7 + 1;
         if first_day is null or last_day is null or last_day < first_day or translate(part, '–—', '--') like '%-%-%' then
             raise exception 'Дни недели: %', coalesce(p_days, 'null') using errcode = 'invalid_parameter_value',
                 hint = 'Так: пн-пт или пн, ср, пт или сб; можно mon-fri или 1-5';
@@ -30,7 +32,8 @@ declare
     n smallint := array_position(array['пн', 'вт', 'ср', 'чт', 'пт', 'сб', 'вс'], lower(btrim(p_day)));
 begin
     if n is null then
-        raise exception 'День недели: %', coalesce(p_day, 'null') using errcode = 'invalid_parameter_value', hint = 'пн, вт, ср, чт, пт, сб или вс';
+        raise exception 'День недели: %', coalesce(p_day, 'null') using errcode = 'invalid_parameter_value',
+            hint = 'пн, вт, ср, чт, пт, сб или вс';
     end if;
     return n;
 end $$;

@@ -8,7 +8,8 @@ declare
     o data.organization;
     there constant text := coalesce((select string_agg(t.organization_id, ', ' order by t.organization_id)
         || case when (select count(*) from data.organization) > 8 then ' …' else '' end
-        from (select x.organization_id from data.organization as x order by 1 limit 8) as t), 'пока ни одной, заводит admin.add_organization');
+        from (select x.organization_id from data.organization as x order by 1 limit 8) as t),
+            'пока ни одной, заводит admin.add_organization');
 begin
     if p_organization_id is null and (select count(*) = 1 from data.organization) then
         select * into o from data.organization;
@@ -16,12 +17,14 @@ begin
     end if;
     select * into o from data.organization as t where t.organization_id = p_organization_id;
     if not found then
-        raise exception '%', case when p_organization_id is null then 'Какая организация?' else format('Организации %s нет', p_organization_id) end
+        raise exception '%', case when p_organization_id is null then 'Какая организация?'
+            else format('Организации %s нет', p_organization_id) end
             using errcode = 'no_data_found', hint = format('Есть: %s. Все: select * from admin.offices()', there);
     end if;
     return o;
 end $$;
-comment on function data.known_organization(text) is 'The organization, the only one there is when none is named; an error that says which there are';
+comment on function data.known_organization(text) is
+    'The organization, the only one there is when none is named; an error that says which there are';
 
 create or replace function data.known_area(p_organization_id text, p_area_id text) returns integer
 language plpgsql stable as $$
@@ -31,8 +34,8 @@ declare
 begin
     select a.area_key into key from data.area as a where a.organization_id = o.organization_id and a.area_id = p_area_id;
     if not found then
-        raise exception 'Помещения % в организации % нет', coalesce(p_area_id, 'null'), o.organization_id using errcode = 'no_data_found',
-            hint = coalesce((select 'Есть: ' || string_agg(t.area_id, ', ' order by t.area_id)
+        raise exception 'Помещения % в организации % нет', coalesce(p_area_id, 'null'), o.organization_id
+            using errcode = 'no_data_found', hint = coalesce((select 'Есть: ' || string_agg(t.area_id, ', ' order by t.area_id)
                 from (select x.area_id from data.area as x where x.organization_id = o.organization_id order by 1 limit 20) as t),
                 'Помещений пока нет, заводит admin.add_area');
     end if;
@@ -44,7 +47,8 @@ create or replace function data.days_in_order(p_from date, p_to date) returns vo
 language plpgsql immutable as $$
 begin
     if p_from is null or p_to is null or not isfinite(p_from) or not isfinite(p_to) or p_to < p_from or p_to - p_from > 400 then
-        raise exception 'Дни с % по %: первый не позже последнего и не больше 400 дней', coalesce(p_from::text, '?'), coalesce(p_to::text, '?')
+        raise exception 'Дни с % по %: первый не позже последнего и не больше 400 дней', coalesce(p_from::text, '?'),
+            coalesce(p_to::text, '?')
             using errcode = 'invalid_parameter_value', hint = 'День пишется так: ''2026-12-31'' или current_date + 7';
     end if;
 end $$;

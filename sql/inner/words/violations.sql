@@ -6,14 +6,19 @@
 create or replace function data.constraint_words() returns table (name text, words text, advice text)
 language sql immutable parallel safe as $$
     values
-    ('agency_code_form', 'Код ведомства — его мнемоника в СМЭВ: латинские буквы, цифры, точка, тире, до 50 знаков', 'Например: AAAA00001'),
+    ('agency_code_form', 'Код ведомства — его мнемоника в СМЭВ: латинские буквы, цифры, точка, тире, до 50 знаков',
+        'Например: AAAA00001'),
     ('agency_name_filled', 'У ведомства должно быть название', null),
-    ('agency_calendar_fkey', 'Такого производственного календаря нет', 'Есть: select * from data.calendar; завести: admin.add_calendar'),
-    ('organization_calendar_fkey', 'Такого производственного календаря нет', 'Есть: select * from data.calendar; завести: admin.add_calendar'),
+    ('agency_calendar_fkey', 'Такого производственного календаря нет',
+        'Есть: select * from data.calendar; завести: admin.add_calendar'),
+    ('organization_calendar_fkey', 'Такого производственного календаря нет',
+        'Есть: select * from data.calendar; завести: admin.add_calendar'),
     ('organization_agency_fkey', 'Такого ведомства нет', 'Есть: select * from data.agency; завести: admin.add_agency'),
     ('organization_id_form', 'Код организации — от 1 до 50 знаков', null),
     ('organization_name_filled', 'У организации должно быть название', null),
-    ('organization_time_zone_known', 'Такого часового пояса нет', 'Например: Europe/Kaliningrad, Europe/Moscow, Europe/Samara, Asia/Yekaterinburg, Asia/Omsk, Asia/Krasnoyarsk, Asia/Irkutsk, Asia/Yakutsk, Asia/Vladivostok, Asia/Magadan, Asia/Kamchatka'),
+    ('organization_time_zone_known', 'Такого часового пояса нет',
+        'Например: Europe/Kaliningrad, Europe/Moscow, Europe/Samara, Asia/Yekaterinburg, Asia/Omsk, Asia/Krasnoyarsk, '
+        'Asia/Irkutsk, Asia/Yakutsk, Asia/Vladivostok, Asia/Magadan, Asia/Kamchatka'),
     ('organization_booking_window_range', 'Окно записи — от 14 до 366 дней', 'Меньше 14 не допускает приказ № 329, пункт 9.7'),
     ('organization_service_window_range', 'Окно записи — от 14 до 366 дней', 'Меньше 14 не допускает приказ № 329, пункт 9.7'),
     ('organization_notice_range', 'notice_min — от 0 до 20160 минут', null),
@@ -22,15 +27,20 @@ language sql immutable parallel safe as $$
     ('organization_service_cancel_deadline_range', 'cancel_deadline_min — от 0 до 43200 минут (30 дней)', null),
     ('organization_move_deadline_range', 'move_deadline_min — от 0 до 43200 минут (30 дней)', null),
     ('organization_service_move_deadline_range', 'move_deadline_min — от 0 до 43200 минут (30 дней)', null),
-    ('organization_hold_bounds', 'Сроки предварительной записи идут по порядку: hold_min_min, hold_default_min, hold_max_min, до 43200 минут', null),
-    ('organization_horizon_range', 'horizon_days — от 14 до 400 дней, пусто (на день дальше окна записи) или 0 (интервалы делает только admin.generate)', 'Меньше 14 не допускает приказ № 329, пункт 9.7'),
-    ('organization_offered_days', 'Самое короткое окно записи за вычетом самого большого notice_min — не меньше 14 дней', 'Меньше не допускает приказ № 329, пункт 9.7. Считаются настройки организации и всех её услуг вместе'),
-    ('organization_service_offered_days', 'Самое короткое окно записи за вычетом самого большого notice_min — не меньше 14 дней', 'Меньше не допускает приказ № 329, пункт 9.7. Считаются настройки организации и всех её услуг вместе'),
+    ('organization_hold_bounds', 'Сроки предварительной записи идут по порядку: hold_min_min, hold_default_min, hold_max_min, до '
+        '43200 минут', null),
+    ('organization_horizon_range', 'horizon_days — от 14 до 400 дней, пусто (на день дальше окна записи) или 0 (интервалы делает '
+        'только admin.generate)', 'Меньше 14 не допускает приказ № 329, пункт 9.7'),
+    ('organization_offered_days', 'Самое короткое окно записи за вычетом самого большого notice_min — не меньше 14 дней',
+        'Меньше не допускает приказ № 329, пункт 9.7. Считаются настройки организации и всех её услуг вместе'),
+    ('organization_service_offered_days', 'Самое короткое окно записи за вычетом самого большого notice_min — не меньше 14 дней',
+        'Меньше не допускает приказ № 329, пункт 9.7. Считаются настройки организации и всех её услуг вместе'),
     ('organization_correction_range', 'correction_hours — от 0 до 8760 часов', null),
     ('organization_no_show_range', 'no_show_after_min — от 1 до 1440 минут или пусто', null),
     ('organization_no_data_range', 'no_data_after_hours — от 0 до 8760 часов или пусто', null),
     ('organization_status_form', 'Статус — три цифры приказа и до шести своих', null),
-    ('organization_service_organization_fkey', 'Такой организации нет', 'Есть: select * from admin.offices(); завести: admin.add_organization'),
+    ('organization_service_organization_fkey', 'Такой организации нет',
+        'Есть: select * from admin.offices(); завести: admin.add_organization'),
     ('organization_service_user_types', 'user_types — {SIMPLE}, {QUALIFIED} или пусто', null),
     ('organization_service_user_kinds', 'user_kinds — {PHYSIC}, {BUSINESS}, {PERSBUSINESS} или пусто', null),
     ('organization_service_buffer_range', 'Перерыв — от 0 до 720 минут', null),
@@ -48,23 +58,27 @@ language sql immutable parallel safe as $$
     ('area_buffer_range', 'Перерыв — от 0 до 720 минут', null),
     ('area_tree', 'Помещение не может быть внутри самого себя', null),
     ('area_parent_other', 'Помещение не может быть внутри самого себя', null),
-    ('timetable_order', 'Часы приёма начинаются раньше, чем кончаются, в пределах одного дня', 'За полночь — две строки: вечер одного дня и утро другого'),
+    ('timetable_order', 'Часы приёма начинаются раньше, чем кончаются, в пределах одного дня',
+        'За полночь — две строки: вечер одного дня и утро другого'),
     ('timetable_slot_range', 'Минут на приём — от 1 до 1440', null),
     ('timetable_capacity_range', 'Мест — от 1 до 1000', null),
-    ('timetable_row_once', 'Эти часы пересекаются с другими часами того же помещения', 'Какие есть: select * from admin.schedule(''организация'')'),
+    ('timetable_row_once', 'Эти часы пересекаются с другими часами того же помещения',
+        'Какие есть: select * from admin.schedule(''организация'')'),
     ('timetable_valid_order', 'Срок начинается раньше, чем кончается', null),
     ('calendar_id_form', 'Код календаря — латинские буквы, цифры, точка, тире, до 50 знаков', 'Например: ru-77'),
     ('calendar_name_filled', 'У календаря должно быть название', null),
     ('calendar_parent_fkey', 'Календаря, на котором он основан, нет', 'Есть: select * from data.calendar'),
     ('calendar_parent_other', 'Календарь не может быть основан на самом себе', null),
     ('calendar_tree', 'Календарь не может быть основан на самом себе', null),
-    ('calendar_day_calendar_fkey', 'Такого производственного календаря нет', 'Есть: select * from data.calendar; завести: admin.add_calendar'),
+    ('calendar_day_calendar_fkey', 'Такого производственного календаря нет',
+        'Есть: select * from data.calendar; завести: admin.add_calendar'),
     ('calendar_day_cut', 'Короче на 1–720 минут', null),
     ('special_day_weekday', 'У закрытого дня нет дня недели', null),
     ('special_hours_slot_range', 'Минут на приём — от 1 до 1440', null),
     ('special_hours_own', 'Услуга и места указываются вместе с минутами на приём', null),
     ('status_detail_form', 'Своё уточнение — статус приказа и от одной до шести своих цифр', 'Например: 206001'),
-    ('status_detail_status_fkey', 'Данный статус заявления не поддерживается в текущей версии', 'Есть: 001 100 101 200 201 202 203 205 206 207 208 300 301 302 303'),
+    ('status_detail_status_fkey', 'Данный статус заявления не поддерживается в текущей версии',
+        'Есть: 001 100 101 200 201 202 203 205 206 207 208 300 301 302 303'),
     ('status_detail_agency_fkey', 'Такого ведомства нет', 'Есть: select * from data.agency; завести: admin.add_agency'),
     ('status_detail_reason_filled', 'Нужна причина: её читают люди', null),
     ('booking_limit_max_range', 'Не больше записей — от 1 до 1000', null),
@@ -82,7 +96,8 @@ language sql immutable parallel safe as $$
     ('ref_book_agency_fkey', 'Такого ведомства нет', 'Есть: select * from data.agency; завести: admin.add_agency'),
     ('ref_attribute_name_form', 'Имя атрибута — латинские буквы, цифры, точка, тире, первой буква', null),
     ('ref_attribute_type', 'Тип атрибута: STRING, LONG, DECIMAL, DATETIME, BOOLEAN', null),
-    ('ref_attribute_link_fkey', 'Справочника, на который ссылается атрибут, нет', 'Есть: select ref_name, title from data.ref_book'),
+    ('ref_attribute_link_fkey', 'Справочника, на который ссылается атрибут, нет',
+        'Есть: select ref_name, title from data.ref_book'),
     ('place_within_capacity', 'Мест не меньше, чем уже занято', null)
 $$;
 comment on function data.constraint_words() is 'What constraints say, for people; admin.help() looks here too';
@@ -94,7 +109,7 @@ declare
     w record;
 begin
     select * into w from data.constraint_words() as t where t.name = p_constraint;
-    raise exception '%', coalesce(w.words, 'Не указано: ' || nullif(p_missing, ''), p_message) using errcode = p_state, constraint = p_constraint,
-        hint = coalesce(w.advice, 'Какие бывают значения: select * from admin.help(), \d+ таблицы');
+    raise exception '%', coalesce(w.words, 'Не указано: ' || nullif(p_missing, ''), p_message) using errcode = p_state,
+        constraint = p_constraint, hint = coalesce(w.advice, 'Какие бывают значения: select * from admin.help(), \d+ таблицы');
 end $$;
 comment on function data.say_violation(text, text, text, text) is 'The refusal of a constraint in words, with what to do';
