@@ -177,7 +177,7 @@ static void *arena_take(struct arena *a, size_t size, bool *is_clear)
         room = ALIGN; /* two pieces never share an address */
     struct chunk *c = a->chunks;
     if (c == NULL || c->size - c->used < room) {
-        bool is_big = room > a->chunk_bytes / 4;
+        bool is_big = room > a->chunk_bytes / 2;
         struct chunk *fresh = chunk_new(a, is_big ? room : a->chunk_bytes);
         if (is_big && c != NULL) { /* keep filling the chunk we have */
             fresh->next = c->next;

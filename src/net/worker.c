@@ -44,17 +44,20 @@ static void signals_restore(const sigset_t *before)
     (void)pthread_sigmask(SIG_SETMASK, before, NULL);
 }
 
+static unsigned count; /* as it is when first asked for: the threads are made then */
+
 static void pool_default(void)
 {
     if (getenv("UV_THREADPOOL_SIZE") == NULL)
         worker_threads(0);
+    const char *text = getenv("UV_THREADPOOL_SIZE");
+    count = text == NULL ? 1 : (unsigned)strtoul(text, NULL, 10);
 }
 
 unsigned worker_count(void)
 {
     uv_once(&once, pool_default);
-    const char *text = getenv("UV_THREADPOOL_SIZE");
-    return text == NULL ? 1 : (unsigned)strtoul(text, NULL, 10);
+    return count;
 }
 
 static void on_work(uv_work_t *req)

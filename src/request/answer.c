@@ -13,6 +13,7 @@
 
 #include <stdio.h>
 
+#define ENVELOPE_BYTES  6144                /* with its signature and a certificate, as a rule */
 #define HAND_OVER_BYTES ((size_t)256 << 10) /* what is less is copied */
 
 bool request_is_fault(const struct request *r)
@@ -47,7 +48,7 @@ enum step_result step_sign(struct request *r)
     }
     arena_free(r->answer_arena); /* of one that could not be sent */
     r->answer_arena = r->content.n >= HAND_OVER_BYTES ? arena_new() : NULL;
-    buf_init(&r->answer, r->answer_arena != NULL ? r->answer_arena : r->arena, r->content.n + 8192);
+    buf_init(&r->answer, r->answer_arena != NULL ? r->answer_arena : r->arena, r->content.n + ENVELOPE_BYTES);
     const char *element = request_is_fault(r) ? NULL : arena_printf(r->arena, "%sResponse", r->op->name);
     enum err err = r->origin->wrap(r, element);
     if (err != ERR_OK)

@@ -79,7 +79,7 @@ static void bind_identity(struct request *r, const char *local, const char **val
 enum step_result step_bind(struct request *r)
 {
     struct buf octets;
-    buf_init(&octets, r->arena, r->body.n);
+    buf_init(&octets, r->arena, r->wsse.body.n > 0 ? r->wsse.body.n : r->body.n);
     if (xml_c14n(xml_root(r->bare), NULL, &octets, &r->error) != ERR_OK)
         return STEP_FAIL;
     struct error misfit = {0};

@@ -7,11 +7,14 @@
 
 #include <string.h>
 
-static enum err canonical(struct arena *a, const struct xml_node *node, const char *const *prefixes, struct span *out,
-                          struct error *e)
+#define BODY_BYTES 4096 /* as a rule */
+#define INFO_BYTES 1536
+
+static enum err canonical(struct arena *a, const struct xml_node *node, const char *const *prefixes, size_t usual,
+                          struct span *out, struct error *e)
 {
     struct buf b;
-    buf_init(&b, a, 4096);
+    buf_init(&b, a, usual);
     enum err err = xml_c14n(node, prefixes, &b, e);
     if (!err && b.n == 0) /* never: but the digest of nothing is known to everybody */
         err = error_set(e, ERR_INTERNAL, "canonical form is empty");
@@ -23,7 +26,7 @@ static enum err check_reference(struct arena *a, const struct dsig_parsed_refere
                                 struct error *e)
 {
     struct span octets;
-    enum err err = canonical(a, ref->element, ref->prefixes, &octets, e);
+    enum err err = canonical(a, ref->element, ref->prefixes, BODY_BYTES, &octets, e);
     if (err)
         return err;
     if (ref->smev_transform) {
@@ -50,7 +53,7 @@ enum err dsig_check(struct arena *a, const struct dsig_parsed *parsed, const str
                     struct dsig_result *out, struct error *e)
 {
     struct span info;
-    enum err err = canonical(a, parsed->signed_info, parsed->prefixes, &info, e);
+    enum err err = canonical(a, parsed->signed_info, parsed->prefixes, INFO_BYTES, &info, e);
     if (err)
         return err;
     err = cert_verify(signer, parsed->alg, info.p, info.n, parsed->value.p, parsed->value.n, e);

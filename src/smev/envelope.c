@@ -33,21 +33,21 @@ static void open_body(struct buf *b, const char *id)
 static enum err write_envelope(struct arena *a, struct span body, const char *id, const char *serial,
                                const char *declarations, const struct key *key, struct buf *out, struct error *e)
 {
-    struct buf b;
-    buf_init(&b, a, body.n + 8192);
-    buf_add_str(&b, XML_DECLARATION "<soap:Envelope xmlns:soap=\"" NS_SOAP "\"");
-    buf_add_str(&b, declarations);
-    buf_add_char(&b, '>');
+    size_t n_before = out->n;
+    buf_add_str(out, XML_DECLARATION "<soap:Envelope xmlns:soap=\"" NS_SOAP "\"");
+    buf_add_str(out, declarations);
+    buf_add_char(out, '>');
     if (key) {
-        buf_add_str(&b, "<soap:Header>");
-        enum err err = wsse_write_security(a, key, ACTOR_SMEV, "soap", id, body, serial, &b, e);
-        if (err)
+        buf_add_str(out, "<soap:Header>");
+        enum err err = wsse_write_security(a, key, ACTOR_SMEV, "soap", id, body, serial, out, e);
+        if (err) {
+            out->n = n_before;
             return err;
-        buf_add_str(&b, "</soap:Header>");
+        }
+        buf_add_str(out, "</soap:Header>");
     }
-    buf_add_span(&b, body);
-    buf_add_str(&b, "</soap:Envelope>");
-    buf_add_span(out, buf_span(&b));
+    buf_add_span(out, body);
+    buf_add_str(out, "</soap:Envelope>");
     return ERR_OK;
 }
 

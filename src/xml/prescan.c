@@ -81,8 +81,10 @@ static bool step_wide(struct scan *s)
 static bool skip_to(struct scan *s, unsigned stop)
 {
     for (;;) {
-        while (s->p < s->end && !xml_char_is(*s->p, stop | CHAR_BAD | CHAR_WIDE))
-            s->p++;
+        const unsigned char *p = s->p, *end = s->end;
+        while (p < end && !xml_char_is(*p, stop | CHAR_BAD | CHAR_WIDE))
+            p++;
+        s->p = p;
         if (s->p == s->end || xml_char_is(*s->p, stop))
             return true;
         if (xml_char_is(*s->p, CHAR_BAD))
@@ -99,16 +101,20 @@ static bool is_name_start(unsigned char c)
 
 static bool scan_name(struct scan *s, struct span *name)
 {
-    const unsigned char *from = s->p;
-    if (s->p == s->end)
+    const unsigned char *from = s->p, *p = from, *end = s->end;
+    if (p == end)
         return scan_fail(s, ERR_MALFORMED, "end of input where a name is due");
-    if (!is_name_start(*s->p))
+    if (!is_name_start(*p))
         return scan_fail(s, ERR_MALFORMED, "no name where one is due");
-    while (s->p < s->end && xml_char_is(*s->p, CHAR_NAME)) {
-        if (!xml_char_is(*s->p, CHAR_WIDE))
-            s->p++;
-        else if (!step_wide(s))
+    for (;;) {
+        while (p < end && (xml_char_class[*p] & (CHAR_NAME | CHAR_WIDE)) == CHAR_NAME)
+            p++;
+        s->p = p;
+        if (p == end || !xml_char_is(*p, CHAR_NAME))
+            break;
+        if (!step_wide(s))
             return false;
+        p = s->p;
     }
     *name = (struct span){(const char *)from, (size_t)(s->p - from)};
     if (name->n > s->limits->name_max_bytes)
