@@ -8,9 +8,10 @@
 #include <libxml/parser.h>
 
 #include <limits.h>
+#include <string.h>
 
 /* No XML_PARSE_COMPACT: such a tree must not be changed, and xml_regraft() moves nodes. */
-#define PARSE_OPTIONS (XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING)
+#define PARSE_OPTIONS (XML_PARSE_IGNORE_ENC | XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING)
 
 void xml_doc_cleanup(void *doc)
 {
@@ -46,17 +47,29 @@ static enum err doc_check(xmlParserCtxtPtr parser, const xmlDoc *doc, bool has_d
     return ERR_OK;
 }
 
+/*
+ * Whether libxml2 would take it for another encoding than UTF-8 by its first bytes. It is not told the encoding
+ * instead: then it would convert UTF-8 into UTF-8. What the document declares is ignored (XML_PARSE_IGNORE_ENC).
+ */
+static bool is_foreign(struct span bytes)
+{
+    unsigned char first = (unsigned char)bytes.p[0];
+    return first == 0x4C || first >= 0xFE || memchr(bytes.p, 0, bytes.n < 4 ? bytes.n : 4) != NULL;
+}
+
 enum err xml_parse(struct arena *a, struct span bytes, struct xml_doc **out, struct error *e)
 {
     if (bytes.n == 0 || bytes.n > INT_MAX)
         return error_set(e, bytes.n == 0 ? ERR_MALFORMED : ERR_LIMIT, "document of %zu bytes", bytes.n);
+    if (is_foreign(bytes))
+        return error_set(e, ERR_MALFORMED, "parse: not UTF-8");
     xmlParserCtxtPtr parser = xmlNewParserCtxt();
     if (parser == NULL)
         return error_set(e, ERR_INTERNAL, "parse: out of memory");
     bool has_doctype = false;
     parser->_private = &has_doctype;
     parser->sax->internalSubset = stop_at_doctype;
-    xmlDoc *doc = xmlCtxtReadMemory(parser, bytes.p, (int)bytes.n, NULL, "UTF-8", PARSE_OPTIONS);
+    xmlDoc *doc = xmlCtxtReadMemory(parser, bytes.p, (int)bytes.n, NULL, NULL, PARSE_OPTIONS);
     enum err rc = doc_check(parser, doc, has_doctype, e);
     xmlFreeParserCtxt(parser);
     if (rc != ERR_OK) {

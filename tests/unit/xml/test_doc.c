@@ -88,6 +88,43 @@ static void errors_do_not_quote_the_document(void **state)
 }
 
 /* The bytes are UTF-8 whatever they say: the pre-scan refused other declarations. */
+/* Appendix F of XML 1.0 guesses by the first bytes; here it is UTF-8 or nothing. */
+static void no_encoding_is_guessed(void **state)
+{
+    static const struct {
+        const char *bytes;
+        size_t n;
+        enum err expected;
+    } rows[] = {
+#define BYTES(s) s, sizeof(s) - 1
+        {BYTES("<\0a\0/\0>\0"), ERR_MALFORMED},
+        {BYTES("\0<\0a\0/\0>"), ERR_MALFORMED},
+        {BYTES("\xff\xfe<\0a\0/\0>\0"), ERR_MALFORMED},
+        {BYTES("\xfe\xff\0<\0a\0/\0>"), ERR_MALFORMED},
+        {BYTES("<\0\0\0a\0\0\0/\0\0\0>\0\0\0"), ERR_MALFORMED},
+        {BYTES("\0\0\0<\0\0\0a\0\0\0/\0\0\0>"), ERR_MALFORMED},
+        {BYTES("<\0?\0x\0m\0l\0 \0v\0e\0r\0s\0i\0o\0n\0=\0'\0001\0.\0000\0'\0?\0>\0<\0a\0/\0>\0"), ERR_MALFORMED},
+        {BYTES("\x4c\x6f\xa7\x94\x93\x40"), ERR_MALFORMED}, /* "<?xml " in EBCDIC */
+        {BYTES("\x4c\x81\x61\x6e"), ERR_MALFORMED},         /* "<a/>" */
+        {BYTES("\xef\xbb\xbf<a/>"), ERR_OK},
+        {BYTES("\xef\xbb\xbf<?xml version='1.0' encoding='UTF-8'?><a/>"), ERR_OK},
+        {BYTES("<?xml version='1.0' encoding='UTF-16'?><a/>"), ERR_OK}, /* the pre-scan refuses it */
+        {BYTES("<a>\xd4\xe8</a>"), ERR_MALFORMED},
+        {BYTES("<a b='\xd4\xe8'/>"), ERR_MALFORMED},
+        {BYTES("<a>\xd1</a>"), ERR_MALFORMED},
+        {BYTES("<a><!-- \xff --></a>"), ERR_MALFORMED},
+        {BYTES("<a><![CDATA[\xc0\x80]]></a>"), ERR_MALFORMED},
+#undef BYTES
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct xml_doc *doc = NULL;
+        struct error e = {.code = ERR_OK};
+        enum err got = xml_parse(*state, (struct span){rows[i].bytes, rows[i].n}, &doc, &e);
+        if (got != rows[i].expected)
+            fail_msg("row %zu: %s", i, error_name(got));
+    }
+}
+
 static void a_declared_encoding_has_no_effect(void **state)
 {
     struct xml_node *root = root_of(*state, "<?xml version='1.0' encoding='windows-1251'?><a>\xd1\x84</a>");
@@ -293,6 +330,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(malformed_documents_are_refused),
         TEST(errors_do_not_quote_the_document),
+        TEST(no_encoding_is_guessed),
         TEST(a_declared_encoding_has_no_effect),
         TEST(xinclude_and_schema_locations_are_plain_content),
         TEST(children_are_found_by_name),
