@@ -42,7 +42,7 @@ enum option_kind {
 #define LENIENT_WORDS                    (LENIENCIES(LENIENT_WORD) + 1)
 #define LEVELS                           "error|warning|notice|info|debug"
 #define KIND_WORD(kind, word, is_signed) "|" word
-#define KIND_WORDS                       (LISTENER_KINDS(KIND_WORD) + 1)
+#define KIND_WORDS                       (&(LISTENER_KINDS(KIND_WORD))[1])
 
 /* clang-format off */
 /* The same keys for a [sender CODE] and for a plain [listener NAME]: who calls there has no code. */

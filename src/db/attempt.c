@@ -88,7 +88,7 @@ static void note_host(struct db_attempt *k, uint64_t *until_us)
     *until_us = clock_mono_us() + k->target.connect_timeout_us;
 }
 
-/* False: nothing came in time, or nobody waits any more. */
+/* False: the host said nothing in time, or no connection waits for this attempt any more. */
 static bool wait_for_socket(struct db_attempt *k, PostgresPollingStatusType status, uint64_t until_us)
 {
     struct pollfd p = {.fd = PQsocket(k->pg), .events = status == PGRES_POLLING_READING ? POLLIN : POLLOUT};
@@ -106,7 +106,7 @@ static void note_silence(struct db_attempt *k)
     (void)snprintf(k->detail, sizeof k->detail, "no answer from %s", k->host);
 }
 
-/* Whether it came to a session; else detail says why not. */
+/* True: there is a session. False: detail says why not. */
 static bool talk(struct db_attempt *k)
 {
     uint64_t until_us = 0;

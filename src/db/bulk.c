@@ -34,7 +34,7 @@ static size_t value_bytes(const struct db_call *call, unsigned i)
     return is_binary && call->values[i] != NULL ? (size_t)call->lengths[i] : 0;
 }
 
-/* Of values in binary: texts are short. */
+/* What the values in binary take; texts are short and not counted. */
 static size_t bulk_bytes(const struct db_call *calls, unsigned n)
 {
     size_t bytes = 0;

@@ -34,7 +34,7 @@ static void session_take_success(struct db_session *s, PGresult *r)
     s->nresults++;
 }
 
-/* The answer to the Parse of what comes next. */
+/* Whether this is the answer to the Parse of the statement that comes next: it has no result of its own. */
 static bool session_take_name(struct db_session *s)
 {
     unsigned *awaited = s->is_preceded            ? &s->awaited
@@ -47,7 +47,7 @@ static bool session_take_name(struct db_session *s)
     return true;
 }
 
-/* Takes r over. */
+/* Keeps r, or clears it. */
 static void session_take(struct db_session *s, PGresult *r)
 {
     ExecStatusType status = PQresultStatus(r);
@@ -102,7 +102,7 @@ void db_session_collect(struct db_session *s)
     while (PQisBusy(pg) == 0) {
         PGresult *r = PQgetResult(pg);
         if (r == NULL) {
-            /* one end mark a statement and a Parse, and a few around errors */
+            /* libpq marks the end of each statement and each Parse so, and a few times more around errors */
             if (PQstatus(pg) == CONNECTION_BAD || ++s->nulls > 4 * s->ncalls + 8) {
                 db_session_broken(s);
                 return;

@@ -90,7 +90,7 @@ void db_conn_lost(struct db_conn *c, const char *detail)
         s->is_rolling_back = s->in_call = false;
         db_pool_break(c);
     } else {
-        db_session_lost(s, detail); /* the holder keeps his dead session until he releases it */
+        db_session_lost(s, detail); /* whoever holds the session keeps it, without a connection, until db_release() */
     }
 }
 

@@ -17,7 +17,7 @@
 
 enum conn_state {
     CONN_BROKEN,     /* no PGconn; tried again at deadline_us */
-    CONN_CONNECTING, /* a thread is at it */
+    CONN_CONNECTING, /* a thread is connecting (attempt.c) */
     CONN_IDLE,       /* free */
     CONN_BUSY, /* has a session, or is being rolled back after one; the PGconn is NULL when it got lost meanwhile */
     CONN_STATES
@@ -58,7 +58,7 @@ struct db_session {
     unsigned nulls;       /* end marks seen in this call: a guard against a library that never comes to the Sync */
     bool in_call;         /* a Sync is on its way */
     bool is_preceded;     /* a statement of our own comes back first */
-    unsigned awaited;     /* before that one, as in a db_result */
+    unsigned awaited;     /* the text whose Parse is answered before that one; 0: none */
     bool has_names;       /* a statement of this call went by name */
     bool is_failure_due;  /* the call failed before anything was sent; done is called from the next turn */
     bool is_rolling_back; /* released; the ROLLBACK is on its way */
@@ -80,7 +80,8 @@ struct db_conn {
     struct db_attempt *attempt;              /* while connecting */
     struct db_bulk *bulk;                    /* a thread that sends has pg; NULL: none */
     char host[DB_HOST_KEY_SIZE];             /* once it is up */
-    bool is_met, is_servers_own;             /* it was heard who is behind it; nobody stands between */
+    bool is_met;                             /* the server has told its process number on this connection */
+    bool is_servers_own;                     /* and it was that of the connection itself: no pooler stands between */
     unsigned char prepared[DB_PREPARED_MAX]; /* enum prepared_state, by text */
     struct db_session session;
 };
@@ -106,7 +107,7 @@ struct db_target {
 /* Which host the next attempt begins with. */
 struct db_start {
     char key[DB_HOST_KEY_SIZE]; /* db_host_key(); "": the first of the list */
-    bool is_behind;             /* the one behind it: it was silent */
+    bool is_behind;             /* begin with the one after it: it said nothing the last time */
 };
 
 struct db_attempt {
@@ -183,7 +184,7 @@ bool db_pool_is_away(const struct db_pool *p, uint64_t now_us);
 
 /* connection.c */
 void db_conn_connect(struct db_conn *c);
-void db_conn_close(struct db_conn *c); /* silently; the state is the caller's business */
+void db_conn_close(struct db_conn *c); /* tells nobody; the caller moves it to another state */
 void db_conn_attempt_failed(struct db_conn *c, const char *detail);
 void db_conn_come_up(struct db_conn *c);                  /* with its pg and host, inside a dispatch */
 void db_conn_lost(struct db_conn *c, const char *detail); /* an established connection is gone */

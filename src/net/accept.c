@@ -19,8 +19,8 @@
 
 #define BACKLOG         1024
 #define ACCEPTED_A_TURN 32
-#define TURNED_AWAY_MAX 128 /* told so at the same time; beyond that they are just cut off */
-#define PAUSE_MS        100 /* when not even the spare descriptor helps */
+#define TURNED_AWAY_MAX 128 /* who are being told so at the same time; more are cut off without a word */
+#define PAUSE_MS        100 /* no accepting for so long, when not even the spare descriptor helps */
 #define ADMIN_BESIDE    2   /* connections of an admin address, beside the bound for all */
 #define MAKE_WAY_MAX    16  /* for one newcomer: a plain connection holds less memory than one with TLS */
 
@@ -212,7 +212,7 @@ static bool accept_failed(struct listener *ls, int error)
     case ENETDOWN:
     case ENETUNREACH:
     case EHOSTUNREACH:
-        return true; /* that client's affair */
+        return true; /* the connection failed before we had it: nobody's trouble but that client's */
     default:
         refusal_tell(ls->loop, LOG_LEVEL_ERROR,
                      &(struct refusal){.reason = "accept failed", .detail = uv_strerror(-error)});

@@ -106,7 +106,8 @@ static void conn_queue_abandon(struct conn *c)
 
 /* ---- bytes in ---- */
 
-/* Off the wire: not more than can be taken now, and nothing while the handshake or a worker is busy with the last. */
+/* Whether to read off the wire: not more than can be taken now, and nothing while the handshake waits for a worker or a
+ * worker has what came last. */
 static bool may_read(const struct conn *c)
 {
     return conn_may_take_bytes(c) && !c->tls_lent && c->tls_stage != CONN_TLS_QUEUED && !conn_is_paced(c);
@@ -128,7 +129,7 @@ static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
         conn_close(c);
         return;
     }
-    if (c->state == CONN_LINGERING) { /* heard, not listened to */
+    if (c->state == CONN_LINGERING) { /* read, so that no reset takes our last answer away, and thrown away */
         reading_set(c, false);
         conn_pace(c);
         return;
@@ -177,7 +178,7 @@ void conn_tls_failed(struct conn *c)
     c->tls_broken = true;
     conn_queue_abandon(c);
     c->state = CONN_FINISHING;
-    c->owes_linger = true; /* the alert */
+    c->owes_linger = true; /* the alert must be read before a reset */
     conn_write_tls_pending(c);
 }
 
@@ -284,7 +285,7 @@ static void conn_shut(struct conn *c, bool reset)
     conn_held_drop(c);
     lane_leave(c);
     conn_memory_end(c);
-    conn_tls_call_off(c); /* the handles keep it alive */
+    conn_tls_call_off(c); /* may call back; the open handles keep c alive */
     if (c->tls_lent)      /* until it is given back */
         conn_place_keep(c);
     else

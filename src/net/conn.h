@@ -20,9 +20,9 @@
 #define CONN_LINGER_MS 2000
 
 enum exchange_state {
-    EXCHANGE_WORKING,  /* the handler has it */
-    EXCHANGE_ANSWERED, /* waits for its turn */
-    EXCHANGE_WRITING,  /* libuv has it */
+    EXCHANGE_WORKING,  /* the handler has it, and owes an answer */
+    EXCHANGE_ANSWERED, /* waits until the answers to earlier requests are out */
+    EXCHANGE_WRITING,  /* the answer is in the hands of libuv */
 };
 
 struct exchange {
@@ -40,12 +40,12 @@ struct exchange {
     struct peer_key key;
     size_t weight; /* bytes of memory, as the ledger has them */
     enum ledger_kind weight_kind;
-    struct ledger *orphan_ledger; /* counted there since its connection has gone */
+    struct ledger *orphan_ledger; /* where its bytes are counted when its connection has gone; NULL: it has not */
 };
 
 enum conn_state {
     CONN_SERVING,   /* requests are read */
-    CONN_FINISHING, /* no more are read; answers are owed */
+    CONN_FINISHING, /* no more are read; the answers that are still owed go out */
     CONN_LINGERING, /* all is said; waiting for the peer to have read it */
     CONN_CLOSED,    /* the handles are on their way out */
 };
@@ -87,8 +87,8 @@ struct conn {
     struct chore chore;
 
     enum conn_state state;
-    bool turned_away; /* over the limit: counted apart */
-    bool has_left;    /* counted no more, though its handles are not closed yet */
+    bool turned_away; /* it came when there was no place: it gets a 503 and is counted apart from the others */
+    bool has_left;    /* it is counted no more; its handles are not closed yet */
     bool reading;
     bool eof;            /* the peer will send nothing more; it may still listen */
     bool owes_linger;    /* something was said that the peer must be able to read */
@@ -96,7 +96,7 @@ struct conn {
     bool probed;         /* a 100 was sent to see whether the peer is there (conn_peer.c) */
     bool tls_talking;    /* decrypted bytes have been seen */
     bool tls_broken;
-    unsigned handles; /* of the two, still open; and the worker who has the TLS */
+    unsigned handles; /* who still needs this struct: the socket, the timer, a worker who has the TLS filter */
 
     struct http_parser *parser;
     struct tls *tls; /* NULL: none */
@@ -105,25 +105,25 @@ struct conn {
     bool has_fingerprint;
     unsigned tls_steps; /* of the handshake, given to workers */
     unsigned tls_bytes; /* heard before its end */
-    size_t tls_unread;  /* ciphertext that waits in the filter; of a lent one, as it was */
+    size_t tls_unread;  /* ciphertext that waits in the filter; while it is lent, what waited then */
     uint64_t tls_since_ms;
     struct loan loan;
     unsigned char fingerprint[32];
-    struct turn lane_turn; /* while a handshake waits */
-    struct errand errand;  /* bulk of TLS: waits, or is in work */
+    struct turn lane_turn; /* its turn while a handshake waits for a worker */
+    struct errand errand;  /* its turn while much is to be encrypted or decrypted by a worker */
     struct peer_key key;
     struct claim claim;               /* on memory, see ledger.h */
     struct place place, place_of_all; /* its listener's, and the loop's */
     size_t working_bytes, writing_bytes;
-    struct turn pace_turn; /* while it waits to read on */
+    struct turn pace_turn; /* its turn while it waits to read on */
     uint64_t paced_since_ms;
     uint64_t rate_since_ms; /* the window in which the body must keep its minimum rate */
     size_t rate_bytes;      /* of the body, when it began */
-    struct exchange *first; /* not yet being written, in the order of the requests */
+    struct exchange *first; /* those that are not being written yet, in the order of the requests */
     struct exchange **last;
-    unsigned in_work; /* exchanges until they are written */
-    unsigned writes;  /* in libuv's hands, of any kind */
-    char *held;       /* read while pipeline_max was reached */
+    unsigned in_work; /* exchanges from the whole request until the answer is written */
+    unsigned writes;  /* of any kind, begun and not ended */
+    char *held;       /* bytes that came when pipeline_max requests were in work; NULL: none */
     size_t held_at;
     size_t held_n;
 
@@ -170,7 +170,7 @@ void conn_tls_stepped(struct conn *c, enum tls_status status);
 /* ---- the lane of handshakes (handshake.c) ---- */
 
 void lane_join(struct conn *c);
-void lane_leave(struct conn *c); /* when it waits there */
+void lane_leave(struct conn *c); /* harmless when it does not wait there */
 void handshake_late(struct conn *c);
 void peer_key_of(const struct sockaddr *sa, struct peer_key *out);
 
@@ -251,7 +251,7 @@ struct listener {
     void *arg;
     bool is_pipe;
     bool is_admin;
-    unsigned handles; /* of the two, not yet closed */
+    unsigned handles; /* of the two above, how many are not closed yet */
     bool draining;
     bool freed;
     loop_fn drained;

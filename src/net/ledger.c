@@ -13,12 +13,12 @@
 struct ledger {
     unsigned owners;
     bool was_full;
-    bool is_taking_back; /* whoever gives back is weighed anew: that starts no second round, which could take from the
-                            first, in whose hands the call is */
+    bool is_taking_back; /* somebody is: what he has is weighed anew meanwhile, and that must not make others give back
+                          */
     size_t max_bytes;
     size_t held_bytes;
     size_t highest_bytes;
-    size_t tide_bytes; /* the highest since the last ebb */
+    size_t tide_bytes; /* the most that was held since ledger_has_ebbed() last said yes */
     size_t kinds[LEDGER_KINDS];
     uint64_t taken_back;
     unsigned peers;

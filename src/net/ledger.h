@@ -42,7 +42,7 @@ struct claim {
     struct ledger *ledger; /* NULL: none */
     struct ledger_peer *peer;
     size_t bytes[LEDGER_KINDS];
-    void (*give_back)(void *arg); /* lets go of what is in READING, or when there is nothing, of itself */
+    void (*give_back)(void *arg); /* frees what is in READING; when there is nothing, closes the connection */
     void *arg;
     struct claim *next;
     struct claim **link; /* NULL: nothing to take back */
@@ -78,8 +78,9 @@ struct ledger_sum {
     unsigned peers;
 };
 void ledger_read(const struct ledger *g, struct ledger_sum *out);
-bool ledger_is_full_of_connections(const struct ledger *g); /* by half: the rest is for what they send */
+bool ledger_is_full_of_connections(
+    const struct ledger *g); /* they take half of all there is themselves; the other half is for what they send */
 bool ledger_is_full(const struct ledger *g); /* something had to be given back since the last ledger_calm() */
 void ledger_calm(struct ledger *g);
-/* The tide has gone out: much more was held than is now. Says so once. */
+/* Much more was held than is now: time to give memory back to the system. Says so once. */
 bool ledger_has_ebbed(struct ledger *g);

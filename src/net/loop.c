@@ -146,7 +146,9 @@ void loop_free(struct loop *l)
     while (l->owned != NULL)
         owned_close(l->owned);
     while (worker_queued(l) > 0)
-        uv_run(&l->uv, UV_RUN_ONCE); /* jobs of the workers come home first: their owners are still there */
+        uv_run(
+            &l->uv,
+            UV_RUN_ONCE); /* ends the jobs of the workers before anything is freed: their owners must still be there */
     while (l->owned != NULL)
         owned_close(l->owned);
     l->lag_on = false;
@@ -236,7 +238,8 @@ struct timer *timer_start(struct loop *l, uint64_t delay_ms, uint64_t repeat_ms,
     must(uv_timer_init(&l->uv, &t->o.uv.timer), "uv_timer_init");
     owned_add(l, &t->o, arg);
     t->fn = fn;
-    uv_update_time(&l->uv); /* a long callback must not shorten the delay */
+    uv_update_time(
+        &l->uv); /* libuv's clock stands still during a callback: after a long one the timer would come early */
     must(uv_timer_start(&t->o.uv.timer, on_timer, delay_ms, repeat_ms), "uv_timer_start");
     return t;
 }

@@ -56,7 +56,8 @@ struct errand {
     loop_fn work, done;
     void *arg;
 };
-/* As worker_run(), peers in turn; e lives until done(). is_begun: it goes before what else waits of this peer. */
+/* Like worker_run(), but peers have their turns; e must live until done(). is_begun: it goes before whatever else of
+ * this peer waits. */
 void errand_run(struct loop *l, struct errand *e, const struct peer_key *key, bool is_begun);
 bool errand_drop(struct loop *l, struct errand *e); /* done() will not be called; false: a worker has it, or nobody */
 
@@ -70,7 +71,8 @@ void pace_init(struct loop *l);
 
 struct loop {
     uv_loop_t uv;
-    uv_async_t anchor; /* keeps uv_run() from returning when there is nothing else */
+    uv_async_t
+        anchor; /* keeps uv_run() from returning while there is nothing to wait for; wakes the loop when a chore asks */
     uv_prepare_t housekeeping;
     struct owned *owned;
     struct chore *chores;
@@ -84,7 +86,7 @@ struct loop {
     unsigned connections; /* of all listeners */
     struct places places; /* of all listeners that are not for administrators */
     unsigned connections_max;
-    int spare_fd; /* given up for a moment when there is no other */
+    int spare_fd; /* a descriptor kept free for refusing somebody when there is no other left */
     struct ledger *ledger;
     struct pace pace;
     int64_t date_s;

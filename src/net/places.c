@@ -15,7 +15,7 @@ struct places_list {
 struct places_peer {
     struct peer_key key; /* first: the tree compares keys */
     unsigned n;          /* places, those in work too */
-    unsigned may_give;   /* of them */
+    unsigned may_give;   /* how many of them could be given up */
     unsigned at;         /* in the heap, from 1; 0: not there */
     struct places_list lists[PLACE_KINDS];
 };

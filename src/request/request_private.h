@@ -8,14 +8,13 @@
 #pragma once
 
 #include "clock.h"
+#include "keyring.h"
 #include "metrics.h"
 #include "origin.h"
 #include "reading.h"
 #include "request.h"
 #include "slow_lane.h"
 #include "soap.h"
-
-#include <stdatomic.h>
 
 /* One list for the steps, where they run, and their names. A step goes on, waits, or fails. */
 /* clang-format off */
@@ -44,66 +43,25 @@ enum request_step {
         STEP_COUNT
 };
 
-/* Goes on, waits, asks for the answer of the first time (goes on at handle), has the answer already (goes on at reply),
- * or fails (likewise). */
-enum step_result { STEP_NEXT, STEP_WAIT, STEP_RECALL, STEP_ANSWERED, STEP_FAIL };
+/* What a step says, and where the walk goes on. */
+enum step_result {
+    STEP_NEXT,     /* done: the next one */
+    STEP_WAIT,     /* nowhere, until request_resume() is called */
+    STEP_RECALL,   /* only the answer of the first time may be given: handle */
+    STEP_ANSWERED, /* what to answer is known: reply */
+    STEP_FAIL,     /* error says why: reply, which writes the fault */
+};
 
 #define GROUP_MAX       32
 #define HANDLE_ATTEMPTS 4
-
-struct keyring_agency {
-    const char *code, *name;
-    const char *cert_file, *at; /* for messages */
-    struct key *key;            /* NULL: could not be loaded */
-    const char *trouble;        /* of the files; NULL: none */
-    /* It signs no more though its dates are good (revoked, not for signatures): set by the last keyring_judge(). */
-    atomic_bool is_refused;
-};
-struct keyring_cert {
-    const char *file, *at;
-    struct cert *cert;   /* NULL: could not be loaded, or stands for somebody else */
-    const char *trouble; /* NULL: none */
-};
-struct keyring_sender {
-    const char *code, *name;
-    bool is_smev;
-    enum test_message_rule test_message;
-    struct config_reading reading;
-    struct keyring_cert *certs;
-    unsigned ncerts;
-};
-struct keyring {
-    unsigned refs;     /* loop thread only */
-    struct loop *loop; /* not NULL: in use there; freed away from it, for lists of 20 MB take long */
-    struct arena *arena;
-    struct trust *trust; /* NULL when no listener needs it */
-    const char *anchors_at, *chain_at, *crl_at;
-    bool allow_gost2001;
-    struct keyring_agency *agencies;
-    unsigned nagencies;
-    struct keyring_sender *senders;
-    unsigned nsenders;
-    struct cert_set *known; /* of all senders */
-};
-const struct keyring_agency *keyring_agency_find(const struct keyring *k, const char *code);
-/* Whether an answer signed in its name now would be worth anything. Thread-safe. */
-bool keyring_agency_signs(const struct keyring_agency *agency, int64_t now_s);
-/* NULL: c is believed, and in date; otherwise why not, in words of a and as a reason. */
-const char *keyring_objection(const struct keyring *k, const struct cert *c, int64_t now_s, struct arena *a,
-                              enum trust_reason *reason);
-bool keyring_is_refusal(enum trust_reason reason); /* an agency with such a certificate does not sign */
-/* Where the new key of an agency cannot sign now and that of previous can, by what next believes, it is kept. */
-void keyring_keep_keys(struct keyring *next, const struct keyring *previous, int64_t now_s);
-#define KEYRING_KEPT "; what was loaded before stays"
-const struct keyring_sender *keyring_sender_of(const struct keyring *k, const struct cert *signer);
-void keyring_metrics_write(const struct keyring *k, struct buf *out);
 
 struct group;
 struct journal_batch;
 
 /*
- * What goes on for a while, the request itself too, lies in an arena of its own and is known here: at the end, what
- * still waits for a worker or for the database is freed with the service. Cleanups of the arena do what else there is.
+ * Whatever lives for a while and has an arena of its own (a request, a group, a batch of the journal) is in the
+ * service's list, so that at the end what still waits for a worker or for the database is freed with the service. What
+ * else is to be done then is a cleanup of that arena.
  */
 struct live {
     struct live *next, **link;
@@ -122,67 +80,78 @@ struct request {
     const struct endpoint *endpoint;
     const struct origin *origin; /* where it came from, and goes back to */
     struct exchange *exchange;   /* of carrier_http; NULL: the answer has left */
-    struct keyring *keys;
-    char id[UUID_TEXT_SIZE]; /* req= in the log, the reference number in a fault */
+    struct keyring *keys;        /* those of its beginning, whatever a reload brings meanwhile */
+    char id[UUID_TEXT_SIZE];     /* req= in the log, the reference number in a fault */
     uint64_t started_us;
     uint64_t deadline_us; /* its answer must have left by then */
     enum request_step step;
-    struct error error;
-    enum err failed; /* why the steps were left, ERR_OK: they were not */
+    struct error error; /* of the step that failed last */
+    enum err failed;    /* what the answer tells of; ERR_OK: no step has failed */
 
-    struct span body;        /* as it came */
+    /* as it came */
+    struct span body;
     const char *soap_action; /* NULL: the header was absent, or there is none on this wire */
     const char *peer;
 
-    /* parse, verify, unwrap */
+    /* parse, verify, unwrap, normalize. Documents live as long as one worker has the request in hand. */
     struct xml_doc *doc;
-    struct xml_node *soap_body; /* of doc, or of the verified octets parsed anew */
+    struct xml_node *soap_body; /* of doc: the Body, or the root when the verified octets were parsed anew */
     struct wsse_result wsse;
-    const struct keyring_sender *sender;
+    const struct keyring_sender *sender; /* who signed; NULL: nobody, or not known yet */
     struct smev_frame frame;
-    bool is_ping;                        /* only asks whether we are there */
-    const struct keyring_agency *agency; /* whose key signs the answer; may be NULL on a plain listener */
-    bool is_recall;                      /* which cannot sign now: only an answer of before can be given, once more */
-    struct xml_doc *bare;
+    bool is_ping;                        /* it only asks whether we are there */
+    const struct keyring_agency *agency; /* whose key signs the answer; NULL: not known, or nobody signs */
+    bool is_recall;       /* that agency cannot sign now: only an answer that was signed before can be given again */
+    struct xml_doc *bare; /* the method's element, without anything around it */
     const struct config_reading *reading; /* the sender's or the plain listener's; NULL before unwrap */
-    struct normalized normalized;         /* by a lenient reading */
+    struct normalized normalized;         /* what a lenient reading has put right */
 
-    /* bind, check, handle, reply, sign */
-    const struct booking_op *op;
+    /* bind, check, handle, rows */
+    const struct booking_op *op; /* NULL: the method is not known */
     struct booking_request request;
     struct booking_message message;
-    struct field_errors fields;
+    struct field_errors fields; /* bad ones, before the database is asked */
     struct booking_outcome outcome;
     struct booking_reply reply;
-    struct buf content;
-    struct buf answer;
-    struct arena *answer_arena; /* of a large one: has answer, and goes to the connection with it */
+
+    /* reply, sign, send */
+    struct buf content;         /* of the answer, canonical XML */
+    struct buf answer;          /* the envelope around it */
+    struct arena *answer_arena; /* a large answer lies here, and leaves with it; NULL: in arena */
     struct span answer_octets;  /* what leaves: answer, or the stored bytes of the first time */
-    int http_status;            /* it left with; 0: by another carrier */
+    int http_status;            /* what it left with; 0: it left by another carrier */
 
-    struct db_session *session; /* of a read, while it has one */
-    struct db_result *rows;     /* of a read: taken from its session; NULL: none came */
-    struct group *group;        /* of a write: the transaction it shares, while it is in one */
-    unsigned attempts;          /* transactions of its own that failed */
-    bool is_alone;              /* shares no transaction: one it shared has failed */
-    bool is_uncertain;          /* a COMMIT was sent and never answered */
-    uint64_t queued_us;         /* since when it waits for a transaction */
-    uint64_t kept_since_us;     /* since when locks have kept it; 0: none has */
-    uint64_t patience_ms;       /* of its present try */
-    struct lane_key *trial;     /* it tries for all who wait for the same */
-    bool is_slow;               /* and has one of the few sessions for that */
-    bool has_met_lock;          /* by itself, not by what is known of others */
-    bool is_odd;                /* where it met one, somebody else got through: it waits by itself the next time */
-    struct request *next;       /* in the one queue it waits in */
+    /* while it waits: in one queue at most */
+    struct request *next;
+    uint64_t queued_us;     /* since when a write waits for a transaction */
+    uint64_t kept_since_us; /* since when locks have kept it; 0: none has */
 
-    bool is_let_in;             /* a read that has a session, or has asked for one, by way of the gate */
-    size_t ticket_bytes;        /* of a read: what it takes of the memory reads may take together */
-    uint64_t journal_until_us;  /* what is not journalled then is not sent */
-    const char *journal_status; /* how it ended, for the journal */
-    bool is_journalled;         /* the answer is in the journal: it may leave */
-    bool is_journal_alone;      /* the database refused a batch it was in: next time by itself */
-    bool is_unwritten;          /* leaves before its row: it says "come again" and the journal could not be written */
-    unsigned char body_digest[32]; /* SHA-256, of what may not go to the journal as it came */
+    /* a read (reads.c) */
+    struct db_session *session; /* while it has one */
+    struct db_result *rows;     /* taken from that; NULL: none came */
+    bool is_let_in;             /* by the gate: it has a session, or has asked for one */
+    size_t ticket_bytes;        /* its part of the memory all reads may take together */
+
+    /* a write (group.c) */
+    struct group *group; /* the transaction it is in, perhaps with others; NULL: in none */
+    unsigned attempts;   /* how many failed in which it was alone */
+    bool is_alone;       /* one it shared has failed: it shares no other */
+    bool is_uncertain;   /* a COMMIT was sent and never answered */
+
+    /* either, when it meets a lock (slow_lane.c) */
+    uint64_t patience_ms;   /* how long its present try may wait for a lock */
+    struct lane_key *trial; /* it tries for all who wait for this; NULL: it does not */
+    bool is_slow;           /* with one of the few sessions that are for such tries */
+    bool has_met_lock;      /* itself; it was not only kept because others had */
+    bool is_odd;            /* somebody else got through where it met a lock: it waits by itself the next time */
+
+    /* its row in the journal (journal.c) */
+    uint64_t journal_until_us;     /* an answer that is not written by then is not sent */
+    const char *journal_status;    /* how it ended */
+    bool is_journalled;            /* the row is committed: the answer may leave */
+    bool is_journal_alone;         /* the database refused a batch it was in: the next time it goes by itself */
+    bool is_unwritten;             /* it says "come again" and leaves before its row: that could not be written */
+    unsigned char body_digest[32]; /* SHA-256 of a body that is not journalled as it came */
 };
 
 struct request_queue {
@@ -194,17 +163,18 @@ void queue_push(struct request_queue *q, struct request *r);
 void queue_push_front(struct request_queue *q, struct request *r);
 struct request *queue_pop(struct request_queue *q); /* NULL when empty */
 
-/* What somebody wants and could not have for a lock; it lives as long as somebody waits for it or tries. */
+/* What a request wants and somebody else has locked. It is here as long as somebody waits for it or tries
+ * (slow_lane_keys.c). */
 struct lane_key {
     struct arena *arena;
     struct lane_key *next, **link; /* in the order of turns */
-    struct lane_key *chain;        /* in its bucket */
+    struct lane_key *chain;        /* the next one in its bucket */
     const char *name;
-    struct request_queue kept;  /* in the order of coming; empty only when `tired` is */
-    struct request_queue tired; /* likewise, those who have tried since the others came: it is not their turn */
-    struct request *tried;      /* has or waits for a session; nobody else of this key has */
-    uint64_t since_us;          /* found locked */
-    uint64_t rest_until_us;     /* not tried before */
+    struct request_queue kept;  /* who may try, in the order of coming; empty only when `tired` is */
+    struct request_queue tired; /* who has tried already and lets those of `kept` try first, likewise */
+    struct request *tried;      /* who tries, for all of them; NULL: nobody does */
+    uint64_t since_us;          /* when it was first found locked */
+    uint64_t rest_until_us;     /* nobody tries before */
 };
 
 /* Answers that wait to be journalled before they leave; see journal.c. */
@@ -213,18 +183,18 @@ struct journal {
     struct journal_batch *batches; /* in flight */
     unsigned asked;                /* sessions asked for, not yet given */
     unsigned in_flight;
-    bool is_paused;    /* until the next tick: the last try failed */
-    bool is_failing;   /* it has been said */
-    uint64_t since_us; /* rows wait, and none was written */
-    bool is_wait_told; /* that a batch is long in the database */
+    bool is_paused;    /* the last try failed: no other before the next tick */
+    bool is_failing;   /* and the log was told */
+    uint64_t since_us; /* when a row was last written, or the first of those that wait came */
+    bool is_wait_told; /* the log was told that rows wait for long */
 };
 
 /* Reads before and after their statement; see reads.c. */
 struct reads {
-    struct request_queue waiting; /* for memory, or for a session */
+    struct request_queue waiting; /* at the gate: for memory, or until fewer are in work */
     size_t taken_bytes;           /* tickets of those that were let in */
     size_t estimate_bytes[BOOKING_METHOD_COUNT];
-    unsigned begun; /* have a session, or have asked for one */
+    unsigned begun; /* let in: have a session, or have asked for one */
 };
 
 struct refused; /* see refused.c */
@@ -232,7 +202,7 @@ struct refused; /* see refused.c */
 struct service {
     struct arena *arena;
     struct live *live;
-    bool is_stopped; /* nothing goes on any more */
+    bool is_stopped; /* no request takes another step */
     struct loop *loop;
     struct db_pool *db;
     const struct config *conf;
@@ -246,9 +216,9 @@ struct service {
 
     struct slow_lane lane; /* those who met a lock */
     struct reads reads;
-    struct request_queue writes; /* wait for a transaction */
-    unsigned sessions_asked;     /* for them, not yet given */
-    unsigned groups_in_flight;   /* sessions they have */
+    struct request_queue writes; /* those that wait for a transaction */
+    unsigned sessions_asked;     /* for these, and not yet given */
+    unsigned groups_in_flight;   /* transactions under way, each with a session */
     struct journal journal;
     struct refused *refused;
     struct repeats *repeats;
@@ -258,13 +228,13 @@ struct service {
     void *drained_arg;
 };
 
-/* Whether it goes through a transaction: a write that may only be answered as it was before does not. */
+/* Does it need a transaction? A write does, but for one whose first answer is only to be looked up again. */
 static inline bool request_writes(const struct request *r)
 {
     return r->op->is_write && !r->is_recall;
 }
 
-/* Its sender's signature is good: message.digest is what he signed. */
+/* Its sender is known by a good signature; message.digest is of what he signed. */
 static inline bool request_has_signer(const struct request *r)
 {
     return r->sender != NULL;

@@ -54,7 +54,8 @@ static void turn_comes(void *arg);
 static void sim_run(loop_fn work, loop_fn done, void *arg)
 {
     turn_comes(arg);
-    pool[npool++] = (struct slot){work, done, arg, npool < width ? clock_us + cost_of(arg) : 0};
+    pool[npool] = (struct slot){work, done, arg, npool < width ? clock_us + cost_of(arg) : 0};
+    npool++;
     most_in_pool = npool > most_in_pool ? npool : most_in_pool;
 }
 

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * Keys and certificates from the inside: keyring.c loads them, keyring_judge.c says what they are worth today,
+ * keyring_keep.c keeps what is of use from before a reload. What others may know of them is in request.h.
+ */
+#pragma once
+
+#include "request.h"
+
+#include <stdatomic.h>
+
+struct keyring_agency {
+    const char *code, *name;
+    const char *cert_file, *at; /* for messages: its file, and where the configuration names it */
+    struct key *key;            /* NULL: could not be loaded */
+    const char *trouble;        /* of the files; NULL: none */
+    /* It signs no more though its dates are good (revoked, not for signatures): set by the last keyring_judge(). */
+    atomic_bool is_refused;
+};
+struct keyring_cert {
+    const char *file, *at;
+    struct cert *cert;   /* NULL: could not be loaded, or stands for somebody else */
+    const char *trouble; /* NULL: none */
+};
+struct keyring_sender {
+    const char *code, *name;
+    bool is_smev;
+    enum test_message_rule test_message;
+    struct config_reading reading;
+    struct keyring_cert *certs;
+    unsigned ncerts;
+};
+struct keyring {
+    unsigned refs; /* loop thread only */
+    struct loop
+        *loop; /* it is in use there, and is freed by a worker: lists of 20 MB take long. NULL: not in use yet */
+    struct arena *arena;
+    struct trust *trust; /* NULL when no listener needs it */
+    const char *anchors_at, *chain_at, *crl_at;
+    bool allow_gost2001;
+    struct keyring_agency *agencies;
+    unsigned nagencies;
+    struct keyring_sender *senders;
+    unsigned nsenders;
+    struct cert_set *known; /* certificates of all senders, read already */
+};
+const struct keyring_agency *keyring_agency_find(const struct keyring *k, const char *code);
+/* Whether an answer signed in its name now would be worth anything. Thread-safe. */
+bool keyring_agency_signs(const struct keyring_agency *agency, int64_t now_s);
+/* NULL: c is believed, and in date; otherwise why not, in words of a and as a reason. */
+const char *keyring_objection(const struct keyring *k, const struct cert *c, int64_t now_s, struct arena *a,
+                              enum trust_reason *reason);
+bool keyring_is_refusal(enum trust_reason reason); /* an agency with such a certificate does not sign */
+/* Where the new key of an agency cannot sign now and that of previous can, by what next believes, it is kept. */
+void keyring_keep_keys(struct keyring *next, const struct keyring *previous, int64_t now_s);
+#define KEYRING_KEPT "; what was loaded before stays"
+const struct keyring_sender *keyring_sender_of(const struct keyring *k, const struct cert *signer);
+void keyring_metrics_write(const struct keyring *k, struct buf *out);
