@@ -5,43 +5,37 @@
 -- that SMEV gave it is remembered beside, so that the same id with another content is refused by name. A duplicate in
 -- flight waits on the unique index until the first one's transaction ends, then gets the first answer.
 
-create or replace function data.remember_message(sender text, id text, m api.message, r api.answer) returns data.message_seen
-language plpgsql as $$
-declare
-    seen data.message_seen;
-begin
-    insert into data.message_seen (sender_code, message_id, digest, journal_id, journal_at)
-    values (sender, id, m.digest, r.journal_id, r.journal_at)
-    on conflict do nothing;
-    if found then
-        return null;
-    end if;
-    select * into strict seen from data.message_seen as s where s.sender_code = sender and s.message_id = id;
-    return seen;
-end $$;
-comment on function data.remember_message(text, text, api.message, api.answer) is
-    'Remembers a message under one of its names; null: it was new, otherwise what is remembered under that name (B6)';
-
+-- A second name of a message that is known leads to the same answer.
 create or replace function data.admit_message(m api.message) returns api.answer
 language plpgsql as $$
 declare
     r api.answer;
     sender constant text := coalesce(m.sender_code, '');
     body_id constant text := case when m.sender_code <> '' then 'body:' || encode(m.digest, 'hex') end;
+    known_as text;
     seen data.message_seen;
 begin
     r.journal_at := clock_timestamp();
     r.journal_id := nextval('data.journal_id');
-    seen := data.remember_message(sender, m.message_id, m, r);
-    if seen.message_id is null and body_id <> m.message_id then
-        seen := data.remember_message(sender, body_id, m, r);
-        if seen.message_id is not null then
-            -- The message has been here under another id, or under none: its new name leads to the same answer.
+    insert into data.message_seen (sender_code, message_id, digest, journal_id, journal_at)
+    values (sender, m.message_id, m.digest, r.journal_id, r.journal_at)
+    on conflict do nothing;
+    if not found then
+        known_as := m.message_id;
+    elsif body_id <> m.message_id then
+        insert into data.message_seen (sender_code, message_id, digest, journal_id, journal_at)
+        values (sender, body_id, m.digest, r.journal_id, r.journal_at)
+        on conflict do nothing;
+        if not found then
+            known_as := body_id;
+        end if;
+    end if;
+    if known_as is not null then
+        select * into strict seen from data.message_seen as s where s.sender_code = sender and s.message_id = known_as;
+        if known_as <> m.message_id then
             update data.message_seen as s set journal_id = seen.journal_id, journal_at = seen.journal_at
             where s.sender_code = sender and s.message_id = m.message_id;
         end if;
-    end if;
-    if seen.message_id is not null then
         r.journal_id := null;
         r.journal_at := null;
         if seen.digest is distinct from m.digest then
@@ -62,3 +56,6 @@ begin
 end $$;
 comment on function data.admit_message(api.message) is
     'Remembers and journals a message; kind answer (new), stored (seen, with the first answer) or reused (same id, other content)';
+
+-- Before a message was looked up where it is admitted.
+drop function if exists data.remember_message(text, text, api.message, api.answer);

@@ -1,0 +1,180 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+--
+-- Steps of data.book_effect, each small enough to be read at once.
+
+create or replace function data.hold_end(p_now timestamptz, p_period_min integer, p_default_min integer, p_least_min integer,
+    p_most_min integer)
+returns timestamptz language sql stable parallel safe
+return date_trunc('second', p_now + make_interval(mins => least(p_most_min, greatest(p_least_min,
+    case when p_period_min > 0 then p_period_min else p_default_min end))));
+comment on function data.hold_end(timestamptz, integer, integer, integer, integer) is
+    'When a hold of so many minutes ends, within the organization''s bounds (B3, A23); none asked for: its default';
+
+create or replace function data.book_wrong(p_fields api.answer[]) returns api.answer[]
+language sql stable parallel safe as $$
+    select data.answer_row('207', data.plain_status_text('207'), 2) || p_fields
+$$;
+comment on function data.book_wrong(api.answer[]) is 'The answer to a request with these fields wrong (M10)';
+
+create or replace function data.book_settled(b data.booking, w data.book_wish, p_is_alive boolean, p_now timestamptz)
+    returns api.answer[]
+language plpgsql stable as $$
+begin
+    if p_is_alive and b.content_hash = w.content then
+        return data.answer_row(b.status_code, b.status_message, 0)
+            || data.slot_rows(w.book_key, b.hold_until, case when cardinality(w.service_ids) = 1 then w.service_ids[1] end);
+    end if;
+    if b.state in ('INVITED', 'CANCELLING', 'SERVED', 'NO_SHOW', 'NO_DATA', 'NOT_SERVED') then
+        return array[data.answer_row(b.status_code, b.status_message, 4)];
+    end if;
+    if p_is_alive and exists (select from data.place as p where p.book_key = w.book_key and p.starts_at <= p_now) then
+        return array[data.answer_row(b.status_code, b.status_message, 4, 'Время посещения уже наступило')];
+    end if;
+    return null;
+end $$;
+comment on function data.book_settled(data.booking, data.book_wish, boolean, timestamptz) is
+    'The answer where nothing is changed any more: the same again, or a booking that is over; null: it may be changed';
+
+create or replace function data.book_check_all(m api.message, b data.booking, own uuid[], w data.book_wish, p_is_alive boolean,
+    p_now timestamptz, out fields api.answer[], out o data.organization, out is_blind boolean, out slots data.slot[],
+    out area_keys integer[], out refusal text, out first_start timestamptz, out is_same boolean)
+language plpgsql as $$
+declare
+    c record := data.book_check(m, w.organization_id, w.slot_ids, w.service_ids, w.area_ids, p_now);
+begin
+    fields := c.fields;
+    o := c.o;
+    is_blind := c.is_blind;
+    slots := c.slots;
+    area_keys := c.area_keys;
+    refusal := c.refusal;
+    first_start := c.first_start;
+    is_same := false;
+    if p_is_alive and b.organization_id = w.organization_id then
+        is_same := is_blind or cardinality(own) = cardinality(w.slot_ids) and own = array(select t.slot_id
+            from unnest(slots) as t);
+    end if;
+    if o.has_rules then
+        fields := fields || data.admission_fields(o, case when cardinality(w.service_ids) > 0 then w.service_ids
+            else array(select data.slot_service(t) from unnest(slots) as t) end, w.user_type, w.user_kind);
+    end if;
+    if p_is_alive and not is_same and b.state <> 'HELD' and exists (
+        select from data.place as p
+        where p.book_key = w.book_key
+            and p.starts_at <= p_now + make_interval(mins => data.deadline_min(b.organization_id, b.service_ids, 'move'))) then
+        refusal := 'срок переноса записи истёк';
+    end if;
+end $$;
+comment on function data.book_check_all(api.message, data.booking, uuid[], data.book_wish, boolean, timestamptz) is
+    'As data.book_check, with whom a service admits, until when a booking may be moved, and whether it is for the slots it has';
+
+-- Its slots were promised for as long as the data are put right.
+create or replace function data.book_returned(b data.booking, w data.book_wish, p_now timestamptz, m api.message,
+    p_journal_id bigint)
+returns void language plpgsql as $$
+declare
+    was constant data.booking := b;
+begin
+    delete from data.place as p where p.book_key = b.book_key;
+    b := data.set_state(b, 'RETURNED', p_now, data.status_text('207', w.organization_id), null);
+    perform data.add_history(b, was.state, was.status_code, 'A', 'ошибки в данных при окончательном бронировании', m,
+        p_journal_id);
+end $$;
+comment on function data.book_returned(data.booking, data.book_wish, timestamptz, api.message, bigint) is
+    'A hold whose final booking came with wrong fields has come to its end: status 207';
+
+create or replace function data.book_values(b data.booking, w data.book_wish, o data.organization, p_first_start timestamptz,
+    p_is_alive boolean, p_now timestamptz, m api.message)
+returns data.booking language plpgsql stable as $$
+begin
+    b.book_key := w.book_key;
+    b.book_id := w.book_id;
+    b.esia_id := w.esia_id;
+    b.organization_id := w.organization_id;
+    b.content_hash := w.content;
+    b.user_type := w.user_type;
+    b.user_kind := w.user_kind;
+    b.service_ids := w.service_ids;
+    b.case_number := coalesce(w.applicant ->> 'caseNumber', m.case_number);
+    b.attributes := w.attributes;
+    b.channel := m.channel;
+    b.changed_at := p_now;
+    if p_is_alive and b.state <> 'HELD' then
+        null; -- a final booking stays one, whatever the change says of a hold
+    elsif w.preliminary then
+        if not p_is_alive then
+            b.hold_count := 0;
+        end if;
+        if not p_is_alive or b.hold_count < o.max_holds then
+            b.hold_until := data.hold_end(p_now, w.period_min, o.hold_default_min, o.hold_min_min, o.hold_max_min);
+            b.hold_count := b.hold_count + 1;
+        end if;
+        b.state := 'HELD';
+    else
+        b.state := case when o.confirm_booking then 'ACCEPTED' else 'BOOKED' end;
+        b.hold_until := null;
+        b.hold_count := 0;
+    end if;
+    b.status_code := data.state_code(b.state);
+    if b.hold_until is not null then
+        b.hold_until := least(b.hold_until, p_first_start);
+    end if;
+    b.status_message := data.status_text(b.status_code, w.organization_id, p_first_start);
+    return b;
+end $$;
+comment on function data.book_values(data.booking, data.book_wish, data.organization, timestamptz, boolean, timestamptz,
+    api.message) is
+    'A booking as a request wants it';
+
+-- Whatever has become of its slots meanwhile, they were promised; another service was not.
+create or replace function data.book_kept(o data.organization, was data.booking, b data.booking, w data.book_wish,
+    p_now timestamptz)
+returns text language plpgsql as $$
+declare
+    refusal text;
+begin
+    if w.service_ids <> was.service_ids and cardinality(w.service_ids) > 0 and exists (
+        select from data.place as p join data.slot as s on s.slot_id = p.slot_id
+        where p.book_key = b.book_key and not data.slot_serves(s.service_id, s.area_key, w.service_ids)) then
+        refusal := 'В это время услуга не оказывается';
+    elsif o.has_rules then
+        refusal := data.correction_refusal(o, was, b, w.applicant, p_now);
+    end if;
+    if refusal is null then
+        update data.place as p set hold_until = b.hold_until where p.book_key = b.book_key and p.hold_until is distinct
+            from b.hold_until;
+    end if;
+    return refusal;
+end $$;
+comment on function data.book_kept(data.organization, data.booking, data.booking, data.book_wish, timestamptz) is
+    'A booking confirmed, renewed or corrected where it is; why not, or null';
+
+create or replace function data.book_written(b data.booking, was data.booking, w data.book_wish, p_is_new boolean,
+    p_is_blind boolean,
+    m api.message, p_journal_id bigint)
+returns api.answer[] language plpgsql as $$
+declare
+    first_start timestamptz;
+begin
+    if p_is_blind then
+        -- Only now is it known when the visit starts; a hold does not outlive that.
+        first_start := (select min(p.starts_at) from data.place as p where p.book_key = b.book_key);
+        if b.hold_until is not null then
+            b.hold_until := least(b.hold_until, first_start);
+        end if;
+        b.status_message := data.status_text(b.status_code, b.organization_id, first_start);
+    end if;
+    if p_is_blind or not p_is_new then
+        update data.booking as t set (book_id, organization_id, state, status_code, status_message, hold_until, hold_count,
+                content_hash, user_type, user_kind, service_ids, case_number, attributes, channel, changed_at)
+            = (b.book_id, b.organization_id, b.state, b.status_code, b.status_message, b.hold_until, b.hold_count,
+                b.content_hash, b.user_type, b.user_kind, b.service_ids, b.case_number, b.attributes, b.channel, b.changed_at)
+        where t.book_key = b.book_key;
+    end if;
+    perform data.put_applicant(b.book_key, w.applicant);
+    perform data.add_history(b, was.state, was.status_code, 'A', null, m, p_journal_id);
+    return data.answer_row(b.status_code, b.status_message, 0)
+        || data.slot_rows(b.book_key, b.hold_until, case when cardinality(w.service_ids) = 1 then w.service_ids[1] end);
+end $$;
+comment on function data.book_written(data.booking, data.booking, data.book_wish, boolean, boolean, api.message, bigint) is
+    'Writes down a booking that has its places, and answers';
