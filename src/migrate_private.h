@@ -16,7 +16,7 @@ struct migrate {
     unsigned ndone;
 };
 
-/* ---- migrate_apply.c ---- */
+/* ---- migrate_steps.c ---- */
 
 MUST_CHECK enum err migrate_run(struct migrate *m, const char *sql, struct error *e);
 const char *migrate_quote(struct migrate *m, const char *s); /* as an SQL literal, of m's arena */
@@ -34,6 +34,8 @@ void migrate_tell(struct migrate *m, const char *what, const char *name); /* a l
 
 MUST_CHECK enum err migrate_make_table(struct migrate *m, struct error *e);
 MUST_CHECK enum err migrate_check_vanished(struct migrate *m, struct error *e);
+/* ---- migrate_apply.c ---- */
+
 MUST_CHECK enum err migrate_migrations(struct migrate *m, struct error *e);
 MUST_CHECK enum err migrate_functions(struct migrate *m, struct error *e);
 MUST_CHECK enum err migrate_demo(struct migrate *m, struct error *e);

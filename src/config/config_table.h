@@ -39,7 +39,7 @@ enum option_kind {
 #define NO                               false
 #define LENIENT_ALL                      "namespaces, order, names, unknown, arrays, values, user_kind, user_type, status, date"
 #define LENIENT_WORD(name)               "|" #name
-#define LENIENT_WORDS                    (LENIENCIES(LENIENT_WORD) + 1)
+#define LENIENT_WORDS                    (&(LENIENCIES(LENIENT_WORD))[1])
 #define LEVELS                           "error|warning|notice|info|debug"
 #define KIND_WORD(kind, word, is_signed) "|" word
 #define KIND_WORDS                       (&(LISTENER_KINDS(KIND_WORD))[1])

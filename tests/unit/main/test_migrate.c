@@ -7,6 +7,7 @@
 #include "migrate_command.c"
 #include "migrate_files.c"
 #include "migrate_rights.c"
+#include "migrate_steps.c"
 
 #include "../db/pgtest.h"
 
