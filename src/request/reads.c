@@ -108,6 +108,12 @@ static enum step_result read_without_rows(struct request *r, enum err err, const
 static void read_begin(void *arg, struct db_session *session, enum err err, const struct error *e)
 {
     struct request *r = arg;
+    struct error over = {0};
+    if (err == ERR_OK && request_is_over(r, &over) != ERR_OK) { /* the session came too late */
+        db_release(session);
+        err = over.code;
+        e = &over;
+    }
     if (err == ERR_OK) {
         read_try(r, session, slow_lane_fast_patience_ms(r->service));
         return;

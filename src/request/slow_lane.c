@@ -132,9 +132,11 @@ static uint64_t slow_patience_ms(const struct service *s)
 static void trial_on_session(void *arg, struct db_session *session, enum err err, const struct error *e)
 {
     struct request *r = arg;
-    if (FAULT_TAKEN(lane_try) && err == ERR_OK) {
+    struct error over = {0};
+    if (err == ERR_OK && (FAULT_FAILS(lane_try, ERR_BUSY, &over) || request_is_over(r, &over) != ERR_OK)) {
         db_release(session);
-        err = ERR_BUSY;
+        err = over.code;
+        e = &over;
     }
     if (err == ERR_OK) {
         if (request_writes(r))

@@ -5,6 +5,7 @@
 #include "fake_server.h"
 #include "sim.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,8 +36,10 @@ struct db_session {
     struct arena *arena;
     unsigned ncalls;
     const struct server_answer *answer;
-    unsigned members[MEMBERS_MAX], nmembers;
-    uint64_t answered_us; /* the last call */
+    unsigned members[MEMBERS_MAX], nmembers; /* of a COMMIT: whose rows it is about */
+    unsigned writers[MEMBERS_MAX], nwriters; /* whose writes are in this call */
+    unsigned half;                           /* results that came before the connection broke */
+    uint64_t answered_us;                    /* the last call */
     struct sim_event *limit, *end, *breaks;
     struct error error;
 };
@@ -272,8 +275,10 @@ static void session_finish(struct db_session *s)
     s->limit = NULL;
     if (s->is_commit && s->nmembers > 0)
         hooks.commit_ended(s->members, s->nmembers, s->error.code);
-    s->done(s->arg, s->answer != NULL ? s->answer->results : NULL, s->answer != NULL ? s->answer->n : 0, s->error.code,
-            &s->error);
+    if (s->nwriters > 0)
+        hooks.writes_ended(s->writers, s->nwriters, s->error.code);
+    unsigned n = s->answer == NULL ? 0 : s->half < s->answer->n ? s->half : s->answer->n;
+    s->done(s->arg, s->answer != NULL ? s->answer->results : NULL, n, s->error.code, &s->error);
 }
 
 static void session_end(void *arg)
@@ -295,7 +300,8 @@ static void session_lost(void *arg)
             conn_lose(s->conn, sim_below(3000000));
         }
     }
-    s->answer = NULL;
+    s->half = s->answer != NULL ? (unsigned)sim_below(s->answer->n + 1) : 0;
+    s->error = (struct error){0};
     (void)error_set(&s->error, ERR_UNCERTAIN, "connection lost before the answer");
     session_finish(s);
 }
@@ -396,7 +402,8 @@ void db_send_within(struct db_session *s, struct db_patience p, const struct db_
     s->in_call = true;
     s->error = (struct error){0};
     s->is_commit = n > 0 && strcmp(calls[n - 1].sql, "commit") == 0;
-    s->nmembers = 0;
+    s->nmembers = s->nwriters = 0;
+    s->half = UINT_MAX;
     if (c->backend == NULL) {
         (void)error_set(&s->error, ERR_DATABASE, "the connection of this session is lost");
         s->is_commit = false; /* nothing leaves */
@@ -407,6 +414,10 @@ void db_send_within(struct db_session *s, struct db_patience p, const struct db_
         s->nmembers = backend_writes(c->backend, s->members, MEMBERS_MAX);
         hooks.commit_sent(s->members, s->nmembers, s->answered_us);
     }
+    for (unsigned i = 0; i < n && s->nwriters < MEMBERS_MAX; i++)
+        s->nwriters += server_writer(&calls[i], &s->writers[s->nwriters]);
+    if (s->nwriters > 0)
+        hooks.writes_sent(s->writers, s->nwriters);
     session_take_calls(s, calls, n);
     session_set_limits(s, p);
     s->fate = drawn_fate();

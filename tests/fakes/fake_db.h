@@ -11,7 +11,7 @@
 /* Per mille of the calls. */
 struct fake_db_faults {
     unsigned lost_before;                 /* the connection breaks, the server never saw the call */
-    unsigned lost_after;                  /* it breaks when all is done, the answer is lost */
+    unsigned lost_after;                  /* it breaks when all is done, the answer is lost, or a half of it */
     unsigned killed;                      /* the backend dies in the middle */
     unsigned silent_before, silent_after; /* the same as lost, but nothing is heard of it */
     unsigned broken;                      /* of sessions given out: it breaks while nobody asks anything */
@@ -19,6 +19,9 @@ struct fake_db_faults {
 
 struct fake_db_hooks {
     void (*misused)(const char *what);
+    /* One call leaves with the writes of these clients; and what was heard of it. */
+    void (*writes_sent)(const unsigned *clients, unsigned n);
+    void (*writes_ended)(const unsigned *clients, unsigned n, enum err err);
     /* COMMIT of new rows of these clients leaves, whose rows were known since then; and what was heard of it. */
     void (*commit_sent)(const unsigned *clients, unsigned n, uint64_t since_us);
     void (*commit_ended)(const unsigned *clients, unsigned n, enum err err);

@@ -91,6 +91,16 @@ static bool is_write(const struct statement *s)
     return calls(s, " api.book(") || calls(s, " api.cancel_booking(");
 }
 
+bool server_writer(const struct db_call *call, unsigned *client)
+{
+    const char *peer = strstr(call->sql, " api.book(") != NULL || strstr(call->sql, " api.cancel_booking(") != NULL
+                           ? call->values[AT_PEER]
+                           : NULL;
+    if (peer != NULL)
+        *client = (unsigned)strtoul(strrchr(peer, ':') + 1, NULL, 10);
+    return peer != NULL;
+}
+
 static const char *value(const struct statement *s, unsigned i)
 {
     return s->values[i].p;
@@ -380,6 +390,8 @@ static void backend_fail(struct backend *b, enum err err, const char *why)
 {
     (void)error_set(&b->answer.error, err, "%s", why);
     b->answer.n = b->at;
+    if (err == ERR_LOCKED && is_write(&b->statements[b->at]))
+        conf.locked(client_of(&b->statements[b->at], AT_PEER));
     transaction_end(b); /* what was done is undone at once, and the locks go */
     b->is_failed = b->is_open;
     backend_sync(b);

@@ -42,12 +42,14 @@ struct server_conf {
     bool shares_slots; /* two bookings of a slot do not wait for each other */
     void (*committed)(const struct server_row *row);
     void (*broken_off)(unsigned client, uint64_t waited_us); /* a wait for a lock */
+    void (*locked)(unsigned client);                         /* its own statement failed for a lock, or by lot so */
     void (*misused)(const char *what);
 };
 void server_begin(const struct server_conf *conf);
 void server_end(void);
 void server_set_errors(unsigned error_per_mille);
-const struct server_row *server_rows(void); /* committed, the newest first */
+bool server_writer(const struct db_call *call, unsigned *client); /* whose write it is; false: it is none */
+const struct server_row *server_rows(void);                       /* committed, the newest first */
 
 /* Somebody else's lock. false: it is had by a transaction just now. */
 bool server_hold(const char *name);

@@ -42,7 +42,11 @@ struct client {
     enum err failed;
 
     unsigned commits_sent, commits_unknown;
-    const struct server_row *write;                 /* what stands of it */
+    uint64_t unknown_us, sent_us;   /* the last COMMIT without an answer; the last time its write left */
+    bool is_to_be_alone;            /* a transaction it shared has failed */
+    unsigned locks_met;             /* by its own statement */
+    unsigned failures;              /* of its transactions */
+    const struct server_row *write; /* what stands of it */
     const struct server_row *rows[CLIENT_ROWS_MAX]; /* of the journal, beside that */
     unsigned nrows;
 };
@@ -68,7 +72,10 @@ struct world {
     struct holder *holders;
     unsigned nholders;
     unsigned drained;
+    bool is_ever_away;                  /* the database */
+    unsigned unsigned_per_mille;        /* of answers that cannot be signed */
     uint64_t fast_waits_us, fast_waits; /* broken off */
+    uint64_t fast_unheard;              /* calls nothing was heard of: a wait there is charged to nobody */
 };
 extern struct world world;
 
@@ -79,6 +86,9 @@ uint64_t client_until_us(const struct client *c); /* nothing is begun for it lat
 /* heart_judge.c; each fails the test, and names the seed */
 void judge_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 void judge_misuse(const char *what);
+void judge_writes_sent(const unsigned *clients, unsigned n);
+void judge_writes_ended(const unsigned *clients, unsigned n, enum err err);
+void judge_locked(unsigned client);
 void judge_commit_sent(const unsigned *clients, unsigned n, uint64_t since_us);
 void judge_commit_ended(const unsigned *clients, unsigned n, enum err err);
 void judge_committed(const struct server_row *row);

@@ -44,6 +44,43 @@ void judge_misuse(const char *what)
 
 /* ---- COMMIT ---- */
 
+static bool is_same(const struct client *a, const struct client *b)
+{
+    return strcmp(a->message_id, b->message_id) == 0 || strcmp(a->book_id, b->book_id) == 0;
+}
+
+void judge_writes_sent(const unsigned *clients, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        struct client *c = &world.clients[clients[i]];
+        if (c->exchange == NULL)
+            judge_fail("the write of client %u leaves, who has been answered", c->number);
+        if (sim_now_us() >= client_until_us(c))
+            judge_fail("the write of client %u leaves, whose time is over", c->number);
+        if (n > 1 && c->is_to_be_alone)
+            judge_fail("client %u shares a transaction again, and one has failed", c->number);
+        for (unsigned k = 0; k < i; k++)
+            if (is_same(c, &world.clients[clients[k]]))
+                judge_fail("clients %u and %u share a transaction, and a booking", clients[k], c->number);
+        c->sent_us = sim_now_us();
+    }
+}
+
+/* Who met a lock leaves the others to go on together; any other failure may be anybody's. */
+void judge_writes_ended(const unsigned *clients, unsigned n, enum err err)
+{
+    world.fast_unheard += err == ERR_UNCERTAIN || err == ERR_TIMEOUT;
+    for (unsigned i = 0; i < n; i++)
+        world.clients[clients[i]].failures += err != ERR_OK;
+    for (unsigned i = 0; i < n && n > 1 && err != ERR_OK && err != ERR_LOCKED; i++)
+        world.clients[clients[i]].is_to_be_alone = true;
+}
+
+void judge_locked(unsigned client)
+{
+    world.clients[client].locks_met++;
+}
+
 static unsigned share(void)
 {
     unsigned n = world.conf.db_connections / 4;
@@ -70,7 +107,13 @@ void judge_commit_ended(const unsigned *clients, unsigned n, enum err err)
 {
     for (unsigned i = 0; i < n; i++) {
         sim_tell("client %u: COMMIT is answered %s", clients[i], error_name(err));
-        world.clients[clients[i]].commits_unknown += err == ERR_UNCERTAIN || err == ERR_TIMEOUT;
+        struct client *c = &world.clients[clients[i]];
+        if (err == ERR_UNCERTAIN || err == ERR_TIMEOUT) {
+            c->commits_unknown++;
+            c->unknown_us = sim_now_us();
+        }
+        c->is_to_be_alone |= n > 1 && err != ERR_OK;
+        c->failures += err != ERR_OK;
     }
 }
 
@@ -97,7 +140,8 @@ void judge_broken_off(unsigned client, uint64_t waited_us)
     world.fast_waits_us += waited_us;
     world.fast_waits++;
     uint64_t n = world.conf.db_connections, lived_us = sim_now_us() - world.began_us;
-    if (world.fast_waits_us > n * FAST_PATIENCE_US + lived_us * n / 4 + world.fast_waits * FAST_LEAST_US)
+    if (world.fast_waits_us >
+        (n + world.fast_unheard) * FAST_PATIENCE_US + lived_us * n / 4 + world.fast_waits * FAST_LEAST_US)
         judge_fail("waits in the fast lane took %" PRIu64 " us", world.fast_waits_us);
 }
 
@@ -194,6 +238,19 @@ static void judge_calm(const struct client *c)
                    c->answered_us - begins_us);
 }
 
+/* A COMMIT without an answer is asked for again, while there is time for it and a session to be had. */
+static void judge_uncertain(const struct client *c)
+{
+    uint64_t waited_us = c->answered_us - c->unknown_us, patience_us = world.conf.db_acquire_timeout_ms * 1000;
+    if (!is_write(c))
+        judge_fail("client %u only reads, and is told of something uncertain", c->number);
+    if (c->commits_unknown == 0 || c->failures >= HANDLE_ATTEMPTS || c->sent_us >= c->unknown_us ||
+        world.is_ever_away || c->going != CLIENT_STAYS)
+        return;
+    if (waited_us + TICK_US < patience_us && c->answered_us + TICK_US < client_until_us(c))
+        judge_fail("client %u is told of an uncertain COMMIT, and nobody has asked again", c->number);
+}
+
 void judge_answer(struct client *c, struct span answer)
 {
     if (c->is_cut_off)
@@ -205,6 +262,8 @@ void judge_answer(struct client *c, struct span answer)
         judge_written(c, answer);
     else if (c->kind != CLIENT_JUNK)
         judge_in_journal(c, answer);
+    if (c->failed == ERR_UNCERTAIN)
+        judge_uncertain(c);
     if (is_write(c) && c->failed == ERR_UNCERTAIN && c->commits_unknown == 0 && row_of_message(c->message_id) == NULL)
         judge_fail("client %u is told of an uncertain COMMIT, and there was none", c->number);
     if (world.is_calm)
@@ -238,6 +297,8 @@ void judge_moment(void)
             judge_fail("client %u is not answered", c->number);
         if (r == NULL)
             continue;
+        if (is_write(c) && r->has_met_lock && c->locks_met == 0)
+            judge_fail("client %u waits in the slow lane for a lock that another met", c->number);
         tickets += r->ticket_bytes;
         let_in += r->is_let_in;
         slow += r->is_slow;
@@ -266,6 +327,7 @@ void judge_quiet(void)
     for (unsigned i = 0; i < world.nclients; i++)
         if (!world.clients[i].is_answered && !world.clients[i].is_turned_away)
             judge_fail("client %u was never answered", i);
+    judge_count("sessions that are had", stats.busy, 0);
     judge_count("messages in work", s->in_work, 0);
     judge_count("bytes of tickets", s->reads.taken_bytes, 0);
     judge_count("reads let in", s->reads.begun, 0);
@@ -299,7 +361,8 @@ void judge_end(void)
             judge_fail("client %u was told %s, and it stands", i, error_name(c->failed));
         if (c->write != NULL && c->commits_sent == 0)
             judge_fail("client %u has an effect without a COMMIT", i);
-        if (c->commits_unknown > 0 && is_sure_failure(c) && c->failed != ERR_REUSED && c->failed != ERR_INTERNAL)
+        if (c->commits_unknown > 0 && is_sure_failure(c) && c->failed != ERR_REUSED && c->failed != ERR_INTERNAL &&
+            c->failed != ERR_CRYPTO)
             judge_fail("client %u was told %s after a COMMIT of unknown end", i, error_name(c->failed));
     }
 }

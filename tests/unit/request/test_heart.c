@@ -23,9 +23,9 @@
 #include <cmocka.h>
 
 #if defined(__SANITIZE_ADDRESS__)
-#define SEEDS 300
+#define SEEDS 500
 #else
-#define SEEDS 1500
+#define SEEDS 5000
 #endif
 #define SETTLE_MAX_US 60000000
 #define FOREVER_US    UINT64_C(100000000000)
@@ -47,6 +47,7 @@ static struct server_conf draw_server(void)
                                 .shares_slots = is_calm || sim_chance(500),
                                 .committed = judge_committed,
                                 .broken_off = judge_broken_off,
+                                .locked = judge_locked,
                                 .misused = judge_misuse};
 }
 
@@ -79,6 +80,7 @@ static void draw_conf(void)
                          .refused_peer_bytes = 4 << 20,
                          .refused_total_bytes = 64 << 20,
                          .repeats_bytes = 256 << 20};
+    world.unsigned_per_mille = is_calm ? 0 : (unsigned)SIM_PICK(0, 0, 5, 50);
     world.listener = (struct config_listener){.name = "heart", .kind = LISTENER_PLAIN, .path = "/equeue"};
 }
 
@@ -92,12 +94,19 @@ static void client_needs(struct client *c, const char *name)
     c->needs[c->nneeds++] = name;
 }
 
+static void client_comes_at(struct client *c, uint64_t at_us)
+{
+    uint64_t goes_after_us = c->goes_us - c->at_us;
+    c->at_us = at_us;
+    c->goes_us = at_us + goes_after_us;
+    c->deadline_us = at_us + world.conf.request_timeout_ms * 1000;
+}
+
 static void draw_client(struct client *c, uint64_t window_us, unsigned nslots, bool shares_slots)
 {
     c->kind = (enum client_kind)SIM_PICK(CLIENT_BOOK, CLIENT_BOOK, CLIENT_BOOK, CLIENT_CANCEL, CLIENT_SLOTS,
                                          CLIENT_SLOTS, CLIENT_STATUS, CLIENT_REFS, CLIENT_JUNK);
-    c->at_us = sim_now_us() + 20000 + sim_below(window_us);
-    c->deadline_us = c->at_us + world.conf.request_timeout_ms * 1000;
+    client_comes_at(c, sim_now_us() + 20000 + sim_below(window_us));
     if (!sim_chance(850)) {
         c->going = sim_chance(500) ? CLIENT_RESETS : CLIENT_ENDS;
         c->goes_us = c->at_us + (sim_chance(500) ? sim_below(20000) : sim_below(world.conf.request_timeout_ms * 1000));
@@ -111,6 +120,12 @@ static void draw_client(struct client *c, uint64_t window_us, unsigned nslots, b
         c->message_id = other->message_id;
         c->book_id = other->book_id;
         c->content = sim_chance(150) ? 1 : other->content;
+        if (sim_chance(500)) /* both at once */
+            client_comes_at(c, other->at_us + sim_below(3000));
+    } else if (c->number > 0 && sim_chance(60)) { /* another message about the same booking */
+        const struct client *other = &world.clients[sim_below(c->number)];
+        c->book_id = other->book_id;
+        client_comes_at(c, other->at_us + sim_below(3000));
     }
     client_needs(c, c->kind == CLIENT_REFS ? "read getRefsList" : "table");
     if (c->kind == CLIENT_SLOTS || c->kind == CLIENT_STATUS)
@@ -172,6 +187,7 @@ static void draw_holders(uint64_t window_us, unsigned nslots, bool shares_slots)
 static void go_away(void *arg)
 {
     (void)arg;
+    world.is_ever_away = true;
     if (!world.is_over)
         fake_db_set_away(world.pool, true);
 }
@@ -200,7 +216,8 @@ static void draw_world(uint64_t seed)
     draw_conf();
     struct server_conf server = draw_server();
     struct fake_db_faults faults = draw_faults();
-    const struct fake_db_hooks hooks = {judge_misuse, judge_commit_sent, judge_commit_ended};
+    const struct fake_db_hooks hooks = {judge_misuse, judge_writes_sent, judge_writes_ended, judge_commit_sent,
+                                        judge_commit_ended};
     server_begin(&server);
     fake_db_set(&faults, &hooks);
     world.pool = db_pool_new(NULL, &(struct db_conf){.connections = world.conf.db_connections,
@@ -262,6 +279,15 @@ static void run_until(uint64_t until_us, const unsigned *is_done)
         judge_moment();
 }
 
+/* What the journal apart and the watch of locks have begun of themselves ends. */
+static void run_until_at_rest(uint64_t until_us)
+{
+    struct db_pool_stats stats;
+    do
+        db_pool_read_stats(world.pool, &stats);
+    while (stats.busy > 0 && sim_now_us() < until_us && sim_step());
+}
+
 /* Longer than anything that is asked for may take. */
 static uint64_t all_over_us(void)
 {
@@ -284,6 +310,7 @@ static uint64_t play(uint64_t seed)
         if (sim_chance(200))
             (void)sim_after(sim_below(over_us - sim_now_us()), drain, NULL);
         run_until(over_us, NULL);
+        run_until_at_rest(over_us + world.conf.db_statement_timeout_ms * 1000 + 5000000);
         judge_quiet();
         if (world.drained == 0)
             drain(NULL);
