@@ -18,8 +18,10 @@ declare
     areas text[];
     one_service text;
     area_keys integer[];
-    fields api.answer[] := data.beyond_rows('{organizationId,serviceId,areaId,esiaId,filter}', array[data.list_fits(organization_ids, 500),
-        data.list_fits(service_ids, 500), data.list_fits(area_ids, 500), coalesce(length(esia_id) <= 255, true), data.filter_fits(filter)]);
+    fields api.answer[] := data.beyond_rows('{organizationId,serviceId,areaId,esiaId,filter}',
+        array[data.list_fits(organization_ids, 500),
+        data.list_fits(service_ids, 500), data.list_fits(area_ids, 500), coalesce(length(esia_id) <= 255, true),
+            data.filter_fits(filter)]);
     full_days data.full_day[];
     own uuid[] := '{}';
     clock timestamptz := clock_timestamp();
@@ -42,29 +44,7 @@ begin
     if cardinality(services) = 1 then
         one_service := services[1];
     end if;
-    if cardinality(organizations) = 0 then
-        fields := fields || data.field_row('organizationId', 1);
-    elsif exists (select from unnest(organizations) as r (id)
-                  where not exists (select from data.organization as o
-                                    where o.organization_id = r.id and o.is_active
-                                        and (coalesce(recipient_code, '') = '' or o.agency_code = recipient_code))) then
-        fields := fields || data.field_row('organizationId', 2);
-    else
-        -- One pass over what there is, never one look-up for each pair of an organization and a wish.
-        if cardinality(services) > 0 and exists (
-            select r.id from unnest(services) as r (id)
-            except select s.service_id from data.organization_service as s where s.organization_id = any (organizations)) then
-            fields := fields || data.field_row('serviceId', 2);
-        end if;
-        if cardinality(areas) > 0 and exists (
-            select r.id from unnest(areas) as r (id)
-            except select a.area_id from data.area as a where a.organization_id = any (organizations)) then
-            fields := fields || data.field_row('areaId', 2);
-        end if;
-    end if;
-    if filter is not null then
-        fields := fields || coalesce(nullif(data.slot_filter_errors(filter), '{}'), data.slot_filter_beyond(filter, organizations));
-    end if;
+    fields := data.slots_wrong(recipient_code, organizations, services, areas, filter);
     if cardinality(fields) > 0 then
         return next data.answer_row(null, null, 2);
         return query select * from unnest(fields);
@@ -79,74 +59,72 @@ begin
         select from data.organization as o where o.organization_id = any (organizations) and o.show_own_holds) then
         own := data.own_holds(organizations, get_slots.esia_id, clock);
     end if;
-    if filter is null then
-        select organizations as ids, null::jsonb[] as kinds, null::bit varying[] as cells, null::timestamp[] as not_before,
-            null::timestamp[] as not_after, null::integer as width, null::integer as base_hour into part;
-    else
-        select array_agg(f.organization_id) as ids, array_agg(f.kinds) as kinds, array_agg(f.cells) as cells,
-            array_agg(f.not_before) as not_before, array_agg(f.not_after) as not_after, max(f.width) as width, max(f.base_hour) as base_hour
-        into part
-        from data.slot_filter(filter, organizations, clock) as f;
-        days := greatest(floor(extract(epoch from (select min(t) from unnest(part.not_before) as t) - clock at time zone 'UTC') / 86400)::integer - 2, 0);
+    part := data.slot_parts(filter, organizations, clock);
+    if filter is not null then
+        days := greatest(floor(extract(epoch from (select min(t)
+            from unnest(part.not_before) as t) - clock at time zone 'UTC') / 86400)::integer - 2, 0);
     end if;
     return next data.answer_row(null, null, 0);
-    -- Of many organizations the earliest slots are a small part of all: the days are looked through piece by piece until there are
-    -- enough, in longer pieces when one has given little.
-    last_days := case when cardinality(part.ids) > 20 then (
-        select max(greatest(o.booking_window_days, case when o.has_rules then (
-                select max(s.booking_window_days) from data.organization_service as s where s.organization_id = o.organization_id) end))
-        from data.organization as o where o.organization_id = any (part.ids)) else 0 end;
+    -- Of many organizations the earliest slots are a small part of all: the days are looked through piece by piece until there
+    -- are enough, in longer pieces when one has given little.
+    last_days := case when cardinality(part.ids) > 20 then data.longest_window(part.ids) else 0 end;
     loop
         last_day := days; -- of the first piece before the first hour the filter lets through
         days := case when last_days = 0 then 1000000 else days + step end;
         return query
             select 'slot', null::text, null::text, null::integer, null::text, null::text, f.slot_id::text,
-                coalesce(f.service_id, one_service), f.organization_id, a.area_id, data.wire_time(f.starts_at, f.time_zone),
-                null::text, null::text, extract(epoch from f.ends_at - f.starts_at)::integer / 60, null::jsonb, null::bigint,
+                coalesce(f.service_id, one_service), f.organization_id, f.area_id, data.wire_text(f.starts_at, f.wall),
+                null::text, null::text, date_part('epoch', f.ends_at - f.starts_at)::integer / 60, null::jsonb, null::bigint,
                 null::timestamptz, null::bytea
             from (
-                select s.*, o.time_zone
+                select s.*, s.starts_at at time zone o.time_zone as wall, a.area_id
                 from unnest(part.ids, part.kinds, part.cells, part.not_before, part.not_after)
                     as p (organization_id, kinds, cells, not_before, not_after)
                 join data.organization as o on o.organization_id = p.organization_id
-                -- Long lists are looked through once an organization, not once a slot. Apart ("offset 0"): with a query among its
-                -- arguments free_slots would not be folded in, and all of an organization's slots be read before the limit.
+                -- What is asked once an organization, not once a slot. Apart ("offset 0"): with a query among its arguments
+                -- free_slots would not be folded in, and all of an organization's slots be read before the limit.
                 cross join lateral (
                     select
                         case when cardinality(services) <= 10 then services else coalesce(nullif(array(
                             select s.service_id from data.organization_service as s
-                            where s.organization_id = o.organization_id and s.service_id in (select unnest(services))), '{}'), services[1:1])
+                            where s.organization_id = o.organization_id and s.service_id in (select unnest(services))), '{}'),
+                            services[1:1])
                         end as wanted,
                         case when cardinality(area_keys) <= 10 or area_keys is null then area_keys else array(
                             select a.area_key from data.area as a
-                            where a.organization_id = o.organization_id and a.area_key in (select unnest(area_keys))) end as within
-                    offset 0
-                ) as w
-                cross join lateral (
-                    select t.slot_id, t.organization_id, t.area_key, t.starts_at, t.ends_at, t.service_id
-                    from data.free_slots(o.organization_id,
+                            where a.organization_id = o.organization_id
+                                and a.area_key in (select unnest(area_keys))) end as within,
                         -- a day more on either side: what local time says may happen twice, or never
                         greatest(clock + make_interval(mins => case when o.has_rules
                                 then (data.with_service_rules(o, services)).notice_min else o.notice_min end),
-                            (p.not_before - interval '1 day') at time zone o.time_zone, clock + make_interval(days => last_day)),
+                            (p.not_before - interval '1 day') at time zone o.time_zone,
+                                clock + make_interval(days => last_day)) as since,
                         least(clock + make_interval(days => case when o.has_rules
                                 then (data.with_service_rules(o, services)).booking_window_days else o.booking_window_days end),
-                            (p.not_after + interval '1 day') at time zone o.time_zone, clock + make_interval(days => days)),
-                        w.wanted, w.within,
-                        clock, o.has_rules, full_days, own) as t
+                            (p.not_after + interval '1 day') at time zone o.time_zone,
+                                clock + make_interval(days => days)) as until
+                    offset 0
+                ) as w
+                cross join lateral (
+                    select t.keys, t.taken from data.taken_times(o.organization_id, w.since, w.until, clock,
+                        slots_max - sent) as t offset 0) as k
+                cross join lateral (
+                    select t.slot_id, t.organization_id, t.area_key, t.starts_at, t.ends_at, t.service_id
+                    from data.free_slots(o.organization_id, w.since, w.until, w.wanted, w.within,
+                        clock, o.has_rules, full_days, own, k.keys, k.taken) as t
                     where p.cells is null or substring(p.cells
                         from case when p.kinds is null then 0
-                                else (p.kinds ->> (t.area_key::text || coalesce(' ' || t.service_id, '')))::integer end * part.width
+                                else (p.kinds ->> (t.area_key::text || coalesce(' ' || t.service_id,
+                                    '')))::integer end * part.width
                             + floor(date_part('epoch', t.starts_at at time zone o.time_zone) / 3600)::integer - part.base_hour + 1
                         for 1) = B'1'
                     order by t.starts_at, t.slot_id
                     limit slots_max - sent
                 ) as s
+                join data.area as a on a.area_key = s.area_key
                 order by s.starts_at, s.slot_id
                 limit slots_max - sent
-            ) as f
-            join data.area as a using (area_key)
-            order by f.starts_at, f.slot_id;
+            ) as f;
         get diagnostics n = row_count;
         sent := sent + n;
         step := case when n * 4 < slots_max - sent then step * 2 else step end;
@@ -154,4 +132,5 @@ begin
     end loop;
 end $$;
 grant execute on function api.get_slots(text, text[], text[], text[], text, text, text, integer, jsonb, text) to zapisd_daemon;
-comment on function api.get_slots(text, text[], text[], text[], text, text, text, integer, jsonb, text) is 'M1, P1: free intervals in time order that meet the filter, at most slots_max';
+comment on function api.get_slots(text, text[], text[], text[], text, text, text, integer, jsonb, text) is
+    'M1, P1: free intervals in time order that meet the filter, at most slots_max';

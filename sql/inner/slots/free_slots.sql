@@ -42,12 +42,16 @@ comment on function data.slot_passes(data.slot, text[], timestamptz) is
 
 -- What may be booked, said once for getSlots and blind_request. One plain SELECT, so that the planner folds it into the
 -- query that calls it and stops at its LIMIT. Lapsed holds do not count (B3). p_has_rules is the organization's, p_full what
--- data.full_days found for the channel; p_own are slots that are listed though they are not free.
+-- data.full_days found for the channel; p_own are slots that are listed though they are not free. Who lists many has read
+-- before when the organization's areas for one are taken (data.taken_times), and asks that instead of the table.
+drop function if exists data.free_slots(text, timestamptz, timestamptz, text[], integer[], timestamptz, boolean, data.full_day[],
+    uuid[]);
 drop function if exists data.free_slots(text, timestamptz, timestamptz, text[], integer[], timestamptz, boolean, data.full_day[]);
 drop function if exists data.free_slots(text, timestamptz, timestamptz, text[], integer[], timestamptz);
 create or replace function data.free_slots(p_organization_id text, p_after timestamptz, p_until timestamptz,
     p_service_ids text[], p_area_keys integer[], p_now timestamptz, p_has_rules boolean default false,
-    p_full data.full_day[] default null, p_own uuid[] default '{}')
+    p_full data.full_day[] default null, p_own uuid[] default '{}', p_keys integer[] default null,
+    p_taken tstzmultirange[] default null)
 returns setof data.slot language sql stable as $$
     select s.*
     from data.slot as s
@@ -59,11 +63,15 @@ returns setof data.slot language sql stable as $$
                 where a.organization_id = p_organization_id and a.service_id = any (p_service_ids)))
         -- A slot is a day long at most (slot_order), half a day is kept free on either side where there are rules. Reading back
         -- from the slot to the last place before it costs more: a backward scan fetches a whole page of the area's past first.
-        and (s.slot_id = any (p_own) or case when s.capacity = 1 then
+        and (s.slot_id = any (p_own) or case
+            when s.capacity = 1 and p_keys is not null then
+                not coalesce(p_taken[array_position(p_keys, s.area_key)] && tstzrange(s.starts_at, s.ends_at), false)
+            when s.capacity = 1 then
                 not exists (
                     select from data.place as p
                     where p.capacity = 1 and p.area_key = s.area_key and p.busy_from < s.ends_at
-                        and p.busy_from >= s.starts_at - case when p_has_rules then interval '48 hours' else interval '24 hours' end
+                        and p.busy_from >= s.starts_at
+                            - case when p_has_rules then interval '48 hours' else interval '24 hours' end
                         and p.busy_to > s.starts_at
                         and (p.hold_until is null or p.hold_until > p_now))
             else
@@ -74,8 +82,37 @@ returns setof data.slot language sql stable as $$
         and (p_full is null or not exists (
             select from unnest(p_full) as f where f.area_key = s.area_key and s.starts_at <@ f.span)))
 $$;
-comment on function data.free_slots(text, timestamptz, timestamptz, text[], integer[], timestamptz, boolean, data.full_day[], uuid[]) is
+comment on function data.free_slots(text, timestamptz, timestamptz, text[], integer[], timestamptz, boolean, data.full_day[],
+    uuid[], integer[], tstzmultirange[]) is
     'Slots of an organization with a place left: open, in the window, of the services and areas asked';
+
+-- An index entry for each place in the time asked, once, where a look-up for each slot would be ten times as dear. Nothing where
+-- that would be more than the caller lists (L1), or where so many areas are taken that finding one of them costs as much.
+create or replace function data.taken_times(p_organization_id text, p_since timestamptz, p_until timestamptz, p_now timestamptz,
+    p_most integer, out keys integer[], out taken tstzmultirange[])
+language plpgsql stable as $$
+begin
+    select coalesce(array_agg(t.area_key), '{}'), array_agg(t.taken) into keys, taken
+    from (
+        select x.area_key, count(*) as n, range_agg(tstzrange(x.busy_from, x.busy_to)) as taken
+        from (
+            select p.area_key, p.busy_from, p.busy_to
+            from data.area as a
+            cross join lateral (
+                select p.area_key, p.busy_from, p.busy_to from data.place as p
+                where p.capacity = 1 and p.area_key = a.area_key and p.busy_from < p_until + interval '1 day'
+                    and p.busy_from >= p_since - interval '48 hours' and p.busy_to > p_since
+                    and (p.hold_until is null or p.hold_until > p_now)
+                limit p_most) as p
+            where a.organization_id = p_organization_id
+            limit p_most
+        ) as x
+        group by x.area_key
+    ) as t
+    having coalesce(sum(t.n), 0) < p_most and count(*) <= 200;
+end $$;
+comment on function data.taken_times(text, timestamptz, timestamptz, timestamptz, integer) is
+    'When areas for one of an organization are taken, for slots that begin between two instants; null: not worth while';
 
 -- Found by the holds there are: few at a time, whoever asks.
 create or replace function data.own_holds(p_organization_ids text[], p_esia_id text, p_now timestamptz) returns uuid[]

@@ -3,13 +3,22 @@
 -- Instants on the wire (T1). Out: always with the numeric offset of the organization's zone, never Z: the portal takes
 -- the last six characters for the offset. In: what has no offset is not an instant.
 
--- One expression, so that the planner folds it into the query.
-create or replace function data.wire_time(at timestamptz, zone text) returns text
+-- Expressions, so that the planner folds them into the query. Looking up the zone is the dear part: who writes many times has
+-- the wall time in hand. By way of JSON and of a time of day: to_char() reads its pattern anew each time, and what these write
+-- depends on no setting.
+create or replace function data.wire_text(at timestamptz, wall timestamp) returns text
 language sql stable parallel safe
-return to_char(at at time zone zone, 'YYYY-MM-DD"T"HH24:MI:SS')
-    || case when (at at time zone zone) < (at at time zone 'UTC')
-        then '-' || to_char((at at time zone 'UTC') - (at at time zone zone), 'HH24:MI')
-        else '+' || to_char((at at time zone zone) - (at at time zone 'UTC'), 'HH24:MI') end;
+return substr(to_json(wall)::text, 2, 19)
+    || case when wall < (at at time zone interval '0')
+        then '-' || left((time '00:00' + ((at at time zone interval '0') - wall))::text, 5)
+        else '+' || left((time '00:00' + (wall - (at at time zone interval '0')))::text, 5) end;
+comment on function data.wire_text(timestamptz, timestamp) is
+    'yyyy-MM-ddThh:mm:ss+hh:mm of an instant and the wall time it is somewhere (T1)';
+
+create or replace function data.wire_time(at timestamptz, zone text) returns text
+language sql stable parallel safe as $$
+    select data.wire_text(at, at at time zone zone)
+$$;
 comment on function data.wire_time(timestamptz, text) is 'yyyy-MM-ddThh:mm:ss+hh:mm in the wall time of a zone (T1)';
 
 -- A portal's clock must not be able to fail a booking: what is no instant is null, and its text is kept anyway.
