@@ -223,9 +223,10 @@ select is(pg_temp.ref('mine', page => 3, size => 2), '0 total=5000 c00005 c00006
 select is(pg_temp.ref('mine', page => 2500, size => 2), '0 total=5000 c04999 c05000', 'A18: the last page');
 select is(pg_temp.ref('mine', page => 2501, size => 2), '0 total=5000', 'A18: past the end');
 select is(pg_temp.ref('mine', page => 1, size => 3, ordered => '{title}'), '0 total=5000 c04000 c00001 c00010', 'R2: a long list in another order');
-select is((select cardinality(data.ids_unpack(ids)) from data.ref_paging where ids is not null), 5000, 'A16: whose order is kept');
+select is((select count(*) from data.ref_paging where ids is not null), 0::bigint, 'R2: only its first page is put in order');
 select is(data.ids_unpack(data.ids_pack(array[0, -1, 1, 9223372036854775807, 255])), array[0, -1, 1, 9223372036854775807, 255], 'A16: as it was');
 select is(pg_temp.ref('mine', page => 1667, size => 3, ordered => '{title}') || pg_temp.ref('mine', page => 1668, size => 3, ordered => '{title}') || pg_temp.ref('mine', page => 2147483647, size => 3, ordered => '{title}'), '0 total=5000 c00998 c009990 total=50000 total=5000', 'A18: its end, and past it');
+select is((select cardinality(data.ids_unpack(ids)) from data.ref_paging where ids is not null), 5000, 'A16: whose order is kept');
 select is(pg_temp.ref('mine', page => 2, size => 3, ordered => '{title}'), '0 total=5000 c00100 c01000 c01001', 'R2: for the pages that follow');
 delete from data.ref_item where ref_name = 'mine' and code = 'c01000';
 select is(pg_temp.ref('mine', page => 2, size => 3, ordered => '{title}'), '1 total=0', 'A16: and given up when the book changes');

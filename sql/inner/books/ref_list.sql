@@ -45,7 +45,8 @@ begin
                 where p_parents is null and i.ref_name = p_book.ref_name and i.parent_id is null
                     and (p_recipient = '' or i.agencies is null or p_recipient = any (i.agencies))
                 union all
-                select i.item_id, i.code, i.source_key from unnest(p_parents) as p (id) join data.ref_item as i on i.parent_id = p.id
+                select i.item_id, i.code, i.source_key
+                    from unnest(p_parents) as p (id) join data.ref_item as i on i.parent_id = p.id
                 where p_recipient = '' or i.agencies is null or p_recipient = any (i.agencies)
             ) as t
             order by t.code, t.source_key);
@@ -60,11 +61,10 @@ begin
                 where p_recipient = '' or i.agencies is null or p_recipient = any (i.agencies)
             ) as t
             cross join lateral (select data.ref_text(p_order[1], t.code collate "default", t.title, t.attributes)) as k (value)
-            -- the first one plainly, which is many times faster than a list of one
-            order by case when p_types[1] in ('LONG', 'DECIMAL') then k.value::numeric when p_types[1] = 'BOOLEAN' then k.value::boolean::integer
-                    when p_types[1] = 'DATETIME' then extract(epoch from k.value::timestamptz) end nulls last,
-                case when p_types[1] = 'STRING' then k.value end collate "ru-x-icu" nulls last,
-                case when cardinality(p_order) > 1 then data.ref_keys(p_order[2:], p_types[2:], t.code collate "default", t.title, t.attributes) end,
+            order by data.ref_number(p_types[1], k.value) nulls last,
+                data.ref_word(p_types[1], k.value) collate "ru-x-icu" nulls last,
+                case when cardinality(p_order) > 1
+                    then data.ref_keys(p_order[2:], p_types[2:], t.code collate "default", t.title, t.attributes) end,
                 t.code, t.source_key);
     end if;
     total := case when p_is_tree then cardinality(nodes) else cardinality(ids) end;
@@ -80,7 +80,8 @@ begin
     select sum(s.n) into total from data.ref_step as s where s.ref_name = p_ref_name;
     total := coalesce(total, 0);
     select t.* into step
-    from (select s.from_code, sum(s.n) over (order by s.from_code) - s.n as before from data.ref_step as s where s.ref_name = p_ref_name) as t
+    from (select s.from_code, sum(s.n) over (order by s.from_code) - s.n as before from data.ref_step as s
+        where s.ref_name = p_ref_name) as t
     where t.before <= p_skip
     order by t.from_code desc limit 1;
     ids := case when p_skip >= total then '{}' else array(
@@ -92,7 +93,64 @@ end $$;
 comment on function data.ref_step_page(text, bigint, bigint) is
     'A page of the top of a book of one''s own in order of code, and how many there are, found by the steps';
 
-create or replace function data.ref_lines(p_book data.ref_book, p_recipient text, p_ids bigint[], p_is_tree boolean, p_order text[],
+create or replace function data.ref_first_page(p_ref_name text, p_order text[], p_types text[], p_n bigint, out total bigint,
+    out ids bigint[])
+language plpgsql stable parallel safe as $$
+declare
+    name constant text := p_order[1];
+    type constant text := p_types[1];
+    names constant text[] := nullif(p_order[2:], '{}');
+    types constant text[] := p_types[2:];
+begin
+    total := (select coalesce(sum(s.n), 0) from data.ref_step as s where s.ref_name = p_ref_name);
+    ids := array(
+        select i.item_id
+        from data.ref_item as i
+        cross join lateral (select data.ref_text(name, i.code collate "default", i.title, i.attributes)) as k (value)
+        where i.ref_name = p_ref_name and i.parent_id is null
+        order by data.ref_number(type, k.value) nulls last, data.ref_word(type, k.value) collate "ru-x-icu" nulls last,
+            case when names is not null
+                then data.ref_keys(names, types, i.code collate "default", i.title, i.attributes) end,
+            i.code, i.source_key
+        limit p_n);
+end $$;
+comment on function data.ref_first_page(text, text[], text[], bigint) is
+    'The first page of the top of a book of one''s own in another order, and how many there are: the rest is not put in order';
+
+-- In the order of code by steps; the first page of another order; the others out of what is kept of the one that had to put all
+-- in order, or the whole list, of which a long one is to be kept.
+create or replace function data.ref_page(p_book data.ref_book, p_recipient text, p_parents bigint[], p_is_tree boolean,
+    p_order text[],
+    p_types text[], p_filter jsonb, p_skip bigint, p_n bigint, p_has_pages boolean, p_kept_key bytea,
+    out total bigint, out ids bigint[], out keep_ids bytea)
+language plpgsql stable parallel safe as $$
+declare
+    list record;
+    is_plain constant boolean := p_has_pages and not p_is_tree and p_parents is null and p_filter is null
+        and not p_book.is_derived;
+begin
+    if is_plain and cardinality(p_order) = 0 then
+        select t.total, t.ids into total, ids from data.ref_step_page(p_book.ref_name, p_skip, p_n) as t;
+    elsif p_kept_key is not null then
+        select g.total, data.ids_unpack(g.ids, p_skip, p_n) into total, ids from data.ref_paging as g where g.key = p_kept_key;
+    elsif is_plain and p_skip = 0 then
+        select t.total, t.ids into total, ids from data.ref_first_page(p_book.ref_name, p_order, p_types, p_n) as t;
+    else
+        list := data.ref_list(p_book, p_recipient, p_parents, p_is_tree, p_order, p_types, p_filter);
+        total := list.total;
+        if cardinality(list.ids) > 500 then
+            keep_ids := data.ids_pack(list.ids);
+        end if;
+        ids := case when p_skip >= cardinality(list.ids) then '{}' when p_has_pages then list.ids[p_skip + 1 : p_skip + p_n]
+            else list.ids end;
+    end if;
+end $$;
+comment on function data.ref_page(data.ref_book, text, bigint[], boolean, text[], text[], jsonb, bigint, bigint, boolean,
+    bytea) is
+    'Top items of a page in order, and how many there are in all; null when a filter would have to compare too often';
+
+create or replace function data.ref_lines(p_book data.ref_book, p_recipient text, p_ids bigint[], p_is_tree boolean,
+    p_order text[],
     p_types text[], p_filter jsonb, p_names text[])
 returns table (depth integer, parent_item text, names text[], "values" text[])
 language plpgsql stable parallel safe as $$
@@ -116,7 +174,8 @@ begin
     return query
         with recursive ranked as materialized (
             select i.item_id, i.parent_id, i.code, i.title, i.attributes,
-                row_number() over (order by data.ref_keys(p_order, p_types, i.code collate "default", i.title, i.attributes), i.code, i.source_key) as rank
+                row_number() over (order by data.ref_keys(p_order, p_types, i.code collate "default", i.title, i.attributes),
+                    i.code, i.source_key) as rank
             from unnest(under) as u (id) join data.ref_item as i on i.item_id = u.id
         ), node as (
             select i.item_id, i.parent_id, i.code, i.title, i.attributes, 0 as depth, array[u.n] as path
@@ -129,7 +188,8 @@ begin
         from node as n
         left join data.ref_item as p on p.item_id = n.parent_id
         cross join lateral (
-            select coalesce(array_agg(u.name order by u.n), '{}') as names, coalesce(array_agg(t.value order by u.n), '{}') as vals
+            select coalesce(array_agg(u.name order by u.n), '{}') as names, coalesce(array_agg(t.value order by u.n),
+                '{}') as vals
             from unnest(p_names) with ordinality as u (name, n)
             cross join lateral (select data.ref_text(u.name, n.code collate "default", n.title, n.attributes)) as t (value)
             where t.value is not null

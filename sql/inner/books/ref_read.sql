@@ -44,15 +44,22 @@ end $$;
 comment on function data.ref_wrong(data.ref_book, text, text, text, text[], text[], jsonb, integer, integer) is
     'Everything that is wrong with a request for items (M10)';
 
+create or replace function data.ref_too_many(p_items_max integer) returns text
+language sql immutable parallel safe
+return format('Позиций больше, чем помещается в один ответ: запрашивайте по страницам, не более %s на странице', p_items_max);
+comment on function data.ref_too_many(integer) is 'What is told to who asks for more items than one answer may hold';
+
 create or replace function data.ref_beyond(p_field text, p_message text, p_version bigint)
 returns table (kind text, error_code integer, error_message text, field text, total_items bigint, version text, depth integer,
     parent_item text, names text[], "values" text[], keep_key bytea, keep_ids bytea)
 language sql immutable parallel safe as $$
-    values ('answer', 2, (data.answer_row(null, null, 2)).error_message, null::text, 0::bigint, p_version::text, null::integer, null::text,
+    values ('answer', 2, (data.answer_row(null, null, 2)).error_message, null::text, 0::bigint, p_version::text, null::integer,
+        null::text,
             null::text[], null::text[], null::bytea, null::bytea),
         ('field', 1, p_message, p_field, null, null, null, null, null, null, null, null)
 $$;
-comment on function data.ref_beyond(text, text, bigint) is 'The answer to a request for items that asks more than one answer or one filter may hold (L2)';
+comment on function data.ref_beyond(text, text, bigint) is
+    'The answer to a request for items that asks more than one answer or one filter may hold (L2)';
 
 -- Nodes of the trees under these items, the items included, as far as p_most.
 create or replace function data.ref_count(p_book data.ref_book, p_recipient text, p_ids bigint[], p_most bigint) returns bigint
@@ -65,7 +72,56 @@ language sql stable parallel safe as $$
     )
     select count(*) from (select from node limit p_most) as t
 $$;
-comment on function data.ref_count(data.ref_book, text, bigint[], bigint) is 'How many items a page of a tree has, counted up to a bound (L2)';
+comment on function data.ref_count(data.ref_book, text, bigint[], bigint) is
+    'How many items a page of a tree has, counted up to a bound (L2)';
+
+create or replace function data.ref_changes(p_book data.ref_book, p_recipient text, p_parents bigint[], p_is_tree boolean,
+    p_since bigint,
+    p_order text[], p_types text[], p_skip bigint, p_n bigint, p_shown text[], p_list_key bytea, p_size integer,
+        p_items_max integer)
+returns table (kind text, error_code integer, error_message text, field text, total_items bigint, version text, depth integer,
+    parent_item text, names text[], "values" text[], keep_key bytea, keep_ids bytea)
+language plpgsql stable parallel safe as $$
+#variable_conflict use_column
+declare
+    gone_shown constant text[] := array(
+        select a.name from data.ref_attribute as a
+        where a.ref_name = p_book.ref_name and (a.name in ('code', 'isDeleted') or a.name = any (p_shown)) order by a.position);
+    line record;
+begin
+    kind := 'answer';
+    for line in select * from data.ref_delta(p_book, p_recipient, p_parents, p_is_tree, p_since, p_order, p_types, p_skip, p_n,
+            p_shown, gone_shown) loop
+        if kind = 'answer' then
+            total_items := coalesce(line.total, 0);
+            if least(total_items - p_skip, p_n) > p_items_max then
+                return query select * from data.ref_beyond('pageSize', data.ref_too_many(p_items_max), p_book.version);
+                return;
+            end if;
+            error_code := 0;
+            error_message := 'ОК';
+            version := p_book.version::text;
+            keep_key := case when total_items > p_size then p_list_key end;
+            return next;
+            kind := 'item';
+            error_code := null;
+            error_message := null;
+            version := null;
+            total_items := null;
+            keep_key := null;
+            depth := 0;
+        end if;
+        if cardinality(line.names) > 0 or line.parent_item is not null then
+            parent_item := line.parent_item;
+            names := line.names;
+            "values" := line.values;
+            return next;
+        end if;
+    end loop;
+end $$;
+comment on function data.ref_changes(data.ref_book, text, bigint[], boolean, bigint, text[], text[], bigint, bigint, text[],
+    bytea, integer,
+    integer) is 'The answer of getRefItemsList to who has an older version (A13)';
 
 -- Before answers had a bound.
 drop function if exists data.ref_read(text, text, text, text, text[], text[], integer, integer, text, jsonb);
@@ -85,19 +141,16 @@ declare
     ordered text[] := data.ref_order(p_order_by);
     types text[];
     shown text[];
-    gone_shown text[];
     has_pages boolean := p_page > 0 and p_size > 0;
     skip bigint := case when has_pages then (p_page - 1)::bigint * p_size else 0 end;
     -- one more than may be answered is enough to see that there are too many
     take bigint := case when has_pages then least(p_size, p_items_max + 1) else p_items_max + 1 end;
-    has_many boolean := false;
+    is_to_keep boolean := false; -- the list is not remembered yet, or not for long enough
     since bigint;
     list_key bytea;
     remembered record;
     list record;
     page_ids bigint[];
-    line record;
-    is_first boolean := true;
 begin
     kind := 'answer';
     total_items := 0;
@@ -135,7 +188,8 @@ begin
 
     select null::bigint as version, null::timestamptz as at, null::bigint as total, false as has_ids into remembered;
     if has_pages then
-        list_key := sha256(convert_to(jsonb_build_array(p_recipient, p_ref_name, p_parent, p_tree, ordered, p_size, p_version, p_filter)::text, 'UTF8'));
+        list_key := sha256(convert_to(jsonb_build_array(p_recipient, p_ref_name, p_parent, p_tree, ordered, p_size, p_version,
+            p_filter)::text, 'UTF8'));
         select g.version, g.at, g.total, g.ids is not null as has_ids into remembered
         from data.ref_paging as g where g.key = list_key and g.at > now() - interval '30 min';
         if found and remembered.version <> book.version and p_page > 1 then -- A16
@@ -145,6 +199,7 @@ begin
             return;
         end if;
     end if;
+    is_to_keep := has_pages and (remembered.version is distinct from book.version or remembered.at < now() - interval '10 min');
     is_tree := p_tree = 'SUBTREE' and book.kind = 'H';
     if p_parent is not null then
         parents := array(select i.item_id from data.ref_item as i where i.ref_name = p_ref_name and i.code = p_parent
@@ -153,10 +208,9 @@ begin
     types := array(select a.type from unnest(ordered) with ordinality as o (name, n)
         join data.ref_attribute as a on a.ref_name = p_ref_name and a.name = o.name order by o.n);
     shown := array(select a.name from data.ref_attribute as a
-        where a.ref_name = p_ref_name and case when cardinality(p_selected) = 0 then a.name <> 'isDeleted' else a.name = any (p_selected) end
+        where a.ref_name = p_ref_name
+            and case when cardinality(p_selected) = 0 then a.name <> 'isDeleted' else a.name = any (p_selected) end
         order by a.position);
-    gone_shown := array(select a.name from data.ref_attribute as a
-        where a.ref_name = p_ref_name and (a.name in ('code', 'isDeleted') or a.name = any (shown)) order by a.position);
     error_code := 0;
     error_message := 'ОК';
     -- A version of ours, older, and not older than the changes we know: a delta. A filtered list is a question, not a copy
@@ -165,73 +219,37 @@ begin
         since := p_version::bigint;
     end if;
     if since < book.version and since >= book.delta_from then
-        for line in select * from data.ref_delta(book, p_recipient, parents, is_tree or book.kind = 'P', since, ordered, types, skip, take,
-                shown, gone_shown) loop
-            if is_first then
-                is_first := false;
-                total_items := coalesce(line.total, 0);
-                has_many := least(total_items - skip, take) > p_items_max;
-                exit when has_many;
-                if has_pages and total_items > p_size and (remembered.version is distinct from book.version or remembered.at < now() - interval '10 min') then
-                    keep_key := list_key;
-                end if;
-                return next;
-                kind := 'item';
-                error_code := null;
-                error_message := null;
-                version := null;
-                total_items := null;
-                keep_key := null;
-                depth := 0;
-            end if;
-            if cardinality(line.names) > 0 or line.parent_item is not null then
-                parent_item := line.parent_item;
-                names := line.names;
-                "values" := line.values;
-                return next;
-            end if;
-        end loop;
-        if has_many then
-            return query select * from data.ref_beyond('pageSize', format('Позиций больше, чем помещается в один ответ: запрашивайте по страницам, не более %s на странице', p_items_max), book.version);
-        end if;
+        return query select * from data.ref_changes(book, p_recipient, parents, is_tree or book.kind = 'P', since, ordered, types,
+            skip, take, shown, case when is_to_keep then list_key end, p_size, p_items_max);
         return;
     end if;
 
-    if has_pages and not is_tree and parents is null and p_filter is null and cardinality(ordered) = 0 and not book.is_derived then
-        list := data.ref_step_page(p_ref_name, skip, take);
-        page_ids := list.ids;
-    else
-        if remembered.version = book.version and remembered.has_ids then
-            select remembered.total as total, data.ids_unpack(substr(g.ids, (8 * least(skip, length(g.ids) / 8) + 1)::integer, 8 * p_size)) as ids into list
-            from data.ref_paging as g where g.key = list_key;
-            page_ids := list.ids;
-        else
-            list := data.ref_list(book, p_recipient, parents, is_tree, ordered, types, p_filter);
-            if cardinality(list.ids) > 500 then
-                keep_ids := data.ids_pack(list.ids);
-            end if;
-            page_ids := case when skip >= cardinality(list.ids) then '{}' when has_pages then list.ids[skip + 1 : skip + take] else list.ids end;
-        end if;
-    end if;
+    list := data.ref_page(book, p_recipient, parents, is_tree, ordered, types, p_filter, skip, take, has_pages,
+        case when remembered.version = book.version and remembered.has_ids then list_key end);
+    page_ids := list.ids;
+    keep_ids := list.keep_ids;
     if list.total is null then
-        return query select * from data.ref_beyond('filter', 'Слишком много условий для справочника такого размера', book.version);
+        return query select * from data.ref_beyond('filter', 'Слишком много условий для справочника такого размера',
+            book.version);
         return;
     end if;
     -- Counted before any of them is written.
     if cardinality(page_ids) > p_items_max
-        or is_tree and list.total > p_items_max and (not has_pages or data.ref_count(book, p_recipient, page_ids, p_items_max + 1) > p_items_max) then
-        return query select * from data.ref_beyond('pageSize', format('Позиций больше, чем помещается в один ответ: запрашивайте по страницам, не более %s на странице', p_items_max), book.version);
+        or is_tree and list.total > p_items_max and (not has_pages or data.ref_count(book, p_recipient, page_ids,
+            p_items_max + 1) > p_items_max) then
+        return query select * from data.ref_beyond('pageSize', data.ref_too_many(p_items_max), book.version);
         return;
     end if;
     total_items := list.total;
-    if has_pages and total_items > p_size and (remembered.version is distinct from book.version or remembered.at < now() - interval '10 min') then
+    if has_pages and total_items > p_size and (is_to_keep or keep_ids is not null) then
         keep_key := list_key;
     else
         keep_ids := null;
     end if;
     return next;
     return query
-        select 'item'::text, null::integer, null::text, null::text, null::bigint, null::text, l.depth, l.parent_item, l.names, l."values",
+        select 'item'::text, null::integer, null::text, null::text, null::bigint, null::text, l.depth, l.parent_item, l.names,
+            l."values",
             null::bytea, null::bytea
         from data.ref_lines(book, p_recipient, page_ids, is_tree, ordered, types, p_filter, shown) as l;
 end $$;
