@@ -200,7 +200,7 @@ static void attempt_done(void *arg)
         } else {
             p->strays--;
             p->is_connect_due = true;
-            c = k->pg != NULL ? p->lists[CONN_BROKEN].first : NULL;
+            c = k->pg != NULL ? p->lists[DB_CONN_BROKEN].first : NULL;
         }
         attempt_take(k, c);
         db_pool_dispatch_end(p);

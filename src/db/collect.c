@@ -88,7 +88,7 @@ static void session_synced(struct db_session *s)
     s->is_rolling_back = s->in_call = false;
     db_session_clear(s);
     if (PQtransactionStatus(c->pg) == PQTRANS_IDLE) {
-        db_pool_move(c, CONN_IDLE);
+        db_pool_move(c, DB_CONN_IDLE);
         return;
     }
     db_conn_close(c);

@@ -48,7 +48,7 @@ void db_conn_connect(struct db_conn *c)
 {
     struct db_pool *p = c->pool;
 
-    db_pool_move(c, CONN_CONNECTING);
+    db_pool_move(c, DB_CONN_CONNECTING);
     c->deadline_us = 0; /* looked at in each tick */
     if (p->target.mistake != NULL)
         db_conn_attempt_failed(c, p->target.mistake);
@@ -72,7 +72,7 @@ void db_conn_come_up(struct db_conn *c)
     c->heard_us = clock_mono_us();
     db_pool_note_up(c);
     FAULT_POINT(connected);
-    db_pool_move(c, CONN_IDLE);
+    db_pool_move(c, DB_CONN_IDLE);
 }
 
 /* ---- an established connection ---- */
@@ -86,7 +86,7 @@ void db_conn_lost(struct db_conn *c, const char *detail)
     if (!s->in_call || s->is_rolling_back) /* else the holder hears of it, and logs it */
         log_bounded(LOG_LEVEL_WARNING, 1, "database_connection_lost", "lost", "detail", detail, NULL);
     db_conn_close(c);
-    if (c->state == CONN_IDLE || s->is_rolling_back) {
+    if (c->state == DB_CONN_IDLE || s->is_rolling_back) {
         s->is_rolling_back = s->in_call = false;
         db_pool_break(c);
     } else {

@@ -15,12 +15,12 @@
 #include <libpq-fe.h>
 #include <stdatomic.h>
 
-enum conn_state {
-    CONN_BROKEN,     /* no PGconn; tried again at deadline_us */
-    CONN_CONNECTING, /* a thread is connecting (attempt.c) */
-    CONN_IDLE,       /* free */
-    CONN_BUSY, /* has a session, or is being rolled back after one; the PGconn is NULL when it got lost meanwhile */
-    CONN_STATES
+enum db_conn_state {
+    DB_CONN_BROKEN,     /* no PGconn; tried again at deadline_us */
+    DB_CONN_CONNECTING, /* a thread is connecting (attempt.c) */
+    DB_CONN_IDLE,       /* free */
+    DB_CONN_BUSY, /* has a session, or is being rolled back after one; the PGconn is NULL when it got lost meanwhile */
+    DB_CONN_STATES
 };
 
 enum {
@@ -69,7 +69,7 @@ struct db_session {
 struct db_conn {
     struct db_pool *pool;
     struct db_conn *prev, *next; /* in the list of its state */
-    enum conn_state state;
+    enum db_conn_state state;
     PGconn *pg;
     bool is_up; /* pg is through with connecting */
     struct watch *watch;
@@ -86,7 +86,7 @@ struct db_conn {
     struct db_session session;
 };
 
-struct conn_list {
+struct db_conn_list {
     struct db_conn *first, *last;
     unsigned n;
 };
@@ -144,7 +144,7 @@ struct db_pool {
     struct db_attempt *attempts; /* under way */
     unsigned strays;             /* of them, for which no connection waits any more */
     struct db_conn *conns;       /* [conf.connections] */
-    struct conn_list lists[CONN_STATES];
+    struct db_conn_list lists[DB_CONN_STATES];
     struct waiter *first_waiter, *last_waiter, *free_waiters;
     unsigned waiting;
     unsigned failures_due; /* sessions with is_failure_due */
@@ -165,8 +165,8 @@ struct db_pool {
 };
 
 /* pool.c */
-void db_pool_move(struct db_conn *c, enum conn_state to);
-void db_pool_break(struct db_conn *c); /* to CONN_BROKEN, with the pause before the next attempt */
+void db_pool_move(struct db_conn *c, enum db_conn_state to);
+void db_pool_break(struct db_conn *c); /* to DB_CONN_BROKEN, with the pause before the next attempt */
 void db_pool_turn(struct db_pool *p);  /* something is due: looked at in the next turn of the loop */
 bool db_pool_has_due(const struct db_pool *p);
 void db_pool_dispatch_begin(struct db_pool *p);

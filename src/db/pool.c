@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-static void list_push(struct conn_list *l, struct db_conn *c);
+static void list_push(struct db_conn_list *l, struct db_conn *c);
 static void pool_on_tick(void *arg);
 
 /* ---- the pool ---- */
@@ -50,8 +50,8 @@ struct db_pool *db_pool_new(struct loop *l, const struct db_conf *conf)
         struct db_conn *c = &p->conns[i];
         c->pool = p;
         c->session.conn = c;
-        c->state = CONN_BROKEN; /* and due at once */
-        list_push(&p->lists[CONN_BROKEN], c);
+        c->state = DB_CONN_BROKEN; /* and due at once */
+        list_push(&p->lists[DB_CONN_BROKEN], c);
     }
     p->tick = timer_start(l, 0, pool_tick_ms(&p->conf), pool_on_tick, p);
     return p;
@@ -73,16 +73,16 @@ void db_pool_free(struct db_pool *p)
 
 void db_pool_read_stats(const struct db_pool *p, struct db_pool_stats *out)
 {
-    out->idle = p->lists[CONN_IDLE].n;
-    out->busy = p->lists[CONN_BUSY].n;
-    out->connecting = p->lists[CONN_CONNECTING].n + p->lists[CONN_BROKEN].n;
+    out->idle = p->lists[DB_CONN_IDLE].n;
+    out->busy = p->lists[DB_CONN_BUSY].n;
+    out->connecting = p->lists[DB_CONN_CONNECTING].n + p->lists[DB_CONN_BROKEN].n;
     out->waiting = p->waiting;
     out->lost = p->lost;
 }
 
 /* ---- lists ---- */
 
-static void list_remove(struct conn_list *l, struct db_conn *c)
+static void list_remove(struct db_conn_list *l, struct db_conn *c)
 {
     *(c->prev != NULL ? &c->prev->next : &l->first) = c->next;
     *(c->next != NULL ? &c->next->prev : &l->last) = c->prev;
@@ -91,7 +91,7 @@ static void list_remove(struct conn_list *l, struct db_conn *c)
 }
 
 /* In front: the connection used last is used next, its backend is the warm one. */
-static void list_push(struct conn_list *l, struct db_conn *c)
+static void list_push(struct db_conn_list *l, struct db_conn *c)
 {
     c->next = l->first;
     *(l->first != NULL ? &l->first->prev : &l->last) = c;
@@ -99,12 +99,12 @@ static void list_push(struct conn_list *l, struct db_conn *c)
     l->n++;
 }
 
-void db_pool_move(struct db_conn *c, enum conn_state to)
+void db_pool_move(struct db_conn *c, enum db_conn_state to)
 {
     list_remove(&c->pool->lists[c->state], c);
     c->state = to;
     list_push(&c->pool->lists[to], c);
-    if (to == CONN_IDLE && c->pool->waiting > 0)
+    if (to == DB_CONN_IDLE && c->pool->waiting > 0)
         db_pool_turn(c->pool);
 }
 
@@ -113,7 +113,7 @@ void db_pool_move(struct db_conn *c, enum conn_state to)
 bool db_pool_has_due(const struct db_pool *p)
 {
     return p->failures_due > 0 || p->is_connect_due ||
-           (p->waiting > 0 && (p->lists[CONN_IDLE].n > 0 || db_pool_is_away(p, clock_mono_us())));
+           (p->waiting > 0 && (p->lists[DB_CONN_IDLE].n > 0 || db_pool_is_away(p, clock_mono_us())));
 }
 
 static void pool_connect_due(struct db_pool *p)
@@ -124,8 +124,8 @@ static void pool_connect_due(struct db_pool *p)
     for (unsigned i = 0; i < p->conf.connections; i++) {
         struct db_conn *c = &p->conns[i];
         /* while there is no database one connection knocks for all, and an attempt that hangs is not doubled */
-        if (c->state == CONN_BROKEN && c->deadline_us <= now_us && p->strays == 0 &&
-            p->lists[CONN_CONNECTING].n < (p->up > 0 ? DB_CONNECTING_MAX : 1))
+        if (c->state == DB_CONN_BROKEN && c->deadline_us <= now_us && p->strays == 0 &&
+            p->lists[DB_CONN_CONNECTING].n < (p->up > 0 ? DB_CONNECTING_MAX : 1))
             db_conn_connect(c);
     }
 }
@@ -187,13 +187,13 @@ static void pool_on_tick(void *arg)
     db_pool_dispatch_begin(p);
     for (unsigned i = 0; i < p->conf.connections; i++) {
         struct db_conn *c = &p->conns[i];
-        if (c->state == CONN_IDLE || c->deadline_us > now_us)
+        if (c->state == DB_CONN_IDLE || c->deadline_us > now_us)
             continue;
-        if (c->state == CONN_BROKEN)
+        if (c->state == DB_CONN_BROKEN)
             p->is_connect_due = true;
-        else if (c->state == CONN_CONNECTING)
+        else if (c->state == DB_CONN_CONNECTING)
             db_attempt_look(c, now_us);
-        else if (c->state == CONN_BUSY && c->session.in_call)
+        else if (c->state == DB_CONN_BUSY && c->session.in_call)
             db_session_time_out(&c->session);
     }
     db_waiters_serve(p);
@@ -223,7 +223,7 @@ void db_pool_break(struct db_conn *c)
     if (p->attempts_failed == 0 && now_us - c->up_since_us > DB_SERVED_WELL_US)
         pause_ms = 0;
     c->deadline_us = now_us + pause_ms * 750 + pool_jitter_us(pause_ms * 500);
-    db_pool_move(c, CONN_BROKEN);
+    db_pool_move(c, DB_CONN_BROKEN);
     if (pause_ms == 0) {
         p->is_connect_due = true;
         db_pool_turn(p);
@@ -241,9 +241,9 @@ void db_pool_note_up(struct db_conn *c)
     if (p->up++ == 0)
         log_event(LOG_LEVEL_NOTICE, "database_up", "host", PQhost(c->pg), "port", PQport(c->pg), NULL);
     p->attempts_failed = 0;
-    for (struct db_conn *b = p->lists[CONN_BROKEN].first; b != NULL; b = b->next)
+    for (struct db_conn *b = p->lists[DB_CONN_BROKEN].first; b != NULL; b = b->next)
         b->deadline_us = 0;
-    p->is_connect_due = p->lists[CONN_BROKEN].n > 0; /* we are inside a dispatch, whose end looks */
+    p->is_connect_due = p->lists[DB_CONN_BROKEN].n > 0; /* we are inside a dispatch, whose end looks */
 }
 
 void db_pool_note_down(struct db_conn *c)
@@ -276,7 +276,7 @@ void db_pool_note_silent(struct db_conn *c)
             return;
     for (unsigned i = 0; i < p->conf.connections; i++) {
         struct db_conn *idle = &p->conns[i];
-        if (idle->state != CONN_IDLE || !is_of_host(idle, c))
+        if (idle->state != DB_CONN_IDLE || !is_of_host(idle, c))
             continue;
         db_conn_close(idle);
         db_pool_break(idle);

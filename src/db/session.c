@@ -267,7 +267,7 @@ static const char *call_mistake(const struct db_call *calls, unsigned n)
 /* Two holders of one session would mix their transactions: better no daemon than that. */
 static void session_require(const struct db_session *s, bool is_right, const char *what)
 {
-    if (is_right && s->conn->state == CONN_BUSY && !s->is_rolling_back)
+    if (is_right && s->conn->state == DB_CONN_BUSY && !s->is_rolling_back)
         return;
     log_event(LOG_LEVEL_ERROR, "database_session_misused", "call", what, NULL);
     abort();
@@ -364,7 +364,7 @@ void db_release(struct db_session *s)
     if (c->pg == NULL)
         db_pool_break(c);
     else if (PQtransactionStatus(c->pg) == PQTRANS_IDLE)
-        db_pool_move(c, CONN_IDLE);
+        db_pool_move(c, DB_CONN_IDLE);
     else
         session_roll_back(s);
 }

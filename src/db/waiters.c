@@ -79,7 +79,7 @@ void db_waiters_serve(struct db_pool *p)
 
     /* those who ask again from inside a callback have their turn later: a counted loop */
     for (unsigned todo = p->waiting; todo > 0 && p->first_waiter != NULL; todo--) {
-        struct db_conn *c = p->lists[CONN_IDLE].first;
+        struct db_conn *c = p->lists[DB_CONN_IDLE].first;
         struct waiter *w = p->first_waiter;
 
         if (c == NULL && w->deadline_us > now_us && !db_pool_is_away(p, now_us))
@@ -92,7 +92,7 @@ void db_waiters_serve(struct db_pool *p)
             waiter_fail(p, w, p->up > 0 ? ERR_BUSY : ERR_DATABASE);
             continue;
         }
-        db_pool_move(c, CONN_BUSY);
+        db_pool_move(c, DB_CONN_BUSY);
         db_session_open(&c->session);
         db_session_fn fn = w->fn;
         void *arg = w->arg;

@@ -170,7 +170,7 @@ void conn_read_on(struct conn *c)
 void conn_tls_failed(struct conn *c)
 {
     const char *refused = tls_client_refused(c->tls);
-    c->loop->lane.stats.failed++;
+    c->loop->handshakes.stats.failed++;
     refusal_tell(c->loop, refused != NULL ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
                  &(struct refusal){.reason = refused != NULL ? refused : "TLS failed",
                                    .peer = c->peer,
@@ -283,7 +283,7 @@ static void conn_shut(struct conn *c, bool reset)
     c->state = CONN_CLOSED;
     conn_queue_abandon(c);
     conn_held_drop(c);
-    lane_leave(c);
+    handshake_leave(c);
     conn_memory_end(c);
     conn_tls_call_off(c); /* may call back; the open handles keep c alive */
     if (c->tls_lent)      /* until it is given back */

@@ -109,8 +109,8 @@ struct conn {
     uint64_t tls_since_ms;
     struct loan loan;
     unsigned char fingerprint[32];
-    struct turn lane_turn; /* its turn while a handshake waits for a worker */
-    struct errand errand;  /* its turn while much is to be encrypted or decrypted by a worker */
+    struct turn handshake_turn; /* its turn while a handshake waits for a worker */
+    struct errand errand;       /* its turn while much is to be encrypted or decrypted by a worker */
     struct peer_key key;
     struct claim claim;               /* on memory, see ledger.h */
     struct place place, place_of_all; /* its listener's, and the loop's */
@@ -167,10 +167,10 @@ void conn_tls_call_off(struct conn *c);  /* it is closed: what waits for its tur
 bool conn_tls_take_back(struct conn *c); /* false: it was closed meanwhile, and c is gone perhaps */
 void conn_tls_stepped(struct conn *c, enum tls_status status);
 
-/* ---- the lane of handshakes (handshake.c) ---- */
+/* ---- handshakes, by workers (handshake.c) ---- */
 
-void lane_join(struct conn *c);
-void lane_leave(struct conn *c); /* harmless when it does not wait there */
+void handshake_join(struct conn *c);
+void handshake_leave(struct conn *c); /* harmless when it does not wait there */
 void handshake_late(struct conn *c);
 void peer_key_of(const struct sockaddr *sa, struct peer_key *out);
 

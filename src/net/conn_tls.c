@@ -78,7 +78,7 @@ static void handshake_go_on(struct conn *c)
         return;
     }
     c->tls_stage = CONN_TLS_QUEUED;
-    lane_join(c);
+    handshake_join(c);
 }
 
 void conn_tls_stepped(struct conn *c, enum tls_status status)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * The lane of TLS handshakes. A hello of 300 bytes costs us a signature, which makes it the cheapest way to keep us
- * busy; so no handshake runs on the loop, at most half of the workers run handshakes, a crowd of them gets a quarter of
- * one processor, and those who wait are served in turn by peer: a thousand connections of one address delay another
- * address by one handshake. Who waits behind too many is cut off, the oldest first and of the address with the most. A
- * client who went away costs nothing any more.
+ * TLS handshakes, by workers, in turn. A hello of 300 bytes costs us a signature, which makes it the cheapest way to
+ * keep us busy; so no handshake runs on the loop, at most half of the workers run handshakes, a crowd of them gets a
+ * quarter of one processor, and those who wait are served in turn by peer: a thousand connections of one address delay
+ * another address by one handshake. Who waits behind too many is cut off, the oldest first and of the address with the
+ * most. A client who went away costs nothing any more.
  */
 #include "conn.h"
 
@@ -22,16 +22,16 @@
 
 void handshake_late(struct conn *c)
 {
-    c->loop->lane.stats.late++;
+    c->loop->handshakes.stats.late++;
     refusal_tell(c->loop, LOG_LEVEL_INFO,
                  &(struct refusal){.reason = "the TLS handshake took too long", .peer = c->peer});
 }
 
 void loop_tls_read(const struct loop *l, struct tls_stats *out)
 {
-    *out = l->lane.stats;
-    out->waiting = l->lane.turns.waiting;
-    out->working = l->lane.working;
+    *out = l->handshakes.stats;
+    out->waiting = l->handshakes.turns.waiting;
+    out->working = l->handshakes.working;
 }
 
 /* ---- who waits ---- */
@@ -48,27 +48,27 @@ void peer_key_of(const struct sockaddr *sa, struct peer_key *out)
         memcpy(out->address, &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr, 8);
 }
 
-void lane_leave(struct conn *c)
+void handshake_leave(struct conn *c)
 {
-    turns_leave(&c->loop->lane.turns, &c->lane_turn);
+    turns_leave(&c->loop->handshakes.turns, &c->handshake_turn);
 }
 
 /* The oldest that has only said hello; of those whose half we have paid for, the last to be asked. */
-static void lane_shed(struct lane *lane, const struct turns_peer *p)
+static void handshakes_shed(struct handshakes *h, const struct turns_peer *p)
 {
     const struct turn *turn = p->first;
     while (turn->next != NULL && ((struct conn *)turn->owner)->tls_steps > 0)
         turn = turn->next;
     struct conn *c = turn->owner;
-    lane->stats.crowded++;
+    h->stats.crowded++;
     refusal_tell(c->loop, LOG_LEVEL_WARNING,
                  &(struct refusal){.reason = "too many TLS handshakes wait", .peer = c->peer});
     conn_reset(c);
 }
 
-static const struct turns_peer *peer_with_most(const struct lane *lane, const struct turns_peer *most)
+static const struct turns_peer *peer_with_most(const struct handshakes *h, const struct turns_peer *most)
 {
-    for (const struct turns_peer *p = lane->turns.peers; p != NULL; p = p->next)
+    for (const struct turns_peer *p = h->turns.peers; p != NULL; p = p->next)
         if (p->n > most->n)
             most = p;
     return most;
@@ -85,7 +85,7 @@ static bool has_left(const struct conn *c)
     return poll(&p, 1, 0) > 0;
 }
 
-static void handshake_lane_serve(struct loop *l);
+static void handshakes_serve(struct loop *l);
 
 static uint64_t thread_cpu_us(void)
 {
@@ -106,25 +106,25 @@ static void step_work(void *arg)
 }
 
 /* While many wait: a quarter of one processor is theirs, the rest is for those who are in. */
-static void lane_rest(struct loop *l, uint64_t cost_us)
+static void handshakes_rest(struct loop *l, uint64_t cost_us)
 {
     uint64_t now_us = uv_hrtime() / 1000;
-    uint64_t from_us = l->lane.rest_until_us > now_us ? l->lane.rest_until_us : now_us;
-    l->lane.rest_until_us = from_us + cost_us * REST_FACTOR;
+    uint64_t from_us = l->handshakes.rest_until_us > now_us ? l->handshakes.rest_until_us : now_us;
+    l->handshakes.rest_until_us = from_us + cost_us * REST_FACTOR;
 }
 
 static void on_rested(uv_timer_t *timer)
 {
-    handshake_lane_serve(timer->data);
+    handshakes_serve(timer->data);
 }
 
-static bool lane_is_resting(struct loop *l)
+static bool handshakes_is_resting(struct loop *l)
 {
     uint64_t now_us = uv_hrtime() / 1000;
-    if (now_us >= l->lane.rest_until_us)
+    if (now_us >= l->handshakes.rest_until_us)
         return false;
-    l->lane.rest.data = l;
-    (void)uv_timer_start(&l->lane.rest, on_rested, (l->lane.rest_until_us - now_us + 999) / 1000, 0);
+    l->handshakes.rest.data = l;
+    (void)uv_timer_start(&l->handshakes.rest, on_rested, (l->handshakes.rest_until_us - now_us + 999) / 1000, 0);
     return true;
 }
 
@@ -132,46 +132,46 @@ static void step_done(void *arg)
 {
     struct conn *c = arg;
     struct loop *l = c->loop;
-    l->lane.working--;
-    if (l->lane.turns.waiting > 0)
-        lane_rest(l, c->loan.cost_us);
+    l->handshakes.working--;
+    if (l->handshakes.turns.waiting > 0)
+        handshakes_rest(l, c->loan.cost_us);
     if (tls_is_shaken(c->tls)) {
-        l->lane.stats.done++;
-        l->lane.stats.resumed += tls_is_resumed(c->tls);
+        l->handshakes.stats.done++;
+        l->handshakes.stats.resumed += tls_is_resumed(c->tls);
     }
     if (conn_tls_take_back(c))
         conn_tls_stepped(c, c->loan.status);
-    handshake_lane_serve(l);
+    handshakes_serve(l);
 }
 
-static unsigned lane_width(void)
+static unsigned handshakes_width(void)
 {
     unsigned n = worker_count() / 2;
     return n > 0 ? n : 1;
 }
 
-static void handshake_lane_serve(struct loop *l)
+static void handshakes_serve(struct loop *l)
 {
-    struct lane *lane = &l->lane;
-    while (lane->turns.waiting > 0 && lane->working < lane_width() && !lane_is_resting(l)) {
-        struct conn *c = turns_take(&lane->turns);
+    struct handshakes *h = &l->handshakes;
+    while (h->turns.waiting > 0 && h->working < handshakes_width() && !handshakes_is_resting(l)) {
+        struct conn *c = turns_take(&h->turns);
         if (has_left(c)) {
-            lane->stats.gone++;
+            h->stats.gone++;
             conn_close(c);
             continue;
         }
         c->tls_steps++;
-        lane->working++;
+        h->working++;
         conn_tls_lend(c, step_work, step_done);
     }
 }
 
-void lane_join(struct conn *c)
+void handshake_join(struct conn *c)
 {
-    struct lane *lane = &c->loop->lane;
-    turns_join(&lane->turns, &c->lane_turn, &c->key, c, c->tls_steps > 0);
-    const struct turns_peer *p = c->lane_turn.peer;
-    if (p->n > WAITING_PEER_MAX || lane->turns.waiting > WAITING_MAX)
-        lane_shed(lane, p->n > WAITING_PEER_MAX ? p : peer_with_most(lane, p));
-    handshake_lane_serve(c->loop);
+    struct handshakes *h = &c->loop->handshakes;
+    turns_join(&h->turns, &c->handshake_turn, &c->key, c, c->tls_steps > 0);
+    const struct turns_peer *p = c->handshake_turn.peer;
+    if (p->n > WAITING_PEER_MAX || h->turns.waiting > WAITING_MAX)
+        handshakes_shed(h, p->n > WAITING_PEER_MAX ? p : peer_with_most(h, p));
+    handshakes_serve(c->loop);
 }

@@ -115,14 +115,14 @@ struct loop *loop_new(void)
     struct loop *l = net_alloc(sizeof(*l));
     l->chores_end = &l->chores;
     l->date_s = -1;
-    turns_init(&l->lane.turns);
+    turns_init(&l->handshakes.turns);
     turns_init(&l->errands.turns);
     must(uv_loop_init(&l->uv), "uv_loop_init");
     must(uv_loop_configure(&l->uv, UV_METRICS_IDLE_TIME), "uv_loop_configure");
     must(uv_async_init(&l->uv, &l->anchor, on_anchor), "uv_async_init");
     must(uv_prepare_init(&l->uv, &l->housekeeping), "uv_prepare_init");
     must(uv_timer_init(&l->uv, &l->lag_timer), "uv_timer_init");
-    must(uv_timer_init(&l->uv, &l->lane.rest), "uv_timer_init");
+    must(uv_timer_init(&l->uv, &l->handshakes.rest), "uv_timer_init");
     l->housekeeping.data = l;
     l->lag_timer.data = l;
     must(uv_prepare_start(&l->housekeeping, on_prepare), "uv_prepare_start");
@@ -154,7 +154,7 @@ void loop_free(struct loop *l)
     l->lag_on = false;
     uv_close((uv_handle_t *)&l->anchor, NULL);
     uv_close((uv_handle_t *)&l->lag_timer, NULL);
-    uv_close((uv_handle_t *)&l->lane.rest, NULL);
+    uv_close((uv_handle_t *)&l->handshakes.rest, NULL);
     uv_close((uv_handle_t *)&l->pace.timer, NULL);
     uv_close((uv_handle_t *)&l->housekeeping, NULL);
     uv_run(&l->uv, UV_RUN_DEFAULT);

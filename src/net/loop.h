@@ -37,7 +37,7 @@ struct chore {
 #define LOOP_READ_BYTES   (64 * 1024)
 #define LOOP_REFUSALS_MAX 64
 /* Handshakes that wait for a worker, by peer; see handshake.c. */
-struct lane {
+struct handshakes {
     struct turns turns;
     unsigned working;
     uint64_t rest_until_us;
@@ -81,7 +81,7 @@ struct loop {
     unsigned queued, alone; /* jobs of the pool, and on threads of their own */
     struct net_refusal refusals[LOOP_REFUSALS_MAX];
     unsigned nrefusals;
-    struct lane lane;
+    struct handshakes handshakes;
     struct errands errands;
     unsigned connections; /* of all listeners */
     struct places places; /* of all listeners that are not for administrators */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
  * L1, L3: what a crowd of handshakes may cost, in virtual time: while others wait a quarter of one processor is theirs,
- * alone a client waits for nothing; everybody has his turn. The lane is the daemon's own; workers, clock and timer are
- * the test's.
+ * alone a client waits for nothing; everybody has his turn. The turns are the daemon's own; workers, clock and timer
+ * are the test's.
  */
 #include "fixture.h"
 
@@ -65,7 +65,7 @@ static void sim_stepped(struct conn *c)
 {
     struct client_state *s = client_of(c);
     if (--s->steps_left > 0)
-        lane_join(c);
+        handshake_join(c);
     else
         order[ended++] = s->number;
 }
@@ -77,7 +77,7 @@ static uint64_t timer_us;
 
 static int sim_timer(uv_timer_t *timer, uv_timer_cb fn, uint64_t ms)
 {
-    assert_ptr_equal(timer, &loop.lane.rest);
+    assert_ptr_equal(timer, &loop.handshakes.rest);
     timer_fn = fn;
     timer_us = clock_us + ms * 1000;
     return 0;
@@ -108,7 +108,7 @@ static void world_begin(uint64_t s, unsigned workers)
     spent_us = 0;
     timer_fn = NULL;
     memset(&loop, 0, sizeof loop);
-    turns_init(&loop.lane.turns);
+    turns_init(&loop.handshakes.turns);
     memset(clients, 0, sizeof clients);
 }
 
@@ -120,7 +120,7 @@ static void client_comes(unsigned number, unsigned peer, unsigned steps)
     s->conn.loop = &loop;
     s->conn.tls = (struct tls *)(void *)&s->conn;
     s->conn.key = (struct peer_key){.family = AF_INET, .address = {127, 0, 0, (unsigned char)peer}};
-    lane_join(&s->conn);
+    handshake_join(&s->conn);
 }
 
 /* The next thing that happens; false: nothing is left to happen. */
@@ -134,7 +134,7 @@ static bool world_step(void)
         uv_timer_cb fn = timer_fn;
         clock_us = timer_us;
         timer_fn = NULL;
-        fn(&loop.lane.rest);
+        fn(&loop.handshakes.rest);
         return true;
     }
     if (next == NULL)
@@ -151,8 +151,8 @@ static bool world_step(void)
 static void world_end(void)
 {
     assert_int_equal(running, 0);
-    assert_int_equal(loop.lane.turns.waiting, 0);
-    assert_int_equal(loop.lane.working, 0);
+    assert_int_equal(loop.handshakes.turns.waiting, 0);
+    assert_int_equal(loop.handshakes.working, 0);
 }
 
 /* ---- the tests ---- */
@@ -166,10 +166,10 @@ static void L1_a_crowd_has_a_quarter_of_one_processor(void **state)
             client_comes(i, i % 3, 1 + i % 2);
         uint64_t began_us = clock_us;
         unsigned width = workers / 2 > 0 ? workers / 2 : 1;
-        while (loop.lane.turns.waiting > 0) {
+        while (loop.handshakes.turns.waiting > 0) {
             assert_in_range(running, 0, width);
             if (!world_step())
-                fail_msg("%u wait and nothing happens", loop.lane.turns.waiting);
+                fail_msg("%u wait and nothing happens", loop.handshakes.turns.waiting);
         }
         /* what is in work now has no rest behind it yet */
         uint64_t took_us = clock_us - began_us, edge_us = (uint64_t)(width + 1) * COST_US;
