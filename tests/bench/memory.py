@@ -24,7 +24,7 @@ class Memory:
 
     @staticmethod
     def edit(text):
-        return text.replace("[listener plain]\n", "[listener plain]\nconnections_max = %d\n" % (IDLE + 100))
+        return text + "\n[limits]\nconnections_max = %d\n" % (IDLE + 100)
 
     def resident_mib(self):
         status = pathlib.Path("/proc/%d/status" % self.instance.pid()).read_text()
