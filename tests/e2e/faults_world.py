@@ -16,7 +16,7 @@ import smev2client
 from faults import Board, points_of
 from instance import Instance
 
-GONE = (http.client.HTTPException, ConnectionError, TimeoutError)
+GONE = (http.client.HTTPException, ConnectionError)  # a silence is none of them
 UNCERTAIN = "Пока неизвестно".encode()
 CONNECTIONS = 3  # two groups at once and one session for the rest: who does not find one shares
 
@@ -51,7 +51,8 @@ def status_of(body):
 
 def content(body):
     """What is worth reading of an answer."""
-    return body[max(body.find(b"Body>"), 0):][:600].decode(errors="replace")
+    found = re.search(rb"<[^>]*statusCode>.*|<faultcode>.*", body, re.S)
+    return (found[0] if found else body)[:300].decode(errors="replace")
 
 
 class Lane:

@@ -100,7 +100,7 @@ static struct waiter *waiter_take(struct db_pool *p, struct waiter **at)
 static void waiter_fail(const struct db_pool *p, struct waiter *w)
 {
     struct error e = {0};
-    enum err err = error_set(&e, p->up > 0 ? ERR_BUSY : ERR_DATABASE, "no session in time");
+    enum err err = error_set(&e, p->up > 0 ? ERR_BUSY : ERR_DATABASE, FAKE_DB_NO_SESSION);
     struct waiter was = *w;
     free(w);
     was.fn(was.arg, NULL, err, &e);

@@ -8,6 +8,8 @@
 
 #include "db.h"
 
+#define FAKE_DB_NO_SESSION "no session in time"
+
 /* Per mille of the calls. */
 struct fake_db_faults {
     unsigned lost_before;                 /* the connection breaks, the server never saw the call */

@@ -42,11 +42,12 @@ struct client {
     enum err failed;
 
     unsigned commits_sent, commits_unknown;
-    uint64_t unknown_us, sent_us;   /* the last COMMIT without an answer; the last time its write left */
-    bool is_to_be_alone;            /* a transaction it shared has failed */
-    unsigned locks_met;             /* by its own statement */
-    unsigned failures;              /* of its transactions */
-    const struct server_row *write; /* what stands of it */
+    uint64_t unknown_us, sent_us; /* the last COMMIT without an answer; the last time its write left */
+    bool is_to_be_alone;          /* a transaction it shared has failed */
+    unsigned locks_met;           /* by its own statement */
+    unsigned failures;            /* of its transactions */
+    unsigned sent_shared, sent_alone;
+    const struct server_row *write;                 /* what stands of it */
     const struct server_row *rows[CLIENT_ROWS_MAX]; /* of the journal, beside that */
     unsigned nrows;
 };

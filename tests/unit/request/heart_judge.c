@@ -63,6 +63,7 @@ void judge_writes_sent(const unsigned *clients, unsigned n)
             if (is_same(c, &world.clients[clients[k]]))
                 judge_fail("clients %u and %u share a transaction, and a booking", clients[k], c->number);
         c->sent_us = sim_now_us();
+        *(n > 1 ? &c->sent_shared : &c->sent_alone) += 1;
     }
 }
 
@@ -244,6 +245,8 @@ static void judge_uncertain(const struct client *c)
     uint64_t waited_us = c->answered_us - c->unknown_us, patience_us = world.conf.db_acquire_timeout_ms * 1000;
     if (!is_write(c))
         judge_fail("client %u only reads, and is told of something uncertain", c->number);
+    if (c->request != NULL && strcmp(c->request->error.detail, FAKE_DB_NO_SESSION) == 0)
+        return; /* all connections broke at once */
     if (c->commits_unknown == 0 || c->failures >= HANDLE_ATTEMPTS || c->sent_us >= c->unknown_us ||
         world.is_ever_away || c->going != CLIENT_STAYS)
         return;
@@ -264,6 +267,9 @@ void judge_answer(struct client *c, struct span answer)
         judge_in_journal(c, answer);
     if (c->failed == ERR_UNCERTAIN)
         judge_uncertain(c);
+    if (is_write(c) && (c->failed == ERR_INTERNAL || c->failed == ERR_CONFLICT) && c->sent_shared > 0 &&
+        c->sent_alone == 0 && !c->is_misshapen && strstr(c->request->error.detail, "journal refuses") == NULL)
+        judge_fail("client %u is refused for what others sent: %s", c->number, error_name(c->failed));
     if (is_write(c) && c->failed == ERR_UNCERTAIN && c->commits_unknown == 0 && row_of_message(c->message_id) == NULL)
         judge_fail("client %u is told of an uncertain COMMIT, and there was none", c->number);
     if (world.is_calm)
