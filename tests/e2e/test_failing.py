@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
-"""R4: the nth system call of a kind fails while a message is worked on, for every n there is: an answer, a fault, or a closed
+"""L3, L4: the nth system call of a kind fails while a message is worked on, for every n there is: an answer, a fault, or a closed
 connection, never a wrong effect, a crash, a leak (the sanitized build) or a silence; the next message is served as if nothing had
 been. And the nth allocation fails: the process says so and ends (docs/decisions/0003), and after its start the repeat has one effect.
 
