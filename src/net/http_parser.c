@@ -2,7 +2,7 @@
 /*
  * Bytes to requests, by a grammar that is narrower than the standard's (http_head.c, http_chunk.c): whatever two
  * readers might read differently is let in by neither of its rules. That a reader of the whole standard finds the same
- * message in what is let in, to the same last byte, is tested with llhttp (docs/decisions/0316).
+ * message in what is let in, to the same last byte, is tested with llhttp (docs/decisions/0318).
  */
 #include "http.h"
 
