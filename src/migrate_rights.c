@@ -117,7 +117,7 @@ static enum err has_owner(struct migrate *m, bool *out, struct error *e)
 static const struct {
     const char *file, *table;
 } judges[] = {
-    {"inner/watching/settings.sql", "data.rights"},
+    {"inner/rights/settings.sql", "data.rights"},
     {"inner/rights/rights.sql", "data.rights"},
     {"inner/rights/built.sql", "data.built"},
 };

@@ -24,8 +24,8 @@ begin
     if rows is not null then
         rows := data.book_wrong(rows);
     else
-        w := data.book_wish_of(book_id, slot_ids, organization_id, user_type, user_kind, esia_id, applicant, service_ids, area_ids,
-            preliminary, preliminary_period_min, attributes, bad_fields);
+        w := data.book_wish_of(book_id, slot_ids, organization_id, user_type, user_kind, esia_id, applicant,
+            service_ids, area_ids, preliminary, preliminary_period_min, attributes, bad_fields);
         if m.test then
             begin
                 rows := data.book_answer(m, door.journal_id, w);

@@ -20,14 +20,15 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp set plan
 #variable_conflict use_column
 declare
     book_name text;
-    beyond api.answer[] := data.beyond_rows('{refName,parentRefItemValue,treeFiltering,selectAttributes,orderBy,version,filter}', array[
+    beyond api.answer[] := data.beyond_rows('{refName,parentRefItemValue,treeFiltering,selectAttributes,orderBy,version,filter}',
+        array[
         coalesce(length($2) <= 255, true), coalesce(length($3) <= 255, true), coalesce(length($4) <= 255, true),
         data.list_fits($5, 200), data.list_fits($6, 200), coalesce(length($9) <= 255, true), data.filter_fits($10)]);
 begin
     if cardinality(beyond) > 0 then
         return query
-            select t.kind, t.error_code, t.error_message, t.field, case when t.kind = 'answer' then 0::bigint end, null::text, null::integer,
-                null::text, null::text[], null::text[]
+            select t.kind, t.error_code, t.error_message, t.field, case when t.kind = 'answer' then 0::bigint end,
+                null::text, null::integer, null::text, null::text[], null::text[]
             from unnest(data.answer_row(null, null, 2) || beyond) as t;
         return;
     end if;
@@ -36,9 +37,11 @@ begin
     return query
         with answer as materialized (
             select r.* from data.ref_read(coalesce($1, ''), book_name, nullif($3, ''), $4,
-                array_remove(array_remove(coalesce($5, '{}'), ''), null), array_remove(array_remove(coalesce($6, '{}'), ''), null),
-                coalesce($7, 0), coalesce($8, 0), $9, $10, greatest(coalesce($12, 10000), 1)) with ordinality
-                as r (kind, error_code, error_message, field, total_items, version, depth, parent_item, names, vals, keep_key, keep_ids, n)
+                array_remove(array_remove(coalesce($5, '{}'), ''), null),
+                array_remove(array_remove(coalesce($6, '{}'), ''), null), coalesce($7, 0), coalesce($8, 0), $9, $10,
+                greatest(coalesce($12, 10000), 1)) with ordinality
+                as r (kind, error_code, error_message, field, total_items, version, depth, parent_item, names, vals,
+                    keep_key, keep_ids, n)
         ), kept as (
             insert into data.ref_paging as p (key, ref_name, version, at, total, ids)
             select a.keep_key, book_name, a.version::bigint, clock_timestamp(), a.total_items, a.keep_ids
@@ -51,6 +54,8 @@ begin
             case when a.kind = 'answer' then nullif(book_name, $2) else a.parent_item end, a.names, a.vals
         from answer as a order by a.n;
 end $$;
-grant execute on function api.get_ref_items_list(text, text, text, text, text[], text[], integer, integer, text, jsonb, boolean, integer) to zapisd_daemon;
-comment on function api.get_ref_items_list(text, text, text, text, text[], text[], integer, integer, text, jsonb, boolean, integer) is
+grant execute on function api.get_ref_items_list(text, text, text, text, text[], text[], integer, integer, text, jsonb, boolean,
+    integer) to zapisd_daemon;
+comment on function api.get_ref_items_list(text, text, text, text, text[], text[], integer, integer, text, jsonb,
+    boolean, integer) is
     'M7: items of a reference book, flat or nested, sorted, filtered and paged; or what changed since a version';

@@ -19,9 +19,8 @@ declare
     one_service text;
     area_keys integer[];
     fields api.answer[] := data.beyond_rows('{organizationId,serviceId,areaId,esiaId,filter}',
-        array[data.list_fits(organization_ids, 500),
-        data.list_fits(service_ids, 500), data.list_fits(area_ids, 500), coalesce(length(esia_id) <= 255, true),
-            data.filter_fits(filter)]);
+        array[data.list_fits(organization_ids, 500), data.list_fits(service_ids, 500), data.list_fits(area_ids, 500),
+            coalesce(length(esia_id) <= 255, true), data.filter_fits(filter)]);
     full_days data.full_day[];
     own uuid[] := '{}';
     clock timestamptz := clock_timestamp();
@@ -85,15 +84,8 @@ begin
                 -- free_slots would not be folded in, and all of an organization's slots be read before the limit.
                 cross join lateral (
                     select
-                        case when cardinality(services) <= 10 then services else coalesce(nullif(array(
-                            select s.service_id from data.organization_service as s
-                            where s.organization_id = o.organization_id and s.service_id in (select unnest(services))), '{}'),
-                            services[1:1])
-                        end as wanted,
-                        case when cardinality(area_keys) <= 10 or area_keys is null then area_keys else array(
-                            select a.area_key from data.area as a
-                            where a.organization_id = o.organization_id
-                                and a.area_key in (select unnest(area_keys))) end as within,
+                        data.services_of(o.organization_id, services) as wanted,
+                        data.areas_of(o.organization_id, area_keys) as within,
                         -- a day more on either side: what local time says may happen twice, or never
                         greatest(clock + make_interval(mins => case when o.has_rules
                                 then (data.with_service_rules(o, services)).notice_min else o.notice_min end),

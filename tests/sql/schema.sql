@@ -66,7 +66,7 @@ select is_empty($$
 $$, 'PUBLIC has nothing');
 
 select is_empty($$
-    select p.oid::regprocedure::text from pg_proc p where p.pronamespace in ('api'::regnamespace, 'admin'::regnamespace) and p.proname <> 'mask_name'
+    select p.oid::regprocedure::text from pg_proc p where p.pronamespace in ('api'::regnamespace, 'admin'::regnamespace)
         and not (p.prosecdef and p.proconfig::text like '%search\_path=pg\_catalog, pg\_temp%')
     union all
     select p.oid::regprocedure::text from pg_proc p where p.pronamespace = 'api'::regnamespace

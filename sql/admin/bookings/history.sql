@@ -13,5 +13,5 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     order by h.history_id
 $$;
 grant execute on function admin.history(text) to zapisd_operator, zapisd_registrar, zapisd_auditor;
-comment on function admin.history(text) is 
+comment on function admin.history(text) is
     'history(номер записи): что с ней было, по порядку. Пример: select * from admin.history(''6b1c…'')';

@@ -32,6 +32,6 @@ begin
         where o.number = node & 1099511627775;
 end $$;
 grant execute on function admin.slot_decode(uuid) to zapisd_operator, zapisd_auditor;
-comment on function admin.slot_decode(uuid) is 
+comment on function admin.slot_decode(uuid) is
     'slot_decode(номер интервала): время, организация и помещение, которые он говорит о себе сам. '
         'Пример: select * from admin.slot_decode(''…'')';

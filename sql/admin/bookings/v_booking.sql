@@ -3,9 +3,8 @@
 -- Bookings as people may see them: a lapsed hold reads EXPIRED, names are initials (J3).
 
 create or replace function admin.mask_name(last_name text, first_name text, middle_name text) returns text
-language sql immutable parallel safe
-return nullif(concat_ws(' ', left(nullif(last_name, ''), 1) || '***', left(nullif(first_name, ''), 1) || '.',
-    left(nullif(middle_name, ''), 1) || '.'), '');
+language sql immutable parallel safe security definer set search_path = pg_catalog, pg_temp
+return data.masked_name(last_name, first_name, middle_name);
 grant execute on function admin.mask_name(text, text, text) to zapisd_operator, zapisd_registrar;
 comment on function admin.mask_name(text, text, text) is
     'mask_name(фамилия, имя, отчество): инициалы вместо имени. '

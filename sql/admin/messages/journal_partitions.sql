@@ -6,24 +6,14 @@
 create or replace function admin.journal_partitions(months_ahead integer default 3)
 returns table (partition_name text, outcome text)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare
-    first_day date;
-    journal text;
 begin
     if months_ahead is null or months_ahead not between 0 and 60 then
         raise exception 'Месяцев вперёд — от 0 до 60, а не %', coalesce(months_ahead::text, 'null')
             using errcode = 'invalid_parameter_value';
     end if;
-    foreach journal in array array['journal', 'journal_refused'] loop
-        for n in 0 .. months_ahead loop
-            first_day := date_trunc('month', now() at time zone 'UTC')::date + make_interval(months => n);
-            partition_name := journal || '_' || to_char(first_day, 'YYYY_MM');
-            outcome := data.journal_month(journal, first_day);
-            return next;
-        end loop;
-    end loop;
+    return query select * from data.journal_months(months_ahead);
 end $$;
 grant execute on function admin.journal_partitions(integer) to zapisd_operator;
-comment on function admin.journal_partitions(integer) is 
+comment on function admin.journal_partitions(integer) is
     'journal_partitions([месяцев вперёд]): разделы журналов на будущее; раз в месяц. '
         'Пример: select * from admin.journal_partitions()';

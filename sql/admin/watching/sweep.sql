@@ -10,6 +10,6 @@ begin
     return swept + data.sweep_outcomes(at_most - swept);
 end $$;
 grant execute on function admin.sweep(integer) to zapisd_operator;
-comment on function admin.sweep(integer) is 
+comment on function admin.sweep(integer) is
     'sweep([не больше]): записать истёкшие удержания и, где настроено, итоги 203 и 205; возвращает, сколько. '
         'Пример: select admin.sweep()';

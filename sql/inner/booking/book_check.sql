@@ -51,10 +51,6 @@ begin
         end if;
     end if;
 
-    if n = 0 then
-        fields := fields || data.field_row('slotId', 1);
-        return;
-    end if;
     if 'blind_request' = any (p_slot_ids) then
         is_blind := n = 1;
         if not is_blind then
@@ -64,7 +60,7 @@ begin
     end if;
     -- The form of a UUID, n times; a regular expression would cost more than the booking.
     joined := lower(array_to_string(p_slot_ids, ''));
-    if array_position(p_slot_ids, null) is not null
+    if n = 0 or array_position(p_slot_ids, null) is not null
         or joined not like repeat('________-____-____-____-____________', n)
         or length(replace(joined, '-', '')) <> 32 * n or translate(joined, '0123456789abcdef-', '') <> '' then
         fields := fields || data.field_row('slotId', 1);

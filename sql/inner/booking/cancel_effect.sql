@@ -19,10 +19,12 @@ begin
         return array[data.answer_row(null, null, 2)];
     end if;
     if length(p_book_id) > 255 or length(p_esia_id) > 255 then
-        return array[data.answer_row(null, null, 2), data.beyond_row(case when length(p_book_id) > 255 then 'bookId' else 'esiaId' end)];
+        return array[data.answer_row(null, null, 2),
+            data.beyond_row(case when length(p_book_id) > 255 then 'bookId' else 'esiaId' end)];
     end if;
     select * into b from data.booking as t where t.book_key = lower(p_book_id) for update;
-    if not found or data.person_key(b.esia_id) is distinct from data.person_key(p_esia_id) or not data.is_addressed(m.recipient_code, b.organization_id) then
+    if not found or data.person_key(b.esia_id) is distinct from data.person_key(p_esia_id)
+        or not data.is_addressed(m.recipient_code, b.organization_id) then
         return array[data.answer_row(null, null, 2), data.field_row('bookId', 2)];
     end if;
     perform data.lock_places(b.book_key);
@@ -64,4 +66,5 @@ begin
     perform data.add_history(b, was.state, was.status_code, 'A', null, m, p_journal_id);
     return array[data.answer_row(b.status_code, b.status_message, 0)];
 end $$;
-comment on function data.cancel_effect(api.message, bigint, text, text, text[], text) is 'What cancelBooking does to a booking; the answer as rows';
+comment on function data.cancel_effect(api.message, bigint, text, text, text[], text) is
+    'What cancelBooking does to a booking; the answer as rows';

@@ -11,4 +11,5 @@ begin
                        where o.organization_id = p_organization_id and o.agency_code = p_recipient_code)
     );
 end $$;
-comment on function data.is_addressed(text, text) is 'Whether the agency addressed owns the organization; the empty code means any (C6)';
+comment on function data.is_addressed(text, text) is
+    'Whether the agency addressed owns the organization; the empty code means any (C6)';

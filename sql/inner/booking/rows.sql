@@ -48,7 +48,8 @@ begin
     return b;
 end $$;
 comment on function data.let_lapse(data.booking, timestamptz, bigint) is
-    'A hold that ran out is EXPIRED (A24): place freed, history, and the message to the portal where an organization wants it; the caller holds its locks';
+    'A hold that ran out is EXPIRED (A24): place freed, history, and the message to the portal where an organization wants it; '
+        'the caller holds its locks';
 
 create or replace function data.put_applicant(p_book_key text, p jsonb) returns void
 language plpgsql as $$

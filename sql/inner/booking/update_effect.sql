@@ -27,14 +27,16 @@ begin
     end if;
     if not bad && array['bookId', 'esiaId'] then
         select * into b from data.booking as t where t.book_key = lower(p_book_id) for update;
-        is_mine := found and data.person_key(b.esia_id) is not distinct from data.person_key(p_esia_id) and data.is_addressed(m.recipient_code, b.organization_id);
+        is_mine := found and data.person_key(b.esia_id) is not distinct from data.person_key(p_esia_id)
+            and data.is_addressed(m.recipient_code, b.organization_id);
         if not is_mine then
             fields := fields || data.field_row('bookId', 2);
         end if;
     end if;
     if not is_wrong_status then
         done := data.update_status_fields(case when is_mine then
-            (select o.agency_code from data.organization as o where o.organization_id = b.organization_id) else m.recipient_code end, p_code);
+            (select o.agency_code from data.organization as o where o.organization_id = b.organization_id)
+                else m.recipient_code end, p_code);
         is_wrong_status := cardinality(done) > 0;
         fields := fields || done;
     end if;

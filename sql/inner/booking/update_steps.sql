@@ -66,7 +66,8 @@ create or replace function data.update_refused(m api.message, p_journal_id bigin
 returns api.answer[] language plpgsql as $$
 begin
     b.changed_at := p_now;
-    perform data.add_history(b, b.state, b.status_code, 'P', format('отклонено (портал, %s): %s', p_code, p_why), m, p_journal_id);
+    perform data.add_history(b, b.state, b.status_code, 'P', format('отклонено (портал, %s): %s', p_code, p_why),
+        m, p_journal_id);
     return array[data.answer_row(b.status_code, b.status_message, 4, format('%s. Статус заявления: %s', p_why, b.status_code))];
 end $$;
 comment on function data.update_refused(api.message, bigint, data.booking, text, text, timestamptz) is
@@ -77,7 +78,8 @@ create or replace function data.update_accepted(p_status_code text, p_status_mes
 language plpgsql stable parallel safe as $$
 begin
     return array[data.answer_row(p_status_code, p_status_message, 0,
-        case when left(p_status_code, 3) <> left(p_asked, 3) then format('%s. Статус заявления: %s', p_status_message, p_status_code) end)];
+        case when left(p_status_code, 3) <>
+            left(p_asked, 3) then format('%s. Статус заявления: %s', p_status_message, p_status_code) end)];
 end $$;
 comment on function data.update_accepted(text, text, text) is 'The answer to what was done as the portal said';
 
@@ -138,13 +140,15 @@ begin
     select * into a from data.booking_arrow as t
     where t.old_state = b.state and data.state_code(t.new_state) = left(p_code, 3) and strpos(t.actors, 'P') > 0;
     if not found then
-        return data.update_refused(m, p_journal_id, b, p_code, format('Статус %s не может быть установлен порталом', p_code), p_now);
+        return data.update_refused(m, p_journal_id, b, p_code, format('Статус %s не может быть установлен порталом', p_code),
+            p_now);
     end if;
     select min(p.starts_at), max(p.ends_at) into starts, ends from data.place as p where p.book_key = b.book_key;
     if a.place = 'used' and ends > p_now then
         return data.update_refused(m, p_journal_id, b, p_code, 'Время посещения ещё не прошло', p_now);
     end if;
-    deadline := make_interval(mins => data.deadline_min(b.organization_id, data.visit_services(b.book_key, b.service_ids), 'cancel'));
+    deadline := make_interval(mins => data.deadline_min(b.organization_id,
+        data.visit_services(b.book_key, b.service_ids), 'cancel'));
     if a.place = 'freed' and starts <= p_now + deadline then
         return data.update_refused(m, p_journal_id, b, p_code,
             case when starts <= p_now then 'Время посещения уже наступило' else 'Срок отмены записи истёк' end, p_now);

@@ -37,13 +37,15 @@ begin
             where p.id is not null
         ), chosen as (
             select c.*, count(*) over () as total,
-                row_number() over (order by data.ref_keys(p_order, p_types, c.code collate "default", c.title, c.attributes), c.code, c.source_key) as n
+                row_number() over (order by data.ref_keys(p_order, p_types, c.code collate "default", c.title, c.attributes),
+                    c.code, c.source_key) as n
             from changed as c
             where (c.is_seen or c.was_seen)
                 and case
                     when not p_is_tree then c.parents && coalesce(p_parents, '{0}')
                     when p_parents is null then true
-                    else exists (select from up as u where u.code = c.code and u.source_key = c.source_key and u.id = any (p_parents))
+                    else exists (select from up as u where u.code = c.code and u.source_key = c.source_key
+                        and u.id = any (p_parents))
                 end
         )
         select c.total, p.code::text, v.names, v.vals
@@ -51,7 +53,8 @@ begin
         left join chosen as g on g.n > p_skip and g.n <= p_skip + p_n
         left join data.ref_item as p on p.item_id = g.parent_id
         cross join lateral (
-            select coalesce(array_agg(u.name order by u.n), '{}') as names, coalesce(array_agg(t.value order by u.n), '{}') as vals
+            select coalesce(array_agg(u.name order by u.n), '{}') as names,
+                coalesce(array_agg(t.value order by u.n), '{}') as vals
             from unnest(case when g.is_seen then p_names else p_gone_names end) with ordinality as u (name, n)
             cross join lateral (
                 select case when u.name = 'isDeleted' then (not g.is_seen)::text
@@ -61,5 +64,6 @@ begin
         ) as v
         order by g.n;
 end $$;
-comment on function data.ref_delta(data.ref_book, text, bigint[], boolean, bigint, text[], text[], bigint, bigint, text[], text[]) is
+comment on function data.ref_delta(data.ref_book, text, bigint[], boolean, bigint, text[], text[], bigint, bigint, text[], text[])
+    is
     'Changes of a book, or of a part of it, since a version; a first row without names when the page is empty';

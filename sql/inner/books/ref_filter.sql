@@ -38,7 +38,8 @@ begin
         folds := null;
         for i in 1 .. cardinality(n.parents) loop
             continue when n.names[i] is distinct from a.name;
-            if folds is null and n.wanted[i] is not null and (n.conditions[i] in ('contains', 'startswith', 'endswith', 'wordstarts')
+            if folds is null and n.wanted[i] is not null
+                and (n.conditions[i] in ('contains', 'startswith', 'endswith', 'wordstarts')
                 or a.type = 'STRING' and n.conditions[i] not in ('equals', 'notequals')) then
                 folds := array(select data.fold(v) from unnest(vals) with ordinality as u (v, no) order by u.no);
             end if;

@@ -123,9 +123,29 @@ comment on function data.ref_changes(data.ref_book, text, bigint[], boolean, big
     bytea, integer,
     integer) is 'The answer of getRefItemsList to who has an older version (A13)';
 
+create or replace function data.ref_parents(p_recipient text, p_ref_name text, p_parent text) returns bigint[]
+language plpgsql stable parallel safe as $$
+begin
+    return case when p_parent is not null then array(
+        select i.item_id from data.ref_item as i where i.ref_name = p_ref_name and i.code = p_parent
+            and (p_recipient = '' or i.agencies is null or p_recipient = any (i.agencies))) end;
+end $$;
+comment on function data.ref_parents(text, text, text) is
+    'The items of this code that an agency may see; null: none was asked for';
+
+create or replace function data.ref_shown(p_ref_name text, p_selected text[]) returns text[]
+language plpgsql stable parallel safe as $$
+begin
+    return array(
+        select a.name from data.ref_attribute as a
+        where a.ref_name = p_ref_name
+            and case when cardinality(p_selected) = 0 then a.name <> 'isDeleted' else a.name = any (p_selected) end
+        order by a.position);
+end $$;
+comment on function data.ref_shown(text, text[]) is 'Names of the attributes to be shown: those selected, or all';
+
 -- Before answers had a bound.
 drop function if exists data.ref_read(text, text, text, text, text[], text[], integer, integer, text, jsonb);
-
 create or replace function data.ref_read(p_recipient text, p_ref_name text, p_parent text, p_tree text, p_selected text[],
     p_order_by text[], p_page integer, p_size integer, p_version text, p_filter jsonb, p_items_max integer)
 returns table (kind text, error_code integer, error_message text, field text, total_items bigint, version text, depth integer,
@@ -201,23 +221,15 @@ begin
     end if;
     is_to_keep := has_pages and (remembered.version is distinct from book.version or remembered.at < now() - interval '10 min');
     is_tree := p_tree = 'SUBTREE' and book.kind = 'H';
-    if p_parent is not null then
-        parents := array(select i.item_id from data.ref_item as i where i.ref_name = p_ref_name and i.code = p_parent
-            and (p_recipient = '' or i.agencies is null or p_recipient = any (i.agencies)));
-    end if;
+    parents := data.ref_parents(p_recipient, p_ref_name, p_parent);
     types := array(select a.type from unnest(ordered) with ordinality as o (name, n)
         join data.ref_attribute as a on a.ref_name = p_ref_name and a.name = o.name order by o.n);
-    shown := array(select a.name from data.ref_attribute as a
-        where a.ref_name = p_ref_name
-            and case when cardinality(p_selected) = 0 then a.name <> 'isDeleted' else a.name = any (p_selected) end
-        order by a.position);
+    shown := data.ref_shown(p_ref_name, p_selected);
     error_code := 0;
     error_message := 'ОК';
     -- A version of ours, older, and not older than the changes we know: a delta. A filtered list is a question, not a copy
     -- to be kept, and comes whole.
-    if p_version ~ '^[0-9]{1,18}$' and p_filter is null then
-        since := p_version::bigint;
-    end if;
+    since := case when p_version ~ '^[0-9]{1,18}$' and p_filter is null then p_version::bigint end;
     if since < book.version and since >= book.delta_from then
         return query select * from data.ref_changes(book, p_recipient, parents, is_tree or book.kind = 'P', since, ordered, types,
             skip, take, shown, case when is_to_keep then list_key end, p_size, p_items_max);
@@ -249,8 +261,7 @@ begin
     return next;
     return query
         select 'item'::text, null::integer, null::text, null::text, null::bigint, null::text, l.depth, l.parent_item, l.names,
-            l."values",
-            null::bytea, null::bytea
+            l."values", null::bytea, null::bytea
         from data.ref_lines(book, p_recipient, page_ids, is_tree, ordered, types, p_filter, shown) as l;
 end $$;
 comment on function data.ref_read(text, text, text, text, text[], text[], integer, integer, text, jsonb, integer) is

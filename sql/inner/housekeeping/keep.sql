@@ -103,7 +103,7 @@ begin
     end if;
     select string_agg(concat_ws(' ', p.partition_name, nullif(p.outcome, 'created')), ', '),
         bool_or(p.outcome <> 'created') into did, failed
-    from admin.journal_partitions(3) as p
+    from data.journal_months(3) as p
     where p.outcome <> 'exists';
 end $$;
 comment on function data.keep_journal() is

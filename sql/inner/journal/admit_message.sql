@@ -55,7 +55,8 @@ begin
     return r;
 end $$;
 comment on function data.admit_message(api.message) is
-    'Remembers and journals a message; kind answer (new), stored (seen, with the first answer) or reused (same id, other content)';
+    'Remembers and journals a message; kind answer (new), stored (seen, with the first answer) or reused (same id, other '
+        'content)';
 
 -- Before a message was looked up where it is admitted.
 drop function if exists data.remember_message(text, text, api.message, api.answer);

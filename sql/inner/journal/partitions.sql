@@ -33,6 +33,24 @@ begin
 end $$;
 comment on function data.journal_month(text, date) is 'Makes the partition of a month that begins on this day, or says why not';
 
+create or replace function data.journal_months(p_months_ahead integer) returns table (partition_name text, outcome text)
+language plpgsql as $$
+declare
+    first_day date;
+    journal text;
+begin
+    foreach journal in array array['journal', 'journal_refused'] loop
+        for n in 0 .. p_months_ahead loop
+            first_day := date_trunc('month', now() at time zone 'UTC')::date + make_interval(months => n);
+            partition_name := journal || '_' || to_char(first_day, 'YYYY_MM');
+            outcome := data.journal_month(journal, first_day);
+            return next;
+        end loop;
+    end loop;
+end $$;
+comment on function data.journal_months(integer) is
+    'A partition of each journal for this month and so many more; what became of each (J2)';
+
 create or replace function data.journal_default(journal text) returns void
 language plpgsql as $$
 begin

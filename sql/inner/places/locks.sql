@@ -11,12 +11,13 @@ comment on function data.place_lock_key(uuid, integer) is 'Key of the advisory l
 
 -- A transaction of several bookings takes places for one after the other, and would wait for a place with others in its hands.
 -- What it waits for lies above all it has taken, or it waits for nothing and gives back what it has (55P03): so no two wait for
--- each other's places, in one slot or in several. api.lock_bookings begins it; the highest place taken is kept in a setting of the
--- transaction, which goes back with a subtransaction as the lock does. Who has one booking in hand waits as he always did.
+-- each other's places, in one slot or in several. api.lock_bookings begins it; the highest place taken is kept in a setting of
+-- the transaction, which goes back with a subtransaction as the lock does. Who has one booking in hand waits as he always did.
 create or replace function data.place_rank(p_slot_id uuid, p_place_no integer) returns text
 language sql immutable strict parallel safe
 return p_slot_id::text || lpad(p_place_no::text, 10, '0');
-comment on function data.place_rank(uuid, integer) is 'Where a place stands among all, to be compared by collation C: slots by slot_id, places by number';
+comment on function data.place_rank(uuid, integer) is
+    'Where a place stands among all, to be compared by collation C: slots by slot_id, places by number';
 
 create or replace function data.note_place(p_slot_id uuid, p_place_no integer) returns void
 language plpgsql as $$
@@ -37,7 +38,8 @@ begin
     end if;
 end $$;
 comment on function data.stand_back(text) is
-    'Before a wait for a place of this rank: an error (55P03) when a transaction of several bookings has taken a higher one; rank 0: any';
+    'Before a wait for a place of this rank: an error (55P03) when a transaction of several bookings has taken a higher one; '
+        'rank 0: any';
 
 -- Waits until whoever is at a place has ended, and keeps nothing: the locks go with the subtransaction. So all who wait
 -- wake up one right after the other and see what became of the place, instead of queueing behind each other's commits.
@@ -50,7 +52,8 @@ begin
 exception when sqlstate 'ZB001' then
     null;
 end $$;
-comment on function data.await_place(uuid, integer) is 'Waits for the transaction that is at a place, without taking its lock; 55P03 where that might be for ever';
+comment on function data.await_place(uuid, integer) is
+    'Waits for the transaction that is at a place, without taking its lock; 55P03 where that might be for ever';
 
 create or replace function data.await_time(p_area_key integer, p_from timestamptz, p_to timestamptz) returns void
 language plpgsql as $$
@@ -60,7 +63,8 @@ begin
 exception when sqlstate 'ZB001' then
     null;
 end $$;
-comment on function data.await_time(integer, timestamptz, timestamptz) is 'Waits for the transactions that are at a time of an area, without keeping its locks';
+comment on function data.await_time(integer, timestamptz, timestamptz) is
+    'Waits for the transactions that are at a time of an area, without keeping its locks';
 
 -- From here to the end of the transaction nobody takes a lapsed place away or over.
 create or replace function data.lock_places(p_book_key text) returns uuid[]

@@ -32,7 +32,8 @@ language sql stable as $$
     select coalesce(s.service_id,
         (select case when count(*) = 1 then min(t.service_id) end from data.area_service as t where t.area_key = s.area_key))
 $$;
-comment on function data.slot_service(data.slot) is 'The service a slot is for: its own, else the only one of its area; null when there are several';
+comment on function data.slot_service(data.slot) is
+    'The service a slot is for: its own, else the only one of its area; null when there are several';
 
 create or replace function data.slot_needs(s data.slot, p_service_ids text[], out before_min integer, out after_min integer,
     out others integer[])
@@ -49,15 +50,18 @@ begin
     ) as v
     where a.area_key = s.area_key;
 end $$;
-comment on function data.slot_needs(data.slot, text[]) is 'Minutes to keep free around a visit in a slot, and the exclusive areas it uses';
+comment on function data.slot_needs(data.slot, text[]) is
+    'Minutes to keep free around a visit in a slot, and the exclusive areas it uses';
 
-create or replace function data.others_taken(p_others integer[], p_from timestamptz, p_to timestamptz, p_now timestamptz) returns boolean
+create or replace function data.others_taken(p_others integer[], p_from timestamptz, p_to timestamptz, p_now timestamptz)
+    returns boolean
 language plpgsql stable as $$
 begin
     return exists (
         select from data.occupancy as q
         join data.place as p on p.slot_id = q.slot_id and p.place_no = q.place_no
-        where q.area_key = any (p_others) and q.busy_from < p_to and q.busy_to > p_from and q.busy_from > p_from - interval '48 hours'
+        where q.area_key = any (p_others) and q.busy_from < p_to and q.busy_to > p_from
+            and q.busy_from > p_from - interval '48 hours'
             and (p.hold_until is null or p.hold_until > p_now)
     );
 end $$;

@@ -24,7 +24,8 @@ begin
         union
         select p.slot_id, p.place_no from data.occupancy as q
         join data.place as p on p.slot_id = q.slot_id and p.place_no = q.place_no
-        where q.area_key = any (p_others) and q.busy_from < until and q.busy_to > since and q.busy_from > since - interval '48 hours'
+        where q.area_key = any (p_others) and q.busy_from < until and q.busy_to > since
+            and q.busy_from > since - interval '48 hours'
             and p.hold_until <= p_now
         order by 1, 2
     loop
@@ -41,7 +42,8 @@ begin
     return evicted;
 end $$;
 comment on function data.evict_lapsed(data.slot, integer, timestamptz, boolean, integer, integer, integer[]) is
-    'Frees places of lapsed holds that stand in the way of a place; their bookings are left to their owners and to admin.sweep() (B3)';
+    'Frees places of lapsed holds that stand in the way of a place; their bookings are left to their owners and to admin.sweep() '
+        '(B3)';
 
 -- The trigger of data.place locks the time and looks who is there; asked so, it makes no row instead of waiting or failing.
 -- What is firmly taken is not worth waiting for, and not waiting for it keeps two people who swap their slots from waiting
@@ -60,7 +62,8 @@ begin
         if pg_try_advisory_xact_lock(data.place_lock_key(s.slot_id, 1)) then
             insert into data.place (slot_id, place_no, book_key, hold_until, capacity, area_key, starts_at, ends_at,
                 before_min, after_min)
-            values (s.slot_id, 1, p_book_key, p_hold_until, s.capacity, s.area_key, s.starts_at, s.ends_at, p_before_min, p_after_min);
+            values (s.slot_id, 1, p_book_key, p_hold_until, s.capacity, s.area_key, s.starts_at, s.ends_at,
+                p_before_min, p_after_min);
             if found then
                 perform data.note_place(s.slot_id, 1);
                 return 1;
@@ -95,8 +98,10 @@ create or replace function data.put_place(s data.slot, p_place_no integer, p_boo
     p_before_min integer, p_after_min integer)
 returns boolean language plpgsql set zapisd.asking = on as $$
 begin
-    insert into data.place (slot_id, place_no, book_key, hold_until, capacity, area_key, starts_at, ends_at, before_min, after_min)
-    values (s.slot_id, p_place_no, p_book_key, p_hold_until, s.capacity, s.area_key, s.starts_at, s.ends_at, p_before_min, p_after_min)
+    insert into data.place (slot_id, place_no, book_key, hold_until, capacity, area_key, starts_at, ends_at,
+        before_min, after_min)
+    values (s.slot_id, p_place_no, p_book_key, p_hold_until, s.capacity, s.area_key, s.starts_at, s.ends_at,
+        p_before_min, p_after_min)
     on conflict do nothing;
     return found;
 end $$;
@@ -123,7 +128,8 @@ begin
         locked := null;
         for n in
             -- Behind the last one taken first: a crowd at a large slot need not pass everybody who came before. Then the gaps.
-            select i from generate_series(coalesce((select max(p.place_no) from data.place as p where p.slot_id = s.slot_id), 0) + 1,
+            select i from generate_series(coalesce((select max(p.place_no) from data.place as p
+                where p.slot_id = s.slot_id), 0) + 1,
                 s.capacity) as i
             union all
             select i from generate_series(1, s.capacity) as i

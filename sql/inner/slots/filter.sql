@@ -18,28 +18,33 @@ $$;
 comment on function data.slot_filter_errors(jsonb) is 'What is wrong with the filter of getSlots';
 
 -- Bits of one condition on time: 24 for each day from p_from.
-create or replace function data.hours_bits(p_name text, p_condition text, p_check_all boolean, p_wanted text, p_from date, p_days integer)
+create or replace function data.hours_bits(p_name text, p_condition text, p_check_all boolean, p_wanted text, p_from date,
+    p_days integer)
 returns bit varying language plpgsql stable parallel safe as $$
 declare
     days text;
 begin
     if p_name = 'HOUR' then
-        return repeat(data.predicate_bits('LONG', p_condition, p_check_all, p_wanted, array(select h::text from generate_series(0, 23) as h))::text,
+        return repeat(data.predicate_bits('LONG', p_condition, p_check_all, p_wanted, array(select h::text
+            from generate_series(0, 23) as h))::text,
             p_days)::bit varying;
     end if;
-    days := data.predicate_bits(case p_name when 'DATE' then 'DATE' when 'DAYOFWEEK' then 'WEEKDAY' else 'LONG' end, p_condition, p_check_all,
-        p_wanted, array(
+    days := data.predicate_bits(case p_name when 'DATE' then 'DATE' when 'DAYOFWEEK' then 'WEEKDAY' else 'LONG' end,
+        p_condition, p_check_all, p_wanted, array(
             select to_char((p_from + n)::timestamp, case p_name when 'DATE' then 'YYYY-MM-DD' when 'DAYOFWEEK' then 'ID'
                 when 'DAY' then 'FMDDD' when 'MONTH' then 'FMMM' else 'FMYYYY' end)
             from generate_series(0, p_days - 1) as n))::text;
     return replace(replace(days, '0', repeat('0', 24)), '1', repeat('1', 24))::bit varying;
 end $$;
-comment on function data.hours_bits(text, text, boolean, text, date, integer) is 'The hours of p_days days that meet a condition on local time (P3)';
+comment on function data.hours_bits(text, text, boolean, text, date, integer) is
+    'The hours of p_days days that meet a condition on local time (P3)';
 
 -- Slots are of one kind when they meet the same conditions on areaId and serviceId: marks and service_marks tell which, in the
 -- order of the conditions. Those that name a service are the ones of named_keys and service_ids, others those of bare_keys.
-create or replace function data.slot_kinds(p_organizations text[], p_names text[], p_conditions text[], p_checks boolean[], p_wanted text[])
-returns table (organization_id text, marks text, service_marks text, named_keys integer[], service_ids text[], bare_keys integer[])
+create or replace function data.slot_kinds(p_organizations text[], p_names text[], p_conditions text[], p_checks boolean[],
+    p_wanted text[])
+returns table (organization_id text, marks text, service_marks text, named_keys integer[], service_ids text[],
+    bare_keys integer[])
 language plpgsql stable rows 5 as $$
 #variable_conflict use_column
 declare
@@ -49,15 +54,18 @@ declare
     service_bits bit varying[] := '{}';
     needs_all text := ''; -- a one for each condition on services: of several all must meet it, not one
 begin
-    areas := array(select distinct a.area_id from data.area as a where a.organization_id = any (p_organizations) order by a.area_id);
-    services := array(select distinct s.service_id from data.organization_service as s where s.organization_id = any (p_organizations)
+    areas := array(select distinct a.area_id from data.area as a where a.organization_id = any (p_organizations)
+        order by a.area_id);
+    services := array(select distinct s.service_id from data.organization_service as s
+        where s.organization_id = any (p_organizations)
         order by s.service_id);
     for i in 1 .. cardinality(p_names) loop
         if p_names[i] = 'areaId' then
             area_bits := area_bits || data.predicate_bits('STRING', p_conditions[i], p_checks[i], p_wanted[i], areas);
         elsif p_names[i] = 'serviceId' then
             service_bits := service_bits || data.predicate_bits('STRING', p_conditions[i], p_checks[i], p_wanted[i], services);
-            needs_all := needs_all || case when case when p_wanted[i] is null then not p_checks[i] else p_conditions[i] = 'notequals' end
+            needs_all := needs_all || case when case when p_wanted[i] is null then not p_checks[i]
+                else p_conditions[i] = 'notequals' end
                 then '1' else '0' end;
         end if;
     end loop;
@@ -83,7 +91,8 @@ begin
             group by t.area_key
         ), bare as (
             select a.area_key, a.organization_id, a.marks,
-                coalesce(((v.every & needs_all::bit varying) | (v.some & ~needs_all::bit varying))::text, needs_all) as service_marks
+                coalesce(((v.every & needs_all::bit varying) | (v.some & ~needs_all::bit varying))::text,
+                    needs_all) as service_marks
             from area as a left join served as v using (area_key)
         ), named_part as (
             select a.organization_id, a.marks, s.marks as service_marks, array_agg(distinct a.area_key) as named_keys,
@@ -107,12 +116,14 @@ comment on function data.slot_kinds(text[], text[], text[], boolean[], text[]) i
 create or replace function data.slot_filter_beyond(p_filter jsonb, p_organizations text[]) returns api.answer[]
 language plpgsql stable as $$
 declare
-    n integer := (select count(*) from unnest((data.predicate_nodes(p_filter)).names) as t (name) where t.name in ('areaId', 'serviceId'));
+    n integer := (select count(*) from unnest((data.predicate_nodes(p_filter)).names) as t (name)
+        where t.name in ('areaId', 'serviceId'));
     r api.answer;
 begin
     if n <= 10 or n * (
         (select count(distinct a.area_id) from data.area as a where a.organization_id = any (p_organizations))
-        + (select count(distinct s.service_id) from data.organization_service as s where s.organization_id = any (p_organizations))) <= 50000 then
+        + (select count(distinct s.service_id) from data.organization_service as s
+            where s.organization_id = any (p_organizations))) <= 50000 then
         return '{}';
     end if;
     r := data.field_row('filter', 1);
@@ -128,7 +139,8 @@ comment on function data.slot_filter_beyond(jsonb, text[]) is
 -- the predicate never. No kinds: all are of kind 0.
 drop function if exists data.slot_filter(jsonb, text[], timestamptz);
 create function data.slot_filter(p_filter jsonb, p_organizations text[], p_now timestamptz)
-returns table (organization_id text, kinds jsonb, width integer, base_hour integer, cells bit varying, not_before timestamp, not_after timestamp)
+returns table (organization_id text, kinds jsonb, width integer, base_hour integer, cells bit varying, not_before timestamp,
+    not_after timestamp)
 language plpgsql stable rows 5 as $$
 #variable_conflict use_column
 declare
@@ -150,7 +162,8 @@ declare
 begin
     n := data.predicate_nodes(p_filter);
     days := (select max(greatest(o.booking_window_days, case when o.has_rules then (
-                select max(s.booking_window_days) from data.organization_service as s where s.organization_id = o.organization_id) end)) + 4
+                select max(s.booking_window_days) from data.organization_service as s
+                    where s.organization_id = o.organization_id) end)) + 4
         from data.organization as o where o.organization_id = any (p_organizations));
     width := days * 24;
     base_hour := (first_day - date '1970-01-01') * 24;
@@ -164,7 +177,8 @@ begin
     if not n.names && '{areaId,serviceId}' then
         met := data.predicate_fold(n.parents, n.unions, sets, all_hours);
         if position(B'1' in met) > 0 then
-            return query select distinct o, null::jsonb, width, base_hour, met, first_day + make_interval(hours => position(B'1' in met) - 1),
+            return query select distinct o, null::jsonb, width, base_hour, met,
+                first_day + make_interval(hours => position(B'1' in met) - 1),
                 first_day + make_interval(hours => length(rtrim(met::text, '0')))
             from unnest(p_organizations) as o;
         end if;
@@ -207,7 +221,8 @@ begin
     end loop;
     return query
         select k.organization_id, jsonb_object_agg(e.key, e.value), width, base_hour, array_to_string(known, '')::bit varying,
-            first_day + make_interval(hours => position(B'1' in met) - 1), first_day + make_interval(hours => length(rtrim(met::text, '0')))
+            first_day + make_interval(hours => position(B'1' in met) - 1),
+            first_day + make_interval(hours => length(rtrim(met::text, '0')))
         from unnest(part_organizations, part_kinds) as k (organization_id, kinds)
         cross join lateral jsonb_each(k.kinds) as e
         group by k.organization_id;

@@ -126,3 +126,29 @@ language sql stable as $$
 $$;
 comment on function data.own_holds(text[], text, timestamptz) is
     'Intervals a person holds, of the organizations that show them to him (item 18)';
+
+-- A list that is long, of many organizations, is made short once an organization, not gone through once a slot.
+create or replace function data.services_of(p_organization_id text, p_services text[]) returns text[]
+language plpgsql stable parallel safe as $$
+begin
+    if cardinality(p_services) <= 10 then
+        return p_services;
+    end if;
+    return coalesce(nullif(array(
+        select s.service_id from data.organization_service as s
+        where s.organization_id = p_organization_id and s.service_id in (select unnest(p_services))), '{}'), p_services[1:1]);
+end $$;
+comment on function data.services_of(text, text[]) is
+    'Of a long list those an organization has, or one it has not: an empty list would mean any; a short one as it is';
+
+create or replace function data.areas_of(p_organization_id text, p_area_keys integer[]) returns integer[]
+language plpgsql stable parallel safe as $$
+begin
+    if cardinality(p_area_keys) <= 10 or p_area_keys is null then
+        return p_area_keys;
+    end if;
+    return array(
+        select a.area_key from data.area as a
+        where a.organization_id = p_organization_id and a.area_key in (select unnest(p_area_keys)));
+end $$;
+comment on function data.areas_of(text, integer[]) is 'Of a long list those of an organization; a short one as it is';

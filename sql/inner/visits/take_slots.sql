@@ -34,13 +34,15 @@ create or replace function data.take_as_is(o data.organization, s data.slot, p_s
     p_hold_until timestamptz, p_now timestamptz, p_wait boolean)
 returns integer language plpgsql as $$
 declare
-    hold_until constant timestamptz := case when p_hold_until < s.starts_at then p_hold_until when p_hold_until is not null then s.starts_at end;
+    hold_until constant timestamptz := case when p_hold_until < s.starts_at then p_hold_until when p_hold_until is not null then
+        s.starts_at end;
 begin
     -- Somebody who is closing or changing it is waited for no sooner than somebody who is booking it.
     if p_wait then
         perform from data.slot as t where t.slot_id = s.slot_id and t.capacity = s.capacity and not t.is_closed for share;
     else
-        perform from data.slot as t where t.slot_id = s.slot_id and t.capacity = s.capacity and not t.is_closed for share skip locked;
+        perform from data.slot as t where t.slot_id = s.slot_id and t.capacity = s.capacity
+            and not t.is_closed for share skip locked;
     end if;
     if not found then
         return -1;
@@ -51,7 +53,8 @@ begin
     return data.take_place(s, p_book_key, hold_until, p_now, p_wait);
 end $$;
 comment on function data.take_as_is(data.organization, data.slot, text[], text, timestamptz, timestamptz, boolean) is
-    'A place of a slot that is still open as it was read; answers as data.take_place does, -1 also when it is not or somebody changes it';
+    'A place of a slot that is still open as it was read; answers as data.take_place does, -1 also when it is not or somebody '
+        'changes it';
 
 -- What another transaction is at is passed over, and looked at again a few times when nothing else is left. Only then is it
 -- waited for, as who asks for it by name waits: that nothing is free may be said when it is true.

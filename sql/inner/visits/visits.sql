@@ -43,9 +43,11 @@ declare
 begin
     -- The row is told what the rules look at before they look.
     if o.has_rules then
-        update data.booking as t set service_ids = b.service_ids, channel = b.channel, user_type = b.user_type, user_kind = b.user_kind
+        update data.booking as t set service_ids = b.service_ids, channel = b.channel, user_type = b.user_type,
+            user_kind = b.user_kind
         where t.book_key = b.book_key
-            and (t.service_ids, t.channel, t.user_type, t.user_kind) is distinct from (b.service_ids, b.channel, b.user_type, b.user_kind);
+            and (t.service_ids, t.channel, t.user_type, t.user_kind) is distinct
+                from (b.service_ids, b.channel, b.user_type, b.user_kind);
     end if;
     if not data.take_visit(o, p_slots, p_is_blind, p_service_ids, p_area_keys, b, p_now) then
         return data.taken_text();
