@@ -110,7 +110,7 @@ class Failing(E2E):
                 n = min(lane.calls.calls(kind) - before, 12)
                 self.ended(m)
                 for nth in range(1, n + 1):
-                    for name in ERRORS[kind][nth % 2::2]:  # each error at every other call of each operation
+                    for name in ERRORS[kind][(nth + self.NAMES.index(which)) % 2::2]:  # each error at every other call of each operation
                         with self.subTest(kind=kind, nth=nth, error=name, message=m.name):
                             m = self.message(which)
                             failed = lane.calls.failed(kind)

@@ -25,7 +25,7 @@ from faults import points_of
 from faults_world import Lane, status_of
 from instance import SOURCE
 
-LANES = 4
+LANES = 6  # each has slots for some sixty cases
 DELAY_MS = 120
 KILLS = ("kill", "half-kill")
 
