@@ -139,6 +139,27 @@ class Rules(E2E):
         self.assertEqual(self.book(self.slots(1)[0], self.kiosk, book_id=book_id).status_code, "201")
         self.assertEqual(self.one("select channel from data.booking where book_key = %s", book_id), "kiosk")
 
+    def test_what_is_said_of_intervals(self):  # M9, item 18: attributes and queueNumber, strict and lenient, signed and plain
+        self.addCleanup(self.sql, "update data.area set slot_attributes = null, queue_prefix = null")
+        self.sql("select admin.slot_attribute(%s, 'hall-1', 'entrance', '<со двора> & \"налево\"')", MOSCOW)
+        self.sql("select admin.slot_attribute(%s, 'hall-1', 'floor', '2')", MOSCOW)
+        self.sql("select admin.queue_numbers(%s, 'hall-1', 'А-')", MOSCOW)
+        said = [{"name": "entrance", "value": '<со двора> & "налево"'}, {"name": "floor", "value": "2"}]
+        for client in (self.client, self.kiosk):
+            reply = client.get_slots(MOSCOW, services=[SERVICE], areas=["hall-1"])
+            hall = [s for s in reply.slots if s["areaId"] == "hall-1"]
+            told = reply.records("slots/TimeSlot/attributes/Attribute")
+            self.assertGreater(len(hall), 10)
+            self.assertEqual(told, said * len(hall))
+            self.assertFalse([s for s in reply.slots if "queueNumber" in s])
+            slot, book_id = hall[-1]["slotId"], new_id()
+            replies = [self.book(slot, client, book_id=book_id, esia_id=self.person), client.get_booking_status(book_id, self.person)]
+            for reply in replies:
+                self.assertEqual((reply.status_code, reply.records("timeSlot/attributes/Attribute")), ("201", said))
+            self.assertRegex(replies[0].slots[0]["queueNumber"], "^А-[123]$")
+            self.assertEqual(replies[1].slots[0]["queueNumber"], replies[0].slots[0]["queueNumber"])
+            self.assertEqual(client.cancel_booking(book_id, self.person).status_code, "301")
+
     def test_zz_nothing_is_left_on(self):
         self.assertEqual(self.sql("select organization_id from data.organization where has_rules"), [])
         self.assertEqual(self.sql("select * from admin.check()"), [])

@@ -18,10 +18,10 @@ insert into may values
 ('find(text)', 'or'), ('free(text,date,text)', 'or'), ('generate(text,date,date)', 'o'), ('go_on(integer,integer)', 'o'), ('help(text)', 'ora'),
 ('history(text)', 'ora'), ('housekeeping_lags(text)', 'oa'), ('invite(text)', 'or'), ('journal_partitions(integer)', 'o'), ('load(text,date,date)', 'ora'), ('locks()', 'ora'), ('lock_end(integer)', 'o'), ('off_schedule(text,date,date)', 'or'), ('mask_name(text,text,text)', 'or'),
 ('move(text,text,text)', 'or'), ('no_show(text,text)', 'or'), ('offices()', 'ora'), ('outbox_done(bigint)', 'o'), ('outbox_done(text)', 'o'),
-('ref_attribute(text,text,text,text,text,boolean)', 'o'), ('ref_csv(text,boolean)', 'o'), ('ref_delete(text,text)', 'o'), ('ref_drop(text)', 'o'),
+('queue_numbers(text,text,text)', 'o'), ('ref_attribute(text,text,text,text,text,boolean)', 'o'), ('ref_csv(text,boolean)', 'o'), ('ref_delete(text,text)', 'o'), ('ref_drop(text)', 'o'),
 ('ref_import(text,boolean)', 'o'), ('ref_new(text,text,text,text)', 'o'), ('ref_put(text,text,text,jsonb,text)', 'o'), ('reject(text,text,text)', 'or'),
 ('refused(timestamp with time zone)', 'oa'), ('reopen(integer)', 'o'), ('schedule(text,date,date)', 'ora'), ('set_hours(text,text,text,text,integer,text,integer)', 'o'),
-('set_hours_for(text,text,date,date,text,text,integer,text,integer)', 'o'), ('set_text(text,text,text)', 'o'), ('slot_decode(uuid)', 'oa'),
+('set_hours_for(text,text,date,date,text,text,integer,text,integer)', 'o'), ('set_text(text,text,text)', 'o'), ('slot_attribute(text,text,text,text)', 'o'), ('slot_decode(uuid)', 'oa'),
 ('special_day(text,date,text,text,integer,text,text)', 'o'), ('state_title(text)', 'ora'), ('sweep(integer)', 'o'), ('today(text,date)', 'or'),
 ('turned_away(text,text,text)', 'or'), ('use_calendar(text,text)', 'o'), ('visited(text,time without time zone,text,text)', 'or'),
 ('waiting(text)', 'or'), ('why(text)', 'or'), ('zone_check(text)', 'oa'), ('zone_move(text,boolean)', 'o');

@@ -100,7 +100,7 @@ select v.name, format('update data.organization_service set %s where organizatio
     ('organization_service_offered_days', 'booking_window_days = 15, notice_min = 1441')) as v (name, change)
 union all
 select v.name, format('update data.area set %s where area_key = pg_temp.area(''a1'')', v.change) from (values
-    ('area_buffer_range', 'buffer_before_min = 721'), ('area_capacity_range', 'capacity = 0'), ('area_exclusive', 'is_exclusive = true, capacity = 2'), ('area_id_form', 'area_id = '''''), ('area_kind', 'kind = ''cave'''),
+    ('area_buffer_range', 'buffer_before_min = 721'), ('area_capacity_range', 'capacity = 0'), ('area_slot_attributes_form', 'slot_attributes = ''[]'''), ('area_queue_prefix_length', 'queue_prefix = repeat(''x'', 21)'), ('area_exclusive', 'is_exclusive = true, capacity = 2'), ('area_id_form', 'area_id = '''''), ('area_kind', 'kind = ''cave'''),
     ('area_name_filled', 'name = '''''), ('area_number_range', 'number = -1'), ('area_parent_fkey', 'parent_key = pg_temp.area(''b1'')'), ('area_id_key', 'area_id = ''a2'''), ('area_number_key', 'number = 2')) as v (name, change)
 union all
 select v.name, format('update data.timetable set %s where organization_id = ''T1'' and weekday = 1', v.change) from (values

@@ -30,7 +30,8 @@ begin
     return (
         select array_agg(row('slot', null, null, null, null, null, s.slot_id::text, coalesce(s.service_id, p_service_id),
                 s.organization_id, a.area_id, data.wire_time(s.starts_at, o.time_zone), data.wire_time(p_hold_until, o.time_zone),
-                null, extract(epoch from s.ends_at - s.starts_at)::integer / 60, null, null, null, null)::api.answer
+                a.queue_prefix || p.place_no, extract(epoch from s.ends_at - s.starts_at)::integer / 60, a.slot_attributes,
+                null, null, null)::api.answer
             order by s.starts_at, s.slot_id)
         from data.place as p
         join data.slot as s using (slot_id)

@@ -20,7 +20,7 @@ declare
     is_taken boolean := false;
 begin
     select s.area_key, s.capacity, s.starts_at, s.ends_at, coalesce(s.service_id, w.service_ids[1]) as service_id, a.area_id,
-        o.time_zone, o.confirm_booking, o.hold_default_min, o.hold_min_min, o.hold_max_min, t.code as status,
+        a.slot_attributes, a.queue_prefix, o.time_zone, o.confirm_booking, o.hold_default_min, o.hold_min_min, o.hold_max_min, t.code as status,
         coalesce((select c.comment from data.organization_status as c
             where c.organization_id = o.organization_id and c.code = t.code), t.template) as message
     into v
@@ -90,8 +90,10 @@ begin
         array[p_slot_id], p_journal_id);
     return array[data.answer_row(v.status, left(v.message, 4000), 0),
         row('slot', null, null, null, null, null, p_slot_id::text, v.service_id, w.organization_id, v.area_id,
-            data.wire_time(v.starts_at, v.time_zone), data.wire_time(hold_end, v.time_zone), null,
-            extract(epoch from v.ends_at - v.starts_at)::integer / 60, null, null, null, null)::api.answer];
+            data.wire_time(v.starts_at, v.time_zone), data.wire_time(hold_end, v.time_zone),
+            case when v.queue_prefix is not null then v.queue_prefix
+                || (select p.place_no from data.place as p where p.slot_id = p_slot_id and p.book_key = w.book_key) end,
+            extract(epoch from v.ends_at - v.starts_at)::integer / 60, v.slot_attributes, null, null, null)::api.answer];
 end $$;
 comment on function data.book_at_once(api.message, bigint, data.book_wish, uuid) is
     'A first booking of one named slot, where nothing is in its way: the answer as rows; null: nothing is done yet';

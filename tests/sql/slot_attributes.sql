@@ -1,0 +1,68 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+-- M9: attributes and queueNumber of TimeSlot (item 18): what an organization says of the intervals of an area reaches getSlots and the
+-- answers about bookings, and goes away again.
+\ir lib/helpers.psql
+select no_plan();
+
+create function pg_temp.told(area text) returns jsonb language sql as $$
+    select case when count(distinct coalesce(r.attributes, 'null')) = 1 then (array_agg(r.attributes))[1] else '"various"' end
+    from api.get_slots('TEST00001', '{T1}', '{}', array[area], 'SIMPLE', 'PHYSIC', '1', 1000) as r where r.kind = 'slot'
+$$;
+-- "queueNumber attributes" of the one slot a booking has.
+create function pg_temp.booked(rows api.answer[]) returns text language sql as $$
+    select concat_ws(' ', coalesce(r.queue_number, '-'), r.attributes) from unnest(rows) as r where r.kind = 'slot'
+$$;
+create function pg_temp.refusal(query text) returns text language plpgsql as $$
+declare
+    code text;
+    constraint_said text;
+begin
+    execute query;
+    return 'done';
+exception when others then
+    get stacked diagnostics code = returned_sqlstate, constraint_said = message_text;
+    return code || ' ' || constraint_said;
+end $$;
+
+select is(pg_temp.told('a3'), null, 'M9: nothing is said unless somebody says it');
+select is(pg_temp.booked(pg_temp.book_rows('q-0', array[pg_temp.slot('a3', 1)])), '-', 'M9: nor of a booking');
+
+-- attributes
+select is(admin.slot_attribute('T1', 'a3', 'entrance', 'со двора'), 'a3', 'the command answers with the area');
+select is(admin.slot_attribute('T1', 'a3', 'floor', '2'), 'a3', 'a second one');
+select is(pg_temp.told('a3'), '[{"name": "entrance", "value": "со двора"}, {"name": "floor", "value": "2"}]', 'M9: both, in the order they were named');
+select is(pg_temp.told('a1'), null, 'M9: of that area only');
+select is(admin.slot_attribute('T1', 'a3', 'entrance', 'с улицы'), 'a3', 'another value');
+select is(pg_temp.told('a3'), '[{"name": "entrance", "value": "с улицы"}, {"name": "floor", "value": "2"}]', 'M9: in its place');
+select is(pg_temp.booked(pg_temp.book_rows('q-1', array[pg_temp.slot('a3', 2)])), '- [{"name": "entrance", "value": "с улицы"}, {"name": "floor", "value": "2"}]', 'M9: book tells them');
+select is(pg_temp.booked(array(select r from api.get_booking_status('TEST00001', 'q-1', '1000000000') as r)),
+    '- [{"name": "entrance", "value": "с улицы"}, {"name": "floor", "value": "2"}]', 'M9: getBookingStatus too');
+select is(admin.slot_attribute('T1', 'a3', 'entrance'), 'a3', 'without a value');
+select is(pg_temp.told('a3'), '[{"name": "floor", "value": "2"}]', 'M9: it is taken away');
+select is(admin.slot_attribute('T1', 'a3', 'nothing'), 'a3', 'what was not there');
+select is(admin.slot_attribute('T1', 'a3', 'floor', ''), 'a3', 'the last one');
+select is(pg_temp.told('a3'), null, 'M9: nothing is left, not an empty list');
+select alike(pg_temp.refusal($$select admin.slot_attribute('T1', 'zz', 'a', 'b')$$), 'P0002 %', 'an area nobody knows');
+select alike(pg_temp.refusal($$select admin.slot_attribute('T1', 'a3', '', 'b')$$), '23514 Атрибутов у помещения%', 'L2: a name has a letter at least');
+select alike(pg_temp.refusal($$select admin.slot_attribute('T1', 'a3', repeat('x', 256), 'b')$$), '23514 %', 'L2: and 255 at the most');
+select alike(pg_temp.refusal($$select admin.slot_attribute('T1', 'a3', 'a', repeat('x', 4001))$$), '23514 %', 'L2: a value 4,000');
+select is((select count(admin.slot_attribute('T1', 'a3', 'n' || n, 'v')) from generate_series(1, 100) as n), 100::bigint, 'L2: a hundred of them');
+select alike(pg_temp.refusal($$select admin.slot_attribute('T1', 'a3', 'n101', 'v')$$), '23514 %', 'L2: and no more');
+update data.area set slot_attributes = null where organization_id = 'T1' and area_id = 'a3';
+
+-- the number in a queue: of the places of one interval
+select is(admin.queue_numbers('T1', 'a3', 'А-'), 'a3', 'the command answers with the area');
+select is(pg_temp.booked(pg_temp.book_rows('q-2', array[pg_temp.slot('a3', 3)])), 'А-1', 'M9: the first');
+select is(pg_temp.booked(pg_temp.book_rows('q-3', array[pg_temp.slot('a3', 3)])), 'А-2', 'M9: the second of the same time');
+select is(pg_temp.booked(pg_temp.book_rows('q-4', array[pg_temp.slot('a3', 4)])), 'А-1', 'M9: another time has its own numbers');
+select is(pg_temp.booked(array(select r from api.get_booking_status('TEST00001', 'q-3', '1000000000') as r)), 'А-2', 'M9: it stays the same');
+select is((select count(*) from api.get_slots('TEST00001', '{T1}', '{}', '{a3}', 'SIMPLE', 'PHYSIC', '1', 1000) where queue_number is not null), 0::bigint,
+    'M9: who has no booking has no number');
+select is(admin.queue_numbers('T1', 'a3', ''), 'a3', 'nothing before it');
+select is(pg_temp.booked(pg_temp.book_rows('q-5', array[pg_temp.slot('a3', 5)])), '1', 'M9: the number alone');
+select is(admin.queue_numbers('T1', 'a3'), 'a3', 'no numbers');
+select is(pg_temp.booked(pg_temp.book_rows('q-6', array[pg_temp.slot('a3', 6)])), '-', 'M9: none');
+select alike(pg_temp.refusal($$select admin.queue_numbers('T1', 'a3', repeat('x', 21))$$), '23514 Перед номером%', 'L2: a few letters');
+select pg_temp.healthy();
+select * from finish();
+rollback;
