@@ -57,6 +57,7 @@ declare
     others integer[];
     other integer;
     is_firm boolean;
+    rounds integer := 0;
 begin
     loop
         if pg_try_advisory_xact_lock(data.place_lock_key(s.slot_id, 1)) then
@@ -85,7 +86,14 @@ begin
             return -1;
         end if;
         perform data.await_place(s.slot_id, 1);
-        perform data.await_time(s.area_key, since, until);
+        -- Who waits in a queue for a time that is ours makes each try at it fail, and waiting for him is over at once: after some
+        -- rounds the time is kept, and a ring is for the server to break.
+        rounds := rounds + 1;
+        if rounds < 20 then
+            perform data.await_time(s.area_key, since, until);
+        else
+            perform data.hold_time(false, s.area_key, since, until, true);
+        end if;
         foreach other in array others loop
             perform data.hold_time(true, other, since, until, true);
         end loop;
