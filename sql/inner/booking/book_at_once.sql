@@ -20,7 +20,8 @@ declare
     is_taken boolean := false;
 begin
     select s.area_key, s.capacity, s.starts_at, s.ends_at, coalesce(s.service_id, w.service_ids[1]) as service_id, a.area_id,
-        a.slot_attributes, a.queue_prefix, o.time_zone, o.confirm_booking, o.hold_default_min, o.hold_min_min, o.hold_max_min, t.code as status,
+        a.slot_attributes, a.queue_prefix, o.time_zone, o.confirm_booking, o.hold_default_min, o.hold_min_min, o.hold_max_min,
+        t.code as status,
         coalesce((select c.comment from data.organization_status as c
             where c.organization_id = o.organization_id and c.code = t.code), t.template) as message
     into v
