@@ -92,6 +92,9 @@ struct applicant {
 struct time_slot {
     const char *slot_id, *service_id, *organization_id, *area_id, *visit_time, *book_end_time, *queue_number, *duration;
     struct attributes attributes;
+    int64_t
+        visit_at_s; /* of an answer: what visit_time tells, seconds since 1970; duration_min: -1 where none is told */
+    int duration_min;
 };
 
 /* A request of any method; each uses the members its table in Appendix 2 has. */
@@ -176,8 +179,8 @@ struct booking_reply {
 };
 
 /*
- * Minutes from the start of the first of these intervals to the end of the last one, as text; NULL when the length of
- * one is not known or a time cannot be read.
+ * Minutes from the start of the first of these intervals (of an answer) to the end of the last one, as text; NULL when
+ * the length of one is not known.
  */
 const char *booking_visit_minutes(struct arena *a, const struct time_slot *slots, unsigned n);
 

@@ -13,6 +13,9 @@ int64_t clock_wall_us(void); /* since 1970, UTC */
 /* "2026-11-22T10:45:00.000+03:00", offset in minutes; never Z (the portal reads the last six characters as the zone).
  */
 void clock_format(int64_t wall_us, int offset_min, char out[CLOCK_TEXT_SIZE]);
+/* The same to the second, without a fraction: as instants stand on the wire (T1); of the years 1000 to
+ * 9999. */
+void clock_format_seconds(int64_t wall_s, int offset_min, char out[CLOCK_TEXT_SIZE]);
 int clock_local_offset_min(int64_t wall_us); /* of the machine's zone at that instant */
 
 /*

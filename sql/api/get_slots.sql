@@ -72,9 +72,9 @@ begin
         days := case when last_days = 0 then 1000000 else days + step end;
         return query
             select 'slot', null::text, null::text, null::integer, null::text, null::text, f.slot_id::text,
-                coalesce(f.service_id, one_service), f.organization_id, f.area_id, data.wire_text(f.starts_at, f.wall),
-                null::text, null::text, date_part('epoch', f.ends_at - f.starts_at)::integer / 60, f.slot_attributes,
-                null::bigint, null::timestamptz, null::bytea
+                coalesce(f.service_id, one_service), f.organization_id, f.area_id, data.unix_seconds(f.starts_at),
+                null::bigint, null::text, date_part('epoch', f.ends_at - f.starts_at)::integer / 60, f.slot_attributes,
+                null::bigint, null::timestamptz, null::bytea, data.utc_offset(f.starts_at, f.wall), null::integer
             from (
                 select s.*, s.starts_at at time zone o.time_zone as wall, a.area_id, a.slot_attributes
                 from unnest(part.ids, part.kinds, part.cells, part.not_before, part.not_after)

@@ -44,18 +44,29 @@ static int64_t floor_div(int64_t a, int64_t b)
     return a / b - (a % b != 0 && a < 0);
 }
 
-void clock_format(int64_t wall_us, int offset_min, char out[CLOCK_TEXT_SIZE])
+static void format(int64_t wall_s, const char *fraction, int offset_min, char out[CLOCK_TEXT_SIZE])
 {
-    int64_t ms = floor_div(wall_us, 1000);
-    time_t s = (time_t)(floor_div(ms, 1000) + (int64_t)offset_min * 60);
-    unsigned rest = (unsigned)(ms - floor_div(ms, 1000) * 1000);
+    time_t s = (time_t)(wall_s + (int64_t)offset_min * 60);
     unsigned offset = (unsigned)abs(offset_min);
     struct tm tm = {0};
     char date[24] = "";
     if (gmtime_r(&s, &tm) != NULL)
         strftime(date, sizeof date, "%FT%T", &tm);
-    snprintf(out, CLOCK_TEXT_SIZE, "%s.%03u%c%02u:%02u", date, rest, offset_min < 0 ? '-' : '+', offset / 60 % 100,
+    snprintf(out, CLOCK_TEXT_SIZE, "%s%s%c%02u:%02u", date, fraction, offset_min < 0 ? '-' : '+', offset / 60 % 100,
              offset % 60);
+}
+
+void clock_format(int64_t wall_us, int offset_min, char out[CLOCK_TEXT_SIZE])
+{
+    int64_t ms = floor_div(wall_us, 1000), s = floor_div(ms, 1000);
+    char fraction[8];
+    snprintf(fraction, sizeof fraction, ".%03u", (unsigned)(ms - s * 1000) % 1000);
+    format(s, fraction, offset_min, out);
+}
+
+void clock_format_seconds(int64_t wall_s, int offset_min, char out[CLOCK_TEXT_SIZE])
+{
+    format(wall_s, "", offset_min, out);
 }
 
 int clock_local_offset_min(int64_t wall_us)

@@ -5,10 +5,17 @@
  */
 #include "reply.h"
 
+#include "clock.h"
 #include "json.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* What clock_format_seconds() writes, and offsets of XML Schema (3.2.7.3). */
+#define YEAR_1000_S     (-30610224000LL)
+#define YEAR_10000_S    253402300800LL
+#define OFFSET_MOST_MIN (14 * 60)
 
 const char *reply_error_text(int error_code)
 {
@@ -129,18 +136,52 @@ static void find_columns(const struct db_result *res, struct answer_columns *c)
     c->service_id = db_column(res, "service_id");
     c->organization_id = db_column(res, "organization_id");
     c->area_id = db_column(res, "area_id");
-    c->visit_time = db_column(res, "visit_time");
-    c->book_end_time = db_column(res, "book_end_time");
+    c->visit_at = db_column(res, "visit_at");
+    c->visit_offset = db_column(res, "visit_offset");
+    c->book_end_at = db_column(res, "book_end_at");
+    c->book_end_offset = db_column(res, "book_end_offset");
     c->queue_number = db_column(res, "queue_number");
     c->duration = db_column(res, "duration");
     c->attributes = db_column(res, "attributes");
 }
 
-/* The portal takes the last six characters as the zone (T1): a time without a numeric offset would be a wrong time. */
-static bool is_zoned(const char *time)
+/* An integer of SQL within its bounds. */
+static enum err read_within(const struct db_result *res, unsigned row, int col, int64_t min, int64_t max, int64_t *out,
+                            struct error *e)
 {
-    size_t n = time == NULL ? 0 : strlen(time);
-    return n > 6 && (time[n - 6] == '+' || time[n - 6] == '-') && time[n - 3] == ':';
+    enum err err = db_int(res, row, col, out, e);
+    if (err == ERR_OK && (*out < min || *out > max))
+        return error_set(e, ERR_INTERNAL, "a number from SQL out of its bounds: %lld", (long long)*out);
+    return err;
+}
+
+/* The portal takes the last six characters as the zone (T1): an instant without its offset would be a wrong time. */
+static enum err read_instant(const struct db_result *res, unsigned row, int at, int offset, int64_t *at_s,
+                             const char **text, struct arena *a, struct error *e)
+{
+    int64_t offset_min = 0;
+    enum err err = read_within(res, row, at, YEAR_1000_S, YEAR_10000_S - 1, at_s, e);
+    if (err == ERR_OK)
+        err = read_within(res, row, offset, -OFFSET_MOST_MIN, OFFSET_MOST_MIN, &offset_min, e);
+    if (err != ERR_OK)
+        return err;
+    char wire[CLOCK_TEXT_SIZE];
+    clock_format_seconds(*at_s, (int)offset_min, wire);
+    *text = arena_strdup(a, wire);
+    return ERR_OK;
+}
+
+static enum err read_times(const struct db_result *res, unsigned row, const struct answer_columns *c,
+                           struct time_slot *out, struct arena *a, struct error *e)
+{
+    int64_t end_s = 0, minutes = -1;
+    enum err err = read_instant(res, row, c->visit_at, c->visit_offset, &out->visit_at_s, &out->visit_time, a, e);
+    if (err == ERR_OK && c->book_end_at >= 0 && !db_is_null(res, row, c->book_end_at))
+        err = read_instant(res, row, c->book_end_at, c->book_end_offset, &end_s, &out->book_end_time, a, e);
+    if (err == ERR_OK && out->duration != NULL)
+        err = read_within(res, row, c->duration, 0, INT_MAX, &minutes, e);
+    out->duration_min = (int)minutes;
+    return err;
 }
 
 static enum err read_slot(const struct db_result *res, unsigned row, const struct answer_columns *c,
@@ -151,14 +192,14 @@ static enum err read_slot(const struct db_result *res, unsigned row, const struc
         .service_id = reply_text(a, res, row, c->service_id),
         .organization_id = reply_text(a, res, row, c->organization_id),
         .area_id = reply_text(a, res, row, c->area_id),
-        .visit_time = reply_text(a, res, row, c->visit_time),
-        .book_end_time = reply_text(a, res, row, c->book_end_time),
         .queue_number = reply_text(a, res, row, c->queue_number),
         .duration = reply_text(a, res, row, c->duration),
     };
-    if (out->slot_id == NULL || out->organization_id == NULL || !is_zoned(out->visit_time) ||
-        (out->book_end_time != NULL && !is_zoned(out->book_end_time)))
-        return error_set(e, ERR_INTERNAL, "a slot row without slot, organization or zoned time");
+    if (out->slot_id == NULL || out->organization_id == NULL)
+        return error_set(e, ERR_INTERNAL, "a slot row without slot or organization");
+    enum err err = read_times(res, row, c, out, a, e);
+    if (err != ERR_OK)
+        return err;
     return json_read_attributes(a, c->attributes < 0 ? NULL : db_text(res, row, c->attributes), &out->attributes, e);
 }
 

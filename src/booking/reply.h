@@ -7,7 +7,8 @@
 /* Looks columns up once; -1 where the function does not return one. */
 struct answer_columns {
     int kind, status_code, status_message, error_code, error_message, field;
-    int slot_id, service_id, organization_id, area_id, visit_time, book_end_time, queue_number, duration, attributes;
+    int slot_id, service_id, organization_id, area_id, queue_number, duration, attributes;
+    int visit_at, visit_offset, book_end_at, book_end_offset;
 };
 
 /* What every reply has from its request: method, echoes, the arena of its fields. Keeps the fields found before. */

@@ -245,9 +245,9 @@ static struct db_result *answer_write(struct backend *b, const struct statement 
 
 static struct db_result *answer_read(struct backend *b)
 {
-    static const char *const names[] = {"kind",           "error_code", "status_code",
-                                        "status_message", "slot_id",    "organization_id",
-                                        "visit_time",     "name",       NULL};
+    static const char *const names[] = {
+        "kind",         "error_code", "status_code", "status_message", "slot_id", "organization_id", "visit_at",
+        "visit_offset", "name",       NULL};
     struct db_result *res = result(b, names, 1 + conf.read_rows);
     cell(res, 0, "kind", "answer");
     cell(res, 0, "error_code", "0");
@@ -259,7 +259,8 @@ static struct db_result *answer_read(struct backend *b)
         cell(res, i, "name", "book");
         cell(res, i, "slot_id", "6f1c0000-0000-4000-8000-000000000000");
         cell(res, i, "organization_id", "R7700018");
-        cell(res, i, "visit_time", "2026-12-01T10:00:00+03:00");
+        cell(res, i, "visit_at", "1796108400");
+        cell(res, i, "visit_offset", "180");
     }
     return res;
 }

@@ -5,7 +5,7 @@ select no_plan();
 
 -- A3, T1: success
 select is(pg_temp.book('B1', array[pg_temp.slot('a1', 5)]), '201/0 slots=1', 'A3: a final booking is 201 and error 0');
-select results_eq($$select slot_id, organization_id, area_id, visit_time, book_end_time, duration from unnest(pg_temp.book_rows('B1b', array[pg_temp.slot('a1', 6)], services => '{s1}')) where kind = 'slot'$$,
+select results_eq($$select slot_id, organization_id, area_id, pg_temp.told(visit_at, visit_offset), pg_temp.told(book_end_at, book_end_offset), duration from unnest(pg_temp.book_rows('B1b', array[pg_temp.slot('a1', 6)], services => '{s1}')) where kind = 'slot'$$,
     $$select pg_temp.slot('a1', 6), 'T1', 'a1', to_char(now() at time zone 'Europe/Moscow' + interval '1 day', 'YYYY-MM-DD"T13:15:00+03:00"'), null::text, 15$$,
     'T1, M2: the slot is told in the zone of the organization, without Z');
 select is((select error_message from unnest(pg_temp.book_rows('b1', array[pg_temp.slot('a1', 5)])) where kind = 'answer'), 'ОК', 'A11: code 0 says ОК');
@@ -80,7 +80,7 @@ update data.organization set is_active = true, notice_min = 0 where organization
 
 -- A6: several slots
 select is(pg_temp.book('m1', array[pg_temp.slot('a1', 14), pg_temp.slot('a1', 12), pg_temp.slot('a1', 13)]), '201/0 slots=3', 'A6: three slots of one visit, in any order');
-select is((select array_agg(slot_id order by n) from unnest(pg_temp.book_rows('m1', array[pg_temp.slot('a1', 14), pg_temp.slot('a1', 12), pg_temp.slot('a1', 13)])) with ordinality as r (kind,a,b,c,d,e,slot_id,f,g,h,i,j,k,l,o,p,q,s,n) where kind = 'slot'),
+select is((select array_agg(slot_id order by n) from unnest(pg_temp.book_rows('m1', array[pg_temp.slot('a1', 14), pg_temp.slot('a1', 12), pg_temp.slot('a1', 13)])) with ordinality as r (kind,a,b,c,d,e,slot_id,f,g,h,i,j,k,l,o,p,q,s,t,u,n) where kind = 'slot'),
     array[pg_temp.slot('a1', 12), pg_temp.slot('a1', 13), pg_temp.slot('a1', 14)], 'A6: answered in time order');
 select is(pg_temp.book('m2', array[pg_temp.slot('a1', 15), pg_temp.slot('a1', 14)]), '208/4', 'A6: one of two is taken: none is booked');
 select is(pg_temp.owner_of(pg_temp.slot('a1', 15)), null, 'A6: the free one stays free');

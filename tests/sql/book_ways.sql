@@ -18,7 +18,7 @@ begin
             rows := data.book_effect(m, 7, w);
         end if;
         found := jsonb_build_object(
-            'answer', (select jsonb_agg(to_jsonb(r) - 'book_end_time' || jsonb_build_object('ends', r.book_end_time is not null)) from unnest(rows) as r),
+            'answer', (select jsonb_agg(to_jsonb(r) - 'book_end_at' || jsonb_build_object('ends', r.book_end_at is not null)) from unnest(rows) as r),
             'booking', (select jsonb_agg(to_jsonb(b) - '{created_at,changed_at,hold_until}'::text[]
                 || jsonb_build_object('held_min', round(extract(epoch from b.hold_until - b.changed_at) / 60), 'new', b.created_at = b.changed_at))
                 from data.booking as b where b.book_key = w.book_key),

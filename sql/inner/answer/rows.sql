@@ -13,7 +13,7 @@ return row('answer', status_code, status_message, error_code,
         when 3 then 'Необходимая информация не найдена'
         when 4 then 'Отказ в бронировании'
         when 5 then 'Справочник имеет актуальную версию' end),
-    null, null, null, null, null, null, null, null, null, null, null, null, null)::api.answer;
+    null, null, null, null, null, null, null, null, null, null, null, null, null, null, null)::api.answer;
 comment on function data.answer_row(text, text, integer, text) is
     'A row of kind answer; the texts of codes 0-5 are those of Appendix 2, item 2';
 
@@ -21,7 +21,7 @@ create or replace function data.field_row(field text, error_code integer)
 returns api.answer language sql immutable parallel safe
 return row('field', null, null, error_code,
     case error_code when 1 then 'Недопустимое значение поля' else 'Значение не найдено в справочнике' end,
-    field, null, null, null, null, null, null, null, null, null, null, null, null)::api.answer;
+    field, null, null, null, null, null, null, null, null, null, null, null, null, null, null)::api.answer;
 comment on function data.field_row(text, integer) is 'A row of kind field; the texts are those of Appendix 2, item 3';
 
 create or replace function data.slot_rows(p_book_key text, p_hold_until timestamptz, p_service_id text)
@@ -29,9 +29,10 @@ returns api.answer[] language plpgsql stable parallel safe as $$
 begin
     return (
         select array_agg(row('slot', null, null, null, null, null, s.slot_id::text, coalesce(s.service_id, p_service_id),
-                s.organization_id, a.area_id, data.wire_time(s.starts_at, o.time_zone), data.wire_time(p_hold_until, o.time_zone),
+                s.organization_id, a.area_id, data.unix_seconds(s.starts_at), data.unix_seconds(p_hold_until),
                 a.queue_prefix || p.place_no, extract(epoch from s.ends_at - s.starts_at)::integer / 60, a.slot_attributes,
-                null, null, null)::api.answer
+                null, null, null, data.utc_offset(s.starts_at, s.starts_at at time zone o.time_zone),
+                data.utc_offset(p_hold_until, p_hold_until at time zone o.time_zone))::api.answer
             order by s.starts_at, s.slot_id)
         from data.place as p
         join data.slot as s using (slot_id)

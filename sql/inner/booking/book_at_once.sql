@@ -91,10 +91,12 @@ begin
         array[p_slot_id], p_journal_id);
     return array[data.answer_row(v.status, left(v.message, 4000), 0),
         row('slot', null, null, null, null, null, p_slot_id::text, v.service_id, w.organization_id, v.area_id,
-            data.wire_time(v.starts_at, v.time_zone), data.wire_time(hold_end, v.time_zone),
+            data.unix_seconds(v.starts_at), data.unix_seconds(hold_end),
             case when v.queue_prefix is not null then v.queue_prefix
                 || (select p.place_no from data.place as p where p.slot_id = p_slot_id and p.book_key = w.book_key) end,
-            extract(epoch from v.ends_at - v.starts_at)::integer / 60, v.slot_attributes, null, null, null)::api.answer];
+            extract(epoch from v.ends_at - v.starts_at)::integer / 60, v.slot_attributes, null, null, null,
+            data.utc_offset(v.starts_at, v.starts_at at time zone v.time_zone),
+            data.utc_offset(hold_end, hold_end at time zone v.time_zone))::api.answer];
 end $$;
 comment on function data.book_at_once(api.message, bigint, data.book_wish, uuid) is
     'A first booking of one named slot, where nothing is in its way: the answer as rows; null: nothing is done yet';

@@ -3,23 +3,27 @@
 -- Instants on the wire (T1). Out: always with the numeric offset of the organization's zone, never Z: the portal takes
 -- the last six characters for the offset. In: what has no offset is not an instant.
 
--- Expressions, so that the planner folds them into the query. Looking up the zone is the dear part: who writes many times has
--- the wall time in hand. By way of JSON and of a time of day: to_char() reads its pattern anew each time, and what these write
--- depends on no setting.
-create or replace function data.wire_text(at timestamptz, wall timestamp) returns text
-language sql stable parallel safe
-return substr(to_json(wall)::text, 2, 19)
-    || case when wall < (at at time zone interval '0')
-        then '-' || left((time '00:00' + ((at at time zone interval '0') - wall))::text, 5)
-        else '+' || left((time '00:00' + (wall - (at at time zone interval '0')))::text, 5) end;
-comment on function data.wire_text(timestamptz, timestamp) is
-    'yyyy-MM-ddThh:mm:ss+hh:mm of an instant and the wall time it is somewhere (T1)';
-
+-- By way of JSON and of a time of day: to_char() reads its pattern anew each time, and what these write depends on no setting.
 create or replace function data.wire_time(at timestamptz, zone text) returns text
 language sql stable parallel safe as $$
-    select data.wire_text(at, at at time zone zone)
+    select substr(to_json(w.wall)::text, 2, 19) || case when w.wall < w.utc then '-' else '+' end
+        || left((time '00:00' + greatest(w.wall - w.utc, w.utc - w.wall))::text, 5)
+    from (select at at time zone zone as wall, at at time zone interval '0' as utc) as w
 $$;
 comment on function data.wire_time(timestamptz, text) is 'yyyy-MM-ddThh:mm:ss+hh:mm in the wall time of a zone (T1)';
+drop function if exists data.wire_text(timestamptz, timestamp);
+
+-- Answers leave the text to whoever writes them: they tell the instant, and how far ahead of UTC its zone is then.
+create or replace function data.unix_seconds(at timestamptz) returns bigint
+language sql immutable parallel safe
+return floor(date_part('epoch', at))::bigint;
+comment on function data.unix_seconds(timestamptz) is 'Whole seconds since 1970-01-01 00:00 UTC, rounded down';
+
+create or replace function data.utc_offset(at timestamptz, wall timestamp) returns integer
+language sql immutable parallel safe
+return date_part('epoch', wall - (at at time zone interval '0'))::integer / 60;
+comment on function data.utc_offset(timestamptz, timestamp) is
+    'Minutes by which a wall time is ahead of UTC at an instant (T1)';
 
 -- A portal's clock must not be able to fail a booking: what is no instant is null, and its text is kept anyway.
 create or replace function data.parse_time(t text) returns timestamptz

@@ -113,6 +113,26 @@ static void T1_instants_have_a_numeric_offset(void **state)
     clock_format(INT64_MIN, -1439, text);
 }
 
+static void T1_instants_of_answers_have_no_fraction(void **state)
+{
+    static const struct {
+        int64_t wall_s;
+        int offset_min;
+        const char *text;
+    } cases[] = {
+        {1796193900, 180, "2026-12-02T09:45:00+03:00"},  {1796193900, 0, "2026-12-02T06:45:00+00:00"},
+        {1796193900, -570, "2026-12-01T21:15:00-09:30"}, {-1, 720, "1970-01-01T11:59:59+12:00"},
+        {951782400, 840, "2000-02-29T14:00:00+14:00"},   {-30610224000, 0, "1000-01-01T00:00:00+00:00"},
+        {253402300799, 0, "9999-12-31T23:59:59+00:00"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[CLOCK_TEXT_SIZE];
+        clock_format_seconds(cases[i].wall_s, cases[i].offset_min, text);
+        assert_string_equal(text, cases[i].text);
+    }
+}
+
 static void the_machine_zone_is_followed(void **state)
 {
     (void)state;
@@ -198,6 +218,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(T1_instants_have_a_numeric_offset),
+        cmocka_unit_test(T1_instants_of_answers_have_no_fraction),
         cmocka_unit_test(C7_instants_are_read),
         cmocka_unit_test(item_25_instants_and_their_zones),
         cmocka_unit_test(the_machine_zone_is_followed),

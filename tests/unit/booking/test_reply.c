@@ -12,36 +12,28 @@
 
 #include <cmocka.h>
 
-static const char *const answer_names[] = {"kind",
-                                           "status_code",
-                                           "status_message",
-                                           "error_code",
-                                           "error_message",
-                                           "field",
-                                           "slot_id",
-                                           "service_id",
-                                           "organization_id",
-                                           "area_id",
-                                           "visit_time",
-                                           "book_end_time",
-                                           "queue_number",
-                                           "duration",
-                                           "attributes",
-                                           "journal_id",
-                                           "journal_at",
-                                           "stored",
-                                           NULL};
+static const char *const answer_names[] = {
+    "kind",       "status_code",     "status_message", "error_code", "error_message", "field",           "slot_id",
+    "service_id", "organization_id", "area_id",        "visit_at",   "book_end_at",   "queue_number",    "duration",
+    "attributes", "journal_id",      "journal_at",     "stored",     "visit_offset",  "book_end_offset", NULL};
 
 #define ANSWER(status, text, code, message)                                                                            \
     "answer", status, text, code, message, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, "17",           \
-        "2026-11-22 10:00:00+03", NULL
+        "2026-11-22 10:00:00+03", NULL, NULL, NULL
 #define FIELD(name, code, message)                                                                                     \
-    "field", NULL, NULL, code, message, name, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
-#define SLOT(id, service, area, time, end, attributes)                                                                 \
-    "slot", NULL, NULL, NULL, NULL, NULL, id, service, "R7700018", area, time, end, NULL, "15", attributes, NULL,      \
+    "field", NULL, NULL, code, message, name, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,  \
         NULL, NULL
+/* time and end: at, offset; the last two columns */
+#define SLOT(id, service, area, time, end, attributes) SLOT_OF(id, service, area, time, end, "15", attributes)
+#define SLOT_OF(...)                                   SLOT_CELLS(__VA_ARGS__)
+#define SLOT_CELLS(id, service, area, at, offset, end_at, end_offset, minutes, attributes)                             \
+    "slot", NULL, NULL, NULL, NULL, NULL, id, service, "R7700018", area, at, end_at, NULL, minutes, attributes, NULL,  \
+        NULL, NULL, offset, end_offset
+#define AT(at, offset) at, offset
+#define NEVER          NULL, NULL
 #define LONE(kind, stored)                                                                                             \
-    kind, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, stored
+    kind, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, stored,      \
+        NULL, NULL
 
 static int setup(void **state)
 {
@@ -71,12 +63,11 @@ static enum err read_rows(void **state, enum booking_method method, const struct
 
 static void m2_booked(void **state)
 {
-    struct db_result res =
-        FAKE_RESULT(answer_names, ANSWER("201", "Забронировано", "0", NULL),
-                    SLOT("s1", NULL, "hall-1", "2026-12-02T09:45:00+03:00", "2026-11-22T11:45:00+03:00",
-                         "[{\"name\": \"a\", \"value\": \"\\\"b\\\\\\u0449\\ud834\\udd1e\\n\"}, "
-                         "{\"value\": 7, \"name\": \"n\"}, {\"name\": \"z\", \"value\": null}]"),
-                    SLOT("s2", "10000593393", NULL, "2026-12-02T10:00:00+03:00", NULL, "[]"));
+    struct db_result res = FAKE_RESULT(answer_names, ANSWER("201", "Забронировано", "0", NULL),
+                                       SLOT("s1", NULL, "hall-1", AT("1796193900", "180"), AT("1795337100", "180"),
+                                            "[{\"name\": \"a\", \"value\": \"\\\"b\\\\\\u0449\\ud834\\udd1e\\n\"}, "
+                                            "{\"value\": 7, \"name\": \"n\"}, {\"name\": \"z\", \"value\": null}]"),
+                                       SLOT("s2", "10000593393", NULL, AT("1796194800", "-570"), NEVER, "[]"));
     struct booking_reply r;
     assert_int_equal(read_rows(state, BOOKING_BOOK, &res, &r), ERR_OK);
     assert_int_equal(r.method, BOOKING_BOOK);
@@ -92,13 +83,17 @@ static void m2_booked(void **state)
     assert_null(r.slots[0].service_id);
     assert_string_equal(r.slots[0].area_id, "hall-1");
     assert_string_equal(r.slots[0].book_end_time, "2026-11-22T11:45:00+03:00");
+    assert_string_equal(r.slots[0].visit_time, "2026-12-02T09:45:00+03:00");
+    assert_int_equal(r.slots[0].visit_at_s, 1796193900);
     assert_string_equal(r.slots[0].duration, "15");
+    assert_int_equal(r.slots[0].duration_min, 15);
     assert_int_equal(r.slots[0].attributes.n, 3);
     assert_string_equal(r.slots[0].attributes.items[0].value, "\"b\\щ\xF0\x9D\x84\x9E\n");
     assert_string_equal(r.slots[0].attributes.items[1].name, "n");
     assert_string_equal(r.slots[0].attributes.items[1].value, "7");
     assert_string_equal(r.slots[0].attributes.items[2].value, "");
-    assert_string_equal(r.slots[1].visit_time, "2026-12-02T10:00:00+03:00");
+    assert_string_equal(r.slots[1].visit_time, "2026-12-01T21:30:00-09:30"); /* T1 */
+    assert_null(r.slots[1].book_end_time);
     assert_int_equal(r.slots[1].attributes.n, 0);
 }
 
@@ -169,14 +164,27 @@ static void broken_rows_are_refused(void **state)
         FAKE_RESULT(answer_names, ANSWER("201", NULL, "0", NULL), LONE("else", NULL)),
         FAKE_RESULT(answer_names, ANSWER("201", NULL, "0", NULL), LONE(NULL, NULL)),
         FAKE_RESULT(answer_names, ANSWER("201", NULL, "0", NULL),
-                    SLOT(NULL, NULL, "a", "2026-12-02T09:45:00+03:00", NULL, NULL)),
-        FAKE_RESULT(answer_names, ANSWER("201", NULL, "0", NULL), SLOT("s", NULL, "a", NULL, NULL, NULL)),
+                    SLOT(NULL, NULL, "a", AT("1796193900", "180"), NEVER, NULL)),
+        FAKE_RESULT(answer_names, ANSWER("201", NULL, "0", NULL), SLOT("s", NULL, "a", NEVER, NEVER, NULL)),
         FAKE_RESULT(answer_names, ANSWER("201", NULL, "0", NULL),
-                    SLOT("s", NULL, "a", "2026-12-02T09:45:00Z", NULL, NULL)), /* T1 */
+                    SLOT("s", NULL, "a", AT("1796193900", NULL), NEVER, NULL)), /* T1 */
+        FAKE_RESULT(answer_names, ANSWER("201", NULL, "0", NULL), SLOT("s", NULL, "a", AT(NULL, "180"), NEVER, NULL)),
         FAKE_RESULT(answer_names, ANSWER("201", NULL, "0", NULL),
-                    SLOT("s", NULL, "a", "2026-12-02T09:45:00", NULL, NULL)),
+                    SLOT("s", NULL, "a", AT("2026-12-02T09:45:00+03:00", "180"), NEVER, NULL)),
         FAKE_RESULT(answer_names, ANSWER("201", NULL, "0", NULL),
-                    SLOT("s", NULL, "a", "2026-12-02T09:45:00+03:00", "2026-12-02T09:45:00Z", NULL)),
+                    SLOT("s", NULL, "a", AT("1796193900", "841"), NEVER, NULL)), /* more than fourteen hours */
+        FAKE_RESULT(answer_names, ANSWER("201", NULL, "0", NULL),
+                    SLOT("s", NULL, "a", AT("1796193900", "-841"), NEVER, NULL)),
+        FAKE_RESULT(answer_names, ANSWER("201", NULL, "0", NULL),
+                    SLOT("s", NULL, "a", AT("253402300800", "0"), NEVER, NULL)), /* the year 10000 */
+        FAKE_RESULT(answer_names, ANSWER("201", NULL, "0", NULL),
+                    SLOT("s", NULL, "a", AT("-30610224001", "0"), NEVER, NULL)), /* the year 999 */
+        FAKE_RESULT(answer_names, ANSWER("201", NULL, "0", NULL),
+                    SLOT("s", NULL, "a", AT("1796193900", "180"), AT("1796193900", NULL), NULL)),
+        FAKE_RESULT(answer_names, ANSWER("201", NULL, "0", NULL),
+                    SLOT_OF("s", NULL, "a", AT("1796193900", "180"), NEVER, "-1", NULL)),
+        FAKE_RESULT(answer_names, ANSWER("201", NULL, "0", NULL),
+                    SLOT_OF("s", NULL, "a", AT("1796193900", "180"), NEVER, "quarter", NULL)),
     };
     for (unsigned i = 0; i < sizeof broken / sizeof *broken; i++) {
         struct booking_reply r;
@@ -205,7 +213,7 @@ static void broken_attributes_are_refused(void **state)
                                         "[{\"name\":}]"};
     for (unsigned i = 0; i < sizeof texts / sizeof *texts; i++) {
         struct db_result res = FAKE_RESULT(answer_names, ANSWER("201", NULL, "0", NULL),
-                                           SLOT("s", NULL, "a", "2026-12-02T09:45:00+03:00", NULL, texts[i]));
+                                           SLOT("s", NULL, "a", AT("1796193900", "180"), NEVER, texts[i]));
         struct booking_reply r;
         if (read_rows(state, BOOKING_BOOK, &res, &r) != ERR_INTERNAL)
             fail_msg("attributes %s should be refused", texts[i]);

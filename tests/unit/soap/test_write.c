@@ -273,10 +273,24 @@ static void a4_status_as_text(void **state)
 static void a6_one_time_slot_for_the_visit(void **state)
 {
     const struct soap_style style = {.single_timeslot = true};
-    struct time_slot slots[] = {
-        {.slot_id = "a", .organization_id = "R", .visit_time = "2026-12-31T23:30:00+03:00", .duration = "15"},
-        {.slot_id = "b", .organization_id = "R", .visit_time = "2026-12-31T23:45:00+03:00", .duration = "15"},
-        {.slot_id = "c", .organization_id = "R", .visit_time = "2027-01-01T00:10:00+03:00", .duration = "20"}};
+    struct time_slot slots[] = {{.slot_id = "a",
+                                 .organization_id = "R",
+                                 .visit_time = "2026-12-31T23:30:00+03:00",
+                                 .duration = "15",
+                                 .visit_at_s = 1798749000,
+                                 .duration_min = 15},
+                                {.slot_id = "b",
+                                 .organization_id = "R",
+                                 .visit_time = "2026-12-31T23:45:00+03:00",
+                                 .duration = "15",
+                                 .visit_at_s = 1798749900,
+                                 .duration_min = 15},
+                                {.slot_id = "c",
+                                 .organization_id = "R",
+                                 .visit_time = "2027-01-01T00:10:00+03:00",
+                                 .duration = "20",
+                                 .visit_at_s = 1798751400,
+                                 .duration_min = 20}};
     struct booking_reply r = {.method = BOOKING_BOOK, .book_id = "B", .esia_id = "E", .slots = slots, .nslots = 3};
     const char *text = write_as(*state, &r, &style);
     assert_non_null(strstr(text, "<eq:slotId>a</eq:slotId>"));
@@ -290,7 +304,7 @@ static void a6_one_time_slot_for_the_visit(void **state)
     assert_non_null(strstr(text, "<eq:slotId>c</eq:slotId>"));
     assert_null(strstr(text, "<eq:duration>60"));
     r.method = BOOKING_GET_BOOKING_STATUS;
-    slots[1].duration = NULL; /* unknown: none is better than a wrong one */
+    slots[1].duration_min = -1; /* unknown: none is better than a wrong one */
     text = write_as(*state, &r, &style);
     assert_null(strstr(text, "<eq:slotId>b"));
     assert_null(strstr(text, "<eq:duration>"));
