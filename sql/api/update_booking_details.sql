@@ -16,33 +16,11 @@ create or replace function api.update_booking_details(m api.message, book_id tex
 returns setof api.answer
 language plpgsql security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan
     set enable_seqscan = off as $$
-declare
-    door api.answer := data.admit_message(m);
-    slot jsonb := jsonb_strip_nulls(jsonb_build_object('slotId', nullif(slot_id, ''), 'organizationId',
-        nullif(organization_id, ''), 'areaId', nullif(area_id, ''), 'serviceId', nullif(service_id, ''), 'visitTime', visit_time,
-        'duration', duration));
-    rows api.answer[];
-    head api.answer;
 begin
-    if door.kind <> 'answer' then
-        return next door;
-        return;
-    end if;
-    if m.test then
-        begin
-            rows := data.update_effect(m, door.journal_id, book_id, esia_id, slot, status_code, status_message, bad_fields);
-            raise exception 'a test message has no effect' using errcode = 'ZB000';
-        exception when sqlstate 'ZB000' then
-            null;
-        end;
-    else
-        rows := data.update_effect(m, door.journal_id, book_id, esia_id, slot, status_code, status_message, bad_fields);
-    end if;
-    head := rows[1];
-    head.journal_id := door.journal_id;
-    head.journal_at := door.journal_at;
-    return next head;
-    return query select * from unnest(rows[2:]);
+    return query select * from unnest(data.carry_out(m, row(book_id, esia_id,
+        jsonb_strip_nulls(jsonb_build_object('slotId', nullif(slot_id, ''), 'organizationId', nullif(organization_id, ''),
+            'areaId', nullif(area_id, ''), 'serviceId', nullif(service_id, ''), 'visitTime', visit_time, 'duration', duration)),
+        status_code, status_message, bad_fields)::data.update_wish));
 end $$;
 grant execute on function api.update_booking_details(api.message, text, text, text, text, text, text, text, integer,
     text, text, text[])

@@ -113,30 +113,29 @@ comment on function data.book_wish_of(text, text[], text, text, text, text, json
     text[]) is
     'The parameters of api.book in one hand, lists put in order';
 
-create or replace function data.book_bounds(p_book_id text, p_slot_ids text[], p_organization_id text, p_user_type text,
-    p_user_kind text,
-    p_esia_id text, p_applicant jsonb, p_service_ids text[], p_area_ids text[], p_attributes jsonb)
-returns api.answer[] language plpgsql stable parallel safe as $$
+create or replace function data.book_bounds(w data.book_wish) returns api.answer[]
+language plpgsql stable parallel safe as $$
 declare
     fit constant boolean[] := array[
-        coalesce(length(p_book_id) <= 255, true), coalesce(length(p_esia_id) <= 255, true),
-            coalesce(length(p_organization_id) <= 255, true),
-        coalesce(length(p_user_type) <= 255, true), coalesce(length(p_user_kind) <= 255, true),
-        data.list_fits(p_slot_ids, 50), data.list_fits(p_service_ids, 500), data.list_fits(p_area_ids, 500),
-        coalesce(pg_column_size(p_applicant) <= 65536, true), coalesce(pg_column_size(p_attributes) <= 2097152, true)];
+        coalesce(length(w.book_id) <= 255, true), coalesce(length(w.esia_id) <= 255, true),
+        coalesce(length(w.organization_id) <= 255, true),
+        coalesce(length(w.user_type) <= 255, true), coalesce(length(w.user_kind) <= 255, true),
+        data.list_fits(w.slot_ids, 50), data.list_fits(w.service_ids, 500), data.list_fits(w.area_ids, 500),
+        coalesce(pg_column_size(w.applicant) <= 65536, true), coalesce(pg_column_size(w.attributes) <= 2097152, true)];
 begin
     if false = any (fit) then
         return data.beyond_rows('{bookId,esiaId,organizationId,userType,userKind,slotId,serviceId,areaId,applicant,attributes}',
             fit);
-    elsif coalesce(p_book_id, '') = '' then
+    elsif coalesce(w.book_id, '') = '' then
         return array[data.field_row('bookId', 1)];
-    elsif coalesce(data.person_key(p_esia_id), '') = '' then
+    elsif coalesce(data.person_key(w.esia_id), '') = '' then
         return array[data.field_row('esiaId', 1)];
     end if;
     return null;
 end $$;
-comment on function data.book_bounds(text, text[], text, text, text, text, jsonb, text[], text[], jsonb) is
+comment on function data.book_bounds(data.book_wish) is
     'Field errors of a request nothing can be made of: values beyond their bounds (L2), nobody''s, no booking''s; null: none';
+drop function if exists data.book_bounds(text, text[], text, text, text, text, jsonb, text[], text[], jsonb);
 
 create or replace function data.book_answer(m api.message, p_journal_id bigint, w data.book_wish) returns api.answer[]
 language plpgsql as $$
