@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
-"""Includes follow the table of docs/architecture.md: `| module | may use | foreign |`. No two source files have one name, and what
-a folder's files share is in <module>_private.h. Anything else fails."""
+"""Includes follow the table of docs/architecture.md: `| module | may use | foreign |`. No two source files have one name, none has
+more than 400 lines, and what a folder's files share is in <module>_private.h. Anything else fails."""
 import pathlib
 import re
 import sys
 
 import tree
 
+LINES_MAX = 400
 # Which foreign library a system header belongs to; the first match counts.
 FOREIGN = [(r"libxml/", "libxml2"), (r"openssl/", "OpenSSL"), (r"uv\.h$|uv/", "libuv"), (r"llhttp\.h$", "llhttp"),
            (r"libpq-fe\.h$|libpq/|postgres", "libpq"), (r"ini\.h$", "inih"), (r"stdsoap2\.h$|soap\w*\.h$|eq(H|Stub)?\.h$", "gSOAP"),
@@ -45,6 +46,8 @@ def main(root):
     for path in tree.files(root):
         if path.startswith(("src/", "include/")) and path.endswith((".c", ".h")):
             named.setdefault(path.rsplit("/", 1)[1], []).append(path)
+            if tree.read(root, path).count("\n") > LINES_MAX:
+                wrong.append("%s: more than %d lines" % (path, LINES_MAX))
             if re.search(r"(_priv|/internal|/private|_internal)\.h$", path):
                 wrong.append("%s: private headers are <module>_private.h, or bear the name of their part" % path)
         match = re.fullmatch(r"(?:src/(?:(\w+)/)?|(include)/)([\w.-]+\.[ch])", path)
