@@ -306,4 +306,4 @@ class Lane:
 
     def shared(self):
         """Transactions with the effects of several messages."""
-        return self.sql("select count(*) from (select from data.booking_history group by xmin having count(distinct book_key) > 1) as t")[0][0]
+        return self.sql("select count(*) from (select from data.booking_history group by xmin::text having count(distinct book_key) > 1) as t")[0][0]
