@@ -33,7 +33,7 @@ struct field_type {
     const char *const *words; /* of FIELD_WORD; NULL-ended */
 };
 
-/* A number, a date, a word: as long as blanks may make it. */
+/* A number, a date, a word: as long as blanks may make it (of words: in a lenient reading). */
 #define FIELD_SHORT_MAX 64
 
 /* X(type, name in the schema, kind, min, max, words). A name of a firm of four octets a character still fits an index.

@@ -15,14 +15,15 @@
 #include <stdint.h>
 
 /*
- * What a listener speaks; X(KIND, word, is_signed). What a kind means for a message is its row in src/request/origin.c.
- * LISTENER_UNSET counts them; it stands for a kind that was not given, and never leaves config_load() with ERR_OK.
+ * What a listener speaks; X(KIND, word, is_signed, row). What a kind means for a message is struct origin origin_<row>
+ * (src/request/origin.h). LISTENER_UNSET counts them; it stands for a kind that was not given, and never leaves
+ * config_load() with ERR_OK.
  */
 #define LISTENER_KINDS(X)                                                                                              \
-    X(SMEV2, "smev2", true)                                                                                            \
-    X(PLAIN, "plain", false)
+    X(SMEV2, "smev2", true, smev2)                                                                                     \
+    X(PLAIN, "plain", false, plain)
 enum listener_kind {
-#define X(kind, word, is_signed) LISTENER_##kind,
+#define X(kind, word, is_signed, row) LISTENER_##kind,
     LISTENER_KINDS(X)
 #undef X
         LISTENER_UNSET

@@ -20,7 +20,8 @@ static int usage(FILE *to)
         "usage: zapisd [run] [--config FILE]\n"
         "       zapisd check [--config FILE] [--offline] [--only-fatal | --reload] [--user NAME]  (also: zapisd -t)\n"
         "       zapisd migrate [--config FILE | --conninfo TEXT] [--sql-dir DIR] [--dry-run] [--demo]\n"
-        "       zapisd dsig verify [--no-chain] [--anchors FILE] [--crl FILE] [--allow-gost2001] FILE...\n"
+        "       zapisd dsig verify [--no-chain] [--chain FILE] [--anchors FILE] [--crl FILE] [--allow-gost2001] "
+        "FILE...\n"
         "       zapisd dsig sign --key FILE --cert FILE [--actor URI] FILE\n"
         "       zapisd dsig transform < FILE\n"
         "       zapisd --version | --help\n",

@@ -46,7 +46,7 @@ const char *const leniency_names[LENIENCY_COUNT] = {
 };
 
 const char *const listener_kind_words[LISTENER_UNSET] = {
-#define X(kind, word, is_signed) [LISTENER_##kind] = word,
+#define X(kind, word, is_signed, row) [LISTENER_##kind] = word,
     LISTENER_KINDS(X)
 #undef X
 };
@@ -54,7 +54,7 @@ const char *const listener_kind_words[LISTENER_UNSET] = {
 bool config_is_signed(const struct config_listener *l)
 {
     static const bool rows[LISTENER_UNSET] = {
-#define X(kind, word, is_signed) [LISTENER_##kind] = is_signed,
+#define X(kind, word, is_signed, row) [LISTENER_##kind] = is_signed,
         LISTENER_KINDS(X)
 #undef X
     };

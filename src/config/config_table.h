@@ -31,18 +31,18 @@ enum option_kind {
     OPTION_CONSENT,   /* bool: true when the one word is there */
 };
 
-#define SECOND                           1000U
-#define MINUTE                           (60U * SECOND)
-#define KIB                              1024U
-#define MIB                              (1024U * KIB)
-#define YES                              true
-#define NO                               false
-#define LENIENT_ALL                      "namespaces, order, names, unknown, arrays, values, user_kind, user_type, status, date"
-#define LENIENT_WORD(name)               "|" #name
-#define LENIENT_WORDS                    (&(LENIENCIES(LENIENT_WORD))[1])
-#define LEVELS                           "error|warning|notice|info|debug"
-#define KIND_WORD(kind, word, is_signed) "|" word
-#define KIND_WORDS                       (&(LISTENER_KINDS(KIND_WORD))[1])
+#define SECOND                                1000U
+#define MINUTE                                (60U * SECOND)
+#define KIB                                   1024U
+#define MIB                                   (1024U * KIB)
+#define YES                                   true
+#define NO                                    false
+#define LENIENT_ALL                           "namespaces, order, names, unknown, arrays, values, user_kind, user_type, status, date"
+#define LENIENT_WORD(name)                    "|" #name
+#define LENIENT_WORDS                         (&(LENIENCIES(LENIENT_WORD))[1])
+#define LEVELS                                "error|warning|notice|info|debug"
+#define KIND_WORD(kind, word, is_signed, row) "|" word
+#define KIND_WORDS                            (&(LISTENER_KINDS(KIND_WORD))[1])
 
 /* clang-format off */
 /* The same keys for a [sender CODE] and for a plain [listener NAME]: who calls there has no code. */
@@ -71,7 +71,7 @@ X(section, "single_timeslot", OPTION_YES_NO, struct_, reading.single_timeslot, "
 X("daemon", "workers", OPTION_COUNT, config, workers, "0", 0, 256, NULL, NO, NO, \
   "Threads that parse, verify and sign. 0 means one for each processor.") \
 X("daemon", "requests_max", OPTION_COUNT, config, requests_max, "1000", 1, 100000, NULL, NO, NO, \
-  "Requests in work at once. What comes beyond is answered with 503 and a fault, at once.") \
+  "Requests in work at once. What comes beyond is answered with 503 and a line of text, unsigned, at once.") \
 X("daemon", "request_timeout", OPTION_DURATION, config, request_timeout_ms, "15s", 100, 10 * MINUTE, NULL, NO, NO, \
   "From the last byte of a request to its answer. What would take longer is given up before and answered with 503; " \
   "nothing of it is done, or the answer says that it is not known.") \

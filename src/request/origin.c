@@ -9,8 +9,9 @@
 const struct origin *origin_of(enum listener_kind kind)
 {
     static const struct origin *const origins[LISTENER_UNSET] = {
-        [LISTENER_SMEV2] = &origin_smev2,
-        [LISTENER_PLAIN] = &origin_plain,
+#define X(kind, word, is_signed, row) [LISTENER_##kind] = &origin_##row,
+        LISTENER_KINDS(X)
+#undef X
     };
     return origins[kind];
 }

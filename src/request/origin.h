@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
  * Where messages come from: one row a wire. What is special about a wire stands in its row and nowhere else; the steps
- * ask the row. To add one: a kind in include/config.h, a row in origin.c, its functions in origin_<name>.c, and a
+ * ask the row. To add one: a kind in include/config.h, its row and functions in origin_<name>.c, and a
  * carrier when its messages do not come over HTTP.
  */
 #pragma once
@@ -45,7 +45,9 @@ struct origin {
     enum err (*wrap)(struct request *r, const char *element);
 };
 
-extern const struct origin origin_smev2, origin_plain;
+#define X(kind, word, is_signed, row) extern const struct origin origin_##row;
+LISTENER_KINDS(X)
+#undef X
 extern const struct carrier carrier_http;
 const struct origin *origin_of(enum listener_kind kind);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * Exclusive XML Canonicalization 1.0 of a sub-tree, without comments: its sections 2 and 3, and sections 2.2, 2.3
- * and 4.4 of Canonical XML 1.0. Inclusive canonicalisation is not here on purpose: nobody we talk to uses it.
+ * Exclusive XML Canonicalization 1.0 of a sub-tree, without comments: its sections 2 and 3, and sections 2.1 to 2.3
+ * of Canonical XML 1.0. Inclusive canonicalisation is not here on purpose: nobody we talk to uses it.
  *
  * Of our own, and not xmlC14NExecute(): that one builds two lists for each element and asks back for every node whether
  * it is to be seen, and was a tenth of what a signed message costs (docs/decisions/0315-canonical-form.md). It is the
@@ -132,7 +132,7 @@ static const xmlNode *step(const xmlNode *n)
     return n == NULL ? NULL : n->next;
 }
 
-/* Section 4.4 of Canonical XML: a document with a relative name has no canonical form, nor has any part of it. */
+/* Section 2.1 of Canonical XML: a document with a relative name has no canonical form, nor has any part of it. */
 static bool has_relative_names(const xmlDoc *doc)
 {
     for (const xmlNode *n = xmlDocGetRootElement(doc); n != NULL; n = step(n))

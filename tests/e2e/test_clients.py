@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
-"""Three SOAP toolkits nobody here wrote, unmodified, each from the WSDL the daemon serves (V1): Python zeep, the npm
+"""Three SOAP toolkits nobody here wrote, unmodified, each from the WSDL the daemon serves (V1, V4): Python zeep, the npm
 package soap, and a C client made by gSOAP's own tools. updateBookingDetails is served for them (M8, A2)."""
 import json
 import os

@@ -170,8 +170,14 @@ static void wrong_numbers_go_as_they_came(void **state)
 static void update_booking_details(void **state)
 {
     struct attribute attributes[] = {{"a", "b"}};
-    struct time_slot slot = {"s'1", "10000593393", "R7700018", "hall-1",       "2026-12-02T09:45:00+03:00",
-                             NULL,  "A1",          "15",       {attributes, 1}};
+    struct time_slot slot = {.slot_id = "s'1",
+                             .service_id = "10000593393",
+                             .organization_id = "R7700018",
+                             .area_id = "hall-1",
+                             .visit_time = "2026-12-02T09:45:00+03:00",
+                             .queue_number = "A1",
+                             .duration = "15",
+                             .attributes = {attributes, 1}};
     struct booking_request r = {.method = BOOKING_UPDATE_BOOKING_DETAILS,
                                 .book_id = "1",
                                 .esia_id = "2",

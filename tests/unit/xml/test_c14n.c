@@ -129,7 +129,7 @@ static void siblings_stay_outside(void **state)
     arena_free(a);
 }
 
-/* Canonical XML 1.0 section 4.4: a document with relative namespace names has no canonical form. */
+/* Canonical XML 1.0 section 2.1: a document with relative namespace names has no canonical form. */
 static void relative_namespaces_have_no_canonical_form(void **state)
 {
     (void)state;
