@@ -22,13 +22,14 @@ void xml_fini(void);
 /* ---- prescan: what is refused before libxml2 sees a byte (facts: quadratic attribute and namespace costs) ---- */
 
 struct xml_limits {
-    size_t size_max_bytes;      /* of the whole message */
-    size_t start_tag_max_bytes; /* 32 KiB */
-    unsigned attributes_max;    /* of one start tag: 256; of all open elements together twice as many */
-    unsigned namespaces_max;    /* xmlns declarations in scope at once: 64 */
-    unsigned depth_max;         /* 64; 256 at the most */
-    unsigned elements_max;      /* 50,000, comments and CDATA sections included; and as many attributes */
-    unsigned name_max_bytes;    /* of one name: 1,024 */
+    size_t size_max_bytes;        /* of the whole message */
+    size_t start_tag_max_bytes;   /* 32 KiB */
+    unsigned attributes_max;      /* of one start tag: 256; of all open elements together twice as many */
+    unsigned namespaces_max;      /* xmlns declarations in scope at once: 64 */
+    unsigned namespace_max_bytes; /* of the name in one of them: 256; it may be written again at each element */
+    unsigned depth_max;           /* 64; 256 at the most */
+    unsigned elements_max;        /* 50,000, comments and CDATA sections included; and as many attributes */
+    unsigned name_max_bytes;      /* of one name: 1,024 */
 };
 extern const struct xml_limits xml_limits_default;
 

@@ -9,7 +9,8 @@ begin
     if p_attributes is null then
         return true;
     end if;
-    if jsonb_typeof(p_attributes) <> 'array' or jsonb_array_length(p_attributes) not between 1 and 100 then
+    if jsonb_typeof(p_attributes) <> 'array' or jsonb_array_length(p_attributes) not between 1 and 100
+        or octet_length(p_attributes::text) > 4096 then
         return false;
     end if;
     return not exists (
@@ -21,7 +22,7 @@ end $$;
 alter function data.slot_attributes_fit(jsonb) owner to zapisd_owner;
 revoke all on function data.slot_attributes_fit(jsonb) from public;
 grant execute on function data.slot_attributes_fit(jsonb) to zapisd_operator; -- who writes to data.area with his own rights
-comment on function data.slot_attributes_fit(jsonb) is 'Whether it is a list of one to a hundred names with values, of the lengths of docs/limits.md (L2); null is none';
+comment on function data.slot_attributes_fit(jsonb) is 'Whether it is a list of one to a hundred names with values, of the lengths of docs/limits.md (L2), 4,096 octets in all: every slot of an answer bears them; null is none';
 
 alter table data.area
     add column slot_attributes jsonb,

@@ -82,9 +82,15 @@ static void write_text(struct buf *out, const char *s, const char *escaped)
     }
 }
 
-static void write_attr_value(struct buf *out, const char *s)
+/* libxml2 keeps an ampersand in the name of a namespace, and nothing else there, as a reference. */
+static void write_namespace_name(struct buf *out, const char *s)
 {
+    static const char kept[] = "&#38;";
     buf_add(out, "=\"", 2);
+    for (const char *at; (at = strstr(s, kept)) != NULL; s = at + strlen(kept)) {
+        buf_add(out, s, (size_t)(at - s));
+        buf_add_str(out, "&amp;");
+    }
     write_text(out, s, "&<\"\t\n\r");
     buf_add_char(out, '"');
 }
@@ -195,7 +201,7 @@ static void write_namespaces(struct writer *w, size_t first)
     for (size_t i = first; i < w->nrendered; i++) {
         buf_add_str(w->out, *r[i].prefix == '\0' ? " xmlns" : " xmlns:");
         buf_add_str(w->out, r[i].prefix);
-        write_attr_value(w->out, r[i].href);
+        write_namespace_name(w->out, r[i].href);
     }
 }
 

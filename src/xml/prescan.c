@@ -5,7 +5,9 @@
  * unique: the parser does, on input that can no longer make it slow.
  *
  * Why these counts: libxml2 compares the attributes of a tag pairwise, canonicalisation sorts them the same way and
- * looks up each prefix among those of all open elements; a few megabytes of tags so made cost seconds.
+ * looks up each prefix among those of all open elements; a few megabytes of tags so made cost seconds. And it writes
+ * the name of a namespace again at each element that uses it, wherever it was declared: a long one, once, and many
+ * small elements would be gigabytes.
  */
 #include "prescan.h"
 
@@ -16,6 +18,7 @@ const struct xml_limits xml_limits_default = {
     .start_tag_max_bytes = (size_t)32 * 1024,
     .attributes_max = 256,
     .namespaces_max = 64,
+    .namespace_max_bytes = 256,
     .depth_max = 64,
     .elements_max = 50000,
     .name_max_bytes = 1024,
@@ -214,7 +217,12 @@ static bool scan_attribute(struct scan *s, struct level *tag)
     if (!scan_take(s, "="))
         return scan_fail(s, ERR_MALFORMED, "no '=' after an attribute name");
     scan_take_blanks(s);
-    return scan_value(s);
+    const unsigned char *value = s->p;
+    if (!scan_value(s))
+        return false;
+    if (is_xmlns(name) && (size_t)(s->p - value) - 2 > l->namespace_max_bytes)
+        return scan_fail(s, ERR_LIMIT, "the name of a namespace is too long");
+    return true;
 }
 
 static void scan_open_element(struct scan *s, const struct level *tag)

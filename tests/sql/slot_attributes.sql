@@ -49,6 +49,10 @@ select alike(pg_temp.refusal($$select admin.slot_attribute('T1', 'a3', 'a', repe
 select is((select count(admin.slot_attribute('T1', 'a3', 'n' || n, 'v')) from generate_series(1, 100) as n), 100::bigint, 'L2: a hundred of them');
 select alike(pg_temp.refusal($$select admin.slot_attribute('T1', 'a3', 'n101', 'v')$$), '23514 %', 'L2: and no more');
 update data.area set slot_attributes = null where organization_id = 'T1' and area_id = 'a3';
+select is(admin.slot_attribute('T1', 'a3', 'long', repeat('я', 2000)), 'a3', 'L2: four kilobytes of them in all');
+select alike(pg_temp.refusal($$select admin.slot_attribute('T1', 'a3', 'more', repeat('v', 100))$$), '23514 %',
+    'L2: and no more: each of thousands of intervals bears them in an answer');
+update data.area set slot_attributes = null where organization_id = 'T1' and area_id = 'a3';
 
 -- the number in a queue: of the places of one interval
 select is(admin.queue_numbers('T1', 'a3', 'А-'), 'a3', 'the command answers with the area');

@@ -53,7 +53,7 @@ language sql immutable parallel safe as $$
     ('area_id_form', 'Код помещения — от 1 до 50 знаков', null),
     ('area_name_filled', 'У помещения должно быть название', null),
     ('area_capacity_range', 'Мест — от 1 до 1000', null),
-    ('area_slot_attributes_form', 'Атрибутов у помещения — не больше 100; имя — от 1 до 255 знаков, значение — до 4000', null),
+    ('area_slot_attributes_form', 'Атрибутов у помещения — не больше 100, всего до 4096 байт; имя — от 1 до 255 знаков', null),
     ('area_queue_prefix_length', 'Перед номером в очереди — не больше 20 знаков', null),
     ('area_exclusive', 'is_exclusive — только для помещения на одного', null),
     ('area_kind', 'Помещение бывает building, floor, hall, room, window, specialist', null),

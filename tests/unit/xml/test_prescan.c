@@ -571,6 +571,28 @@ static enum err with_attribute_name(const struct gauge *g, unsigned n)
     return scan(g, &b);
 }
 
+static enum err with_namespace_name(const struct gauge *g, unsigned n)
+{
+    struct buf b;
+    buf_init(&b, g->a, n);
+    buf_add_str(&b, "<a b='");
+    add_times(&b, "v", 2 * n); /* other values may be longer */
+    buf_add_str(&b, "' xmlns:p='");
+    add_times(&b, "u", n);
+    buf_add_str(&b, "'/>");
+    return scan(g, &b);
+}
+
+static enum err with_default_namespace_name(const struct gauge *g, unsigned n)
+{
+    struct buf b;
+    buf_init(&b, g->a, n);
+    buf_add_str(&b, "<a xmlns=\"");
+    add_times(&b, "u", n);
+    buf_add_str(&b, "\"></a>");
+    return scan(g, &b);
+}
+
 static void limits_are_exact(void **state)
 {
     (void)state;
@@ -584,6 +606,8 @@ static void limits_are_exact(void **state)
         {"attributes", with_attributes, 256},
         {"attributes in all", with_total_attributes, 50000},
         {"namespaces in scope", with_namespaces, 64},
+        {"name of a namespace", with_namespace_name, 256},
+        {"name of the default namespace", with_default_namespace_name, 256},
         {"depth", with_depth, 64},
         {"elements", with_elements, 50000},
         {"comments", with_comments, 50000},
