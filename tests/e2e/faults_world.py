@@ -3,6 +3,7 @@
 hold whatever happened to the daemon meanwhile. Knows nothing of which fault it was."""
 import contextlib
 import dataclasses
+import datetime
 import hashlib
 import http.client
 import re
@@ -52,7 +53,7 @@ def status_of(body):
 def content(body):
     """What is worth reading of an answer."""
     found = re.search(rb"<[^>]*statusCode>.*|<faultcode>.*", body, re.S)
-    return (found[0] if found else body)[:300].decode(errors="replace")
+    return (found[0] if found else body)[:600].decode(errors="replace")
 
 
 class Lane:
@@ -85,7 +86,9 @@ class Lane:
         """One that is free; of the rooms of several places each place once."""
         slot = next(self.slots, None)
         if slot is None:
-            offered = [s for area in ("room-11", "hall-1") for s in self.plain.get_slots(MOSCOW, services=[SERVICE], areas=[area]).slots]
+            soon = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)  # none begins while it waits in the list
+            offered = [s for area in ("room-11", "hall-1") for s in self.plain.get_slots(MOSCOW, services=[SERVICE], areas=[area]).slots
+                       if datetime.datetime.fromisoformat(s["visitTime"]) > soon]
             self.offered.update((s["slotId"], s) for s in offered)
             self.slots = iter([s["slotId"] for s in offered])
             slot = next(self.slots)
