@@ -28,6 +28,7 @@ static const struct xml_limits limits = {
     .start_tag_max_bytes = 256,
     .attributes_max = 6,
     .namespaces_max = 5,
+    .namespace_max_bytes = 64,
     .depth_max = 6,
     .elements_max = 40,
     .name_max_bytes = 24,
@@ -75,6 +76,7 @@ static void check_limits(struct xml_node *root)
         elements++;
         MUST(depth_of(at) <= limits.depth_max);
         MUST(strlen(xml_local(at)) <= limits.name_max_bytes);
+        MUST(xml_ns(at) == NULL || strlen(xml_ns(at)) <= limits.namespace_max_bytes);
         xml_each_attr(at, count_attribute, &own);
         MUST(own <= limits.attributes_max);
         attributes += own;
@@ -107,7 +109,16 @@ static bool canonical(struct arena *a, const struct xml_node *n, const char *con
 static void check_canonical(struct arena *a, struct xml_node *root)
 {
     static const char *const prefixes[] = {"p", "#default", NULL};
-    static const struct xml_limits wide = {1U << 24, 1U << 24, 1U << 16, 1U << 16, 256, 1U << 16, 1U << 16};
+    static const struct xml_limits wide = {
+        .size_max_bytes = 1U << 24,
+        .start_tag_max_bytes = 1U << 24,
+        .attributes_max = 1U << 16,
+        .namespaces_max = 1U << 16,
+        .namespace_max_bytes = 1U << 16,
+        .depth_max = 256,
+        .elements_max = 1U << 16,
+        .name_max_bytes = 1U << 16,
+    };
     struct span first, second, third;
     struct xml_doc *again = NULL;
     struct error e = {.code = ERR_OK};
