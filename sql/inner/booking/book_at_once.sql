@@ -17,7 +17,7 @@ declare
     v record;
     state data.booking_state;
     hold_end timestamptz;
-    is_taken boolean := false;
+    place integer := 0;
 begin
     select s.area_key, s.capacity, s.starts_at, s.ends_at, coalesce(s.service_id, w.service_ids[1]) as service_id, a.area_id,
         a.slot_attributes, a.queue_prefix, o.time_zone, o.confirm_booking, o.hold_default_min, o.hold_min_min, o.hold_max_min,
@@ -51,50 +51,42 @@ begin
         v.message := data.status_text(v.status, w.organization_id, v.starts_at);
     end if;
     insert into data.booking (book_key, book_id, esia_id, organization_id, state, status_code, status_message, hold_until,
-        hold_count,
-        content_hash, user_type, user_kind, service_ids, case_number, attributes, channel, portal_created, created_at, changed_at)
+        hold_count, content_hash, user_type, user_kind, service_ids, case_number, attributes, channel, portal_created, created_at, changed_at)
     values (w.book_key, w.book_id, w.esia_id, w.organization_id, state, v.status, left(v.message, 4000), hold_end,
         w.preliminary::integer, w.content, w.user_type, w.user_kind, w.service_ids, coalesce(w.applicant ->> 'caseNumber',
-            m.case_number),
-        w.attributes, m.channel, m.portal_time, clock, clock)
+            m.case_number), w.attributes, m.channel, m.portal_time, clock, clock)
     on conflict do nothing;
     if not found then -- it came by another message meanwhile
         return null;
     end if;
     if v.capacity > 1 then
-        is_taken := data.take_place((select t from data.slot as t where t.slot_id = p_slot_id), w.book_key, hold_end, clock,
-            true) > 0;
+        place := data.take_place((select t from data.slot as t where t.slot_id = p_slot_id), w.book_key, hold_end, clock, true);
     elsif pg_try_advisory_xact_lock(data.place_lock_key(p_slot_id, 1)) then
         insert into data.place (slot_id, place_no, book_key, hold_until, capacity, area_key, starts_at, ends_at)
         values (p_slot_id, 1, w.book_key, hold_end, 1, v.area_key, v.starts_at, v.ends_at);
-        is_taken := found;
-        if is_taken then
+        if found then
+            place := 1;
             perform data.note_place(p_slot_id, 1);
         end if;
     end if;
-    if not is_taken then
+    if place < 1 then
         delete from data.booking as b where b.book_key = w.book_key;
         return null;
     end if;
     insert into data.applicant (book_key, last_name, first_name, middle_name, email, mobile_phone, user_snils, user_login,
-        user_doc,
-        user_inn, business_inn, business_ogrn, business_name)
+        user_doc, user_inn, business_inn, business_ogrn, business_name)
     values (w.book_key, w.applicant ->> 'lastName', w.applicant ->> 'firstName', w.applicant ->> 'middleName',
-        w.applicant ->> 'email',
-        w.applicant ->> 'mobilePhone', w.applicant ->> 'userSnils', w.applicant ->> 'userLogin', w.applicant -> 'userDoc',
+        w.applicant ->> 'email', w.applicant ->> 'mobilePhone', w.applicant ->> 'userSnils', w.applicant ->> 'userLogin', w.applicant -> 'userDoc',
         w.applicant ->> 'userINN', w.applicant ->> 'businessINN', w.applicant ->> 'businessOGRN', w.applicant ->> 'businessName');
     insert into data.booking_history (book_key, at, actor, db_user, new_state, new_status, portal_time, portal_at,
-        organization_id,
-        slot_ids, journal_id)
+        organization_id, slot_ids, journal_id)
     values (w.book_key, clock, 'A', session_user, state, v.status, m.portal_time, data.parse_time(m.portal_time),
-        w.organization_id,
-        array[p_slot_id], p_journal_id);
+        w.organization_id, array[p_slot_id], p_journal_id);
     return array[data.answer_row(v.status, left(v.message, 4000), 0),
         row('slot', null, null, null, null, null, p_slot_id::text, v.service_id, w.organization_id, v.area_id,
             data.unix_seconds(v.starts_at), data.unix_seconds(hold_end),
-            case when v.queue_prefix is not null then v.queue_prefix
-                || (select p.place_no from data.place as p where p.slot_id = p_slot_id and p.book_key = w.book_key) end,
-            extract(epoch from v.ends_at - v.starts_at)::integer / 60, v.slot_attributes, null, null, null,
+            v.queue_prefix || place, extract(epoch from v.ends_at - v.starts_at)::integer / 60, v.slot_attributes,
+            null, null, null,
             data.utc_offset(v.starts_at, v.starts_at at time zone v.time_zone),
             data.utc_offset(hold_end, hold_end at time zone v.time_zone))::api.answer];
 end $$;
