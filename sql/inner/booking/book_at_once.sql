@@ -51,7 +51,8 @@ begin
         v.message := data.status_text(v.status, w.organization_id, v.starts_at);
     end if;
     insert into data.booking (book_key, book_id, esia_id, organization_id, state, status_code, status_message, hold_until,
-        hold_count, content_hash, user_type, user_kind, service_ids, case_number, attributes, channel, portal_created, created_at, changed_at)
+        hold_count, content_hash, user_type, user_kind, service_ids, case_number, attributes, channel, portal_created,
+        created_at, changed_at)
     values (w.book_key, w.book_id, w.esia_id, w.organization_id, state, v.status, left(v.message, 4000), hold_end,
         w.preliminary::integer, w.content, w.user_type, w.user_kind, w.service_ids, coalesce(w.applicant ->> 'caseNumber',
             m.case_number), w.attributes, m.channel, m.portal_time, clock, clock)
@@ -76,8 +77,8 @@ begin
     insert into data.applicant (book_key, last_name, first_name, middle_name, email, mobile_phone, user_snils, user_login,
         user_doc, user_inn, business_inn, business_ogrn, business_name)
     values (w.book_key, w.applicant ->> 'lastName', w.applicant ->> 'firstName', w.applicant ->> 'middleName',
-        w.applicant ->> 'email', w.applicant ->> 'mobilePhone', w.applicant ->> 'userSnils', w.applicant ->> 'userLogin', w.applicant -> 'userDoc',
-        w.applicant ->> 'userINN', w.applicant ->> 'businessINN', w.applicant ->> 'businessOGRN', w.applicant ->> 'businessName');
+        w.applicant ->> 'email', w.applicant ->> 'mobilePhone', w.applicant ->> 'userSnils', w.applicant ->> 'userLogin',
+        w.applicant -> 'userDoc', w.applicant ->> 'userINN', w.applicant ->> 'businessINN', w.applicant ->> 'businessOGRN', w.applicant ->> 'businessName');
     insert into data.booking_history (book_key, at, actor, db_user, new_state, new_status, portal_time, portal_at,
         organization_id, slot_ids, journal_id)
     values (w.book_key, clock, 'A', session_user, state, v.status, m.portal_time, data.parse_time(m.portal_time),
@@ -86,8 +87,7 @@ begin
         row('slot', null, null, null, null, null, p_slot_id::text, v.service_id, w.organization_id, v.area_id,
             data.unix_seconds(v.starts_at), data.unix_seconds(hold_end),
             v.queue_prefix || place, extract(epoch from v.ends_at - v.starts_at)::integer / 60, v.slot_attributes,
-            null, null, null,
-            data.utc_offset(v.starts_at, v.starts_at at time zone v.time_zone),
+            null, null, null, data.utc_offset(v.starts_at, v.starts_at at time zone v.time_zone),
             data.utc_offset(hold_end, hold_end at time zone v.time_zone))::api.answer];
 end $$;
 comment on function data.book_at_once(api.message, bigint, data.book_wish, uuid) is
