@@ -78,7 +78,8 @@ begin
         user_doc, user_inn, business_inn, business_ogrn, business_name)
     values (w.book_key, w.applicant ->> 'lastName', w.applicant ->> 'firstName', w.applicant ->> 'middleName',
         w.applicant ->> 'email', w.applicant ->> 'mobilePhone', w.applicant ->> 'userSnils', w.applicant ->> 'userLogin',
-        w.applicant -> 'userDoc', w.applicant ->> 'userINN', w.applicant ->> 'businessINN', w.applicant ->> 'businessOGRN', w.applicant ->> 'businessName');
+        w.applicant -> 'userDoc', w.applicant ->> 'userINN', w.applicant ->> 'businessINN', w.applicant ->> 'businessOGRN',
+        w.applicant ->> 'businessName');
     insert into data.booking_history (book_key, at, actor, db_user, new_state, new_status, portal_time, portal_at,
         organization_id, slot_ids, journal_id)
     values (w.book_key, clock, 'A', session_user, state, v.status, m.portal_time, data.parse_time(m.portal_time),
