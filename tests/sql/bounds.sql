@@ -134,6 +134,28 @@ insert into data.booking (book_key, book_id, esia_id, organization_id, state, st
 values ('l2', 'l2', '1', 'L2001', 'REFUSED', '208', now(), now());
 select throws_ok($$insert into data.applicant (book_key, last_name) values ('l2', repeat('я', 201))$$, '23514', null, 'L2: a name of 201 letters');
 select throws_ok($$insert into data.applicant (book_key, business_name) values ('l2', repeat('я', 50000))$$, '23514', null, 'L2: a firm of 50,000');
+-- the bound of each is the one of docs/limits.md: as many of the widest letters fit, and one more does not
+\set page `cat "$ZAPISD_SQL_TESTS/../../docs/limits.md"`
+create temporary table stored as
+    select c.column_name as name, col_description('data.applicant'::regclass, c.ordinal_position) as element, b.most[1]::integer as most
+    from information_schema.columns as c
+    left join lateral regexp_matches(:'page', format(E'\n\\| %s \\|  \\| ([0-9]+) \\|  \\| yes \\|',
+        col_description('data.applicant'::regclass, c.ordinal_position))) as b (most) on true
+    where c.table_schema = 'data' and c.table_name = 'applicant' and c.column_name not in ('book_key', 'user_doc');
+select is((select string_agg(s.name, ' ') from stored as s where s.most is null), null, 'L2: each text of an applicant has a bound in docs/limits.md');
+select cmp_ok((select count(*) from stored), '>=', 11::bigint, 'L2: of which there are some');
+create function pg_temp.fits(name text, n integer) returns boolean language sql as $$
+    select data.applicant_fits(jsonb_populate_record(null::data.applicant, jsonb_build_object(name, repeat('𝔄', n))))
+$$;
+select ok(pg_temp.fits(s.name, s.most), format('L2: %s of %s characters', s.element, s.most)) from stored as s;
+select ok(not pg_temp.fits(s.name, s.most + 1), format('L2: %s of one more', s.element)) from stored as s;
+-- a document: whatever the fields of docs/limits.md may hold fits, written as dearly as JSON lets it be
+create temporary table document as
+    select b.part[1] as element, b.part[2]::integer as most from regexp_matches(:'page', E'\n\\| (\\w+) \\| UserDocument \\| ([0-9]+) ', 'g') as b (part);
+select ok(data.applicant_fits(jsonb_populate_record(null::data.applicant, jsonb_build_object('user_doc',
+    (select jsonb_object_agg(d.element, repeat('𝔄', d.most)) from document as d)))), 'L2: the longest document');
+select ok(not data.applicant_fits(jsonb_populate_record(null::data.applicant, jsonb_build_object('user_doc',
+    jsonb_build_object('issuedBy', repeat('𝔄', 8192))))), 'L2: one that no request can hold');
 select lives_ok($$insert into data.applicant (book_key, last_name, first_name, middle_name, business_name) select 'l2', t, t, t, t || reverse(t) || t
     from (select string_agg(chr(119808 + abs(hashtext(n::text)) % 900), '') as t from generate_series(1, 200) as n) as x$$,
     'L2: the longest names, of the widest letters, fit the indexes');

@@ -235,11 +235,50 @@ static void v1_files_can_be_rewritten(void **state)
     }
 }
 
+#define ELEMENT "<xs:element name=\"%s%s\" type=\"%s\"/>"
+
+/* The elements of both schemas and the operations of both descriptions are those of the methods, and no others. */
+static void v1_elements_are_those_of_the_methods(void **state)
+{
+    struct arena *a = *state;
+    static const struct {
+        const char *name, *type, *request, *response;
+    } methods[] = {
+#define X(METHOD, file, name, Type, flags, check) {#name, #Type, "eq:" #Type "Request", "eq:" #Type "Response"},
+        BOOKING_METHODS(X)
+#undef X
+    };
+    const char *bare = read_whole(a, SOURCE_DIR "/schemas/equeue-bare.xsd");
+    const char *framed = read_whole(a, SOURCE_DIR "/schemas/equeue-smev2.xsd");
+    for (unsigned i = 0; i < BOOKING_METHOD_COUNT; i++) {
+        const char *name = methods[i].name;
+        assert_int_equal(count(bare, arena_printf(a, ELEMENT, name, "Request", methods[i].request)), 1);
+        assert_int_equal(count(bare, arena_printf(a, ELEMENT, name, "Response", methods[i].response)), 1);
+        assert_int_equal(count(framed, arena_printf(a, ELEMENT, name, "Request", "eq:Frame")), 1);
+        assert_int_equal(count(framed, arena_printf(a, ELEMENT, name, "Response", "eq:Frame")), 1);
+    }
+    assert_int_equal(count(bare, "<xs:element "), 2 * BOOKING_METHOD_COUNT);
+    assert_int_equal(count(framed, "<xs:element name="), 2 * BOOKING_METHOD_COUNT);
+    assert_int_equal(count(framed, "<xs:element "),
+                     2 * BOOKING_METHOD_COUNT + 4); /* Message, MessageData: two editions */
+    static const char *const files[] = {SOURCE_DIR "/wsdl/equeue-plain.wsdl", SOURCE_DIR "/wsdl/equeue-smev2.wsdl"};
+    for (unsigned i = 0; i < LENGTH(files); i++) {
+        const char *text = read_whole(a, files[i]);
+        for (unsigned m = 0; m < BOOKING_METHOD_COUNT; m++) {
+            const char *operation = arena_printf(a, "<wsdl:operation name=\"%s\">", methods[m].name);
+            assert_int_equal(count(text, operation), 2); /* of the port type, of the binding */
+        }
+        assert_int_equal(count(text, "<wsdl:operation "), 2 * BOOKING_METHOD_COUNT);
+        assert_int_equal(count(text, "<wsdl:message "), 2 * BOOKING_METHOD_COUNT);
+        assert_int_equal(count(text, "soapAction="), BOOKING_METHOD_COUNT);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(requests), TEST(long_values), TEST(frames),
-                                       TEST(v1_files_can_be_rewritten)};
+    const struct CMUnitTest tests[] = {TEST(requests), TEST(long_values), TEST(frames), TEST(v1_files_can_be_rewritten),
+                                       TEST(v1_elements_are_those_of_the_methods)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
