@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 """The house of sql/: each function in its room, calls as the table of docs/architecture.md allows (`| room | of what | may call |`),
-doors in their places, nothing that nobody calls, nothing too long to be read."""
+doors in their places, nothing that nobody calls, nothing too long to be read; and no program, page or conf names what is not there."""
 import pathlib
 import re
 import sys
@@ -16,6 +16,11 @@ DEFINITION = re.compile(r"^create (?:or replace )?(function|view) ((data|api|adm
 AFTER = re.compile(r"^(?:grant|comment on|drop|create|do) ", re.M)  # where a definition has ended
 CALL = re.compile(r"\b((?:data|api|admin)\.\w+)")
 COMMENT_OR_TEXT = re.compile(r"--[^\n]*|[EB]?'(?:[^']|'')*'")
+C_TEXT = re.compile(r'/\*.*?\*/|//[^\n]*|"((?:\\.|[^"\\\n])*)"', re.S)
+NAMING = re.compile(r"(src|include|conf|docs)/|(README(\.ru)?|CONTRIBUTING)\.md$")
+NAMED = re.compile(r"(?<![\w./-])(?:data|api|admin)\.(?!h\b)[a-z]\w*")
+MADE = re.compile(r"\b(create|drop) (?:or replace |unlogged |unique |constraint )*(?:function|procedure|view|table|type|domain|sequence|trigger|index|aggregate) "
+                  r"(?:if (?:not )?exists )?((?:data|api|admin)\.\w+)")
 RIGHTS = re.compile(r"^\s*(alter\b[^;]*\bowner\s+to|revoke\b[^;]*\bfrom\s+public)\b", re.M)  # data.rights_own() says it of all
 
 
@@ -85,6 +90,28 @@ def judge_calls(f, owners, rows, wrong):
             wrong.append("%s: %s is read when it is made and calls %s, which is made later: have it above, or a body in $$" % (f.path, f.name, name))
 
 
+def statements(text):
+    """What stands between quotes in a file of C, each text on a line of its own: comments make no calls."""
+    return "\n".join(m[1] for m in C_TEXT.finditer(text) if m[1])
+
+
+def judge_named(root, wrong):
+    """What is spoken of is there: the migrations make and drop in their order; what the functions drop was an older form of theirs."""
+    paths = tree.files(root)
+    steps = {p: MADE.findall(re.sub(r"--[^\n]*", "", tree.read(root, p))) for p in paths if re.match(r"sql/.*\.sql$", p)}
+    made, later = set(), [step for p in steps if not p.startswith("sql/migrations/") for step in steps[p]]
+    for what, name in [step for p in steps if p.startswith("sql/migrations/") for step in steps[p]] + sorted(later, reverse=True):
+        made.add(name) if what == "create" else made.discard(name)
+    count = 0
+    for path in filter(NAMING.match, paths):
+        for n, line in enumerate(tree.read(root, path).splitlines(), 1):
+            names = set() if "does not exist" in line else set(NAMED.findall(line))
+            count += len(names)
+            wrong += ["%s:%d: there is no %s" % (path, n, name) for name in sorted(names - made)]
+    if not count:
+        wrong.append("nothing is named anywhere")
+
+
 def judge_dead(root, owners, functions, wrong):
     """What no function, trigger, grant or program names is there for nobody."""
     named = {c for f in functions for c in f.calls - {f.name}}
@@ -92,7 +119,7 @@ def judge_dead(root, owners, functions, wrong):
         if re.match(r"sql/(migrations|afterwards)/", path):
             named |= set(CALL.findall(plain(tree.read(root, path))))
         elif re.match(r"src/.*\.[ch]$", path):
-            named |= set(CALL.findall(tree.read(root, path)))
+            named |= set(CALL.findall(statements(tree.read(root, path))))
     for name, (f, *_) in sorted(owners.items()):
         if f.room not in ("api", "admin") and name not in named:
             wrong.append("%s: %s is called by nobody" % (f.path, name))
@@ -117,6 +144,7 @@ def main(root):
     for f in functions:
         judge_calls(f, owners, rows, wrong)
     judge_dead(root, owners, functions, wrong)
+    judge_named(root, wrong)
     tree.finish("rooms", len(functions) if rows else 0, wrong)
 
 
