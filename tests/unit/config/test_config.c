@@ -388,7 +388,6 @@ int main(void)
         T(M9_reading_of_a_caller),
         T(O2_the_sample_file_says_what_the_program_does),
         T(O2_drop_ins_are_read_in_order_and_win),
-        T(O2_the_sample_file_says_what_the_program_does),
         T(O2_the_sample_file_can_be_used),
         T(O2_the_manual_page_says_what_the_program_does),
     };
