@@ -11,7 +11,6 @@
  */
 #pragma once
 
-#include <stdarg.h>
 #include <stddef.h>
 
 struct arena;
@@ -27,7 +26,6 @@ void *arena_copy(struct arena *a, const void *p, size_t size); /* adds a NUL beh
 char *arena_strdup(struct arena *a, const char *s);            /* NULL gives NULL */
 char *arena_strndup(struct arena *a, const char *s, size_t n);
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-char *arena_vprintf(struct arena *a, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 
 /* Runs fn(p) when the arena is freed. Call it on the line after a foreign handle was obtained. */
 typedef void (*arena_cleanup_fn)(void *p);

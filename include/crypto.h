@@ -70,11 +70,9 @@ const char *cert_subject(const struct cert *c);              /* RFC 2253, UTF-8;
  * (surname, given name, SNILS, INN of a person) is told by organization and serial number alone.
  */
 const char *cert_describe(struct arena *a, const struct cert *c);
-const char *cert_serial(struct arena *a, const struct cert *c); /* hexadecimal digits */
 MUST_CHECK enum err cert_sign_alg(const struct cert *c, enum sign_alg *out,
                                   struct error *e); /* ERR_ALGORITHM unless the key is GOST */
-int64_t cert_not_before(const struct cert *c);      /* seconds since 1970 */
-int64_t cert_not_after(const struct cert *c);
+int64_t cert_not_after(const struct cert *c);       /* seconds since 1970 */
 /* Of its dates and of privateKeyUsagePeriod the later beginning and the earlier end: from, and until, its key may sign.
  */
 int64_t cert_signs_from(const struct cert *c);

@@ -32,7 +32,7 @@
 struct dsig_reference {
     const char *uri;          /* without '#' */
     struct xml_node *element; /* the one element of the document with that Id */
-    struct span octets;       /* canonical; empty when octets were not asked for */
+    struct span octets;       /* canonical */
     enum digest_alg digest;
 };
 struct dsig_result {
@@ -40,22 +40,6 @@ struct dsig_result {
     struct dsig_reference refs[DSIG_REFERENCES_MAX];
     unsigned nrefs;
 };
-struct dsig_policy {
-    bool allow_gost2001;
-};
-/*
- * Checks one ds:Signature against the key of `signer`: strict structure (one SignedInfo; exclusive C14N only; one
- * exclusive-C14N transform a reference; URI "#id" only; text-only values; no unknown children), unique Ids over wsu:Id,
- * Id, ID, id and xml:id in the whole document, digests, signature value. ERR_OK only when all of it is good:
- * ERR_SECURITY for structure, ERR_ALGORITHM for a URI outside the list, ERR_CHECK for a digest or value that differs.
- */
-MUST_CHECK enum err dsig_verify(struct arena *a, struct xml_doc *doc, struct xml_node *signature,
-                                const struct cert *signer, const struct dsig_policy *policy, struct dsig_result *out,
-                                struct error *e);
-
-/* The element that has this Id (any of the attribute names above); ERR_SECURITY when none or several have. */
-MUST_CHECK enum err dsig_find_id(struct arena *a, struct xml_doc *doc, const char *id, struct xml_node **out,
-                                 struct error *e);
 
 /* Algorithm URI to enum, both families; false: not on the list. */
 bool dsig_digest_alg(const char *uri, enum digest_alg *out);
@@ -80,7 +64,7 @@ struct wsse_result {
     const char *header_message_class; /* smev:Header/MessageClass, likewise: REQUEST or RESPONSE */
 };
 struct wsse_policy {
-    struct dsig_policy dsig;
+    bool allow_gost2001;
     struct trust *trust; /* NULL: chains are not checked (--no-chain) */
     const struct cert_set
         *known; /* certificates that need not be read anew, alive as long as the result; may be NULL */

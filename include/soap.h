@@ -11,9 +11,8 @@
 #include "error.h"
 
 /* gSOAP has a soap_bind() of its own, hence the longer name below. */
-#define SOAP_NS          "http://epgu.rtlabs.ru/equeue/ws/"
-#define SOAP_NS_TYPES    "http://epgu.rtlabs.ru/equeue/ws/types/"
-#define SOAP_NS_ENVELOPE "http://schemas.xmlsoap.org/soap/envelope/"
+#define SOAP_NS       "http://epgu.rtlabs.ru/equeue/ws/"
+#define SOAP_NS_TYPES "http://epgu.rtlabs.ru/equeue/ws/types/"
 
 void soap_binding_init(void); /* once, before any thread */
 void soap_binding_fini(void);

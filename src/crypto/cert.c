@@ -174,11 +174,6 @@ const char *cert_subject(const struct cert *c)
     return c->subject;
 }
 
-const char *cert_serial(struct arena *a, const struct cert *c)
-{
-    return integer_text(a, X509_get0_serialNumber(c->x));
-}
-
 const char *cert_describe(struct arena *a, const struct cert *c)
 {
     char words[600];
@@ -194,11 +189,6 @@ int64_t cert_signs_from(const struct cert *c)
 int64_t cert_signs_until(const struct cert *c)
 {
     return c->signs_until < c->not_after ? c->signs_until : c->not_after;
-}
-
-int64_t cert_not_before(const struct cert *c)
-{
-    return c->not_before;
 }
 
 int64_t cert_not_after(const struct cert *c)

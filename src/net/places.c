@@ -184,7 +184,7 @@ void places_renew(struct place *p)
     list_join(p, kind);
 }
 
-unsigned places_of(struct places *all, const struct peer_key *key)
+static unsigned places_of(struct places *all, const struct peer_key *key)
 {
     const struct places_peer *peer = peer_find(all, key);
     return peer == NULL ? 0 : peer->n;

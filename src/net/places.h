@@ -40,7 +40,6 @@ void places_join(struct places *all, struct place *p, const struct peer_key *key
 void places_leave(struct place *p);                     /* harmless when repeated, or when it has none */
 void places_set(struct place *p, enum place_kind kind); /* the last of its kind; as it was: nothing happens */
 void places_renew(struct place *p);                     /* becomes the last of its kind */
-unsigned places_of(struct places *all, const struct peer_key *key); /* how many that peer has */
 
 /*
  * The place that a newcomer from there may have: of the peer that has most, of the kind that loses least, the oldest.

@@ -20,7 +20,7 @@ enum err origin_verify_signatures(struct request *r, bool requires_smev, bool re
 {
     const struct config *conf = r->service->conf;
     struct wsse_policy policy = {
-        .dsig = {.allow_gost2001 = conf->allow_gost2001},
+        .allow_gost2001 = conf->allow_gost2001,
         .trust = r->keys->trust,
         .known = r->keys->known,
         .now_s = clock_wall_us() / 1000000,

@@ -68,19 +68,3 @@ enum err dsig_check(struct arena *a, const struct dsig_parsed *parsed, const str
     *out = good; /* nothing is handed out unless all of it was right */
     return ERR_OK;
 }
-
-enum err dsig_verify(struct arena *a, struct xml_doc *doc, struct xml_node *signature, const struct cert *signer,
-                     const struct dsig_policy *policy, struct dsig_result *out, struct error *e)
-{
-    *out = (struct dsig_result){0};
-    struct dsig_ids *ids;
-    enum err err = dsig_ids_read(a, doc, true, &ids, e);
-    if (err)
-        return err;
-    struct dsig_rules rules = {.allow_gost2001 = policy->allow_gost2001};
-    struct dsig_parsed parsed;
-    err = dsig_read(a, ids, signature, &rules, &parsed, e);
-    if (err)
-        return err;
-    return dsig_check(a, &parsed, signer, out, e);
-}

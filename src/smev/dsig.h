@@ -12,7 +12,7 @@
 #define NS_XML             "http://www.w3.org/XML/1998/namespace"
 #define DSIG_PREFIXES_MAX  16
 
-/* Every Id of a document, sorted. */
+/* Every Id of a document, sorted: wsu:Id, Id, ID, id and xml:id of every element. */
 struct dsig_ids;
 /* Collects them; with `unique` two elements (or two attributes) with one Id are ERR_SECURITY. */
 MUST_CHECK enum err dsig_ids_read(struct arena *a, struct xml_doc *doc, bool unique, struct dsig_ids **out,
@@ -45,10 +45,17 @@ struct dsig_parsed {
     unsigned nrefs;
 };
 
-/* Structure, algorithms, limits, and which elements are meant. Touches no key and computes no digest. */
+/*
+ * Structure (one SignedInfo; exclusive C14N only; one exclusive-C14N transform a reference; URI "#id" only; text-only
+ * values; no unknown children), algorithms, limits, and which elements are meant. Touches no key and computes no
+ * digest. ERR_SECURITY for structure, ERR_ALGORITHM for a URI outside the list.
+ */
 MUST_CHECK enum err dsig_read(struct arena *a, const struct dsig_ids *ids, struct xml_node *signature,
                               const struct dsig_rules *rules, struct dsig_parsed *out, struct error *e);
-/* The cryptography: first the signature value, which only the holder of the key can get past, then the digests. */
+/*
+ * The cryptography: first the signature value, which only the holder of the key can get past, then the digests.
+ * ERR_CHECK for one that differs; out is written only when all of it is good.
+ */
 MUST_CHECK enum err dsig_check(struct arena *a, const struct dsig_parsed *parsed, const struct cert *signer,
                                struct dsig_result *out, struct error *e);
 

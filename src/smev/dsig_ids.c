@@ -100,16 +100,3 @@ struct xml_node *dsig_ids_at(const struct dsig_ids *ids, size_t i)
 {
     return ids->entries[i].element;
 }
-
-enum err dsig_find_id(struct arena *a, struct xml_doc *doc, const char *id, struct xml_node **out, struct error *e)
-{
-    struct dsig_ids *ids;
-    enum err err = dsig_ids_read(a, doc, false, &ids, e);
-    if (err)
-        return err;
-    size_t first, n = dsig_ids_find(ids, id, &first);
-    if (n != 1)
-        return error_set(e, ERR_SECURITY, "%s with the Id a reference names", n ? "several elements" : "no element");
-    *out = dsig_ids_at(ids, first);
-    return ERR_OK;
-}

@@ -227,7 +227,7 @@ static enum err verify_security(const struct verification *v, struct xml_node *s
     enum err err = read_security(security, &signature, &stamp, v->e);
     if (err)
         return err;
-    struct dsig_rules rules = {.allow_gost2001 = v->policy->dsig.allow_gost2001};
+    struct dsig_rules rules = {.allow_gost2001 = v->policy->allow_gost2001};
     struct dsig_parsed parsed;
     err = dsig_read(v->arena, v->ids, signature, &rules, &parsed, v->e);
     if (err)

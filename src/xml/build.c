@@ -9,7 +9,8 @@
 
 #define ROOT_PREFIX "eq"
 
-xmlDoc *xml_doc_beside(const xmlDoc *other)
+/* An empty document that shares the names of another one: nodes may go from this to that. NULL: out of memory. */
+static xmlDoc *doc_beside(const xmlDoc *other)
 {
     xmlDoc *doc = xmlNewDoc(XML_CHARS("1.0"));
     if (doc == NULL || other->dict == NULL)
@@ -22,7 +23,7 @@ xmlDoc *xml_doc_beside(const xmlDoc *other)
 enum err xml_build(struct arena *a, const struct xml_node *beside, const char *ns, const char *local,
                    struct xml_doc **out, struct error *e)
 {
-    xmlDoc *doc = xml_doc_beside(node_of(beside)->doc);
+    xmlDoc *doc = doc_beside(node_of(beside)->doc);
     if (doc == NULL)
         return error_set(e, ERR_INTERNAL, "document: out of memory");
     arena_defer(a, xml_doc_cleanup, doc);

@@ -31,8 +31,6 @@ static inline const char *text_of(const xmlChar *s)
 
 /* arena_defer() of a document. */
 void xml_doc_cleanup(void *doc);
-/* An empty document that shares the names of another one: nodes may go from this to that. NULL: out of memory. */
-xmlDoc *xml_doc_beside(const xmlDoc *other);
 
 /*
  * Sets e from what libxml2 left behind: number and line only, for its words quote the document. last may be NULL.

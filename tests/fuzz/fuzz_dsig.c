@@ -5,7 +5,7 @@
  * us verifies, and says what it said.
  */
 #include "crypto.h"
-#include "smev.h"
+#include "smev/dsig.h"
 #include "xml.h"
 
 #include <dirent.h>
@@ -28,8 +28,7 @@ static unsigned nbodies;
 
 static struct wsse_policy policy_with(struct trust *t)
 {
-    return (struct wsse_policy){
-        .dsig = {.allow_gost2001 = true}, .trust = t, .now_s = 1800000000, .require_smev = true};
+    return (struct wsse_policy){.allow_gost2001 = true, .trust = t, .now_s = 1800000000, .require_smev = true};
 }
 
 static enum err parse(struct arena *a, struct span octets, struct xml_doc **doc, struct error *e)
@@ -145,9 +144,13 @@ static void check_sign(struct arena *a, struct span octets)
             break;
     }
     struct xml_node *signature = security ? xml_first(security, NS_DSIG, "Signature") : NULL;
-    struct dsig_policy policy = {0};
+    struct dsig_rules rules = {0};
+    struct dsig_ids *ids;
+    struct dsig_parsed parsed;
     struct dsig_result result;
-    if (!signature || dsig_verify(a, doc, signature, key_cert(key), &policy, &result, &e) != ERR_OK ||
+    if (!signature || dsig_ids_read(a, doc, true, &ids, &e) != ERR_OK ||
+        dsig_read(a, ids, signature, &rules, &parsed, &e) != ERR_OK ||
+        dsig_check(a, &parsed, key_cert(key), &result, &e) != ERR_OK ||
         result.refs[0].element != xml_next(header, NULL, NULL))
         __builtin_trap();
 }

@@ -334,7 +334,7 @@ static void C2_a_known_certificate_is_judged_all_the_same(void **state)
     verify_known("whom nobody vouches for", &stranger, &policy, ERR_TOKEN, NULL);
     policy.now_s = cert_not_after(kit.signer.cert) + 1;
     verify_known("when its time is over", &good, &policy, ERR_TOKEN, NULL);
-    policy.now_s = cert_not_before(kit.signer.cert) - 1;
+    policy.now_s = cert_signs_from(kit.signer.cert) - 1;
     verify_known("before its time", &good, &policy, ERR_TOKEN, NULL);
 
     struct arena *a = arena_new();
@@ -435,7 +435,7 @@ static void test_certificates(void **state)
     policy.now_s = cert_not_after(kit.signer.cert) + 86400;
     assert_int_equal(kit_verify(a, text, &policy, &result, &e), ERR_TOKEN);
     memset(&e, 0, sizeof e);
-    policy.now_s = cert_not_before(kit.signer.cert) - 86400;
+    policy.now_s = cert_signs_from(kit.signer.cert) - 86400;
     assert_int_equal(kit_verify(a, text, &policy, &result, &e), ERR_TOKEN);
     memset(&e, 0, sizeof e);
     policy.trust = NULL; /* chains are not checked */
@@ -554,8 +554,7 @@ static void verify_vector(const char *name, bool through_smev)
     struct trust *trust = NULL;
     struct trust_conf conf = {.anchors_file = TESTS_DIR "/unit/smev/vectors/ca.pem"};
     assert_int_equal(trust_load(a, &conf, &trust, &e), ERR_OK);
-    struct wsse_policy policy = {
-        .dsig = {.allow_gost2001 = true}, .trust = trust, .now_s = 1800000000, .require_smev = true};
+    struct wsse_policy policy = {.allow_gost2001 = true, .trust = trust, .now_s = 1800000000, .require_smev = true};
     policy.require_recipient = through_smev;
     struct wsse_result result;
     enum err err = kit_verify(a, text.p, &policy, &result, &e);
