@@ -81,6 +81,17 @@ select is(pg_temp.refusal(pg_temp.rows_of('i4', array[pg_temp.slot('a2', 7)], ap
     'Отказ в бронировании: превышено допустимое число записей одной организации: не более 1 действующих одновременно', 'B5: by INN of a firm, one too many');
 delete from data.booking_limit;
 
+-- B5: in an area for one service alone it goes without saying, for those that count as for the one that is judged
+insert into data.booking_limit (organization_id, service_id, person, period, max_bookings) values ('T1', 's1', 'esiaId', 'live', 1);
+select is(pg_temp.attempt('u1', array[pg_temp.slot('a1', 20)], esia => '70'), '201/0 slots=1', 'B5: one for the service, which is not named');
+select is(pg_temp.attempt('u2', array[pg_temp.slot('a1', 21)], esia => '70'), '208/4', 'B5: it counts for another that names none');
+select is(pg_temp.attempt('u2', array[pg_temp.slot('a1', 21)], esia => '70', services => '{s1}'), '208/4', 'B5: and for one that names it');
+select is(pg_temp.attempt('u3', array[pg_temp.slot('a2', 21)], esia => '70'), '201/0 slots=1', 'B5: in an area of several services nobody knows which is meant');
+select is(pg_temp.attempt('u4', array[pg_temp.slot('a2', 22)], esia => '71', services => '{s2}'), '201/0 slots=1', 'B5: another service');
+select is(pg_temp.attempt('u5', array[pg_temp.slot('a1', 22)], esia => '71'), '201/0 slots=1', 'B5: does not count');
+select is(pg_temp.cancel(b, '71'), '301/0', 'given back: ' || b) from unnest('{u4,u5}'::text[]) as b;
+delete from data.booking_limit;
+
 -- B5: calendar periods, by the day of the visit
 insert into data.slot (slot_id, organization_id, area_key, starts_at, ends_at)
 select ('00000000-0000-4000-8000-00000000010' || n)::uuid, 'T1', pg_temp.key('a2'), pg_temp.noon() + d, pg_temp.noon() + d + interval '5 min'
@@ -153,6 +164,17 @@ select is(pg_temp.cancel('m1'), '201/4', 'B5: cancelled too late for its service
 select is(pg_temp.cancel('m2'), '301/0', 'B5: another service has no such deadline');
 update data.organization_service set cancel_deadline_min = null where organization_id = 'T1';
 select is(pg_temp.cancel('m1'), '301/0', 'B5: no deadline');
+
+-- B5: in an area for one service alone it goes without saying whose deadlines they are
+update data.organization_service set move_deadline_min = 43200 where organization_id = 'T1' and service_id = 's1';
+select is(pg_temp.refusal(pg_temp.rows_of('u1', array[pg_temp.slot('a1', 23)], esia => '70')), 'Отказ в бронировании: срок переноса записи истёк', 'B5: moved too late for a service that is not named');
+select is(pg_temp.owner_of(pg_temp.slot('a1', 20)), 'u1', 'B5: it stays where it was');
+select is(pg_temp.attempt('u3', array[pg_temp.slot('a2', 23)], esia => '70'), '201/0 slots=1', 'B5: in an area of several services nobody knows which is meant');
+update data.organization_service set move_deadline_min = null, cancel_deadline_min = 43200 where organization_id = 'T1' and service_id = 's1';
+select is(pg_temp.cancel('u1', '70'), '201/4', 'B5: nor is it cancelled any more');
+update data.organization_service set cancel_deadline_min = null where organization_id = 'T1';
+select is(pg_temp.attempt('u1', array[pg_temp.slot('a1', 23)], esia => '70'), '201/0 slots=1', 'B5: no deadline');
+select is(pg_temp.cancel(b, '70'), '301/0', 'given back: ' || b) from unnest('{u1,u3}'::text[]) as b;
 
 -- B5: window and notice of a service; in an area where nobody has been, whatever the hour.
 insert into data.area (organization_id, area_id, number, name) values ('T1', 'w', 9, 'Кабинет 9');

@@ -220,7 +220,11 @@ select is(pg_temp.update('m1', '201', pg_temp.ts(pg_temp.slot('a1', 17))), '4', 
 select is(pg_temp.update('m1', '201', pg_temp.ts(pg_temp.slot('a1', 15))), '0', 'but not for the time it has');
 update data.organization set notice_min = 0, move_deadline_min = 10000 where organization_id = 'T1';
 select is(pg_temp.message('m1', '201', pg_temp.ts(pg_temp.slot('a1', 17))), 'Отказ в бронировании: срок переноса записи истёк', 'B5: the deadline counts');
-update data.organization set move_deadline_min = 0, cancel_deadline_min = 10000 where organization_id = 'T1';
+update data.organization set move_deadline_min = 0 where organization_id = 'T1';
+update data.organization_service set move_deadline_min = 43200 where organization_id = 'T1' and service_id = 's1';
+select is(pg_temp.message('m1', '201', pg_temp.ts(pg_temp.slot('a1', 17))), 'Отказ в бронировании: срок переноса записи истёк', 'B5: so does that of the only service of its area, which it does not name');
+update data.organization_service set move_deadline_min = null where organization_id = 'T1';
+update data.organization set cancel_deadline_min = 10000 where organization_id = 'T1';
 select is(pg_temp.message('m1', c), 'Срок отмены записи истёк. Статус заявления: 201005', format('B5: so does that of cancellation, for %s', c)) from unnest(array['301', '303']) as c;
 update data.organization set cancel_deadline_min = 0 where organization_id = 'T1';
 -- admission: an area for one service alone admits whom that service does, though the booking names none (edge case 24)

@@ -61,7 +61,7 @@ begin
     if p_is_alive and not is_same and b.state <> 'HELD' and exists (
         select from data.place as p
         where p.book_key = w.book_key
-            and p.starts_at <= p_now + make_interval(mins => data.deadline_min(b.organization_id, b.service_ids, 'move'))) then
+            and p.starts_at <= p_now + make_interval(mins => data.deadline_min(b, 'move'))) then
         refusal := 'срок переноса записи истёк';
     end if;
 end $$;

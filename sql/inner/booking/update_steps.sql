@@ -95,7 +95,7 @@ declare
         when visit <= p_now then 'время посещения уже наступило'
         when cardinality(p_own) > 1 then 'посещение из нескольких интервалов переносится методом book'
         when was.state <> 'HELD'
-            and visit <= p_now + make_interval(mins => data.deadline_min(was.organization_id, was.service_ids, 'move'))
+            and visit <= p_now + make_interval(mins => data.deadline_min(was, 'move'))
             then 'срок переноса записи истёк'
         else p_refusal end;
 begin
@@ -147,8 +147,7 @@ begin
     if a.place = 'used' and ends > p_now then
         return data.update_refused(m, p_journal_id, b, p_code, 'Время посещения ещё не прошло', p_now);
     end if;
-    deadline := make_interval(mins => data.deadline_min(b.organization_id,
-        data.visit_services(b.book_key, b.service_ids), 'cancel'));
+    deadline := make_interval(mins => data.deadline_min(b, 'cancel'));
     if a.place = 'freed' and starts <= p_now + deadline then
         return data.update_refused(m, p_journal_id, b, p_code,
             case when starts <= p_now then 'Время посещения уже наступило' else 'Срок отмены записи истёк' end, p_now);

@@ -29,15 +29,18 @@ end $$;
 comment on function data.admission_fields(data.organization, text[], text, text) is
     'Field errors of an applicant whom a service does not admit (edge case 24)';
 
-create or replace function data.deadline_min(p_organization_id text, p_service_ids text[], p_what text) returns integer
+-- Before it looked itself which services a visit is for.
+drop function if exists data.deadline_min(text, text[], text);
+create or replace function data.deadline_min(b data.booking, p_what text) returns integer
 language plpgsql stable as $$
 declare
     o data.organization;
 begin
-    select * into o from data.organization as t where t.organization_id = p_organization_id;
+    select * into o from data.organization as t where t.organization_id = b.organization_id;
     if o.has_rules then
-        o := data.with_service_rules(o, p_service_ids);
+        o := data.with_service_rules(o, data.visit_services(b.book_key, b.service_ids));
     end if;
     return case p_what when 'move' then o.move_deadline_min else o.cancel_deadline_min end;
 end $$;
-comment on function data.deadline_min(text, text[], text) is 'Minutes before a visit when moving or cancelling it ends';
+comment on function data.deadline_min(data.booking, text) is
+    'Minutes before a visit that has its places when moving or cancelling it ends';

@@ -55,7 +55,9 @@ returns bigint language sql stable as $$
     select count(*)
     from data.person_bookings(l.organization_id, l.person, p_value) as b
     cross join lateral (
-        select min(s.starts_at) as starts_at, max(s.ends_at) as ends_at, array_agg(s.service_id) as service_ids
+        select min(s.starts_at) as starts_at, max(s.ends_at) as ends_at,
+            -- of a booking that names no service, what goes without saying (data.visit_services)
+            array_agg(case when l.service_id is not null and b.service_ids = '{}' then data.slot_service(s) end) as service_ids
         from unnest(data.visit_slots(b.book_key)) as i (slot_id) join data.slot as s on s.slot_id = i.slot_id
     ) as v
     where b.book_key <> p_other_than
