@@ -148,6 +148,25 @@ select is(pg_temp.as_operator(q), a, 'O3: ' || q) from (values
     ('select admin.set_hours(''N1'', ''w1'', ''пн'', ''9:00-12:00, 11:00-13:00'', 30)', '22023'), ('select admin.set_hours(''N1'', ''w1'', ''пн'', ''9:00-10:00'', 0)', '23514'),
     ('select admin.set_hours(''N1'', ''w1'', ''пн'', ''9:00-10:00'', 30, ''s3'')', '23503'), ('select admin.set_hours(''N1'', ''w1'', ''пн'', ''25:00-26:00'', 30)', '22008')) as v (q, a);
 select is((select count(*) from data.timetable where organization_id = 'N1'), 10::bigint, 'O3: a refused command changes nothing');
+-- What a command is not told again stays.
+select is(pg_temp.as_operator(q), a, 'O3: ' || q) from (values ('select admin.add_organization(''N1'', ''NEW00001'', ''Отдел'', ''Asia/Yekaterinburg'')', '(N1)'),
+    ('select admin.add_area(''N1'', ''hall'', ''Большой зал'')', '(hall)')) as v (q, a);
+select is((select row(o.name, o.address, o.phone, a.name, a.capacity)::text from data.organization as o join data.area as a using (organization_id) where a.area_id = 'hall' and o.organization_id = 'N1'),
+    row('Отдел', 'Улица, 1', '+7', 'Большой зал', 3)::text, 'O3: another name takes away neither address nor telephone nor places');
+select is(pg_temp.as_operator('select admin.add_organization(''N1'', ''NEW00001'', ''Отдел'', ''Asia/Yekaterinburg'', '''', '''')'), '(N1)', 'O3: said to be none');
+select is((select address || phone from data.organization where organization_id = 'N1'), '', 'O3: there is none');
+-- Several services at the same hours of one area, each with slots of its own; said again, they are the slots they were.
+select is(pg_temp.as_operator('select admin.add_area(''N1'', ''w2'', ''Окно 2'')'), '(w2)', 'O3: an area for both services');
+create function pg_temp.hours_of(service text) returns text language sql as $$
+    select string_agg(concat_ws(' ', t.weekday, t.starts, t.serial, t.valid_from), ', ' order by t.weekday, t.starts, t.valid_from) from data.timetable as t join data.area as a using (area_key)
+    where a.organization_id = 'N1' and a.area_id = 'w2' and t.service_id = service
+$$;
+select is(pg_temp.as_operator(q), a, 'T2: ' || q) from (values ('select admin.set_hours(''N1'', ''w2'', ''пн'', ''9:00-13:00'', 30, ''n-1'')', '(1)'), ('select admin.set_hours(''N1'', ''w2'', ''пн'', ''10:00-12:00'', 30, ''n-2'')', '(1)')) as v (q, a);
+select is(pg_temp.hours_of('n-1') || '; ' || pg_temp.hours_of('n-2'), '1 09:00:00 0; 1 10:00:00 1', 'T2: hours of two services overlap without starting together');
+select is(pg_temp.as_operator(format('select admin.set_hours(''N1'', ''w2'', ''пн'', ''9:00-13:00'', 30, %L)', s)), '(1)', 'T2: hours said again, ' || s) from unnest('{n-1,n-2,n-1}'::text[]) as s;
+select is(pg_temp.hours_of('n-1') || '; ' || pg_temp.hours_of('n-2'), '1 09:00:00 0; 1 09:00:00 1', 'T2: their slots are the same as before');
+select is(pg_temp.as_operator('select admin.set_hours_for(''N1'', ''w2'', ''2027-06-01'', ''2027-08-31'', ''пн'', ''9:00-11:00, 12:00-13:00'', 30, ''n-2'')'), '(2)', 'T2: other hours of one of them in summer');
+select is(pg_temp.hours_of('n-1') || '; ' || pg_temp.hours_of('n-2'), '1 09:00:00 0; 1 09:00:00 1 2027-06-01, 1 09:00:00 1 2027-09-01, 1 09:00:00 1, 1 12:00:00 1 2027-06-01', 'T2: beside those of the other');
 
 -- Grants, function by function: operator, registrar, auditor.
 create temp table may (fn text, roles text);

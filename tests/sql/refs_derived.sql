@@ -129,10 +129,12 @@ d1,Двойник,1,a,
 d3,,41,a,
 d4,Ссылка,42,nowhere,
 d5,Дробь,1.5,nowhere,
+,,,,
+d7,Половина,0.5,a,
 d6,Хороший,43,b,"a,b"
 \.
 create temp table told as select * from admin.ref_import('doctors');
-select results_eq($$select line, field from told order by line, field$$, $$values (3::bigint, 'code'), (4, 'age'), (8, 'code'), (9, 'title'), (10, 'unit'), (11, 'age'), (11, 'unit')$$,
+select results_eq($$select line, field from told order by line, field$$, $$values (3::bigint, 'code'), (4, 'age'), (8, 'code'), (9, 'title'), (10, 'unit'), (11, 'age'), (11, 'unit'), (12, 'code'), (12, 'title'), (13, 'age')$$,
     'R5: every wrong row with its line, lines within values counted');
 select is((select problem from told where line = 8), 'код «d1» уже был в строке 2', 'R5: in words');
 reset role;

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 --
--- An office from nothing, a command a thing; its hours are in schedule/. Each may be repeated: what is there gets the new values.
+-- An office from nothing, a command a thing; its hours are in schedule/. Each may be repeated: what is there gets the new values,
+-- and keeps what is not said again; an area without a list of services gets all there are.
 -- The constraints of data.* judge the values; what is rare stays an UPDATE of the table (\d+ data.organization tells what there
 -- is).
 
@@ -23,7 +24,7 @@ comment on function admin.add_agency(text, text) is
         'Пример: select admin.add_agency(''AAAA00001'', ''Примерное ведомство'')';
 
 create or replace function admin.add_organization(organization_id text, agency_code text, name text, time_zone text,
-    address text default '', phone text default '') returns text
+    address text default null, phone text default null) returns text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     violated text;
@@ -31,9 +32,10 @@ declare
 begin
     insert into data.organization as o (organization_id, agency_code, name, time_zone, address, phone)
     values (add_organization.organization_id, add_organization.agency_code, add_organization.name, add_organization.time_zone,
-        add_organization.address, add_organization.phone)
+        coalesce(add_organization.address, ''), coalesce(add_organization.phone, ''))
     on conflict on constraint organization_pkey do update set agency_code = excluded.agency_code, name = excluded.name,
-        time_zone = excluded.time_zone, address = excluded.address, phone = excluded.phone;
+        time_zone = excluded.time_zone, address = coalesce(add_organization.address, o.address),
+        phone = coalesce(add_organization.phone, o.phone);
     return add_organization.organization_id;
 exception when integrity_constraint_violation then
     get stacked diagnostics violated = constraint_name, missing = column_name;
@@ -69,7 +71,7 @@ comment on function admin.add_service(text, text, text, text) is
     'add_service(организация, код услуги, название [, номер ФРГУ]): услуга, которую оказывает организация. '
         'Пример: select admin.add_service(''R7700099'', ''10000593393'', ''Подача заявления'')';
 
-create or replace function admin.add_area(organization_id text, area_id text, name text, capacity integer default 1,
+create or replace function admin.add_area(organization_id text, area_id text, name text, capacity integer default null,
     services text[] default null, inside text default null) returns text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -86,9 +88,9 @@ begin
     insert into data.area as a (organization_id, area_id, number, parent_key, name, capacity)
     values (add_area.organization_id, add_area.area_id,
         (select coalesce(max(x.number), 0) + 1 from data.area as x where x.organization_id = add_area.organization_id),
-        parent, add_area.name, add_area.capacity)
+        parent, add_area.name, coalesce(add_area.capacity, 1))
     on conflict on constraint area_id_key do update set parent_key = coalesce(excluded.parent_key, a.parent_key),
-        name = excluded.name, capacity = excluded.capacity
+        name = excluded.name, capacity = coalesce(add_area.capacity, a.capacity)
     returning a.area_key into key;
     insert into data.area_service (area_key, organization_id, service_id)
     select key, s.organization_id, x.id

@@ -13,9 +13,11 @@ declare
     part text;
     part_ends time;
     last_end time := null;
+    had smallint[];
     made integer := 0;
 begin
     key := data.known_area(organization_id, area_id);
+    had := data.hours_serials(key, set_hours.service_id);
     delete from data.timetable as t
     where t.area_key = key and t.weekday = any (wanted) and t.service_id is not distinct from set_hours.service_id
         and t.valid_from is null and t.valid_to is null;
@@ -35,11 +37,10 @@ begin
             raise exception 'Часы приёма пересекаются: %', hours using errcode = 'invalid_parameter_value',
                 hint = 'По порядку, одни после других: 9:00-13:00, 14:00-18:00';
         end if;
-        -- Beside hours of other services or other dates that start together, this one has a serial of its own.
         insert into data.timetable (area_key, organization_id, weekday, starts, ends, slot_min, service_id, capacity, serial)
         select key, set_hours.organization_id, d, split_part(part, '-', 1)::time, part_ends, set_hours.slot_min,
-            set_hours.service_id, set_hours.capacity, coalesce((select max(t.serial) + 1 from data.timetable as t
-                where t.area_key = key and t.weekday = d and t.starts = split_part(part, '-', 1)::time), 0)
+            set_hours.service_id, set_hours.capacity, data.hours_serial(key, d, split_part(part, '-', 1)::time, part_ends,
+                null, null, had)
         from unnest(wanted) as d;
         made := made + cardinality(wanted);
         last_end := part_ends;
@@ -64,9 +65,11 @@ declare
     wanted constant smallint[] := data.weekdays(days);
     key integer;
     t data.timetable;
+    had smallint[];
     made integer;
 begin
     key := data.known_area(organization_id, area_id);
+    had := data.hours_serials(key, set_hours_for.service_id);
     if from_day > to_day or from_day is null and to_day is null then
         raise exception 'С % по %: нужен срок', from_day, to_day using errcode = 'invalid_parameter_value',
             hint = 'Без срока: admin.set_hours';
@@ -90,9 +93,9 @@ begin
         return 0;
     end if;
     insert into data.timetable (area_key, organization_id, weekday, starts, ends, slot_min, service_id, capacity,
-        valid_from, valid_to)
+        serial, valid_from, valid_to)
     select key, set_hours_for.organization_id, d, p.starts, p.ends, set_hours_for.slot_min, set_hours_for.service_id,
-        set_hours_for.capacity, from_day, to_day
+        set_hours_for.capacity, data.hours_serial(key, d, p.starts, p.ends, from_day, to_day, had), from_day, to_day
     from unnest(wanted) as d, data.parse_hours(hours) as p;
     get diagnostics made = row_count;
     return made;

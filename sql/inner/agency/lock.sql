@@ -27,7 +27,7 @@ language plpgsql as $$
 begin
     if clock_timestamp() > p_until then
         raise exception 'Запись или интервал сейчас меняет кто-то другой' using errcode = 'lock_not_available',
-            hint = 'Ничего не изменено. Повторите через минуту; открытая транзакция в другом psql видна в pg_stat_activity';
+            hint = 'Ничего не изменено. Повторите через минуту; кто держит: select * from admin.locks()';
     end if;
     perform pg_sleep(0.01 + random() * 0.05);
 end $$;

@@ -22,7 +22,8 @@ begin
             jsonb_strip_nulls(r.body - '{code,parent,title}'::text[])
         from (
             select t.ctid as at, to_jsonb(t) as body, (
-                select sum(length(v.value) - length(replace(v.value, chr(10), ''))) from jsonb_each_text(to_jsonb(t)) as v
+                select coalesce(sum(length(v.value) - length(replace(v.value, chr(10), ''))), 0)
+                from jsonb_each_text(to_jsonb(t)) as v
             ) as breaks
             from pg_temp.ref_csv as t
         ) as r

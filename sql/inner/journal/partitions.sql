@@ -64,9 +64,6 @@ begin
 end $$;
 comment on function data.journal_default(text) is 'Makes the default partition of a journal';
 
--- Before the first message there is a place for it: a month whose rows went to the default partition has none of its own any
--- more.
-
 -- What nobody vouches for leaves when it is of no more use; the journal of messages never does by itself.
 create or replace function data.journal_refused_expire(keep interval default '3 months') returns text
 language plpgsql as $$
