@@ -5,6 +5,7 @@
  */
 #include "buf.h"
 #include "config.h"
+#include "whole_file.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -238,20 +239,6 @@ static void O2_drop_ins_are_read_in_order_and_win(void **state)
     unlink(hidden);
 }
 
-static char *read_all(const char *file)
-{
-    FILE *f = fopen(file, "re");
-    if (f == NULL)
-        fail_msg("%s is not there", file);
-    struct buf b;
-    char part[4096];
-    buf_init(&b, a, sizeof part);
-    for (size_t n; (n = fread(part, 1, sizeof part, f)) > 0;)
-        buf_add(&b, part, n);
-    fclose(f);
-    return b.p;
-}
-
 /* Runs of blanks, line breaks, comment marks and scdoc's escapes become one blank. */
 static char *flatten(const char *text)
 {
@@ -306,7 +293,7 @@ static void O2_the_sample_file_says_what_the_program_does(void **state)
     unsigned n;
     const struct config_option *o = config_options(&n);
     assert_true(n > 40);
-    const char *text = read_all(SOURCE_DIR "/conf/zapisd.conf");
+    const char *text = whole_file(a, SOURCE_DIR "/conf/zapisd.conf").p;
     for (unsigned i = 0; i < n; i++) {
         const char *heading = arena_printf(a, "\n%s[%s%s", is_named(o[i].section) ? "#" : "", o[i].section,
                                            is_named(o[i].section) ? " " : "]\n");
@@ -331,7 +318,7 @@ static void O2_the_sample_file_says_what_the_program_does(void **state)
 static void O2_the_sample_file_can_be_used(void **state)
 {
     (void)state;
-    const char *text = read_all(SOURCE_DIR "/conf/zapisd.conf");
+    const char *text = whole_file(a, SOURCE_DIR "/conf/zapisd.conf").p;
     struct buf b;
     buf_init(&b, a, 65536);
     for (const char *p = text; *p != '\0';) {
@@ -365,7 +352,7 @@ static void O2_the_manual_page_says_what_the_program_does(void **state)
     (void)state;
     unsigned n;
     const struct config_option *o = config_options(&n);
-    const char *text = read_all(SOURCE_DIR "/docs/man/zapisd.conf.5.scd");
+    const char *text = whole_file(a, SOURCE_DIR "/docs/man/zapisd.conf.5.scd").p;
     for (unsigned i = 0; i < n; i++) {
         const char *part = section_of(text, arena_printf(a, "\n# SECTION [%s", o[i].section), "\n# ");
         const char *fact = o[i].is_required     ? "Required."

@@ -5,6 +5,7 @@
 #include "arena.h"
 #include "buf.h"
 #include "crypto.h"
+#include "whole_file.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -63,13 +64,7 @@ static inline const char *pki_path(const char *name, const char *suffix)
 
 static inline struct span pki_read(const char *name, const char *suffix)
 {
-    FILE *f = fopen(pki_path(name, suffix), "re");
-    if (f == NULL)
-        fail_msg("%s%s is not there", name, suffix);
-    char part[16384];
-    size_t n = fread(part, 1, sizeof part, f);
-    fclose(f);
-    return (struct span){arena_copy(pki_arena, part, n), n};
+    return whole_file(pki_arena, pki_path(name, suffix));
 }
 
 static inline struct cert *pki_cert(const char *name)

@@ -4,6 +4,7 @@
  */
 #include "request/spelling.h"
 #include "xml.h"
+#include "xml_fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,18 +26,7 @@ static int setup(void **state)
     (void)state;
     xml_init();
     a = arena_new();
-    FILE *f = fopen(SOURCE_DIR "/schemas/equeue-types.xsd", "re");
-    assert_non_null(f);
-    struct buf b;
-    char part[4096];
-    buf_init(&b, a, 65536);
-    for (size_t n; (n = fread(part, 1, sizeof part, f)) > 0;)
-        buf_add(&b, part, n);
-    fclose(f);
-    struct xml_doc *doc;
-    struct error e = {0};
-    assert_int_equal(xml_parse(a, buf_span(&b), &doc, &e), ERR_OK);
-    schema = xml_root(doc);
+    schema = xml_file(a, SOURCE_DIR "/schemas/equeue-types.xsd");
     return 0;
 }
 
@@ -281,15 +271,7 @@ static const char *number(unsigned n)
 
 static const char *page_table(void)
 {
-    FILE *f = fopen(SOURCE_DIR "/docs/limits.md", "re");
-    assert_non_null(f);
-    struct buf page;
-    char part[4096];
-    buf_init(&page, a, 16384);
-    for (size_t n; (n = fread(part, 1, sizeof part, f)) > 0;)
-        buf_add(&page, part, n);
-    fclose(f);
-    char *at = strstr(page.p, "| element | type |");
+    char *at = strstr(whole_file(a, SOURCE_DIR "/docs/limits.md").p, "| element | type |");
     assert_non_null(at);
     at = strchr(strchr(at, '\n') + 1, '\n');
     *strstr(at, "\n\n") = '\0';

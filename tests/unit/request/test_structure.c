@@ -4,6 +4,7 @@
  * schema's own text, then spoilt: what a child is called, where it stands, what it holds, what stands around it.
  */
 #include "request/structure.h"
+#include "xml_fixture.h"
 
 #include "soap.h"
 
@@ -28,18 +29,8 @@ static int setup(void **state)
     (void)state;
     xml_init();
     for_all = arena_new();
-    FILE *f = fopen(SOURCE_DIR "/schemas/equeue-types.xsd", "re");
-    assert_non_null(f);
-    struct buf b;
-    char part[4096];
-    buf_init(&b, for_all, 65536);
-    for (size_t n; (n = fread(part, 1, sizeof part, f)) > 0;)
-        buf_add(&b, part, n);
-    fclose(f);
-    struct xml_doc *doc;
     struct error e = {0};
-    assert_int_equal(xml_parse(for_all, buf_span(&b), &doc, &e), ERR_OK);
-    types = xml_root(doc);
+    types = xml_file(for_all, SOURCE_DIR "/schemas/equeue-types.xsd");
     assert_int_equal(xml_schema_load(for_all, SOURCE_DIR "/schemas/equeue-bare.xsd", &schema, &e), ERR_OK);
     return 0;
 }

@@ -5,6 +5,7 @@
  */
 #include "growth.h"
 #include "request/structure.h"
+#include "xml_fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,29 +16,9 @@
 
 #include <cmocka.h>
 
-struct fixture {
-    struct arena *a;
-    struct xml_schema *schema;
-};
-
 static int begin(void **state)
 {
-    static struct fixture f;
-    struct error e = {.code = ERR_OK};
-    xml_init();
-    f.a = arena_new();
-    if (xml_schema_load(f.a, SOURCE_DIR "/schemas/equeue-bare.xsd", &f.schema, &e) != ERR_OK)
-        fail_msg("%s", e.detail);
-    *state = &f;
-    return 0;
-}
-
-static int end(void **state)
-{
-    struct fixture *f = *state;
-    arena_free(f->a);
-    xml_fini();
-    return 0;
+    return xml_fixture_begin(state, SOURCE_DIR "/schemas/equeue-bare.xsd");
 }
 
 #define E(name, content) "<" name ">" content "</" name ">"
@@ -60,7 +41,7 @@ static void note(void *arg, const char *element, const char *message)
     (*told)++;
 }
 
-static double validate_ms(struct fixture *f, const struct buf *b, enum booking_method method)
+static double validate_ms(struct xml_fixture *f, const struct buf *b, enum booking_method method)
 {
     struct arena *a = arena_new();
     struct xml_doc *doc = NULL;
@@ -108,7 +89,7 @@ static const struct {
 };
 
 struct heap {
-    struct fixture *f;
+    struct xml_fixture *f;
     unsigned kind;
 };
 
@@ -143,5 +124,5 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(garbage_is_affordable),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, begin, xml_fixture_end);
 }

@@ -5,6 +5,7 @@
  * values that are none. Values never appear in messages (J3). The schema refuses the same requests.
  */
 #include "request/structure.h"
+#include "xml_fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,29 +21,9 @@
 #define NAMES    100
 #define NAME_MAX 64
 
-struct fixture {
-    struct arena *a;
-    struct xml_schema *schema;
-};
-
 static int begin(void **state)
 {
-    static struct fixture f;
-    struct error e = {.code = ERR_OK};
-    xml_init();
-    f.a = arena_new();
-    if (xml_schema_load(f.a, SOURCE_DIR "/schemas/equeue-bare.xsd", &f.schema, &e) != ERR_OK)
-        fail_msg("%s", e.detail);
-    *state = &f;
-    return 0;
-}
-
-static int end(void **state)
-{
-    struct fixture *f = *state;
-    arena_free(f->a);
-    xml_fini();
-    return 0;
+    return xml_fixture_begin(state, SOURCE_DIR "/schemas/equeue-bare.xsd");
 }
 
 /* ---- sets of names, "a b c" ---- */
@@ -111,7 +92,7 @@ static enum booking_method method_of(const char *element)
 }
 
 /* True when exactly these fields are told of, each once, and the document is the same before and after. */
-static bool fields_are(struct fixture *f, const char *text, const struct names *wanted)
+static bool fields_are(struct xml_fixture *f, const char *text, const struct names *wanted)
 {
     struct arena *a = arena_new();
     struct xml_doc *doc = NULL;
@@ -414,7 +395,7 @@ static void add_fault(struct buf *b, struct names *wanted, const struct paramete
 }
 
 /* A request whose fields have these faults: are just these told of? */
-static bool faults_are_told(struct fixture *f, size_t method, const enum fault *faults)
+static bool faults_are_told(struct xml_fixture *f, size_t method, const enum fault *faults)
 {
     struct arena *a = arena_new();
     struct names wanted = {.n = 0};
@@ -486,7 +467,7 @@ static void all_fields_wrong_M10(void **state)
 /* Many slots do not use up what a repair may cost. */
 static void faults_behind_a_long_list_M10(void **state)
 {
-    struct fixture *f = *state;
+    struct xml_fixture *f = *state;
     struct names wanted = {.n = 0};
     struct buf b;
     buf_init(&b, f->a, 0);
@@ -524,7 +505,7 @@ static void at_most_a_hundred_fields(void **state)
 /* fieldName holds 255 characters (item 3): a longer one is told of as what it stands in. */
 static void names_beyond_a_field_name(void **state)
 {
-    struct fixture *f = *state;
+    struct xml_fixture *f = *state;
     struct buf b;
     struct names wanted = {.n = 0};
     buf_init(&b, f->a, 0);
@@ -541,7 +522,7 @@ static void types_are_left_to_the_schema(void **state)
         const char *type;
         bool is_valid;
     } cases[] = {{"eq:Id", true}, {"eq:DocType", true}, {"eq:Line", false}, {"xs:string", false}, {"none", false}};
-    struct fixture *f = *state;
+    struct xml_fixture *f = *state;
     for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct arena *a = arena_new();
         struct field_errors found = {.arena = a};
@@ -571,5 +552,5 @@ int main(void)
         cmocka_unit_test(at_most_a_hundred_fields),     cmocka_unit_test(names_beyond_a_field_name),
         cmocka_unit_test(types_are_left_to_the_schema),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, begin, xml_fixture_end);
 }

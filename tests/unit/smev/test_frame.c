@@ -4,6 +4,7 @@
 #include "smev.h"
 #include "soap.h"
 #include "xml.h"
+#include "xml_fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -272,25 +273,11 @@ static void test_answer(void **state)
     arena_free(a);
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    xml_init();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    xml_fini();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_editions), cmocka_unit_test(test_refused),    cmocka_unit_test(test_wrapper_namespaces),
         cmocka_unit_test(test_ping),     cmocka_unit_test(test_plain_body), cmocka_unit_test(test_answer),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, xml_begin, xml_end);
 }

@@ -101,8 +101,8 @@ static int run_command(struct arena *a, const char *const *args, struct span *ou
     }
     int status = 0;
     assert_int_equal(waitpid(child, &status, 0), child);
-    *out = kit_read_file(a, out_path);
-    *err = kit_read_file(a, err_path);
+    *out = whole_file(a, out_path);
+    *err = whole_file(a, err_path);
     if (!WIFEXITED(status))
         fail_msg("the command died: %.*s", (int)err->n, err->p);
     return WEXITSTATUS(status);
@@ -255,7 +255,7 @@ static void test_real_messages_as_requests(void **state)
     }
     for (size_t i = 0; i < COUNT(names); i++) {
         struct arena *a = arena_new();
-        struct span text = kit_read_file(a, arena_printf(a, SAMPLES "/smev2-gost2001/%s", names[i]));
+        struct span text = whole_file(a, arena_printf(a, SAMPLES "/smev2-gost2001/%s", names[i]));
         struct wsse_policy policy = {.allow_gost2001 = true, .require_smev = true};
         struct wsse_result result;
         struct error e = {0};

@@ -5,6 +5,7 @@
  */
 #include "crypto.h"
 #include "smev.h"
+#include "whole_file.h"
 #include "xml.h"
 
 #include <dirent.h>
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -164,20 +166,6 @@ static void test_depth_is_bounded(void **state)
     arena_free(a);
 }
 
-static struct span read_file(struct arena *a, const char *path)
-{
-    FILE *f = fopen(path, "rb");
-    struct buf b;
-    buf_init(&b, a, 65536);
-    char piece[8192];
-    size_t n;
-    while (f && (n = fread(piece, 1, sizeof piece, f)) > 0)
-        buf_add(&b, piece, n);
-    if (f)
-        fclose(f);
-    return buf_span(&b);
-}
-
 static unsigned run_folder(const char *folder)
 {
     DIR *d = opendir(folder);
@@ -187,8 +175,9 @@ static unsigned run_folder(const char *folder)
         if (len < 7 || strcmp(entry->d_name + len - 7, ".in.xml") != 0)
             continue;
         struct arena *a = arena_new();
-        struct span in = read_file(a, arena_printf(a, "%s/%s", folder, entry->d_name));
-        struct span expected = read_file(a, arena_printf(a, "%s/%.*s.out.xml", folder, (int)(len - 7), entry->d_name));
+        struct span in = whole_file(a, arena_printf(a, "%s/%s", folder, entry->d_name));
+        const char *form = arena_printf(a, "%s/%.*s.out.xml", folder, (int)(len - 7), entry->d_name);
+        struct span expected = access(form, F_OK) == 0 ? whole_file(a, form) : (struct span){0};
         struct buf out;
         buf_init(&out, a, 0);
         struct error e = {0};

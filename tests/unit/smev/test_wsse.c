@@ -548,7 +548,7 @@ static void test_recipient_signature(void **state)
 static void verify_vector(const char *name, bool through_smev)
 {
     struct arena *a = arena_new();
-    struct span text = kit_read_file(a, arena_printf(a, TESTS_DIR "/unit/smev/vectors/%s", name));
+    struct span text = whole_file(a, arena_printf(a, TESTS_DIR "/unit/smev/vectors/%s", name));
     assert_true(text.n > 0);
     struct error e = {0};
     struct trust *trust = NULL;

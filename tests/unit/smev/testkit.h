@@ -10,6 +10,7 @@
 #include "buf.h"
 #include "crypto.h"
 #include "smev.h"
+#include "whole_file.h"
 #include "xml.h"
 
 #include <errno.h>
@@ -124,20 +125,6 @@ static int kit_teardown(void **state)
     xml_fini();
     crypto_fini();
     return rc;
-}
-
-static inline struct span kit_read_file(struct arena *a, const char *path)
-{
-    FILE *f = fopen(path, "rb");
-    struct buf b;
-    buf_init(&b, a, 65536);
-    char piece[8192];
-    size_t n;
-    while (f && (n = fread(piece, 1, sizeof piece, f)) > 0)
-        buf_add(&b, piece, n);
-    if (f)
-        fclose(f);
-    return buf_span(&b); /* empty when there is no such file */
 }
 
 /* Prescan and parse, as the daemon does it. */
@@ -287,7 +274,7 @@ static void kit_sign_octets(struct arena *a, const struct kit_signer *s, struct 
     fwrite(octets.p, 1, octets.n, f);
     fclose(f);
     kit_run("openssl dgst -engine gost -%s -sign %s -out value octets", s->engine_digest, s->key_file);
-    struct span made = kit_read_file(a, arena_printf(a, "%s/value", kit.folder));
+    struct span made = whole_file(a, arena_printf(a, "%s/value", kit.folder));
     kit_base64(a, made.p, made.n, out);
 }
 

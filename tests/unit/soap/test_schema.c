@@ -4,6 +4,7 @@
  * rewriting relies on. xmllint judges.
  */
 #include "soap.h"
+#include "whole_file.h"
 
 #include "xmllint.h"
 
@@ -190,17 +191,6 @@ static void frames(void **state)
     }
 }
 
-static const char *read_whole(struct arena *a, const char *path)
-{
-    FILE *f = fopen(path, "rb");
-    assert_non_null(f);
-    char *text = arena_alloc(a, 1 << 20);
-    size_t n = fread(text, 1, (1 << 20) - 1, f);
-    fclose(f);
-    assert_true(n > 0 && n < (1 << 20) - 1);
-    return text;
-}
-
 static unsigned count(const char *text, const char *what)
 {
     unsigned n = 0;
@@ -216,7 +206,7 @@ static void v1_files_can_be_rewritten(void **state)
                                         "schemas/equeue-types.xsd",  "schemas/smev-rev120315.xsd",
                                         "schemas/smev-rev111111.xsd"};
     for (unsigned i = 0; i < LENGTH(files); i++) {
-        const char *text = read_whole(*state, arena_printf(*state, SOURCE_DIR "/%s", files[i]));
+        const char *text = whole_file(*state, arena_printf(*state, SOURCE_DIR "/%s", files[i])).p;
         bool is_wsdl = i < 2;
         assert_int_equal(count(text, "soap:address location=\"http://localhost/equeue\""), is_wsdl);
         for (const char *at = text; (at = strstr(at, "schemaLocation")) != NULL; at++) {
@@ -248,8 +238,8 @@ static void v1_elements_are_those_of_the_methods(void **state)
         BOOKING_METHODS(X)
 #undef X
     };
-    const char *bare = read_whole(a, SOURCE_DIR "/schemas/equeue-bare.xsd");
-    const char *framed = read_whole(a, SOURCE_DIR "/schemas/equeue-smev2.xsd");
+    const char *bare = whole_file(a, SOURCE_DIR "/schemas/equeue-bare.xsd").p;
+    const char *framed = whole_file(a, SOURCE_DIR "/schemas/equeue-smev2.xsd").p;
     for (unsigned i = 0; i < BOOKING_METHOD_COUNT; i++) {
         const char *name = methods[i].name;
         assert_int_equal(count(bare, arena_printf(a, ELEMENT, name, "Request", methods[i].request)), 1);
@@ -263,7 +253,7 @@ static void v1_elements_are_those_of_the_methods(void **state)
                      2 * BOOKING_METHOD_COUNT + 4); /* Message, MessageData: two editions */
     static const char *const files[] = {SOURCE_DIR "/wsdl/equeue-plain.wsdl", SOURCE_DIR "/wsdl/equeue-smev2.wsdl"};
     for (unsigned i = 0; i < LENGTH(files); i++) {
-        const char *text = read_whole(a, files[i]);
+        const char *text = whole_file(a, files[i]).p;
         for (unsigned m = 0; m < BOOKING_METHOD_COUNT; m++) {
             const char *operation = arena_printf(a, "<wsdl:operation name=\"%s\">", methods[m].name);
             assert_int_equal(count(text, operation), 2); /* of the port type, of the binding */

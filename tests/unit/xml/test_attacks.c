@@ -5,6 +5,7 @@
  * refuses too: two locks on one door.
  */
 #include "xml.h"
+#include "xml_fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -418,20 +419,6 @@ static void what_passes_is_affordable(void **state)
     }
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    xml_init();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    xml_fini();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -439,5 +426,5 @@ int main(void)
         cmocka_unit_test(the_parser_alone_refuses_what_it_can),
         cmocka_unit_test(what_passes_is_affordable),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, xml_begin, xml_end);
 }

@@ -4,6 +4,7 @@
  * sub-trees; the expected octets come from another implementation.
  */
 #include "xml.h"
+#include "xml_fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,19 +19,6 @@
 
 #define VECTORS  TESTS_DIR "/unit/xml/vectors/c14n/"
 #define PREFIXES 8
-
-static struct span read_file(struct arena *a, const char *name, const char *ending)
-{
-    FILE *f = fopen(arena_printf(a, VECTORS "%s%s", name, ending), "rb");
-    assert_non_null(f);
-    struct buf b;
-    char part[4096];
-    buf_init(&b, a, 0);
-    for (size_t n; (n = fread(part, 1, sizeof part, f)) > 0;)
-        buf_add(&b, part, n);
-    fclose(f);
-    return buf_span(&b);
-}
 
 static struct xml_doc *parse(struct arena *a, struct span bytes)
 {
@@ -71,9 +59,9 @@ static unsigned check_case(char *line)
         words[n++] = w;
     assert_true(n >= 2);
     rest = words[2];
-    struct xml_doc *doc = parse(a, read_file(a, words[0], ".xml"));
+    struct xml_doc *doc = parse(a, whole_file(a, arena_printf(a, VECTORS "%s.xml", words[0])));
     struct span got = canonical(a, pick(doc, words[1]), rest == NULL ? NULL : &words[2]);
-    struct span want = read_file(a, words[0], ".c14n");
+    struct span want = whole_file(a, arena_printf(a, VECTORS "%s.c14n", words[0]));
     bool is_same = span_equals(got, want);
     if (!is_same)
         print_error("%s\n want %.*s\n got  %.*s\n", words[0], (int)want.n, want.p, (int)got.n, got.p);
@@ -177,20 +165,6 @@ static void long_prefix_lists_are_refused(void **state)
     arena_free(a);
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    xml_init();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    xml_fini();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,5 +175,5 @@ int main(void)
         cmocka_unit_test(relative_namespaces_have_no_canonical_form),
         cmocka_unit_test(long_prefix_lists_are_refused),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, xml_begin, xml_end);
 }

@@ -6,6 +6,7 @@
  * there either. Known difference, not made here: libxml2 does not escape "&" in the name of a namespace.
  */
 #include "xml.h"
+#include "xml_fixture.h"
 
 #include <libxml/c14n.h>
 #include <libxml/tree.h>
@@ -196,24 +197,10 @@ static void V3_the_same_octets_as_libxml2(void **state)
     assert_true(refused > ROUNDS / 400);
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    xml_init();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    xml_fini();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(V3_the_same_octets_as_libxml2),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, xml_begin, xml_end);
 }

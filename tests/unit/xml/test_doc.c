@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Bytes to a document, and finding one's way in it: XML 1.0, Namespaces in XML 1.0. */
 #include "xml.h"
+#include "xml_fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -309,20 +310,6 @@ static void lines_are_counted(void **state)
     assert_int_equal(xml_line(xml_first(root, NULL, "b")), 3);
 }
 
-static int begin(void **state)
-{
-    (void)state;
-    xml_init();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    xml_fini();
-    return 0;
-}
-
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -345,5 +332,5 @@ int main(void)
         TEST(comments_anywhere_below),
         TEST(lines_are_counted),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, xml_begin, xml_end);
 }

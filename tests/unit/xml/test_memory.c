@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* The memory libxml2 is given: pieces are apart, grow with what is in them, go from thread to thread, and are wiped. */
 #include "xml.h"
+#include "xml_fixture.h"
 
 #include <libxml/xmlmemory.h>
 
@@ -154,20 +155,6 @@ static void pieces_go_from_thread_to_thread(void **state)
         xmlFree(pieces[i]);
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    xml_init();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    xml_fini();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,5 +164,5 @@ int main(void)
         cmocka_unit_test(J3_a_document_leaves_nothing),
         cmocka_unit_test(pieces_go_from_thread_to_thread),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, xml_begin, xml_end);
 }

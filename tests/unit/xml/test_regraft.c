@@ -4,6 +4,7 @@
  * canonical ones, worked out by hand from the names each element has in the source.
  */
 #include "xml.h"
+#include "xml_fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -193,20 +194,6 @@ static void many_children_and_declarations(void **state)
     arena_free(a);
 }
 
-static int begin(void **state)
-{
-    (void)state;
-    xml_init();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    xml_fini();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,5 +201,5 @@ int main(void)
         cmocka_unit_test(the_result_stands_alone),        cmocka_unit_test(prefixes_in_content_stay_bound),
         cmocka_unit_test(many_children_and_declarations),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, xml_begin, xml_end);
 }

@@ -5,6 +5,7 @@
  */
 #include "growth.h"
 #include "xml.h"
+#include "xml_fixture.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -19,36 +20,16 @@
 #define VECTORS TESTS_DIR "/unit/xml/vectors/schema/"
 #define SECRET  "TESTOV"
 
-struct fixture {
-    struct arena *a;
-    struct xml_schema *schema;
-};
-
 static int begin(void **state)
 {
-    static struct fixture f;
-    struct error e = {.code = ERR_OK};
-    xml_init();
-    f.a = arena_new();
-    if (xml_schema_load(f.a, VECTORS "booking.xsd", &f.schema, &e) != ERR_OK)
-        fail_msg("%s", e.detail);
-    *state = &f;
-    return 0;
-}
-
-static int end(void **state)
-{
-    struct fixture *f = *state;
-    arena_free(f->a);
-    xml_fini();
-    return 0;
+    return xml_fixture_begin(state, VECTORS "booking.xsd");
 }
 
 /* ---- loading ---- */
 
 static void schemas_that_must_not_compile(void **state)
 {
-    struct fixture *f = *state;
+    struct xml_fixture *f = *state;
     static const char *const names[] = {
         "bad-include-above.xsd",
         "bad-include-below.xsd",
@@ -92,7 +73,7 @@ static void note(void *arg, const char *element, const char *message)
     t->n++;
 }
 
-static enum err validate(struct fixture *f, const char *text, struct told *t)
+static enum err validate(struct xml_fixture *f, const char *text, struct told *t)
 {
     struct arena *a = arena_new();
     struct xml_doc *doc = NULL;
@@ -218,7 +199,7 @@ static const struct {
 
 static void violations_name_the_element(void **state)
 {
-    struct fixture *f = *state;
+    struct xml_fixture *f = *state;
     unsigned failed = 0;
     for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
         struct told t;
@@ -235,7 +216,7 @@ static void violations_name_the_element(void **state)
 
 static void a_field_is_told_of_once(void **state)
 {
-    struct fixture *f = *state;
+    struct xml_fixture *f = *state;
     struct buf b;
     struct told t;
     buf_init(&b, f->a, 0);
@@ -248,7 +229,7 @@ static void a_field_is_told_of_once(void **state)
 }
 
 struct hostile {
-    struct fixture *f;
+    struct xml_fixture *f;
     const char *head, *unit, *tail;
 };
 
@@ -285,7 +266,7 @@ static char wrong;
 
 static void *validate_many(void *arg)
 {
-    struct fixture *f = arg;
+    struct xml_fixture *f = arg;
     for (unsigned round = 0; round < 300; round++) {
         size_t i = round % (sizeof samples / sizeof samples[0]);
         struct told t;
@@ -315,5 +296,5 @@ int main(void)
         cmocka_unit_test(a_field_is_told_of_once),       cmocka_unit_test(validating_is_affordable),
         cmocka_unit_test(threads_share_a_schema),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, begin, xml_fixture_end);
 }
