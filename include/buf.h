@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct span {
     const char *p; /* not NUL-terminated; NULL only together with n == 0 */
@@ -30,6 +31,7 @@ void buf_add(struct buf *b, const void *p, size_t n);
 void buf_add_span(struct buf *b, struct span s);
 void buf_add_str(struct buf *b, const char *cstr);
 void buf_add_char(struct buf *b, char c);
+void buf_add_utf8(struct buf *b, uint32_t code); /* of one character, up to U+10FFFF */
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 struct span buf_span(const struct buf *b);
 

@@ -87,6 +87,27 @@ void buf_add_char(struct buf *b, char c)
     buf_add(b, &c, 1);
 }
 
+void buf_add_utf8(struct buf *b, uint32_t code)
+{
+    char s[4];
+    size_t n = 0;
+    if (code < 0x80) {
+        s[n++] = (char)code;
+    } else if (code < 0x800) {
+        s[n++] = (char)(0xC0 | code >> 6);
+    } else if (code < 0x10000) {
+        s[n++] = (char)(0xE0 | code >> 12);
+        s[n++] = (char)(0x80 | (code >> 6 & 0x3F));
+    } else {
+        s[n++] = (char)(0xF0 | code >> 18);
+        s[n++] = (char)(0x80 | (code >> 12 & 0x3F));
+        s[n++] = (char)(0x80 | (code >> 6 & 0x3F));
+    }
+    if (code >= 0x80)
+        s[n++] = (char)(0x80 | (code & 0x3F));
+    buf_add(b, s, n);
+}
+
 void buf_printf(struct buf *b, const char *fmt, ...)
 {
     va_list ap, again;

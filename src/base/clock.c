@@ -2,6 +2,7 @@
 /* Both clocks, instants to text (always with a numeric offset: T1) and from it, and random UUIDs. */
 #include "clock.h"
 
+#include "ascii.h"
 #include "log.h"
 
 #include <errno.h>
@@ -78,17 +79,12 @@ int clock_local_offset_min(int64_t wall_us)
     return (int)(tm.tm_gmtoff / 60);
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 /* n digits, not more than most; -1 otherwise. */
 static int read_number(const char *s, unsigned n, int most)
 {
     int value = 0;
     for (unsigned i = 0; i < n; i++) {
-        if (!is_digit(s[i]))
+        if (!ascii_is_digit(s[i]))
             return -1;
         value = value * 10 + (s[i] - '0');
     }
@@ -137,9 +133,9 @@ bool clock_parse(const char *text, int64_t *wall_us, bool *has_zone)
         return false;
     const char *rest = text + 19;
     if (*rest == '.') {
-        if (!is_digit(*++rest))
+        if (!ascii_is_digit(*++rest))
             return false;
-        while (is_digit(*rest))
+        while (ascii_is_digit(*rest))
             rest++;
     }
     bool is_there;
@@ -177,18 +173,13 @@ void uuid_v4(char out[UUID_TEXT_SIZE])
     *p = '\0';
 }
 
-static bool is_hex(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
 bool uuid_is_valid(const char *s)
 {
     if (s == NULL || strnlen(s, UUID_TEXT_SIZE) != UUID_TEXT_SIZE - 1)
         return false;
     for (size_t i = 0; i < UUID_TEXT_SIZE - 1; i++) {
         bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
-        if (is_dash ? s[i] != '-' : !is_hex(s[i]))
+        if (is_dash ? s[i] != '-' : ascii_hex(s[i]) < 0)
             return false;
     }
     return true;

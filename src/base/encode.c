@@ -3,6 +3,7 @@
  * What buf.h promises about notations: XML text and attributes (Canonical XML 1.0 section 2.3), JSON strings (RFC
  * 8259), hexadecimal and base64 (RFC 4648). Decoding is strict: bytes that could be read two ways are refused.
  */
+#include "ascii.h"
 #include "buf.h"
 #include "utf8.h"
 
@@ -164,11 +165,6 @@ static const unsigned char base64_values[256] = {
 };
 /* clang-format on */
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 bool base64_decode(struct arena *a, struct span in, struct span *out)
 {
     *out = (struct span){0};
@@ -178,7 +174,7 @@ bool base64_decode(struct arena *a, struct span in, struct span *out)
     for (size_t i = 0; i < in.n; i++) {
         char c = in.p[i];
         unsigned v = base64_values[(unsigned char)c];
-        if (v == 0 && is_blank(c))
+        if (v == 0 && ascii_is_blank(c))
             continue;
         if (c == '=') {
             pads++;

@@ -9,6 +9,8 @@
 #include "check.h"
 #include "reply.h"
 
+#include "ascii.h"
+
 #include <string.h>
 
 #define BLIND_REQUEST  "blind_request"
@@ -105,7 +107,7 @@ static const char *plain_digits(const char *s, struct arena *a)
     struct buf b;
     buf_init(&b, a, 16);
     for (; *s != '\0'; s++) {
-        if (*s >= '0' && *s <= '9')
+        if (ascii_is_digit(*s))
             buf_add_char(&b, *s);
     }
     return b.n == 0 ? NULL : b.p;

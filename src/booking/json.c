@@ -5,6 +5,8 @@
  */
 #include "json.h"
 
+#include "ascii.h"
+
 #include <stdint.h>
 #include <string.h>
 
@@ -40,37 +42,14 @@ static uint32_t read_hex4(struct reader *r)
 {
     uint32_t value = 0;
     for (int i = 0; i < 4; i++, r->p++) {
-        char c = *r->p;
-        uint32_t digit = c >= '0' && c <= '9'   ? (uint32_t)(c - '0')
-                         : c >= 'a' && c <= 'f' ? (uint32_t)(c - 'a' + 10)
-                         : c >= 'A' && c <= 'F' ? (uint32_t)(c - 'A' + 10)
-                                                : 16;
-        if (digit == 16) {
+        int digit = ascii_hex(*r->p);
+        if (digit < 0) {
             r->is_bad = true;
             return 0;
         }
-        value = value << 4 | digit;
+        value = value << 4 | (uint32_t)digit;
     }
     return value;
-}
-
-static void add_utf8(struct buf *b, uint32_t c)
-{
-    if (c < 0x80) {
-        buf_add_char(b, (char)c);
-    } else if (c < 0x800) {
-        buf_add_char(b, (char)(0xC0 | c >> 6));
-        buf_add_char(b, (char)(0x80 | (c & 0x3F)));
-    } else if (c < 0x10000) {
-        buf_add_char(b, (char)(0xE0 | c >> 12));
-        buf_add_char(b, (char)(0x80 | (c >> 6 & 0x3F)));
-        buf_add_char(b, (char)(0x80 | (c & 0x3F)));
-    } else {
-        buf_add_char(b, (char)(0xF0 | c >> 18));
-        buf_add_char(b, (char)(0x80 | (c >> 12 & 0x3F)));
-        buf_add_char(b, (char)(0x80 | (c >> 6 & 0x3F)));
-        buf_add_char(b, (char)(0x80 | (c & 0x3F)));
-    }
 }
 
 /* Behind "\u". A lone surrogate cannot be in jsonb, nor can U+0000. */
@@ -87,7 +66,7 @@ static void read_unicode(struct reader *r, struct buf *b)
         r->is_bad = true;
     }
     if (!r->is_bad)
-        add_utf8(b, c);
+        buf_add_utf8(b, c);
 }
 
 static const char *read_string(struct reader *r)

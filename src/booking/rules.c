@@ -5,14 +5,10 @@
  */
 #include "booking.h"
 
+#include "ascii.h"
 #include "clock.h"
 
 #include <string.h>
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
 
 /* Exactly n digits and nothing else, into d. */
 static bool read_digits(const char *s, unsigned n, int *d)
@@ -20,7 +16,7 @@ static bool read_digits(const char *s, unsigned n, int *d)
     if (s == NULL || strnlen(s, n + 1) != n)
         return false;
     for (unsigned i = 0; i < n; i++) {
-        if (!is_digit(s[i]))
+        if (!ascii_is_digit(s[i]))
             return false;
         d[i] = s[i] - '0';
     }
@@ -121,7 +117,7 @@ bool rule_phone(const char *s, char out[12])
 {
     unsigned n = 0;
     for (; s != NULL && *s != '\0'; s++) {
-        if (!is_digit(*s))
+        if (!ascii_is_digit(*s))
             continue;
         if (n == 11)
             return false;
@@ -133,7 +129,7 @@ bool rule_phone(const char *s, char out[12])
 
 static bool is_ascii_alnum(char c)
 {
-    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return ascii_is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
 static bool is_beyond_ascii(char c)
@@ -174,7 +170,7 @@ static bool is_domain(const char *s)
         }
         if (!is_ascii_alnum(s[i]) && !is_beyond_ascii(s[i]) && (s[i] != '-' || label == 0))
             return false;
-        is_number = is_number && is_digit(s[i]);
+        is_number = is_number && ascii_is_digit(s[i]);
         if (++label > 63)
             return false;
     }
@@ -197,7 +193,7 @@ static bool is_leap_year(int year)
 /* Two digits and not more than max; -1 otherwise. */
 static int two_digits(const char *s, int max)
 {
-    if (!is_digit(s[0]) || !is_digit(s[1]))
+    if (!ascii_is_digit(s[0]) || !ascii_is_digit(s[1]))
         return -1;
     int value = (s[0] - '0') * 10 + (s[1] - '0');
     return value > max ? -1 : value;
@@ -228,7 +224,7 @@ bool rule_date(const char *s)
     for (int i = 0, part = 0; i < 10; i++) {
         if (i == 4 || i == 7)
             part++;
-        else if (is_digit(s[i]))
+        else if (ascii_is_digit(s[i]))
             value[part] = value[part] * 10 + (s[i] - '0');
         else
             return false;
@@ -249,7 +245,7 @@ bool rule_book_id(const char *s)
     if (n == 0 || n > 19)
         return false;
     for (size_t i = 0; i < n; i++) {
-        if (!is_digit(s[i]))
+        if (!ascii_is_digit(s[i]))
             return false;
     }
     return true;

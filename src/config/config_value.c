@@ -5,6 +5,7 @@
  */
 #include "config_table.h"
 
+#include "ascii.h"
 #include "buf.h"
 
 #include <ctype.h>
@@ -17,7 +18,7 @@ static bool take_digits(const char *text, uint64_t *out, const char **rest)
 {
     uint64_t v = 0;
     const char *p = text;
-    for (; *p >= '0' && *p <= '9'; p++) {
+    for (; ascii_is_digit(*p); p++) {
         if (__builtin_mul_overflow(v, 10U, &v) || __builtin_add_overflow(v, (uint64_t)(*p - '0'), &v))
             return false;
     }

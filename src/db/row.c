@@ -2,6 +2,8 @@
 /* Values of a result. Results come in text format; bytea in its hex form is decoded here, and only a real bytea is. */
 #include "db_private.h"
 
+#include "ascii.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,24 +67,13 @@ const char *db_text(const struct db_result *r, unsigned row, int col)
     return db_is_null(r, row, col) ? NULL : PQgetvalue(r->pg, (int)row, col);
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 static enum err bytea_decode(struct arena *a, const char *text, size_t n, struct span *out, struct error *e)
 {
     if (n < 2 || text[0] != '\\' || text[1] != 'x' || n % 2 != 0)
         return error_set(e, ERR_DATABASE, "a bytea value is not in hex form: bytea_output must be hex");
     char *bytes = arena_alloc(a, n / 2);
     for (size_t i = 2; i < n; i += 2) {
-        int high = hex_digit(text[i]), low = hex_digit(text[i + 1]);
+        int high = ascii_hex(text[i]), low = ascii_hex(text[i + 1]);
         if (high < 0 || low < 0)
             return error_set(e, ERR_DATABASE, "a bytea value has a character that is not hexadecimal");
         bytes[i / 2 - 1] = (char)(unsigned char)(high << 4 | low);

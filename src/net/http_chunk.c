@@ -5,6 +5,8 @@
  */
 #include "http.h"
 
+#include "ascii.h"
+
 enum { SIZE, SIZE_LF, DATA, DATA_CR, DATA_LF, END_CR, END_LF };
 
 /* Eight hexadecimal digits are 4 GiB: more than any limit, and no way to overflow. */
@@ -17,20 +19,9 @@ static bool refuse(struct http_refusal *r, int status, const char *reason)
     return false;
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 static bool size_walk(struct http_chunk *c, char byte, struct http_refusal *r)
 {
-    int digit = hex_value(byte);
+    int digit = ascii_hex(byte);
     if (digit >= 0) {
         if (++c->digits > DIGITS_MAX)
             return refuse(r, 400, "bad chunk size");

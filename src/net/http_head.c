@@ -8,6 +8,8 @@
  */
 #include "http.h"
 
+#include "ascii.h"
+
 #include <string.h>
 
 static bool refuse(struct http_refusal *r, int status, const char *reason)
@@ -17,14 +19,9 @@ static bool refuse(struct http_refusal *r, int status, const char *reason)
     return false;
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static bool is_alnum(char c)
 {
-    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return ascii_is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
 /* RFC 9110 section 5.6.2 */
@@ -72,14 +69,6 @@ static bool method_settle(struct http_message *m, struct span method, struct htt
     return refuse(r, 501, "method not implemented");
 }
 
-static int hex_value(char c)
-{
-    if (is_digit(c))
-        return c - '0';
-    c = to_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* An escaped slash or control character has no honest use here and is read differently by every proxy. */
 static bool path_decode(struct http_message *m, struct span path, struct http_refusal *r)
 {
@@ -88,8 +77,8 @@ static bool path_decode(struct http_message *m, struct span path, struct http_re
     for (size_t i = 0; i < path.n; i++) {
         char c = path.p[i];
         if (c == '%') {
-            int high = i + 2 < path.n ? hex_value(path.p[i + 1]) : -1;
-            int low = i + 2 < path.n ? hex_value(path.p[i + 2]) : -1;
+            int high = i + 2 < path.n ? ascii_hex(path.p[i + 1]) : -1;
+            int low = i + 2 < path.n ? ascii_hex(path.p[i + 2]) : -1;
             if (high < 0 || low < 0)
                 return refuse(r, 400, "bad escape in the request target");
             int value = high * 16 + low;
@@ -120,7 +109,7 @@ static bool target_settle(struct http_message *m, struct span target, struct htt
 static bool version_settle(struct http_message *m, struct span version, struct http_refusal *r)
 {
     const char *v = version.p;
-    if (version.n != 8 || memcmp(v, "HTTP/", 5) != 0 || !is_digit(v[5]) || v[6] != '.' || !is_digit(v[7]))
+    if (version.n != 8 || memcmp(v, "HTTP/", 5) != 0 || !ascii_is_digit(v[5]) || v[6] != '.' || !ascii_is_digit(v[7]))
         return refuse(r, 400, "bad request line");
     if (v[5] != '1' || (v[7] != '0' && v[7] != '1'))
         return refuse(r, 505, "only HTTP/1.1 and HTTP/1.0");
@@ -249,7 +238,7 @@ static bool length_settle(struct http_message *m, const struct http_field *f, co
         return refuse(r, 400, "bad Content-Length");
     uint64_t length = 0;
     for (size_t i = 0; i < text.n; i++) {
-        if (!is_digit(text.p[i]))
+        if (!ascii_is_digit(text.p[i]))
             return refuse(r, 400, "bad Content-Length");
         length = length * 10 + (uint64_t)(text.p[i] - '0');
     }

@@ -5,12 +5,9 @@
  */
 #include "lexical.h"
 
-#include <string.h>
+#include "ascii.h"
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
+#include <string.h>
 
 /* What is left of a value; p goes forward, end is where its last blanks begin. */
 struct reader {
@@ -37,7 +34,7 @@ static bool accept(struct reader *r, char c)
 static unsigned count_digits(const struct reader *r)
 {
     unsigned n = 0;
-    while (r->p + n < r->end && is_digit(r->p[n]))
+    while (r->p + n < r->end && ascii_is_digit(r->p[n]))
         n++;
     return n;
 }

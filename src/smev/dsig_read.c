@@ -5,6 +5,8 @@
  */
 #include "dsig.h"
 
+#include "ascii.h"
+
 #include <string.h>
 
 #define NEARBY_MAX 16 /* elements with one Id that are looked through */
@@ -105,22 +107,17 @@ static enum err read_base64(const struct reading *r, const struct xml_node *node
     return ERR_OK;
 }
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
 static enum err read_prefix_list(const struct reading *r, const char *list, const char ***out)
 {
     const char **prefixes = arena_array(r->arena, DSIG_PREFIXES_MAX + 1, sizeof *prefixes);
     size_t n = 0;
     for (const char *p = list; *p;) {
-        if (is_blank(*p)) {
+        if (ascii_is_blank(*p)) {
             p++;
             continue;
         }
         const char *start = p;
-        while (*p && !is_blank(*p))
+        while (*p && !ascii_is_blank(*p))
             p++;
         if (n == DSIG_PREFIXES_MAX)
             return error_set(r->e, ERR_LIMIT, "more than %d prefixes in InclusiveNamespaces", DSIG_PREFIXES_MAX);

@@ -5,6 +5,8 @@
  */
 #include "smev_text.h"
 
+#include "ascii.h"
+
 #include <stdint.h>
 #include <string.h>
 
@@ -13,39 +15,6 @@
 static size_t utf8_length(unsigned char lead)
 {
     return lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-}
-
-static void add_utf8(struct buf *b, uint32_t c)
-{
-    char s[4];
-    size_t n = 0;
-    if (c < 0x80) {
-        s[n++] = (char)c;
-    } else if (c < 0x800) {
-        s[n++] = (char)(0xC0 | (c >> 6));
-        s[n++] = (char)(0x80 | (c & 0x3F));
-    } else if (c < 0x10000) {
-        s[n++] = (char)(0xE0 | (c >> 12));
-        s[n++] = (char)(0x80 | ((c >> 6) & 0x3F));
-        s[n++] = (char)(0x80 | (c & 0x3F));
-    } else {
-        s[n++] = (char)(0xF0 | (c >> 18));
-        s[n++] = (char)(0x80 | ((c >> 12) & 0x3F));
-        s[n++] = (char)(0x80 | ((c >> 6) & 0x3F));
-        s[n++] = (char)(0x80 | (c & 0x3F));
-    }
-    buf_add(b, s, n);
-}
-
-static int digit_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return 99;
 }
 
 static bool decode_number(struct span digits, uint32_t *out)
@@ -60,8 +29,8 @@ static bool decode_number(struct span digits, uint32_t *out)
     if (i == digits.n)
         return false;
     for (; i < digits.n; i++) {
-        int d = digit_value(digits.p[i]);
-        if (d >= base || c > 0x10FFFF)
+        int d = ascii_hex(digits.p[i]);
+        if (d < 0 || d >= base || c > 0x10FFFF)
             return false;
         c = c * (uint32_t)base + (uint32_t)d;
     }
@@ -84,7 +53,7 @@ static bool decode_reference(struct span name, struct buf *out)
     uint32_t c;
     if (name.n < 2 || name.p[0] != '#' || !decode_number((struct span){name.p + 1, name.n - 1}, &c))
         return false;
-    add_utf8(out, c);
+    buf_add_utf8(out, c);
     return true;
 }
 

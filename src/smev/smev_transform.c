@@ -4,6 +4,7 @@
  * blank text go, prefixes are numbered anew in document order, attributes are sorted, and text is escaped the way the
  * writer of the reference implementation does it. Works on text that is well formed already; needs no parser's tree.
  */
+#include "ascii.h"
 #include "smev.h"
 #include "smev_text.h"
 
@@ -113,15 +114,10 @@ static int compare_attributes(const void *l, const void *r)
 
 /* ---- reading ---- */
 
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
 static struct span read_name(struct transform *t)
 {
     const char *start = t->p;
-    while (t->p < t->end && !is_space(*t->p) && !strchr("/>=<\"'&", *t->p))
+    while (t->p < t->end && !ascii_is_blank(*t->p) && !strchr("/>=<\"'&", *t->p))
         t->p++;
     return (struct span){start, (size_t)(t->p - start)};
 }
@@ -135,7 +131,7 @@ static void split_name(struct span qname, struct span *prefix, struct span *loca
 
 static void skip_spaces(struct transform *t)
 {
-    while (t->p < t->end && is_space(*t->p))
+    while (t->p < t->end && ascii_is_blank(*t->p))
         t->p++;
 }
 

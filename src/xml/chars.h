@@ -2,6 +2,8 @@
 /* Bytes and characters as XML 1.0 (production 2, Char) and RFC 3629 see them. */
 #pragma once
 
+#include "ascii.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,7 +27,7 @@ static inline bool xml_char_is(unsigned char c, unsigned classes)
 
 static inline bool xml_is_blank(unsigned char c)
 {
-    return c == ' ' || c == '\n' || c == '\t' || c == '\r';
+    return ascii_is_blank((char)c);
 }
 
 /* Production 2: is this code point an XML character? */

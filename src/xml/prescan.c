@@ -11,6 +11,8 @@
  */
 #include "prescan.h"
 
+#include "ascii.h"
+
 #include <string.h>
 
 const struct xml_limits xml_limits_default = {
@@ -135,23 +137,12 @@ static bool count_node(struct scan *s)
 
 /* ---- references: the five, and characters ---- */
 
-static int digit_of(unsigned char c, unsigned base)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (base == 16 && c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (base == 16 && c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 static bool scan_char_reference(struct scan *s)
 {
     unsigned base = scan_take(s, "x") ? 16 : 10;
     const unsigned char *from = s->p;
     uint32_t code = 0;
-    for (int digit; s->p < s->end && (digit = digit_of(*s->p, base)) >= 0; s->p++)
+    for (int digit; s->p < s->end && (digit = ascii_hex((char)*s->p)) >= 0 && digit < (int)base; s->p++)
         if (code <= 0x10ffff) /* enough to know that it is too large */
             code = code * base + (uint32_t)digit;
     if (s->p == from || !scan_take(s, ";") || !xml_is_char(code))

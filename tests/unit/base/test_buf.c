@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Spans, the buffer, and the notations: Canonical XML 1.0 section 2.3, RFC 8259, RFC 4648 section 10. */
+#include "ascii.h"
 #include "buf.h"
+#include "utf8.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -262,6 +264,51 @@ static void base64_refuses_everything_else(void **state)
     }
 }
 
+/* RFC 3629 section 3: the ends of each length, and the examples of section 7. */
+static void characters_become_utf8(void **state)
+{
+    static const struct {
+        uint32_t code;
+        const char *bytes;
+    } cases[] = {{0x01, "\x01"},
+                 {0x7F, "\x7F"},
+                 {0x80, "\xC2\x80"},
+                 {0x7FF, "\xDF\xBF"},
+                 {0x800, "\xE0\xA0\x80"},
+                 {0xFFFF, "\xEF\xBF\xBF"},
+                 {0x10000, "\xF0\x90\x80\x80"},
+                 {0x10FFFF, "\xF4\x8F\xBF\xBF"},
+                 {0x2262, "\xE2\x89\xA2"},
+                 {0xD55C, "\xED\x95\x9C"},
+                 {0x65E5, "\xE6\x97\xA5"},
+                 {0x233B4, "\xF0\xA3\x8E\xB4"}};
+    struct buf b;
+    buf_init(&b, *state, 0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        uint32_t back = 0;
+        buf_reset(&b);
+        buf_add_utf8(&b, cases[i].code);
+        assert_string_equal(b.p, cases[i].bytes);
+        assert_int_equal(utf8_next(b.p, b.n, &back), b.n);
+        assert_int_equal(back, cases[i].code);
+    }
+}
+
+/* RFC 5234 appendix B.1: DIGIT and HEXDIG; XML 1.0 production 3: white space. Every octet is asked about. */
+static void ascii_has_ten_digits_and_four_blanks(void **state)
+{
+    (void)state;
+    static const char hex[] = "0123456789abcdef", capitals[] = "0123456789ABCDEF";
+    for (int i = 1; i < 256; i++) {
+        char c = (char)i;
+        const char *small = strchr(hex, c), *large = strchr(capitals, c);
+        assert_int_equal(ascii_hex(c), small != NULL ? small - hex : large != NULL ? large - capitals : -1);
+        assert_int_equal(ascii_is_digit(c), small != NULL && small - hex < 10);
+        assert_int_equal(ascii_is_blank(c), strchr(" \t\r\n", c) != NULL);
+    }
+    assert_false(ascii_is_blank('\0') || ascii_is_digit('\0') || ascii_hex('\0') >= 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -271,6 +318,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(xml_is_escaped_as_canonical_xml_wants, setup, teardown),
         cmocka_unit_test_setup_teardown(every_character_xml_forbids_is_replaced, setup, teardown),
         cmocka_unit_test_setup_teardown(every_stray_octet_is_replaced, setup, teardown),
+        cmocka_unit_test_setup_teardown(characters_become_utf8, setup, teardown),
+        cmocka_unit_test(ascii_has_ten_digits_and_four_blanks),
         cmocka_unit_test_setup_teardown(json_is_always_one_string, setup, teardown),
         cmocka_unit_test_setup_teardown(hex_is_lower_case, setup, teardown),
         cmocka_unit_test_setup_teardown(base64_vectors_both_ways, setup, teardown),
