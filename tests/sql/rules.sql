@@ -289,6 +289,12 @@ select is(pg_temp.attempt('t0', array[pg_temp.slot('a3', 34)], channel => 'call-
 select is(pg_temp.attempt('t1', array[pg_temp.slot('a3', 35)], channel => 'call-centre'), '201/0 slots=1', 'channel: two of three');
 select is(pg_temp.attempt('t2', array[pg_temp.slot('a3', 35)], channel => 'call-centre', preliminary => true), '201/0 slots=1', 'channel: three of three');
 select is(pg_temp.attempt('t3', array[pg_temp.slot('a3', 36)], channel => 'call-centre'), '208/4', 'channel: not four');
+create function pg_temp.day_locks() returns bigint language sql as $$ select count(*) from pg_locks where locktype = 'advisory' and classid = 3290003 and pid = pg_backend_pid() $$;
+create temporary table day_locks as select pg_temp.day_locks() as n;
+set local timezone = 'Asia/Kamchatka';
+select is(pg_temp.attempt('t3', array[pg_temp.slot('a3', 36)], channel => 'call-centre'), '208/4', 'channel: nor in a session of another zone');
+reset timezone;
+select is(pg_temp.day_locks(), (select n from day_locks), 'channel: which comes after the others at the same lock of the day');
 select is(pg_temp.offers(pg_temp.slot('a3', 36), channel => 'call-centre'), false, 'channel: nor offered');
 select is(pg_temp.attempt('t1', array[pg_temp.slot('a3', 37)], channel => 'call-centre'), '201/0 slots=1', 'channel: a move does not count itself');
 select pg_temp.lapse('t2');

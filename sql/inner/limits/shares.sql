@@ -70,7 +70,8 @@ begin
         where c.organization_id = o.organization_id and c.channel = b.channel
         order by c.share_id, d.span
     loop
-        perform pg_advisory_xact_lock(3290003, hashtext((r.share).share_id::text || lower(r.span)::text));
+        perform pg_advisory_xact_lock(3290003, hashtext(concat_ws(' ', (r.share).share_id,
+            extract(epoch from lower(r.span))))); -- the day as an instant: as text it would be another in another session's zone
         u := data.share_use(r.share, r.span, p_now, b.book_key);
         if u.taken > u.allowed then
             return 'места этого дня, отведённые для такого способа записи, закончились';
