@@ -83,8 +83,9 @@ begin
     if inside is not null then
         parent := data.known_area(organization_id, inside);
     end if;
-    -- The next number is taken under the organization's row lock; it is part of slotId and never changes.
-    perform from data.organization as o where o.organization_id = add_area.organization_id for update;
+    -- The next number is taken under the organization's row lock; it is part of slotId and never changes. Not "for update": that
+    -- would keep out whoever refers to the organization, each booking.
+    perform from data.organization as o where o.organization_id = add_area.organization_id for no key update;
     insert into data.area as a (organization_id, area_id, number, parent_key, name, capacity)
     values (add_area.organization_id, add_area.area_id,
         (select coalesce(max(x.number), 0) + 1 from data.area as x where x.organization_id = add_area.organization_id),

@@ -54,7 +54,7 @@ declare
     n_changed bigint;
     n_deleted bigint := 0;
 begin
-    select * into book from data.ref_book as b where b.ref_name = $1 for update;
+    select * into book from data.ref_book as b where b.ref_name = $1 for no key update; -- as data.ref_own()
     if not found then
         raise exception 'Справочник % не найден', $1 using errcode = 'no_data_found';
     end if;

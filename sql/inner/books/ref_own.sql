@@ -7,7 +7,8 @@ language plpgsql as $$
 declare
     book data.ref_book;
 begin
-    select * into book from data.ref_book as b where b.ref_name = p_ref_name for update;
+    -- Not "for update": that would keep out whoever reads it by page, and remembers its version.
+    select * into book from data.ref_book as b where b.ref_name = p_ref_name for no key update;
     if not found then
         raise exception 'Справочник % не найден', coalesce(p_ref_name, 'null') using errcode = 'no_data_found',
             hint = 'Есть: select ref_name, title from data.ref_book; завести: admin.ref_new';
