@@ -4,8 +4,10 @@ import os
 import pathlib
 import re
 import shutil
+import subprocess
 import sys
 import threading
+import time
 import unittest
 import uuid
 
@@ -25,6 +27,23 @@ SERVICE, OTHER_SERVICE = "10000593393", "10000593394"
 
 def new_id():
     return str(uuid.uuid4())
+
+
+def wait_until(condition, seconds, what):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError("not within %d s: %s" % (seconds, what))
+        time.sleep(0.02)
+
+
+def localhost_pair(folder):
+    """A key and its own certificate for localhost, tls.key and tls.pem of the folder; made once. RSA 4096: dear on purpose."""
+    if not (folder / "tls.pem").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:4096", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-keyout",
+                        folder / "tls.key", "-out", folder / "tls.pem"], check=True, capture_output=True)
+    return folder
 
 
 class E2E(unittest.TestCase):

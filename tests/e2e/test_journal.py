@@ -7,23 +7,14 @@ import os
 import random
 import signal
 import threading
-import time
 
 import e2e
-from e2e import E2E, together
+from e2e import E2E, together, wait_until
 
 from smev2client import Fault
 
 SEED = int(os.environ.get("ZAPISD_SEED", random.randrange(2 ** 32)))
 TIMEOUT_S = 3
-
-
-def wait_until(condition, seconds, what):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError("not within %d s: %s" % (seconds, what))
-        time.sleep(0.02)
 
 
 def sha256(body):

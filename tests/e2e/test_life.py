@@ -9,17 +9,9 @@ import threading
 import time
 
 import e2e
-from e2e import BINARY, E2E, PATIENT_S, MOSCOW, SERVICE, new_id
+from e2e import BINARY, E2E, PATIENT_S, MOSCOW, SERVICE, new_id, wait_until
 
 from smev2client import Fault
-
-
-def wait_until(condition, seconds, what):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError("not within %d s: %s" % (seconds, what))
-        time.sleep(0.02)
 
 
 class Life(E2E):

@@ -11,13 +11,12 @@ import random
 import re
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
 
 import e2e
-from e2e import E2E, MOSCOW, SERVICE, new_id
+from e2e import E2E, MOSCOW, SERVICE, localhost_pair, new_id
 
 sys.path.insert(0, str(e2e.SOURCE / "tests/lib"))
 from instance import free_ports  # noqa: E402
@@ -37,11 +36,7 @@ class Stops(E2E):
 
     @classmethod
     def edit(cls, text):
-        tls = cls.instance.dir / "tls"
-        if not (tls / "tls.pem").exists():
-            tls.mkdir(parents=True, exist_ok=True)
-            subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:4096", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-keyout",
-                            tls / "tls.key", "-out", tls / "tls.pem"], check=True, capture_output=True)
+        tls = localhost_pair(cls.instance.dir / "tls")
         text = text.replace("drain_timeout = 10s", "drain_timeout = " + cls.conf["patience"])
         if cls.conf["lookup"]:  # a name first, where nobody listens: it is looked up anew for each connection
             text = re.sub(r"host=(\S+) port=(\d+)", r"host=localhost,\1 port=1,\2", text)

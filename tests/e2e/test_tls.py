@@ -12,22 +12,13 @@ import ssl
 import subprocess
 import sys
 import threading
-import time
 
 import e2e
-from e2e import E2E
+from e2e import E2E, localhost_pair, wait_until
 
 sys.path.insert(0, str(e2e.SOURCE / "tests/lib"))
 from instance import free_ports  # noqa: E402
 from tlsflood import Flood  # noqa: E402
-
-
-def wait_until(condition, seconds, what):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError("not within %d s: %s" % (seconds, what))
-        time.sleep(0.02)
 
 
 class Tls(E2E):
@@ -38,11 +29,7 @@ class Tls(E2E):
 
     @classmethod
     def edit(cls, text):
-        tls = cls.instance.dir / "tls"
-        if not (tls / "tls.pem").exists():
-            tls.mkdir(parents=True, exist_ok=True)
-            subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:4096", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-keyout",
-                            tls / "tls.key", "-out", tls / "tls.pem"], check=True, capture_output=True)
+        tls = localhost_pair(cls.instance.dir / "tls")
         return text + "\n[listener tls]\nkind = plain\naddress = 127.0.0.1:%d\ntls_cert = %s/tls.pem\ntls_key = %s/tls.key\n" % (
             cls.tls_port, tls, tls)
 
