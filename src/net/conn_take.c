@@ -34,6 +34,7 @@ static void conn_refuse_path(struct conn *c, int status, const char *reason, con
         refusal_tell(c->loop, LOG_LEVEL_INFO,
                      &(struct refusal){.status = status, .reason = reason, .peer = c->peer, .path = path});
     struct exchange *x = exchange_new(c, NULL);
+    x->is_head = http_parser_is_head(c->parser); /* RFC 9110 section 9.3.2 */
     struct http_response r = {.status = status,
                               .content_type = "text/plain; charset=utf-8",
                               .body = {text, n > 0 ? (size_t)n : 0},
@@ -50,9 +51,12 @@ void conn_refuse(struct conn *c, int status, const char *reason, const char *ext
     conn_refuse_path(c, status, reason, extra_headers, NULL);
 }
 
-static const char *refusal_headers(int status)
+/* Of a method nobody serves the path is not looked at: what is allowed is what the listener is there for. */
+static const char *refusal_headers(const struct conn *c, int status)
 {
-    return status == 405 ? "Allow: GET, HEAD, POST\r\n" : status == 503 ? "Retry-After: 5\r\n" : NULL;
+    if (status == 405)
+        return c->listener->is_admin ? "Allow: GET, HEAD\r\n" : "Allow: GET, HEAD, POST\r\n";
+    return status == 503 ? "Retry-After: 5\r\n" : NULL;
 }
 
 /* ---- requests ---- */
@@ -76,7 +80,7 @@ static size_t conn_parse(struct conn *c, const char *p, size_t n)
         taken += used;
         if (event == HTTP_EV_REFUSED) {
             struct http_refusal why = http_parser_refusal(c->parser);
-            conn_refuse_path(c, why.status, why.reason, refusal_headers(why.status), why.path);
+            conn_refuse_path(c, why.status, why.reason, refusal_headers(c, why.status), why.path);
             continue;
         }
         if (event == HTTP_EV_HEAD)

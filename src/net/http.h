@@ -60,6 +60,8 @@ struct http_message *http_parser_take(struct http_parser *p);
 const struct http_message *http_parser_message(const struct http_parser *p); /* the one being read, or NULL */
 struct http_refusal http_parser_refusal(const struct http_parser *p);
 enum http_phase http_parser_phase(const struct http_parser *p);
+/* The request being read, or refused, is a HEAD: its answer, whatever it says, has no content. */
+bool http_parser_is_head(const struct http_parser *p);
 
 void http_message_free(struct http_message *m); /* NULL is allowed */
 const char *http_message_header(const struct http_message *m, const char *name);

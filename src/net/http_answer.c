@@ -41,6 +41,7 @@ const char *http_status_text(int status)
         {408, "Request Timeout"},
         {411, "Length Required"},
         {413, "Content Too Large"},
+        {414, "URI Too Long"},
         {415, "Unsupported Media Type"},
         {417, "Expectation Failed"},
         {429, "Too Many Requests"},

@@ -51,6 +51,25 @@ static bool equals_nocase(const char *p, size_t n, const char *word)
     return true;
 }
 
+/*
+ * A host and its port (RFC 3986 sections 3.2.2 and 3.2.3), nobody's name before them. Of names no escapes and none of
+ * the signs that only lists of hosts have; of an address in brackets the characters alone are looked at.
+ */
+static bool is_authority(struct span s)
+{
+    bool is_bracketed = s.n > 0 && s.p[0] == '[';
+    size_t from = is_bracketed ? 1 : 0, i = from;
+    while (i < s.n && (is_alnum(s.p[i]) || memchr("-._~", s.p[i], 4) != NULL || (is_bracketed && s.p[i] == ':')))
+        i++;
+    if (i == from || (is_bracketed && (i == s.n || s.p[i++] != ']')))
+        return false;
+    if (i < s.n && s.p[i++] != ':')
+        return false;
+    while (i < s.n && is_digit(s.p[i]))
+        i++;
+    return i == s.n;
+}
+
 /* ---- request line ---- */
 
 static bool method_settle(struct http_message *m, struct span method, struct http_refusal *r)
@@ -93,9 +112,28 @@ static bool path_decode(struct http_message *m, struct span path, struct http_re
     return true;
 }
 
+/* How much of the target goes before its path: nothing, or "http://host". RFC 9112 section 3.2.2 wants both taken. */
+static bool origin_skip(struct span *target)
+{
+    static const char *const schemes[] = {"http://", "https://"};
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+        size_t n = strlen(schemes[i]), end = n;
+        if (target->n < n || !equals_nocase(target->p, n, schemes[i]))
+            continue;
+        while (end < target->n && target->p[end] != '/' && target->p[end] != '?')
+            end++;
+        if (!is_authority((struct span){target->p + n, end - n}))
+            return false;
+        *target = (struct span){target->p + end, target->n - end};
+        return true;
+    }
+    return target->n > 0 && target->p[0] == '/';
+}
+
+/* Whose host a target names is nobody's affair here, and neither is Host: there is one of us at an address. */
 static bool target_settle(struct http_message *m, struct span target, struct http_refusal *r)
 {
-    if (target.n == 0 || target.p[0] != '/')
+    if (!origin_skip(&target))
         return refuse(r, 400, "the request target must be a path");
     for (size_t i = 0; i < target.n; i++)
         if (!is_target_char(target.p[i]))
@@ -103,7 +141,7 @@ static bool target_settle(struct http_message *m, struct span target, struct htt
     const char *mark = memchr(target.p, '?', target.n);
     size_t path_n = mark == NULL ? target.n : (size_t)(mark - target.p);
     m->query = mark == NULL ? "" : arena_strndup(m->arena, mark + 1, target.n - path_n - 1);
-    return path_decode(m, (struct span){target.p, path_n}, r);
+    return path_decode(m, path_n == 0 ? SPAN_LIT("/") : (struct span){target.p, path_n}, r);
 }
 
 static bool version_settle(struct http_message *m, struct span version, struct http_refusal *r)
@@ -224,10 +262,7 @@ static bool host_settle(const struct http_message *m, struct http_refusal *r)
     struct span host = value_of(m, f);
     if (host.n == 0)
         return refuse(r, 400, "Host is empty");
-    for (size_t i = 0; i < host.n; i++)
-        if (!is_alnum(host.p[i]) && memchr("-._~:[]", host.p[i], 7) == NULL)
-            return refuse(r, 400, "bad Host");
-    return true;
+    return is_authority(host) || refuse(r, 400, "bad Host");
 }
 
 static bool length_settle(struct http_message *m, const struct http_field *f, const struct http_limits *limits,

@@ -20,7 +20,8 @@ struct http_parser {
     enum http_phase phase;
     struct http_refusal refusal;
     char *refused_path;
-    int empty_line; /* of the one empty line allowed before a request: 0 none, 1 CR, 2 CR LF */
+    bool is_refused_head; /* what was refused asked for a head alone */
+    int empty_line;       /* of the one empty line allowed before a request: 0 none, 1 CR, 2 CR LF */
     size_t line_start;
     unsigned lines;
     bool after_cr;
@@ -31,8 +32,19 @@ struct http_parser {
 
 /* ---- events ---- */
 
+/* Read off the line itself, which may be refused before anything is made of it. */
+bool http_parser_is_head(const struct http_parser *p)
+{
+    static const char begins[] = "HEAD ";
+    if (p->message == NULL)
+        return p->is_refused_head;
+    const struct buf *head = &p->message->head;
+    return head->n >= sizeof(begins) - 1 && memcmp(head->p, begins, sizeof(begins) - 1) == 0;
+}
+
 static enum http_event refused(struct http_parser *p, int status, const char *reason)
 {
+    p->is_refused_head = http_parser_is_head(p);
     const char *path = p->message != NULL ? p->message->path : NULL;
     if (path != NULL && p->refused_path == NULL)
         p->refused_path = strndup(path, REFUSED_PATH_BYTES);
@@ -100,6 +112,8 @@ static enum http_event feed_head(struct http_parser *p, const char *data, size_t
 {
     struct buf *head = &p->message->head;
     size_t room = p->limits->head_max_bytes - head->n;
+    if (room == 0 && p->lines == 0) /* RFC 9112 section 3 */
+        return refused(p, 414, "the request line is too long");
     if (room == 0)
         return refused(p, 431, "the request head is too large");
     size_t end = n < room ? n : room;

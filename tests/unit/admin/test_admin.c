@@ -384,6 +384,8 @@ static void anything_else_is_refused(void **state)
         const char *answer = ask(methods[i], "/readyz");
         if (strncmp(answer, "HTTP/1.1 405 ", 13) != 0 && strncmp(answer, "HTTP/1.1 501 ", 13) != 0)
             fail_msg("%s: %s", methods[i], answer);
+        if (strncmp(answer, "HTTP/1.1 405 ", 13) == 0) /* RFC 9110, 15.5.6: what is served here, and not elsewhere */
+            expect_in(answer, "\r\nAllow: GET, HEAD\r\n");
     }
     expect_in(ask("GET", "/livez?verbose"), "HTTP/1.1 200 ");
 }
