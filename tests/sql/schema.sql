@@ -42,6 +42,18 @@ select is_empty($$
     where c.relkind = 'S' and not exists (select from pg_depend d where d.objid = c.oid and d.deptype = 'i')
         and obj_description(c.oid, 'pg_class') is null
 $$, 'O3: every object has a comment');
+-- what an operator may write, \d+ explains to him
+select is_empty($$
+    select c.oid::regclass || '.' || a.attname, col_description(c.oid, a.attnum)
+    from pg_class as c join ours as n on n.oid = c.relnamespace join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    where c.relkind in ('r', 'p') and coalesce(col_description(c.oid, a.attnum), '') !~ '[а-яё]'
+        and (has_column_privilege('zapisd_operator', c.oid, a.attnum, 'insert') or has_column_privilege('zapisd_operator', c.oid, a.attnum, 'update'))
+    union all
+    select c.oid::regclass::text, obj_description(c.oid, 'pg_class')
+    from pg_class as c join ours as n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'p') and coalesce(obj_description(c.oid, 'pg_class'), '') !~ '[а-яё]'
+        and (has_any_column_privilege('zapisd_operator', c.oid, 'insert') or has_any_column_privilege('zapisd_operator', c.oid, 'update'))
+$$, 'O3: in Russian, where an operator may write');
 
 select is_empty($$
     select c.oid::regclass::text, c.relowner::regrole::text from pg_class c join ours n on n.oid = c.relnamespace
