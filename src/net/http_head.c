@@ -65,7 +65,7 @@ static bool is_authority(struct span s)
         return false;
     if (i < s.n && s.p[i++] != ':')
         return false;
-    while (i < s.n && is_digit(s.p[i]))
+    while (i < s.n && ascii_is_digit(s.p[i]))
         i++;
     return i == s.n;
 }
