@@ -9,6 +9,7 @@ import argparse
 import http.client
 import os
 import pathlib
+import re
 import shlex
 import signal
 import socket
@@ -109,6 +110,25 @@ class Instance:
 
     # ---- daemon --------------------------------------------------------------------------------------------------
 
+    def ports_of_conf(self):
+        """Those of the instance that runs or was last up here."""
+        text = self.conf.read_text() if self.conf.exists() else ""
+        found = dict(re.findall(r"^\[(?:listener )?(plain|smev2|admin)\][^[]*?^address = 127\.0\.0\.1:(\d+)$", text, re.M))
+        if len(found) == 3:
+            self.plain_port, self.smev2_port, self.admin_port = (int(found[x]) for x in ("plain", "smev2", "admin"))
+
+    def ports_in_use(self):
+        """Somebody else's daemon there would answer to our looking whether ours is ready."""
+        used = []
+        for port in (self.plain_port, self.smev2_port, self.admin_port):
+            with socket.socket() as s:
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    s.bind(("127.0.0.1", port))
+                except OSError:
+                    used.append(port)
+        return used
+
     def write_conf(self, conninfo=None):
         text = (SOURCE / "conf/demo/zapisd.conf").read_text()
         values = {"SOURCE": SOURCE, "PKI": self.pki, "LOG_LEVEL": self.log_level, "PLAIN": self.plain_port, "SMEV2": self.smev2_port,
@@ -118,8 +138,8 @@ class Instance:
         self.conf.write_text(self.edit(text) if self.edit else text)
 
     def start_daemon(self, env=None, wait=True, wrapper=()):
-        if not self.plain_port:
-            self.plain_port, self.smev2_port, self.admin_port = free_ports(3)
+        free = free_ports(3)
+        self.plain_port, self.smev2_port, self.admin_port = self.plain_port or free[0], self.smev2_port or free[1], self.admin_port or free[2]
         self.write_conf()
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([*wrapper, str(self.binary), "run", "--config", str(self.conf)], stdin=subprocess.DEVNULL,
@@ -231,14 +251,28 @@ def main():
     parser.add_argument("command", choices=("up", "down"))
     parser.add_argument("--dir", required=True)
     parser.add_argument("--binary", default=SOURCE / "build/zapisd")
-    parser.add_argument("--ports", default="0,0,0")
+    parser.add_argument("--ports", help="plain, smev2, admin; 0 is a free one")
+    parser.add_argument("--usual-ports", default="0,0,0", help="where --ports says nothing")
     parser.add_argument("--daemon-only", action="store_true")
     args = parser.parse_args()
-    instance = Instance(args.dir, args.binary, [int(p) for p in args.ports.split(",")])
+    try:
+        ports = [int(p) for p in (args.usual_ports if args.ports is None else args.ports).split(",")]
+        if len(ports) != 3 or not all(0 <= p < 65536 for p in ports):
+            raise ValueError
+    except ValueError:
+        parser.error("--ports %s: expected three numbers with commas between them, such as 8190,8191,8192" % args.ports)
+    instance = Instance(args.dir, args.binary, ports)
     try:
         if args.command == "up":
-            if instance.pid() is not None:
+            running = instance.pid() is not None
+            if running or args.daemon_only and args.ports is None:
+                instance.ports_of_conf()
+            used = [] if running else instance.ports_in_use()
+            if running:
                 print("the daemon is running already", file=sys.stderr)
+            elif used:
+                raise InstanceError("in use on 127.0.0.1: %s; other ports: ./dev up --ports 8190,8191,8192 (or 0,0,0: free ones)"
+                                    % ", ".join(map(str, used)))
             elif args.daemon_only:
                 instance.adopt_database()
                 instance.start_daemon()
