@@ -153,6 +153,7 @@ MUST_CHECK enum err config_load(struct arena *a, const char *path, struct config
 #define CONFIG_LAST (-1)
 const char *config_at(struct arena *a, const struct config *c, const char *section, const char *name, const char *key,
                       int nth);
+bool config_sets(const struct config *c, const char *section, const char *name, const char *key);
 
 /* Whether a signature vouches for the messages of this listener; of any listener. */
 bool config_is_signed(const struct config_listener *l);

@@ -38,6 +38,14 @@ const char *config_at(struct arena *a, const struct config *c, const char *secti
     return found != NULL ? arena_printf(a, "%s:%d", found->file, found->line) : section_at(a, c, section, name);
 }
 
+bool config_sets(const struct config *c, const char *section, const char *name, const char *key)
+{
+    for (const struct config_place *p = c->places; p != NULL; p = p->next)
+        if (is_place(p, section, name, key))
+            return true;
+    return false;
+}
+
 /* ---- what a reload does not take ---- */
 
 static bool is_text(enum option_kind kind)
