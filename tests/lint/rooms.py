@@ -141,6 +141,9 @@ def main(root):
     rooms = {f.room for f in functions}
     wrong += ["sql/inner/%s: not in the table of docs/architecture.md" % r for r in sorted(rooms - set(rows))]
     wrong += ["docs/architecture.md: there is no room %s" % r for r in sorted((set(rows) | set().union(*rows.values())) - rooms - {"afterwards"})]
+    order = list(rows)
+    wrong += ["docs/architecture.md: %s may call %s, which is not above it: no rings" % (room, other)
+              for room, others in rows.items() for other in sorted(others & set(order[order.index(room):]))]
     for f in functions:
         judge_calls(f, owners, rows, wrong)
     judge_dead(root, owners, functions, wrong)
