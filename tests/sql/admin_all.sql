@@ -195,6 +195,9 @@ select matches(pg_temp.said(q), wanted, 'O3: an error says what to do: ' || q) f
     ($$select admin.set_hours('T1', 'a1', 'пн', '10:00-9:00', 30)$$, '^Часы приёма начинаются раньше'), ($$select admin.generate('zz')$$, '^Организации zz нет \| Есть: .*T1'), ($$select admin.generate('T1', '2027-01-02', '2027-01-01')$$, '^Дни с 2027-01-02 по 2027-01-01: .* \| День пишется'),
     ('select admin.load()', '^Какая организация\? \| Есть: '), ($$select admin.add_status('TEST00001', '204001', 'x')$$, '^Данный статус заявления не поддерживается'), ($$select admin.use_calendar('TEST00001', 'zz')$$, '^Такого производственного календаря нет \| .*add_calendar'),
     ($$select admin.why('zz')$$, '^Запись zz не найдена \| .*admin.find'), ($$select admin.close_day('T1', current_date - 9, 'x')$$, '^Это время уже прошло: .* \| В организации сейчас'), ($$select admin.outbox_done(-1)$$, '^Исходящего № -1 нет \| '),
+    ($$select admin.ref_csv(null)$$, '^Справочник null не найден \| Есть: '), ($$select admin.ref_import('zz')$$, '^Справочник zz не найден \| Есть: '),
+    ($$select admin.set_hours_for('T1', 'a1', null, null, 'пн', '9:00-10:00', 30)$$, '^С \? по \?: нужен срок \| Без срока: admin.set_hours'),
+    ($$select admin.set_hours_for('T1', 'a1', current_date, 'infinity', 'пн', '9:00-10:00', 30)$$, '^С .* по infinity: нужен срок \| '),
     ($$select admin.reopen(-1)$$, '^Закрытия № -1 нет.* \| .*admin.closures'), ($$select admin.ref_new('имя', 'x')$$, '^Имя справочника'), ($$select admin.ref_put('zz', 'a', 'x')$$, '^Справочник zz не найден \| ')) as v (q, wanted);
 select is((select what from admin.help('organization_booking_window_range')), 'Окно записи — от 14 до 366 дней', 'O3: help() explains a constraint by its name');
 select is(admin.state_title('NOT_SERVED'), 'пришёл, но не принят', 'O3: a state in words');

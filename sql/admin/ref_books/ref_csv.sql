@@ -16,7 +16,8 @@ declare
 begin
     select * into book from data.ref_book as b where b.ref_name = $1;
     if not found then
-        raise exception 'Справочник % не найден', $1 using errcode = 'no_data_found';
+        raise exception 'Справочник % не найден', coalesce($1, 'null') using errcode = 'no_data_found',
+            hint = 'Есть: select ref_name, title from data.ref_book; завести: admin.ref_new';
     end if;
     attributes := array(
         select a.name from data.ref_attribute as a
@@ -56,7 +57,8 @@ declare
 begin
     select * into book from data.ref_book as b where b.ref_name = $1 for no key update; -- as data.ref_own()
     if not found then
-        raise exception 'Справочник % не найден', $1 using errcode = 'no_data_found';
+        raise exception 'Справочник % не найден', coalesce($1, 'null') using errcode = 'no_data_found',
+            hint = 'Есть: select ref_name, title from data.ref_book; завести: admin.ref_new';
     end if;
     -- the areas of several organizations may have equal codes
     return query

@@ -70,9 +70,9 @@ declare
 begin
     key := data.known_area(organization_id, area_id);
     had := data.hours_serials(key, set_hours_for.service_id);
-    if from_day > to_day or from_day is null and to_day is null then
-        raise exception 'С % по %: нужен срок', from_day, to_day using errcode = 'invalid_parameter_value',
-            hint = 'Без срока: admin.set_hours';
+    if from_day > to_day or from_day is null and to_day is null or not isfinite(from_day) or not isfinite(to_day) then
+        raise exception 'С % по %: нужен срок', coalesce(from_day::text, '?'), coalesce(to_day::text, '?')
+            using errcode = 'invalid_parameter_value', hint = 'Без срока: admin.set_hours; без конца: второй день null';
     end if;
     -- What was in force at that time ends before it and begins again after it.
     for t in
