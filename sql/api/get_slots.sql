@@ -6,6 +6,10 @@
 -- fifty slots takes longer than listing them. A kept plan must not scan data.place whole just because the table was
 -- empty when it was made. A filter (P1-P4) narrows what is read to the hours that can meet it.
 
+-- Before it had a filter, and before it had a channel.
+drop function if exists api.get_slots(text, text[], text[], text[], text, text, text, integer);
+drop function if exists api.get_slots(text, text[], text[], text[], text, text, text, integer, jsonb);
+
 create or replace function api.get_slots(recipient_code text, organization_ids text[], service_ids text[], area_ids text[],
     user_type text, user_kind text, esia_id text, slots_max integer, filter jsonb default null,
     channel text default null)

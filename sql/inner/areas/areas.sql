@@ -37,10 +37,6 @@ $$;
 comment on function data.areas_within(text[], text[]) is
     'Keys of the areas of these names in any of the organizations, and of everything inside them (B9)';
 
--- Before it had a filter, and before it had a channel.
-drop function if exists api.get_slots(text, text[], text[], text[], text, text, text, integer);
-drop function if exists api.get_slots(text, text[], text[], text[], text, text, text, integer, jsonb);
-
 create or replace function data.area_up(p_organization_id text)
 returns table (area_key integer, up_key integer, depth integer)
 language sql stable as $$
