@@ -1,10 +1,12 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
--- What a table of the daemon or a page says and the database says too is the same: words of lists (M10), bounds of lists (L2), channels (B5),
+-- What a table of the daemon or a page says and the database says too is the same: words of lists and of errors (M10), bounds of lists (L2), channels (B5),
 -- tasks of housekeeping, events of a booking (S2). Both sides are read, the database's as it is after all migrations.
 \ir lib/helpers.psql
 \set shapes `cat "$ZAPISD_SQL_TESTS/../../src/booking/shapes.c"`
 \set options `cat "$ZAPISD_SQL_TESTS/../../src/config/config_table.h"`
 \set tasks `cat "$ZAPISD_SQL_TESTS/../../src/housekeeping.c"`
+\set texts `cat "$ZAPISD_SQL_TESTS/../../src/booking/reply.c"`
+\set booking `cat "$ZAPISD_SQL_TESTS/../../include/booking.h"`
 \set limits `cat "$ZAPISD_SQL_TESTS/../../docs/limits.md"`
 \set architecture `cat "$ZAPISD_SQL_TESTS/../../docs/architecture.md"`
 select no_plan();
@@ -25,6 +27,12 @@ select is(pg_temp.words_of('channel_share_channel'), (select array_agg(w collate
 select matches(t.told, w, 'B5: and the clerk who errs is told of ' || w)
 from unnest(pg_temp.words_of('channel_share_channel')) as w, (select pg_get_functiondef(p.oid) as told from pg_proc as p
     where p.pronamespace = 'data'::regnamespace and p.prosrc ~ 'channel_share_channel' and p.prosrc ~ 'organization_service_user_types') as t;
+
+-- M10: the texts of errors, when the daemon answers without the database and when it asks it
+select is((data.answer_row(null, null, (t.no - 1)::integer)).error_message, t.w[1], 'M10: error ' || t.no - 1)
+from regexp_matches(substring(:'texts' from 'texts\[\] = \{([^}]*)\}'), '"([^"]+)"', 'g') with ordinality as t (w, no);
+select is((data.answer_row(null, null, 6)).error_message, null, 'M10: there are six');
+select is((data.field_row('x', 1)).error_message, substring(:'booking' from 'FIELD_BAD_VALUE "([^"]+)"'), 'M10: a field''s error 1');
 
 -- words of a filter and of a tree: each is understood, another is not
 create function pg_temp.filter_told(a_filter jsonb) returns text[] language sql as $$

@@ -12,10 +12,10 @@ return row('answer', status_code, status_message, error_code,
         when 2 then 'Ошибка во входных параметрах'
         when 3 then 'Необходимая информация не найдена'
         when 4 then 'Отказ в бронировании'
-        when 5 then 'Справочник имеет актуальную версию' end),
+        when 5 then 'Ваш справочник имеет актуальную версию' end),
     null, null, null, null, null, null, null, null, null, null, null, null, null, null, null)::api.answer;
 comment on function data.answer_row(text, text, integer, text) is
-    'A row of kind answer; the texts of codes 0-5 are those of Appendix 2, item 2';
+    'A row of kind answer; the texts of codes 0-4 are those of Appendix 2, item 2, that of 5 of item 24, which alone answers it';
 
 create or replace function data.field_row(field text, error_code integer)
 returns api.answer language sql immutable parallel safe

@@ -201,7 +201,7 @@ begin
     end if;
     if p_version = book.version::text then
         error_code := 5;
-        error_message := 'Ваш справочник имеет актуальную версию';
+        error_message := (data.answer_row(null, null, 5)).error_message;
         return next;
         return;
     end if;
