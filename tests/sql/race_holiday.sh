@@ -26,7 +26,14 @@ told 5 "select admin.special_day('FEAST', '$(day 5)', 'закрыто')" "NOTICE
 told 6 "select admin.special_day('FEAST', '$(day 6)', '9:00-10:00')" "NOTICE.*: 1\. Они остаются"
 q -c "select admin.calendar_day('feast-1', '$(day 3)', 'обычный')" >/dev/null 2>&1
 expect "the region works after all" "" "$(q -c "select book_id from admin.off_schedule('FEAST', '$(day 3)', '$(day 3)')")"
-q -c "select admin.calendar_day('feast-1', '$(day 3)', 'убрать')" >/dev/null
+expect "the region's word is taken back, and it is a holiday again" 1 "$(says "select admin.calendar_day('feast-1', '$(day 3)', 'убрать')" | grep -c "NOTICE.*FEAST: записей.*: 2\. Они остаются")"
+expect "taken back once more" 0 "$(says "select admin.calendar_day('feast-1', '$(day 3)', 'убрать')" | grep -c 'NOTICE.*записей')"
+# A day that was longer is as short as ever.
+q -c "select admin.special_day('FEAST', '$(day 7)', '9:00-15:00', 'a', 30)" -c "select admin.generate('FEAST', '$(day 7)', '$(day 7)')" -c "$(race_book FEAST f-7-a "$(slot 7 9:00)")" >/dev/null
+expect "who comes early is not told of" 0 "$(says "begin; select admin.special_day('FEAST', '$(day 7)', 'убрать', 'a'); rollback" | grep -c 'NOTICE.*записей')"
+q -c "$(race_book FEAST f-7-b "$(slot 7 14:00)")" >/dev/null
+expect "who comes late is" 1 "$(says "select admin.special_day('FEAST', '$(day 7)', 'убрать', 'a')" | grep -c 'NOTICE.*FEAST: записей.*: 1\. Они остаются')"
+expect "and cancelled" 0 "$(q -c "select count(*) from admin.cancel('f-7-b', 'короткий день') where result <> 'сделано'")"
 expect "whom it is about" "f-3-a f-3-b f-4-b f-5-a f-5-b f-6-b" "$(q -c "select string_agg(book_id, ' ' order by book_id) from admin.off_schedule('FEAST')")"
 expect "generate says it" 1 "$(says "select admin.generate('FEAST')" | grep -c 'NOTICE.*: 6\. Они остаются')"
 expect "and again, of its days" 1 "$(says "select admin.generate('FEAST', '$(day 5)', '$(day 6)')" | grep -c 'NOTICE.*: 3\. Они остаются')"

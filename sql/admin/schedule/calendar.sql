@@ -30,6 +30,7 @@ declare
     missing text;
     w constant text := lower(btrim(coalesce(what, '')));
     d data.calendar_day;
+    concerned data.organization[];
     o data.organization;
 begin
     if day is null or not isfinite(day) then
@@ -37,35 +38,28 @@ begin
     end if;
     d.kind := case when w = 'праздник' then 'holiday' when w = 'обычный' then 'usual' when w ~ '^как [а-я]{2}$' then 'workday'
         when w ~ '^короче на [0-9]{1,3}$' then 'short' end;
-    if w = 'убрать' then
-        delete from data.calendar_day as t where t.calendar_id = calendar_day.calendar_id and t.day = calendar_day.day;
-        return 'убран';
-    end if;
-    if d.kind is null then
+    if d.kind is null and w <> 'убрать' then
         raise exception 'Что за день: %', coalesce(what, 'null') using errcode = 'invalid_parameter_value',
             hint = 'праздник; как пт (рабочая суббота как пятница); короче на 60 (минут); обычный (вопреки вышестоящему '
                 'календарю); убрать';
     end if;
-    insert into data.calendar_day (calendar_id, day, kind, as_weekday, cut_min, name)
-    values (calendar_day.calendar_id, calendar_day.day, d.kind,
-        case d.kind when 'workday' then data.weekday_number(substr(w, 5)) end,
-        case d.kind when 'short' then substr(w, 11)::smallint end, coalesce(calendar_day.name, ''))
-    on conflict on constraint calendar_day_pkey do update set kind = excluded.kind, as_weekday = excluded.as_weekday,
-        cut_min = excluded.cut_min, name = excluded.name;
-    -- Whoever keeps this calendar, or one based on it, and has somebody booked about that day.
-    for o in
-        select t.* from data.organization as t
-        where exists (select from data.calendar_days(t.organization_id, calendar_day.day, calendar_day.day) as c
-                where c.calendar_id = calendar_day.calendar_id)
-            and exists (select from data.slot as s join data.place as p on p.slot_id = s.slot_id
-                where s.organization_id = t.organization_id
-                    and s.starts_at >= (calendar_day.day - 2)::timestamp at time zone 'UTC'
-                    and s.starts_at < (calendar_day.day + 3)::timestamp at time zone 'UTC')
-        order by t.organization_id
-    loop
+    if w <> 'убрать' then
+        insert into data.calendar_day (calendar_id, day, kind, as_weekday, cut_min, name)
+        values (calendar_day.calendar_id, calendar_day.day, d.kind,
+            case d.kind when 'workday' then data.weekday_number(substr(w, 5)) end,
+            case d.kind when 'short' then substr(w, 11)::smallint end, coalesce(calendar_day.name, ''))
+        on conflict on constraint calendar_day_pkey do update set kind = excluded.kind, as_weekday = excluded.as_weekday,
+            cut_min = excluded.cut_min, name = excluded.name;
+    end if;
+    -- While the day is there: it tells who keeps it.
+    concerned := array(select t from data.day_keepers(calendar_day.calendar_id, calendar_day.day) as t);
+    if w = 'убрать' then
+        delete from data.calendar_day as t where t.calendar_id = calendar_day.calendar_id and t.day = calendar_day.day;
+    end if;
+    foreach o in array concerned loop
         perform data.say_off_schedule(o, calendar_day.day, calendar_day.day);
     end loop;
-    return w;
+    return case w when 'убрать' then 'убран' else w end;
 exception when integrity_constraint_violation then
     get stacked diagnostics violated = constraint_name, missing = column_name;
     perform data.say_violation(sqlstate, violated, missing, sqlerrm);
@@ -129,6 +123,7 @@ begin
     delete from data.special_day as t
     where t.organization_id = special_day.organization_id and t.area_key is not distinct from key and t.day = special_day.day;
     if h = 'убрать' then
+        perform data.say_off_schedule(data.known_organization(organization_id), day, day);
         return 'убран';
     end if;
     insert into data.special_day (organization_id, area_key, day, kind, as_weekday, comment)
