@@ -5,23 +5,33 @@
 -- nothing is listed: a partial list would look like "no free time" for the rest. Its plans are kept: planning the listing of
 -- fifty slots takes longer than listing them. A kept plan must not scan data.place whole just because the table was
 -- empty when it was made. A filter (P1-P4) narrows what is read to the hours that can meet it.
+--
+-- Thousands of intervals share a few instants and areas, and what they share is told once (docs/decisions/0321). Rows "slots",
+-- one an instant, in time order: visit_at in seconds since 1970; slot_ids in their order, beside each its area_keys, its
+-- durations in minutes (one: of all) and own_services, what it names itself (null: none does; service_id is meant then);
+-- visit_offsets, the minutes ahead of UTC in each of the zones. Rows "area", in any order and maybe more than once: area_keys[1]
+-- is the key, zone the place among visit_offsets, from 1.
 
--- Before it had a filter, and before it had a channel.
+-- Before it had a filter, before it had a channel, and while it told a row an interval.
 drop function if exists api.get_slots(text, text[], text[], text[], text, text, text, integer);
 drop function if exists api.get_slots(text, text[], text[], text[], text, text, text, integer, jsonb);
-
-create or replace function api.get_slots(recipient_code text, organization_ids text[], service_ids text[], area_ids text[],
-    user_type text, user_kind text, esia_id text, slots_max integer, filter jsonb default null,
-    channel text default null)
-returns setof api.answer
+drop function if exists api.get_slots(text, text[], text[], text[], text, text, text, integer, jsonb, text);
+create function api.get_slots(recipient_code text, organization_ids text[], service_ids text[], area_ids text[],
+    user_type text, user_kind text, esia_id text, slots_max integer, filter jsonb default null, channel text default null)
+returns table (kind text, error_code integer, error_message text, field text, visit_at bigint, visit_offsets integer[],
+    slot_ids uuid[], area_keys integer[], durations integer[], service_id text, own_services text[],
+    organization_id text, area_id text, zone integer, attributes jsonb)
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan
-    set enable_seqscan = off set enable_bitmapscan = off set jit = off set max_parallel_workers_per_gather = 0 as $$
+    set enable_seqscan = off set enable_bitmapscan = off set enable_hashagg = off set jit = off
+    set max_parallel_workers_per_gather = 0 as $$
+#variable_conflict use_column
 declare
     organizations text[];
     services text[];
     areas text[];
     one_service text;
-    area_keys integer[];
+    within integer[];
+    zones text[];
     fields api.answer[] := data.beyond_rows('{organizationId,serviceId,areaId,esiaId,filter}',
         array[data.list_fits(organization_ids, 500), data.list_fits(service_ids, 500), data.list_fits(area_ids, 500),
             coalesce(length(esia_id) <= 255, true), data.filter_fits(filter)]);
@@ -36,27 +46,31 @@ declare
     sent integer := 0;
     n integer;
 begin
-    if cardinality(fields) > 0 then
-        return next data.answer_row(null, null, 2);
-        return query select * from unnest(fields);
+    if fields = '{}' then
+        organizations := data.distinct_texts(organization_ids);
+        services := data.distinct_texts(service_ids);
+        areas := data.distinct_texts(area_ids);
+        fields := data.slots_wrong(recipient_code, organizations, services, areas, filter);
+    end if;
+    for kind, error_code, error_message, field in
+        select r.kind, r.error_code, r.error_message, r.field
+        from unnest(data.answer_row(null, null, case fields when '{}' then 0 else 2 end) || fields) as r
+    loop
+        return next;
+    end loop;
+    if fields <> '{}' then
         return;
     end if;
-    organizations := data.distinct_texts(organization_ids);
-    services := data.distinct_texts(service_ids);
-    areas := data.distinct_texts(area_ids);
+    error_code := null;
+    error_message := null;
+
     if cardinality(services) = 1 then
         one_service := services[1];
     end if;
-    fields := data.slots_wrong(recipient_code, organizations, services, areas, filter);
-    if cardinality(fields) > 0 then
-        return next data.answer_row(null, null, 2);
-        return query select * from unnest(fields);
-        return;
-    end if;
     if cardinality(areas) > 0 then
-        area_keys := data.areas_within(organizations, areas);
+        within := data.areas_within(organizations, areas);
     end if;
-
+    zones := array(select distinct o.time_zone from data.organization as o where o.organization_id = any (organizations));
     full_days := data.full_days(organizations, channel, clock);
     if data.person_key(esia_id) <> '' and exists (
         select from data.organization as o where o.organization_id = any (organizations) and o.show_own_holds) then
@@ -67,61 +81,39 @@ begin
         days := greatest(floor(extract(epoch from (select min(t)
             from unnest(part.not_before) as t) - clock at time zone 'UTC') / 86400)::integer - 2, 0);
     end if;
-    return next data.answer_row(null, null, 0);
     -- Of many organizations the earliest slots are a small part of all: the days are looked through piece by piece until there
     -- are enough, in longer pieces when one has given little.
     last_days := case when cardinality(part.ids) > 20 then data.longest_window(part.ids) else 0 end;
     loop
+        n := 0;
         last_day := days; -- of the first piece before the first hour the filter lets through
         days := case when last_days = 0 then 1000000 else days + step end;
-        return query
-            select 'slot', null::text, null::text, null::integer, null::text, null::text, f.slot_id::text,
-                coalesce(f.service_id, one_service), f.organization_id, f.area_id, data.unix_seconds(f.starts_at),
-                null::bigint, null::text, date_part('epoch', f.ends_at - f.starts_at)::integer / 60, f.slot_attributes,
-                null::bigint, null::timestamptz, null::bytea, data.utc_offset(f.starts_at, f.wall), null::integer
-            from (
-                select s.*, s.starts_at at time zone o.time_zone as wall, a.area_id, a.slot_attributes
-                from unnest(part.ids, part.kinds, part.cells, part.not_before, part.not_after)
-                    as p (organization_id, kinds, cells, not_before, not_after)
-                join data.organization as o on o.organization_id = p.organization_id
-                -- What is asked once an organization, not once a slot. Apart ("offset 0"): with a query among its arguments
-                -- free_slots would not be folded in, and all of an organization's slots be read before the limit.
-                cross join lateral (
-                    select
-                        data.services_of(o.organization_id, services) as wanted,
-                        data.areas_of(o.organization_id, area_keys) as within,
-                        -- a day more on either side: what local time says may happen twice, or never
-                        greatest(clock + make_interval(mins => case when o.has_rules
-                                then (data.with_service_rules(o, services)).notice_min else o.notice_min end),
-                            (p.not_before - interval '1 day') at time zone o.time_zone,
-                                clock + make_interval(days => last_day)) as since,
-                        least(clock + make_interval(days => case when o.has_rules
-                                then (data.with_service_rules(o, services)).booking_window_days else o.booking_window_days end),
-                            (p.not_after + interval '1 day') at time zone o.time_zone,
-                                clock + make_interval(days => days)) as until
-                    offset 0
-                ) as w
-                cross join lateral (
-                    select t.keys, t.taken from data.taken_times(o.organization_id, w.since, w.until, clock,
-                        slots_max - sent) as t offset 0) as k
-                cross join lateral (
-                    select t.slot_id, t.organization_id, t.area_key, t.starts_at, t.ends_at, t.service_id
-                    from data.free_slots(o.organization_id, w.since, w.until, w.wanted, w.within,
-                        clock, o.has_rules, full_days, own, k.keys, k.taken) as t
-                    where p.cells is null or substring(p.cells
-                        from case when p.kinds is null then 0
-                                else (p.kinds ->> (t.area_key::text || coalesce(' ' || t.service_id,
-                                    '')))::integer end * part.width
-                            + floor(date_part('epoch', t.starts_at at time zone o.time_zone) / 3600)::integer - part.base_hour + 1
-                        for 1) = B'1'
-                    order by t.starts_at, t.slot_id
-                    limit slots_max - sent
-                ) as s
-                join data.area as a on a.area_key = s.area_key
-                order by s.starts_at, s.slot_id
-                limit slots_max - sent
-            ) as f;
-        get diagnostics n = row_count;
+        for kind, visit_at, visit_offsets, slot_ids, area_keys, durations, service_id, own_services,
+            organization_id, area_id, zone, attributes in
+            with instant as materialized (
+                select s.starts_at, array_agg(s.slot_id) as slot_ids, array_agg(s.area_key) as area_keys,
+                    min(s.ends_at) as first_end, max(s.ends_at) as last_end, array_agg(s.ends_at) as ends,
+                    case when count(s.service_id) > 0 then array_agg(s.service_id) end as services
+                from data.slots_in_order(part.ids, part.kinds, part.cells, part.not_before, part.not_after, part.width,
+                    part.base_hour, services, within, clock, last_day, days, full_days, own, slots_max - sent) as s
+                group by s.starts_at -- they come in this order, and lists are made in it
+            )
+            select 'slots', data.unix_seconds(i.starts_at),
+                array(select data.utc_offset(i.starts_at, i.starts_at at time zone z) from unnest(zones) as z),
+                i.slot_ids, i.area_keys,
+                case when i.first_end = i.last_end then array[date_part('epoch', i.first_end - i.starts_at)::integer / 60]
+                    else array(select date_part('epoch', e - i.starts_at)::integer / 60 from unnest(i.ends) as e) end,
+                one_service, i.services, null::text, null::text, null::integer, null::jsonb
+            from instant as i
+            union all
+            select 'area', null, null, null, array[a.area_key], null, null, null, a.organization_id, a.area_id,
+                array_position(zones, o.time_zone), a.slot_attributes
+            from data.area as a join data.organization as o on o.organization_id = a.organization_id
+            where a.area_key = any (array(select distinct k from instant as i cross join unnest(i.area_keys) as k))
+        loop
+            n := n + coalesce(cardinality(slot_ids), 0);
+            return next;
+        end loop;
         sent := sent + n;
         step := case when n * 4 < slots_max - sent then step * 2 else step end;
         exit when sent >= slots_max or days > last_days;

@@ -3,6 +3,7 @@
 #include "booking_private.h"
 #include "call.h"
 #include "check.h"
+#include "listing.h"
 #include "reply.h"
 
 #define SLOTS_MAX_DEFAULT 20000
@@ -37,5 +38,5 @@ enum err get_slots_result(const struct booking_request *r, const struct db_resul
                           struct arena *a, struct error *e)
 {
     reply_begin(r, out, a);
-    return reply_read_rows(res, out, a, e);
+    return listing_read(res, out, a, e);
 }

@@ -156,19 +156,25 @@ static enum err read_within(const struct db_result *res, unsigned row, int col, 
 }
 
 /* The portal takes the last six characters as the zone (T1): an instant without its offset would be a wrong time. */
+enum err reply_instant(int64_t at_s, int64_t offset_min, const char **text, struct arena *a, struct error *e)
+{
+    if (at_s < YEAR_1000_S || at_s >= YEAR_10000_S || offset_min < -OFFSET_MOST_MIN || offset_min > OFFSET_MOST_MIN)
+        return error_set(e, ERR_INTERNAL, "an instant from SQL out of its bounds: %lld, %lld", (long long)at_s,
+                         (long long)offset_min);
+    char wire[CLOCK_TEXT_SIZE];
+    clock_format_seconds(at_s, (int)offset_min, wire);
+    *text = arena_strdup(a, wire);
+    return ERR_OK;
+}
+
 static enum err read_instant(const struct db_result *res, unsigned row, int at, int offset, int64_t *at_s,
                              const char **text, struct arena *a, struct error *e)
 {
     int64_t offset_min = 0;
-    enum err err = read_within(res, row, at, YEAR_1000_S, YEAR_10000_S - 1, at_s, e);
+    enum err err = db_int(res, row, at, at_s, e);
     if (err == ERR_OK)
-        err = read_within(res, row, offset, -OFFSET_MOST_MIN, OFFSET_MOST_MIN, &offset_min, e);
-    if (err != ERR_OK)
-        return err;
-    char wire[CLOCK_TEXT_SIZE];
-    clock_format_seconds(*at_s, (int)offset_min, wire);
-    *text = arena_strdup(a, wire);
-    return ERR_OK;
+        err = db_int(res, row, offset, &offset_min, e);
+    return err == ERR_OK ? reply_instant(*at_s, offset_min, text, a, e) : err;
 }
 
 static enum err read_times(const struct db_result *res, unsigned row, const struct answer_columns *c,

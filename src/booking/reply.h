@@ -24,6 +24,10 @@ MUST_CHECK enum err reply_read_field(const struct db_result *res, unsigned row, 
                                      struct arena *a, struct error *e);
 MUST_CHECK enum err reply_end(struct booking_reply *out, struct error *e);
 
+/* An instant as the wire has it, offset_min ahead of UTC; ERR_INTERNAL for one that the wire cannot tell. */
+MUST_CHECK enum err reply_instant(int64_t at_s, int64_t offset_min, const char **text, struct arena *a,
+                                  struct error *e);
+
 /* Text of a column copied into a; NULL for SQL NULL, for an empty text and for a column that is not there. */
 const char *reply_text(struct arena *a, const struct db_result *res, unsigned row, int col);
 const char *reply_error_text(int error_code); /* item 2 */

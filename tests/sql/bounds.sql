@@ -57,7 +57,7 @@ where a.organization_id ~ '^L2';
 create function pg_temp.listed(organizations text[], services text[], areas text[], most integer, filter jsonb default null) returns text[]
 language sql as $$
     select array_agg(s.slot_id)
-    from api.get_slots('', organizations, services, areas, 'SIMPLE', 'PHYSIC', '1', most, filter) as s where s.kind = 'slot'
+    from pg_temp.get_slots('', organizations, services, areas, 'SIMPLE', 'PHYSIC', '1', most, filter) as s where s.kind = 'slot'
 $$;
 -- What each office lists by itself, put together.
 create function pg_temp.merged(organizations text[], services text[], areas text[], most integer, filter jsonb default null) returns text[]

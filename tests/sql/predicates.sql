@@ -111,10 +111,10 @@ create function pg_temp.both(kind text, variadic subs jsonb[]) returns jsonb lan
 $$;
 -- filtered: how many slots of T1 and T2, and which of the names is wrong
 create function pg_temp.filtered(f jsonb, organizations text[] default '{T1,T2}', n integer default 10000) returns text language sql as $$
-    select pg_temp.line(array(select r from api.get_slots('', organizations, '{}', '{}', 'SIMPLE', 'PHYSIC', '1', n, f) as r))
+    select pg_temp.line(array(select r from pg_temp.get_slots('', organizations, '{}', '{}', 'SIMPLE', 'PHYSIC', '1', n, f) as r))
 $$;
 create function pg_temp.areas(f jsonb) returns text language sql as $$
-    select string_agg(distinct r.area_id, ',' order by r.area_id) from api.get_slots('', '{T1,T2}', '{}', '{}', 'SIMPLE', 'PHYSIC', '1', 10000, f) as r where r.kind = 'slot'
+    select string_agg(distinct r.area_id, ',' order by r.area_id) from pg_temp.get_slots('', '{T1,T2}', '{}', '{}', 'SIMPLE', 'PHYSIC', '1', 10000, f) as r where r.kind = 'slot'
 $$;
 select is(pg_temp.filtered(null), '-/0 slots=161', 'no filter: all');
 select is(pg_temp.filtered(pg_temp.simple('areaId', 'equals', 'a2')), '-/0 slots=40', 'P1: simple');

@@ -5,10 +5,10 @@ select no_plan();
 
 create function pg_temp.slots(organizations text[], services text[] default '{}', areas text[] default '{}', n integer default 1000,
     recipient text default 'TEST00001') returns text language sql as $$
-    select pg_temp.line(array(select r from api.get_slots(recipient, organizations, services, areas, 'SIMPLE', 'PHYSIC', '1', n) as r))
+    select pg_temp.line(array(select r from pg_temp.get_slots(recipient, organizations, services, areas, 'SIMPLE', 'PHYSIC', '1', n) as r))
 $$;
 create function pg_temp.offered(slot text) returns boolean language sql as $$
-    select exists (select from api.get_slots('', '{T1,T2}', '{}', '{}', 'SIMPLE', 'PHYSIC', '1', 10000) as r where r.slot_id = slot)
+    select exists (select from pg_temp.get_slots('', '{T1,T2}', '{}', '{}', 'SIMPLE', 'PHYSIC', '1', 10000) as r where r.slot_id = slot)
 $$;
 select is(pg_temp.slots('{T1}', areas => '{a2}'), '-/0 slots=40', 'M1: all of an area');
 select is(pg_temp.slots('{T1}', areas => '{""}'), '-/0 slots=121', 'M1: an empty areaId is none');
@@ -36,11 +36,24 @@ select is(pg_temp.slots('{T1}', areas => '{a2}', n => 0), '-/0', 'no slots wante
 
 -- order and form
 select ok((select bool_and(v >= coalesce(p, v)) from (select visit_at as v, lag(visit_at) over (order by n) as p
-    from rows from (api.get_slots('', '{T1,T2}', '{}', '{}', 'SIMPLE', 'PHYSIC', '1', 10000)) with ordinality
+    from rows from (pg_temp.get_slots('', '{T1,T2}', '{}', '{}', 'SIMPLE', 'PHYSIC', '1', 10000)) with ordinality
         as r (kind, b, c, d, e, f, g, h, organization_id, j, visit_at, l, m, o, q, s, t, u, vo, bo, n) where kind = 'slot') x), 'M1: time order across organizations');
-select is((select array_agg(distinct visit_offset order by visit_offset) from api.get_slots('', '{T1,T2}', '{}', '{}', 'SIMPLE', 'PHYSIC', '1', 10000) where kind = 'slot'),
+select is((select array_agg(distinct visit_offset order by visit_offset) from pg_temp.get_slots('', '{T1,T2}', '{}', '{}', 'SIMPLE', 'PHYSIC', '1', 10000) where kind = 'slot'),
     '{180,720}', 'T1: each in its organization''s zone');
-select is((select array[service_id, area_id, duration::text] from api.get_slots('', '{T1}', '{s2}', '{}', 'SIMPLE', 'PHYSIC', '1', 1) where kind = 'slot'), '{s2,a2,15}', 'the service asked is told');
+select is((select array[service_id, area_id, duration::text] from pg_temp.get_slots('', '{T1}', '{s2}', '{}', 'SIMPLE', 'PHYSIC', '1', 1) where kind = 'slot'), '{s2,a2,15}', 'the service asked is told');
+
+-- the lists (docs/decisions/0321)
+create temporary table told as select * from api.get_slots('', '{T1,T2}', '{}', '{}', 'SIMPLE', 'PHYSIC', '1', 10000) with ordinality;
+select is((select count(*) from told where kind = 'slots'), (select count(distinct visit_at) from told), 'a row an instant');
+select is((select sum(cardinality(slot_ids)) from told), 161::bigint, 'all intervals');
+select is((select count(*) from told where kind = 'slots' and (cardinality(slot_ids) <> cardinality(area_keys)
+    or cardinality(durations) not in (1, cardinality(slot_ids)) or cardinality(own_services) <> cardinality(slot_ids))), 0::bigint, 'lists of one length');
+select is((select count(*) from told where slot_ids <> array(select unnest(slot_ids) order by 1)), 0::bigint, 'in the order of slotId');
+select is((select array_agg(distinct area_id order by area_id) from told where kind = 'area'), '{a1,a2,a3,b1}', 'areas that the lists name');
+select is((select durations from told where kind = 'slots' order by ordinality desc limit 1), '{15}', 'one duration of all');
+select is((select array_agg(distinct d order by d) from told cross join unnest(durations) as d where visit_at = extract(epoch from pg_temp.noon())), '{15,60}',
+    'or one of each');
+drop table told;
 
 -- what is absent
 select is(pg_temp.book('g1', array[pg_temp.slot('a2', 5)]), '201/0 slots=1', 'a booking');
@@ -74,8 +87,8 @@ select is(pg_temp.offered('00000000-0000-4000-8000-000000000002'), false, 'B5: n
 select is(pg_temp.offered('00000000-0000-4000-8000-000000000004'), false, 'B5: a shorter window');
 -- B9: tree
 update data.area set parent_key = (select area_key from data.area where area_id = 'a3' and organization_id = 'T1') where area_id in ('a1', 'a2') and organization_id = 'T1';
-select is((select array_agg(distinct area_id order by area_id) from api.get_slots('', '{T1}', '{}', '{a3}', 'SIMPLE', 'PHYSIC', '1', 10000) where kind = 'slot'), '{a1,a2,a3}', 'B9: an area means everything inside it');
-select is((select array_agg(distinct area_id) from api.get_slots('', '{T1}', '{}', '{a2}', 'SIMPLE', 'PHYSIC', '1', 10000) where kind = 'slot'), '{a2}', 'B9: a room means itself');
+select is((select array_agg(distinct area_id order by area_id) from pg_temp.get_slots('', '{T1}', '{}', '{a3}', 'SIMPLE', 'PHYSIC', '1', 10000) where kind = 'slot'), '{a1,a2,a3}', 'B9: an area means everything inside it');
+select is((select array_agg(distinct area_id) from pg_temp.get_slots('', '{T1}', '{}', '{a2}', 'SIMPLE', 'PHYSIC', '1', 10000) where kind = 'slot'), '{a2}', 'B9: a room means itself');
 
 -- reference books
 create function pg_temp.ref(ref text, parent text default null, tree text default 'SUBTREE', selected text[] default '{}', ordered text[] default '{}',

@@ -37,7 +37,7 @@ declare
     was bigint := pg_temp.rows_read();
     n bigint;
 begin
-    select count(*) into n from api.get_slots('TEST00001', array[org], services, areas, 'SIMPLE', 'PHYSIC', '1', 20, condition) as r where r.kind = 'slot';
+    select count(*) into n from pg_temp.get_slots('TEST00001', array[org], services, areas, 'SIMPLE', 'PHYSIC', '1', 20, condition) as r where r.kind = 'slot';
     if n <> 20 then
         raise exception '% of 20 listed', n;
     end if;

@@ -20,7 +20,7 @@ create function pg_temp.refusal(rows api.answer[]) returns text language sql as 
     select error_message from unnest(rows) where kind = 'answer'
 $$;
 create function pg_temp.offers(slot text, services text[] default '{}', channel text default null) returns boolean language sql as $$
-    select exists (select from api.get_slots('', '{T1}', services, '{}', 'SIMPLE', 'PHYSIC', '1', 10000, null, channel) as r where r.slot_id = slot)
+    select exists (select from pg_temp.get_slots('', '{T1}', services, '{}', 'SIMPLE', 'PHYSIC', '1', 10000, null, channel) as r where r.slot_id = slot)
 $$;
 create function pg_temp.has_rules() returns boolean language sql as $$
     select has_rules from data.organization where organization_id = 'T1'

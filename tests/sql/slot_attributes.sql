@@ -6,7 +6,7 @@ select no_plan();
 
 create function pg_temp.told(area text) returns jsonb language sql as $$
     select case when count(distinct coalesce(r.attributes, 'null')) = 1 then (array_agg(r.attributes))[1] else '"various"' end
-    from api.get_slots('TEST00001', '{T1}', '{}', array[area], 'SIMPLE', 'PHYSIC', '1', 1000) as r where r.kind = 'slot'
+    from pg_temp.get_slots('TEST00001', '{T1}', '{}', array[area], 'SIMPLE', 'PHYSIC', '1', 1000) as r where r.kind = 'slot'
 $$;
 -- "queueNumber attributes" of the one slot a booking has.
 create function pg_temp.booked(rows api.answer[]) returns text language sql as $$
@@ -60,7 +60,7 @@ select is(pg_temp.booked(pg_temp.book_rows('q-2', array[pg_temp.slot('a3', 3)]))
 select is(pg_temp.booked(pg_temp.book_rows('q-3', array[pg_temp.slot('a3', 3)])), 'А-2', 'M9: the second of the same time');
 select is(pg_temp.booked(pg_temp.book_rows('q-4', array[pg_temp.slot('a3', 4)])), 'А-1', 'M9: another time has its own numbers');
 select is(pg_temp.booked(array(select r from api.get_booking_status('TEST00001', 'q-3', '1000000000') as r)), 'А-2', 'M9: it stays the same');
-select is((select count(*) from api.get_slots('TEST00001', '{T1}', '{}', '{a3}', 'SIMPLE', 'PHYSIC', '1', 1000) where queue_number is not null), 0::bigint,
+select is((select count(*) from pg_temp.get_slots('TEST00001', '{T1}', '{}', '{a3}', 'SIMPLE', 'PHYSIC', '1', 1000) where queue_number is not null), 0::bigint,
     'M9: who has no booking has no number');
 select is(admin.queue_numbers('T1', 'a3', ''), 'a3', 'nothing before it');
 select is(pg_temp.booked(pg_temp.book_rows('q-5', array[pg_temp.slot('a3', 5)])), '1', 'M9: the number alone');

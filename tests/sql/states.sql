@@ -74,7 +74,7 @@ select is(pg_temp.book('e1', array[pg_temp.slot('a1', 9)], true), '201/0 slots=1
 select pg_temp.lapse('e1');
 select is(pg_temp.status('e1'), '303/0', 'A24: a lapsed hold is 303');
 select is((select status_message from api.get_booking_status('', 'e1', '1000000000')), 'Срок предварительного бронирования истёк', 'A24: and says why');
-select is((select count(*) from api.get_slots('TEST00001', '{T1}', '{}', '{a1}', 'SIMPLE', 'PHYSIC', '', 100) where slot_id = pg_temp.slot('a1', 9)), 1::bigint, 'B3: its slot is offered again');
+select is((select count(*) from pg_temp.get_slots('TEST00001', '{T1}', '{}', '{a1}', 'SIMPLE', 'PHYSIC', '', 100) where slot_id = pg_temp.slot('a1', 9)), 1::bigint, 'B3: its slot is offered again');
 select is(pg_temp.book('e2', array[pg_temp.slot('a1', 9)]), '201/0 slots=1', 'B3: and taken by somebody else');
 select is(pg_temp.owner_of(pg_temp.slot('a1', 9)), 'e2', 'B3: whose it is');
 select is(pg_temp.state('e1'), 'HELD', 'the other booking row was not touched');

@@ -77,5 +77,5 @@ create function prop.picture(o text, channel text) returns jsonb language sql as
             from data.booking b where b.organization_id = o),
         'free', (select coalesce(jsonb_agg(s.n order by s.n), '[]')
             from api.get_slots('PROP00001', array[o], '{}', '{}', 'QUALIFIED', 'PHYSIC', '', 1000, null, channel) r
-            join prop.slot_no s on s.slot_id = r.slot_id::uuid))
+            cross join unnest(r.slot_ids) as offered (slot_id) join prop.slot_no s using (slot_id)))
 $$;
