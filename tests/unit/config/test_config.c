@@ -366,6 +366,32 @@ static void O2_the_manual_page_says_what_the_program_does(void **state)
     assert_int_equal(count_of(text, "* = _"), n);
 }
 
+/* Each departure is explained where the key is, by default put right, and told in Russian; and no other. */
+static void M9_departures_are_told_everywhere(void **state)
+{
+    (void)state;
+    unsigned n, keys = 0;
+    const struct config_option *o = config_options(&n);
+    const char *page = strstr(whole_file(a, SOURCE_DIR "/README.ru.md").p, "\n| слово в `lenient` |");
+    assert_non_null(page);
+    page = arena_strndup(a, page, (size_t)(strstr(page, "\n\n") - page));
+    assert_int_equal(count_of(page, "\n| `"), LENIENCY_COUNT);
+    for (unsigned k = 0; k < LENIENCY_COUNT; k++)
+        assert_int_equal(count_of(page, arena_printf(a, "\n| `%s` | ", leniency_names[k])), 1);
+    for (unsigned i = 0; i < n; i++) {
+        if (strcmp(o[i].key, "lenient") != 0)
+            continue;
+        keys++;
+        assert_int_equal(count_of(o[i].value_default, ", "), LENIENCY_COUNT - 1);
+        for (unsigned k = 0; k < LENIENCY_COUNT; k++) {
+            const char *name = leniency_names[k];
+            assert_int_equal(count_of(o[i].help, arena_printf(a, ". %s: ", name)), 1);
+            assert_int_equal(count_of(arena_printf(a, ", %s,", o[i].value_default), arena_printf(a, ", %s,", name)), 1);
+        }
+    }
+    assert_int_equal(keys, 2); /* of a listener, of a sender */
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -377,6 +403,7 @@ int main(void)
         T(O2_drop_ins_are_read_in_order_and_win),
         T(O2_the_sample_file_can_be_used),
         T(O2_the_manual_page_says_what_the_program_does),
+        T(M9_departures_are_told_everywhere),
     };
     return cmocka_run_group_tests(tests, setup_group, teardown_group);
 }
