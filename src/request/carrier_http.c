@@ -12,6 +12,25 @@
 
 /* ---- in ---- */
 
+/* Where the value of a parameter ends: between quotes a semicolon is a letter like any other (RFC 9110, 5.6.4). */
+static const char *parameter_end(const char *p)
+{
+    if (*p != '"')
+        return p + strcspn(p, ";");
+    for (p++; *p != '\0' && *p != '"'; p++)
+        p += p[0] == '\\' && p[1] != '\0';
+    return *p == '"' ? p + 1 : p;
+}
+
+static bool is_utf8(struct span value)
+{
+    if (value.n > 0 && *value.p == '"')
+        value = (struct span){value.p + 1, value.n - 1};
+    while (value.n > 0 && strchr("\" \t", value.p[value.n - 1]) != NULL)
+        value.n--;
+    return value.n == 5 && strncasecmp(value.p, "utf-8", 5) == 0;
+}
+
 /* text/xml and nothing else: SOAP 1.1 over HTTP. A charset other than UTF-8 contradicts what the prescan will demand.
  */
 static bool content_type_is_soap11(const char *value)
@@ -19,12 +38,18 @@ static bool content_type_is_soap11(const char *value)
     if (value == NULL || strncasecmp(value, "text/xml", 8) != 0 ||
         (value[8] != '\0' && strchr("; \t", value[8]) == NULL))
         return false;
-    const char *charset = strcasestr(value, "charset=");
-    if (charset == NULL)
-        return true;
-    charset += 8;
-    charset += *charset == '"';
-    return strncasecmp(charset, "utf-8", 5) == 0 && (charset[5] == '\0' || strchr("\"; \t", charset[5]) != NULL);
+    for (const char *p = strchr(value, ';'); p != NULL; p = strchr(p, ';')) {
+        p += strspn(p, "; \t");
+        bool is_charset = strncasecmp(p, "charset=", 8) == 0;
+        p += strcspn(p, "=;");
+        if (*p != '=')
+            continue;
+        const char *from = p + 1;
+        p = parameter_end(from);
+        if (is_charset && !is_utf8((struct span){from, (size_t)(p - from)}))
+            return false;
+    }
+    return true;
 }
 
 void request_on_http(void *arg, const struct http_request *http)
