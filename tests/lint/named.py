@@ -1,0 +1,46 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+"""What a page or a comment speaks of is there: files and folders of the tree, and the metrics of the daemon."""
+import pathlib
+import re
+import sys
+
+import tree
+
+SPEAKING = re.compile(r"docs/.*\.(md|scd)$|(README(\.ru)?|CONTRIBUTING)\.md$"
+                      r"|(src|include|sql|conf|schemas|wsdl)/.*|tests/.*\.(c|h|sql|py|sh)$")
+PATH = re.compile(r"(?<![\w./{}$-])((?:src|include|sql|tests|docs|conf|schemas|wsdl)/[\w./-]*\w)(?![\w<*{])")
+INSIDE = re.compile(r"(?<![\w./<>*-])((?:base|config|crypto|xml|net|db|booking|soap|smev|admin|request|inner|api)/[\w/.-]+\.(?:c|h|sql))\b")
+# Files that tests make: they are named as the tree's are.
+MADE_UP = re.compile(r"tests/(unit/main/test_migrate\.c|lib/(pki\.sh|tlspki\.py)|e2e/test_parties\.py)$")
+METRIC = re.compile(r"\bzapisd_[a-z_]*[a-z](?=_?\b)")
+NO_METRIC = {"zapisd_daemon", "zapisd_operator", "zapisd_registrar", "zapisd_auditor", "zapisd_owner"}  # roles
+
+
+def main(root):
+    root = pathlib.Path(root)
+    files = set(tree.files(root))
+    known = files | {str(folder) for path in files for folder in pathlib.Path(path).parents}
+    known |= {re.sub(r"\.\w+$", "", path) for path in files}  # a file without its ending
+    known |= {re.sub(r"-[^/]*$", "", path) for path in files if path.startswith("docs/decisions/")}  # a decision by its number
+    below = {path.split("/", 1)[1] for path in files if path.startswith(("src/", "sql/"))}
+    texts = " ".join(re.findall(r'"((?:\\.|[^"\\\n])*)"', "\n".join(tree.read(root, p) for p in sorted(files) if re.match(r"src/.*\.[ch]$", p))))
+    wrong, count = [], 0
+    for path in filter(SPEAKING.match, sorted(files)):
+        is_page = path.endswith((".md", ".scd"))
+        for n, line in enumerate(tree.read(root, path).splitlines(), 1):
+            found = [] if MADE_UP.match(path) else PATH.findall(line)
+            inner = [] if MADE_UP.match(path) else INSIDE.findall(line)
+            metrics = set(METRIC.findall(line)) - NO_METRIC if is_page else set()
+            count += len(found) + len(inner) + len(metrics)
+            wrong += ["%s:%d: there is no %s" % (path, n, name) for name in found if name not in known]
+            wrong += ["%s:%d: there is no %s" % (path, n, name) for name in inner if name not in below]
+            for name in metrics:
+                head, tail = re.match(r"(zapisd_(?:housekeeping_)?)(\w+)", name).groups()
+                told = name in texts if head == "zapisd_" else head + "%s" in texts and re.search(r"(?<!\w)%s(?!\w)" % tail, texts)
+                if not told:
+                    wrong.append("%s:%d: there is no metric %s" % (path, n, name))
+    tree.finish("named", count, wrong)
+
+
+main(sys.argv[1])
