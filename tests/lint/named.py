@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
-"""What a page or a comment speaks of is there: files and folders of the tree, and the metrics of the daemon."""
+"""What a page or a comment speaks of is there: files and folders of the tree, the metrics of the daemon, its words in the log."""
 import pathlib
 import re
 import sys
@@ -15,6 +15,22 @@ INSIDE = re.compile(r"(?<![\w./<>*-])((?:base|config|crypto|xml|net|db|booking|s
 MADE_UP = re.compile(r"tests/(unit/main/test_migrate\.c|lib/(pki\.sh|tlspki\.py)|e2e/test_parties\.py)$")
 METRIC = re.compile(r"\bzapisd_[a-z_]*[a-z](?=_?\b)")
 NO_METRIC = {"zapisd_daemon", "zapisd_operator", "zapisd_registrar", "zapisd_auditor", "zapisd_owner"}  # roles
+OF_OPENSSL = {"unable to get local issuer certificate", "key values mismatch", "no start line"}
+
+
+def judge_words(root, texts, wrong):
+    """README.ru.md: what stands in a line of the log or of `check` is written somewhere; words with a number are examples."""
+    rows = re.search(r"\| в строке \|[^\n]*\n\| --- [^\n]*\n((?:\|[^\n]*\n)+)", tree.read(root, "README.ru.md"))
+    count = 0
+    for row in rows[1].splitlines() if rows else []:
+        for span in re.findall(r"`([^`]+)`", row.strip("|").split(" | ")[0]):
+            for piece in (p.strip() for p in re.split(r"…|=", span) if not re.search(r"\d", span)):
+                count += 1
+                if re.search(r"[a-z]{3}", piece) and piece not in texts and piece not in OF_OPENSSL:
+                    wrong.append("README.ru.md: nobody writes %s" % piece)
+    if not count:
+        wrong.append("README.ru.md: no table of words")
+    return count
 
 
 def main(root):
@@ -25,7 +41,8 @@ def main(root):
     known |= {re.sub(r"-[^/]*$", "", path) for path in files if path.startswith("docs/decisions/")}  # a decision by its number
     below = {path.split("/", 1)[1] for path in files if path.startswith(("src/", "sql/"))}
     texts = " ".join(re.findall(r'"((?:\\.|[^"\\\n])*)"', "\n".join(tree.read(root, p) for p in sorted(files) if re.match(r"src/.*\.[ch]$", p))))
-    wrong, count = [], 0
+    wrong = []
+    count = judge_words(root, re.sub(r"\s+", " ", texts + " ".join(tree.read(root, p) for p in sorted(files) if re.match(r"(sql|include)/", p))), wrong)
     for path in filter(SPEAKING.match, sorted(files)):
         is_page = path.endswith((".md", ".scd"))
         for n, line in enumerate(tree.read(root, path).splitlines(), 1):
