@@ -39,6 +39,15 @@ expect "generate says it" 1 "$(says "select admin.generate('FEAST')" | grep -c '
 expect "and again, of its days" 1 "$(says "select admin.generate('FEAST', '$(day 5)', '$(day 6)')" | grep -c 'NOTICE.*: 3\. Они остаются')"
 expect "no longer when they have gone" 0 "$(q -c "select count(*) from admin.close_day('FEAST', '$(day 5)', 'праздник', true, false) where outcome <> 'отменена'")"
 expect "those of another day" 1 "$(says "select admin.generate('FEAST', '$(day 5)', '$(day 6)')" | grep -c 'NOTICE.*: 1\. Они остаются')"
+# Another calendar, of the organization itself or of its agency; f-6-b is out in any.
+q -c "select admin.add_calendar('feast-2', 'Другой край')" -c "select admin.calendar_day('feast-2', '$(day 8)', 'праздник')" >/dev/null
+q -c "$(race_book FEAST f-8-a "$(slot 8 9:00)")" -c "$(race_book FEAST f-8-b "$(slot 8 11:00)")" >/dev/null
+expect "another calendar" 1 "$(says "select admin.use_calendar('FEAST', 'feast-2')" | grep -c "NOTICE.*FEAST: записей.*: 3\. Они остаются")"
+q -c "select admin.use_calendar('FEAST', null)" >/dev/null 2>&1
+expect "an agency's calendar" 1 "$(says "begin; select admin.use_calendar('RACE00001', 'feast-2'); rollback" | grep -c "NOTICE.*FEAST: записей.*: 3\. Они остаются")"
+expect "which the organization does not keep" 0 "$(says "begin; select admin.use_calendar('FEAST', 'feast-1'); select admin.use_calendar('RACE00001', 'feast-2'); rollback" | grep -c "NOTICE.*FEAST: записей.*: 3\. Они остаются")"
+expect "nor any" 'нет' "$(q -c "select admin.use_calendar('FEAST', 'нет')" 2>/dev/null)"
+q -c "select admin.use_calendar('FEAST', 'feast-1')" >/dev/null 2>&1
 # What is lifted brings nobody back, and says so.
 expect "reopened" 1 "$(says "select admin.reopen((select max(closure_id) from data.closure where organization_id = 'FEAST'))" | grep -c 'NOTICE.*назад не перенесено.*перенесённых закрытием записей 0, отменённых 2')"
 q -c "select from admin.close_day('FEAST', '$(day 9)', 'никого')" >/dev/null 2>&1

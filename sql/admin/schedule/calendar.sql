@@ -76,20 +76,30 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     violated text;
     missing text;
+    o data.organization;
+    is_organization boolean;
 begin
-    update data.organization as o set calendar_id = nullif(use_calendar.calendar_id, 'нет'),
+    update data.organization as t set calendar_id = nullif(use_calendar.calendar_id, 'нет'),
         observes_calendar = use_calendar.calendar_id is distinct from 'нет'
-    where o.organization_id = agency_or_organization;
-    if found then
-        return case when calendar_id is null then 'как у ведомства' else calendar_id end;
+    where t.organization_id = agency_or_organization;
+    is_organization := found;
+    if not is_organization then
+        update data.agency as a set calendar_id = nullif(use_calendar.calendar_id, 'нет')
+            where a.agency_code = agency_or_organization;
+        if not found then
+            raise exception 'Ни организации, ни ведомства % нет', coalesce(agency_or_organization, 'null')
+                using errcode = 'no_data_found', hint = 'Есть: select * from admin.offices()';
+        end if;
     end if;
-    update data.agency as a set calendar_id = nullif(use_calendar.calendar_id, 'нет')
-        where a.agency_code = agency_or_organization;
-    if not found then
-        raise exception 'Ни организации, ни ведомства % нет', coalesce(agency_or_organization, 'null')
-            using errcode = 'no_data_found', hint = 'Есть: select * from admin.offices()';
-    end if;
-    return coalesce(calendar_id, 'нет');
+    for o in
+        select t.* from data.organization as t
+        where t.is_active and case when is_organization then t.organization_id = agency_or_organization
+            else t.agency_code = agency_or_organization and t.calendar_id is null and t.observes_calendar end
+        order by t.organization_id
+    loop
+        perform data.say_off_schedule(o, (now() at time zone o.time_zone)::date, data.horizon_day(o));
+    end loop;
+    return coalesce(calendar_id, case when is_organization then 'как у ведомства' else 'нет' end);
 exception when integrity_constraint_violation then
     get stacked diagnostics violated = constraint_name, missing = column_name;
     perform data.say_violation(sqlstate, violated, missing, sqlerrm);
