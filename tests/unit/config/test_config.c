@@ -366,6 +366,49 @@ static void O2_the_manual_page_says_what_the_program_does(void **state)
     assert_int_equal(count_of(text, "* = _"), n);
 }
 
+/* L2: the bounds that an operator may change stand in docs/limits.md as the defaults they have; so do those that hold
+ * where nobody has asked the configuration. */
+static void L2_bounds_have_one_default(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *key, *said, *source, *define;
+    } bounds[] = {
+        {"body_max", "| body of the HTTP request | 1 MiB | `body_max` |", NULL, NULL},
+        {"slots_max", "| intervals of getSlots | 20,000, the earliest | `slots_max` |", "get_slots.c",
+         "SLOTS_MAX_DEFAULT"},
+        {"ref_items_max", "| items of getRefItemsList | 10,000 | `ref_items_max` |", "get_ref_items_list.c",
+         "ITEMS_MAX_DEFAULT"},
+        {"filter_depth_max", "`filter_depth_max` unions inside each other (8)", "predicate.c", "DEPTH_MAX_DEFAULT"},
+        {"filter_nodes_max", "`filter_nodes_max` conditions and unions in all (200)", "predicate.c",
+         "NODES_MAX_DEFAULT"},
+    };
+    unsigned n, found = 0;
+    const struct config_option *o = config_options(&n);
+    const char *page = whole_file(a, SOURCE_DIR "/docs/limits.md").p;
+    for (unsigned k = 0; k < sizeof bounds / sizeof *bounds; k++) {
+        assert_int_equal(count_of(page, bounds[k].said), 1);
+        for (unsigned i = 0; i < n; i++) {
+            if (strcmp(o[i].section, "limits") != 0 || strcmp(o[i].key, bounds[k].key) != 0)
+                continue;
+            found++;
+            struct buf digits; /* of what the page says, without its commas */
+            buf_init(&digits, a, 16);
+            const char *at = bounds[k].said + strcspn(bounds[k].said, "0123456789");
+            for (; *at != '\0' && strchr("0123456789, MiB", *at) != NULL && strncmp(at, ", ", 2) != 0; at++)
+                if (*at != ',' && *at != ' ')
+                    buf_add_char(&digits, *at);
+            assert_string_equal(digits.p, o[i].value_default);
+            if (bounds[k].source == NULL)
+                continue;
+            const char *source = whole_file(a, arena_printf(a, SOURCE_DIR "/src/booking/%s", bounds[k].source)).p;
+            const char *line = arena_printf(a, "#define %s %s\n", bounds[k].define, o[i].value_default);
+            assert_int_equal(count_of(source, line), 1);
+        }
+    }
+    assert_int_equal(found, sizeof bounds / sizeof *bounds);
+}
+
 /* Each departure is explained where the key is, by default put right, and told in Russian; and no other. */
 static void M9_departures_are_told_everywhere(void **state)
 {
@@ -403,6 +446,7 @@ int main(void)
         T(O2_drop_ins_are_read_in_order_and_win),
         T(O2_the_sample_file_can_be_used),
         T(O2_the_manual_page_says_what_the_program_does),
+        T(L2_bounds_have_one_default),
         T(M9_departures_are_told_everywhere),
     };
     return cmocka_run_group_tests(tests, setup_group, teardown_group);

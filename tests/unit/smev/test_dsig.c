@@ -693,6 +693,17 @@ static void test_one_signature_and_ids(void **state)
     arena_free(a);
 }
 
+/* L2 */
+static void test_bounds_are_those_of_the_page(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new();
+    const char *page = whole_file(a, SOURCE_DIR "/docs/limits.md").p;
+    assert_non_null(strstr(page, arena_printf(a, "| references of a signature | %d |", DSIG_REFERENCES_MAX)));
+    assert_non_null(strstr(page, arena_printf(a, "| prefixes of InclusiveNamespaces | %d |", DSIG_PREFIXES_MAX)));
+    arena_free(a);
+}
+
 static void test_algorithm_tables(void **state)
 {
     (void)state;
@@ -731,6 +742,7 @@ int main(void)
         cmocka_unit_test(test_void_canonical_form),
         cmocka_unit_test(test_comments_in_signed_elements),
         cmocka_unit_test(test_one_signature_and_ids),
+        cmocka_unit_test(test_bounds_are_those_of_the_page),
         cmocka_unit_test(test_algorithm_tables),
     };
     return cmocka_run_group_tests(tests, kit_setup, kit_teardown);

@@ -3,6 +3,7 @@
  * What is refused before the parser sees it: XML 1.0 (Fifth Edition) by production, RFC 3629 by table, and sizes.
  * The list of attacks is in test_attacks.c.
  */
+#include "whole_file.h"
 #include "xml.h"
 
 #include <setjmp.h>
@@ -655,6 +656,33 @@ static void depth_beyond_the_parser_is_capped(void **state)
     arena_free(g.a);
 }
 
+/* L2: what docs/limits.md promises of the message around the fields. */
+static void the_limits_are_those_of_the_page(void **state)
+{
+    (void)state;
+    const struct xml_limits *l = &xml_limits_default;
+    const struct {
+        const char *row;
+        size_t is, said;
+    } rows[] = {
+        {"| start tag | 32 KiB |", l->start_tag_max_bytes, 32768},
+        {"| attributes of a start tag | 256 |", l->attributes_max, 256},
+        {"| namespace declarations in scope | 64 |", l->namespaces_max, 64},
+        {"| name of a namespace | 256 bytes |", l->namespace_max_bytes, 256},
+        {"| elements inside each other | 64 |", l->depth_max, 64},
+        {"| elements, comments and sections | 50,000 |", l->elements_max, 50000},
+        {"| name of an element | 1,024 bytes |", l->name_max_bytes, 1024},
+    };
+    struct arena *a = arena_new();
+    const char *page = whole_file(a, SOURCE_DIR "/docs/limits.md").p;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (strstr(page, rows[i].row) == NULL)
+            fail_msg("docs/limits.md: no row %s", rows[i].row);
+        assert_int_equal(rows[i].is, rows[i].said);
+    }
+    arena_free(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -670,6 +698,7 @@ int main(void)
         cmocka_unit_test(namespaces_leave_scope_with_their_element),
         cmocka_unit_test(attributes_of_open_elements_are_counted),
         cmocka_unit_test(depth_beyond_the_parser_is_capped),
+        cmocka_unit_test(the_limits_are_those_of_the_page),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
