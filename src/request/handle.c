@@ -12,9 +12,6 @@ static void handle_message(struct request *r)
 {
     struct booking_message *m = &r->message;
     m->listener = r->endpoint->conf->name;
-    m->channel = r->endpoint->conf->channel;
-    if (m->channel == NULL)
-        m->channel = r->origin->channel;
     m->peer = r->peer;
     m->received_us = clock_wall_us() - (int64_t)(clock_mono_us() - r->started_us);
     m->slots_max = r->service->conf->slots_max;

@@ -57,7 +57,6 @@ void journal_describe(struct request *r)
     struct booking_message *m = &r->message;
     bool is_fault = r->failed != ERR_OK && error_faultcode(r->failed) != NULL;
     m->listener = r->endpoint->conf->name;
-    m->channel = text_or_empty(m->channel);
     m->peer = text_or_empty(r->peer);
     if (m->sender_code == NULL)
         m->sender_code = r->sender != NULL ? r->sender->code : "";

@@ -150,6 +150,7 @@ struct request *request_new(const struct endpoint *ep, struct span body, const c
     r->service = s;
     r->endpoint = ep;
     r->origin = origin_of(ep->conf->kind);
+    r->message.channel = ep->conf->channel != NULL ? ep->conf->channel : r->origin->channel;
     r->keys = s->keys;
     r->keys->refs++;
     r->started_us = clock_mono_us();

@@ -183,6 +183,28 @@ class Refused(JournalTest):
         self.assertEqual(self.assert_journalled(replies), 20)
 
 
+class Channel(JournalTest):
+    """How a message came is known before anything is read of it."""
+
+    @classmethod
+    def options(cls):
+        return {"edit": lambda text: text.replace("[listener plain]\n", "[listener plain]\nchannel = walk-in\n")}
+
+    def test_every_row_says_by_which_channel_it_came(self):  # J1
+        for kind, channel in (("smev2", "portal"), ("plain", "walk-in")):
+            client = self.portal(kind)
+            for method, fields, status in (("getRefsList", [], 200), ("getRefsList", [("nonsense", "1")], 200), ("book", [], 200), ("noSuchMethod", [], 500)):
+                with self.subTest(kind=kind, method=method, fields=fields):
+                    message = client.envelope(method, fields)
+                    reply = client.post(message, method)
+                    self.assertEqual(reply.http_status, status, reply.body)
+                    rows = self.sql("select direction, channel from data.journal where body = any(%s)", [message, reply.body])
+                    if kind == "plain" and method == "noSuchMethod":
+                        self.assertEqual(rows, [])  # nobody vouches for it: it is in the journal apart, which has no channel
+                    else:
+                        self.assertEqual(sorted(rows), [("in", channel), ("out", None)])
+
+
 class Hung(JournalTest):
     """The journal cannot be written for a while."""
 
