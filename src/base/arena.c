@@ -95,7 +95,7 @@ static struct chunk *spare_take(void)
 static bool spare_put(struct chunk *c)
 {
     pthread_mutex_lock(&spare.lock);
-    bool is_kept = spare.n < SPARE_MAX;
+    bool is_kept = spare.n + 1 <= SPARE_MAX; /* which may be 0 */
     if (is_kept) {
         c->next = spare.first;
         spare.first = c;

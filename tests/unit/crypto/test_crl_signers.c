@@ -123,7 +123,7 @@ static void C8_lists_of_two_keys_of_one_authority(void **state)
 {
     (void)state;
     X509 *next = by(BY_ROOT, "Sub", "other", ca_all, TO), *chain[] = {issuer_of_lists, next};
-    for (int mask = 0; mask < 4; mask++) {
+    for (unsigned mask = 0; mask < 4; mask++) {
         X509_CRL *lists[] = {of_root, forge_crl(issuer, "inter", n5, hit, mask & 1, FROM, TO),
                              forge_crl(issuer, "other", n5, hit, (mask & 2) / 2, FROM + 60, TO)};
         forge_verdict("two keys", forge_trust(&root, 1, chain, 2, lists, 3, true), leaf, FORGE_NOW,
