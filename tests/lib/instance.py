@@ -39,6 +39,24 @@ def free_ports(n):
             s.close()
 
 
+def _listens(pid, port):
+    """Whether the socket that listens on this port is one of that process."""
+    sockets = set()
+    for table in ("tcp", "tcp6"):
+        for line in pathlib.Path("/proc/%d/net" % pid, table).read_text().splitlines()[1:]:
+            _, local, _, state, *more = line.split()
+            if state == "0A" and int(local.rpartition(":")[2], 16) == port:
+                sockets.add("socket:[%s]" % more[5])
+    folder = "/proc/%d/fd" % pid
+    for fd in os.listdir(folder):
+        try:
+            if os.readlink("%s/%s" % (folder, fd)) in sockets:
+                return True
+        except OSError:  # closed meanwhile
+            pass
+    return False
+
+
 def _run(argv, env=None, what=None, **more):
     done = subprocess.run([str(a) for a in argv], env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, **more)
     if done.returncode:
@@ -149,18 +167,28 @@ class Instance:
             self.wait_ready()
 
     def wait_ready(self, seconds=PATIENT_S):
+        """Until our own daemon says so: whoever else has its port says nothing about it."""
         deadline, last = time.monotonic() + seconds, "no answer"
         while time.monotonic() < deadline:
             if self.process is not None and self.process.poll() is not None:
-                raise InstanceError("the daemon ended with status %d:\n%s" % (self.process.returncode, self.log_tail()))
+                others = self.ports_in_use()
+                raise InstanceError("the daemon ended with status %d%s:\n%s" % (
+                    self.process.returncode, "; another process listens on %s" % ", ".join(map(str, others)) if others else "", self.log_tail()))
             try:
                 status, last = self.admin("/readyz")
-                if status == 200:
+                if status == 200 and self.listens():
                     return
-            except OSError:
+                if status == 200:
+                    last = "another process answers on port %d" % self.admin_port
+            except OSError:  # nobody answers, or the process has just ended
                 pass
             time.sleep(0.02)
         raise InstanceError("not ready within %d s: %s\n%s" % (seconds, last, self.log_tail()))
+
+    def listens(self):
+        """Whether the socket on the port of readiness is our daemon's."""
+        pid = self.pid()
+        return pid is not None and _listens(pid, self.admin_port)
 
     def admin(self, path):
         connection = http.client.HTTPConnection("127.0.0.1", self.admin_port, timeout=PATIENT_S)
