@@ -30,6 +30,8 @@ void buf_reset(struct buf *b); /* n = 0; the memory stays */
 void buf_add(struct buf *b, const void *p, size_t n);
 void buf_add_span(struct buf *b, struct span s);
 void buf_add_str(struct buf *b, const char *cstr);
+void buf_add_strs(struct buf *b, const char *first, ...)
+    __attribute__((sentinel)); /* one behind the other, up to NULL */
 void buf_add_char(struct buf *b, char c);
 void buf_add_utf8(struct buf *b, uint32_t code); /* of one character, up to U+10FFFF */
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -82,9 +82,20 @@ void buf_add_str(struct buf *b, const char *cstr)
     buf_add_span(b, span_of(cstr));
 }
 
+void buf_add_strs(struct buf *b, const char *first, ...)
+{
+    va_list ap;
+    va_start(ap, first);
+    for (const char *s = first; s != NULL; s = va_arg(ap, const char *))
+        buf_add_str(b, s);
+    va_end(ap);
+}
+
 void buf_add_char(struct buf *b, char c)
 {
-    buf_add(b, &c, 1);
+    buf_reserve(b, 1);
+    b->p[b->n++] = c;
+    b->p[b->n] = '\0';
 }
 
 void buf_add_utf8(struct buf *b, uint32_t code)

@@ -61,10 +61,10 @@ void http_answer_head(struct buf *out, const struct http_response *r, const char
 {
     buf_printf(out, "HTTP/1.1 %d %s\r\nServer: zapisd\r\nDate: %s\r\n", r->status, http_status_text(r->status), date);
     if (r->content_type != NULL)
-        buf_printf(out, "Content-Type: %s\r\n", r->content_type);
+        buf_add_strs(out, "Content-Type: ", r->content_type, "\r\n", NULL);
     if (r->status != 204 && r->status != 304) /* RFC 9110 section 8.6 */
         buf_printf(out, "Content-Length: %zu\r\n", r->body.n);
-    buf_printf(out, "Connection: %s\r\n", close ? "close" : "keep-alive");
+    buf_add_strs(out, "Connection: ", close ? "close" : "keep-alive", "\r\n", NULL);
     if (r->extra_headers != NULL)
         buf_add_str(out, r->extra_headers);
     buf_add_str(out, "\r\n");

@@ -25,7 +25,7 @@ static void open_body(struct buf *b, const char *id)
 {
     buf_add_str(b, "<soap:Body xmlns:soap=\"" NS_SOAP "\"");
     if (id)
-        buf_printf(b, " xmlns:wsu=\"" NS_WSU "\" wsu:Id=\"%s\"", id);
+        buf_add_strs(b, " xmlns:wsu=\"" NS_WSU "\" wsu:Id=\"", id, "\"", NULL);
     buf_add_char(b, '>');
 }
 
@@ -63,7 +63,7 @@ enum err envelope_write(struct arena *a, const char *element, struct span conten
     struct buf body;
     buf_init(&body, a, content.n + 4096);
     open_body(&body, id);
-    buf_printf(&body, "<eq:%s xmlns:eq=\"" SOAP_NS "\">", element);
+    buf_add_strs(&body, "<eq:", element, " xmlns:eq=\"" SOAP_NS "\">", NULL);
     if (frame) {
         smev_frame_write(frame, &body);
         buf_add_str(&body, "<smev:MessageData xmlns:smev=\"");
@@ -73,7 +73,7 @@ enum err envelope_write(struct arena *a, const char *element, struct span conten
     buf_add_span(&body, content);
     if (frame)
         buf_add_str(&body, "</smev:AppData></smev:MessageData>");
-    buf_printf(&body, "</eq:%s></soap:Body>", element);
+    buf_add_strs(&body, "</eq:", element, "></soap:Body>", NULL);
     return write_envelope(a, buf_span(&body), id, serial, "", key, out, e);
 }
 

@@ -221,19 +221,19 @@ static void write_field(struct buf *out, const char *local, const char *value)
 {
     if (!value)
         return;
-    buf_printf(out, "<smev:%s>", local);
+    buf_add_strs(out, "<smev:", local, ">", NULL);
     buf_add_xml_text(out, span_of(value));
-    buf_printf(out, "</smev:%s>", local);
+    buf_add_strs(out, "</smev:", local, ">", NULL);
 }
 
 static void write_party(struct buf *out, const char *local, const struct smev_party *party)
 {
     if (!party->code)
         return;
-    buf_printf(out, "<smev:%s>", local);
+    buf_add_strs(out, "<smev:", local, ">", NULL);
     write_field(out, "Code", party->code);
     write_field(out, "Name", party->name ? party->name : "");
-    buf_printf(out, "</smev:%s>", local);
+    buf_add_strs(out, "</smev:", local, ">", NULL);
 }
 
 void smev_frame_write(const struct smev_frame *f, struct buf *out)

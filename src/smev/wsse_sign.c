@@ -18,12 +18,12 @@ static enum err write_signed_info(enum sign_alg alg, const char *body_id, struct
         return err;
     buf_add_str(out, "<ds:SignedInfo xmlns:ds=\"" NS_DSIG "\">"
                      "<ds:CanonicalizationMethod Algorithm=\"" URI_EXC_C14N "\"></ds:CanonicalizationMethod>");
-    buf_printf(out, "<ds:SignatureMethod Algorithm=\"%s\"></ds:SignatureMethod>", dsig_sign_uri(alg));
+    buf_add_strs(out, "<ds:SignatureMethod Algorithm=\"", dsig_sign_uri(alg), "\"></ds:SignatureMethod>", NULL);
     buf_add_str(out, "<ds:Reference URI=\"#");
     buf_add_xml_attr(out, span_of(body_id));
     buf_add_str(out, "\"><ds:Transforms><ds:Transform Algorithm=\"" URI_EXC_C14N "\"></ds:Transform></ds:Transforms>");
-    buf_printf(out, "<ds:DigestMethod Algorithm=\"%s\"></ds:DigestMethod><ds:DigestValue>",
-               dsig_digest_uri(digest_alg));
+    buf_add_strs(out, "<ds:DigestMethod Algorithm=\"", dsig_digest_uri(digest_alg),
+                 "\"></ds:DigestMethod><ds:DigestValue>", NULL);
     buf_add_base64(out, digest, digest_size(digest_alg));
     buf_add_str(out, "</ds:DigestValue></ds:Reference></ds:SignedInfo>");
     return ERR_OK;
@@ -47,23 +47,23 @@ enum err wsse_write_security(struct arena *a, const struct key *key, const char 
 
     buf_add_str(out, "<wsse:Security xmlns:wsse=\"" NS_WSSE "\" ");
     if (soap_prefix && *soap_prefix)
-        buf_printf(out, "%s:actor=\"", soap_prefix);
+        buf_add_strs(out, soap_prefix, ":actor=\"", NULL);
     else /* an attribute cannot use a default namespace */
         buf_add_str(out, "xmlns:soap=\"" NS_SOAP "\" soap:actor=\"");
     buf_add_xml_attr(out, span_of(actor));
     buf_add_str(out, "\"><wsse:BinarySecurityToken xmlns:wsu=\"" NS_WSU "\" EncodingType=\"" WSSE_BASE64_BINARY
                      "\" ValueType=\"" WSSE_X509V3 "\"");
-    buf_printf(out, " wsu:Id=\"cert-%s\">", serial);
+    buf_add_strs(out, " wsu:Id=\"cert-", serial, "\">", NULL);
     buf_add_base64(out, der.p, der.n);
     buf_add_str(out, "</wsse:BinarySecurityToken><ds:Signature xmlns:ds=\"" NS_DSIG "\">");
     buf_add_span(out, buf_span(&info));
     buf_add_str(out, "<ds:SignatureValue>");
     buf_add_base64(out, value, value_n);
-    buf_printf(out,
-               "</ds:SignatureValue><ds:KeyInfo><wsse:SecurityTokenReference><wsse:Reference URI=\"#cert-%s\" "
-               "ValueType=\"%s\">"
-               "</wsse:Reference></wsse:SecurityTokenReference></ds:KeyInfo></ds:Signature></wsse:Security>",
-               serial, WSSE_X509V3);
+    buf_add_strs(out, "</ds:SignatureValue><ds:KeyInfo><wsse:SecurityTokenReference><wsse:Reference URI=\"#cert-",
+                 serial,
+                 "\" ValueType=\"" WSSE_X509V3 "\"></wsse:Reference></wsse:SecurityTokenReference></ds:KeyInfo>"
+                 "</ds:Signature></wsse:Security>",
+                 NULL);
     return ERR_OK;
 }
 
