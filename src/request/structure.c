@@ -92,11 +92,13 @@ struct play {
 /* The field of this child; NONE: it has none. */
 static unsigned field_of(const struct shape *shape, const struct xml_node *child)
 {
-    const char *ns = xml_ns(child);
-    unsigned i = 0;
-    while (i < shape->n && strcmp(shape->fields[i].name, xml_local(child)) != 0)
-        i++;
-    return i < shape->n && ns != NULL && strcmp(ns, SOAP_NS) == 0 ? i : NONE;
+    const char *ns = xml_ns(child), *local = xml_local(child);
+    if (ns == NULL || strcmp(ns, SOAP_NS) != 0)
+        return NONE;
+    for (unsigned i = 0; i < shape->n; i++)
+        if (shape->fields[i].name[0] == local[0] && strcmp(shape->fields[i].name, local) == 0)
+            return i;
+    return NONE;
 }
 
 /* Tells of the required fields from the present place up to another. */

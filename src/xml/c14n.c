@@ -148,12 +148,18 @@ static bool has_relative_names(const xmlDoc *doc)
     return false;
 }
 
+/* A parser keeps each name once, so the same one mostly is the same pointer. */
+static bool is_same_name(const char *a, const char *b)
+{
+    return a == b || strcmp(a, b) == 0;
+}
+
 /* Whether what is written already binds the prefix so; where nothing is, the default namespace is none. */
 static bool is_rendered(const struct writer *w, const char *prefix, const char *href)
 {
     for (size_t i = w->nrendered; i-- > 0;)
-        if (strcmp(w->rendered[i].prefix, prefix) == 0)
-            return strcmp(w->rendered[i].href, href) == 0;
+        if (is_same_name(w->rendered[i].prefix, prefix))
+            return is_same_name(w->rendered[i].href, href);
     return *prefix == '\0' && *href == '\0';
 }
 

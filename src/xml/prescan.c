@@ -45,20 +45,6 @@ bool scan_fail(struct scan *s, enum err code, const char *what)
     return false;
 }
 
-bool scan_is_at(const struct scan *s, const char *literal)
-{
-    size_t n = strlen(literal);
-    return (size_t)(s->end - s->p) >= n && memcmp(s->p, literal, n) == 0;
-}
-
-bool scan_take(struct scan *s, const char *literal)
-{
-    if (!scan_is_at(s, literal))
-        return false;
-    s->p += strlen(literal);
-    return true;
-}
-
 bool scan_take_blanks(struct scan *s)
 {
     const unsigned char *from = s->p;

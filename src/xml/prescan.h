@@ -8,6 +8,8 @@
 #include "chars.h"
 #include "xml.h"
 
+#include <string.h>
+
 #define DEPTH_CAP 256 /* the parser's own limit; depth_max beyond it has no effect */
 
 struct level {
@@ -27,10 +29,24 @@ struct scan {
     enum err code;
 };
 
+/* Here, so that the compiler knows how long each literal is. */
+static inline bool scan_is_at(const struct scan *s, const char *literal)
+{
+    size_t n = strlen(literal);
+    return (size_t)(s->end - s->p) >= n && memcmp(s->p, literal, n) == 0;
+}
+
+/* False: it is not there, and nothing was taken. */
+static inline bool scan_take(struct scan *s, const char *literal)
+{
+    if (!scan_is_at(s, literal))
+        return false;
+    s->p += strlen(literal);
+    return true;
+}
+
 bool scan_fail(struct scan *s, enum err code, const char *what); /* always false; adds where */
-bool scan_is_at(const struct scan *s, const char *literal);
-bool scan_take(struct scan *s, const char *literal); /* false: it is not there, and nothing was taken */
-bool scan_take_blanks(struct scan *s);               /* false: there are none */
+bool scan_take_blanks(struct scan *s);                           /* false: there are none */
 
 /* prescan_declaration.c: byte order mark and XML declaration, at the very beginning only */
 bool scan_beginning(struct scan *s);
