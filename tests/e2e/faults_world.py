@@ -23,7 +23,8 @@ CONNECTIONS = 3  # two groups at once and one session for the rest: who does not
 
 
 def conf(text):
-    return (text.replace("[daemon]\n", "[daemon]\nrequest_timeout = 4s\n")
+    """A stop waits for its clients, however late the machine lets them take their answers: a drain that is broken off passes no point."""
+    return (text.replace("[daemon]\n", "[daemon]\nrequest_timeout = 4s\n").replace("drain_timeout = 10s", "drain_timeout = %ds" % PATIENT_S)
             .replace("[database]\n", "[database]\nconnections = %d\nacquire_timeout = 2s\n" % CONNECTIONS))
 
 
@@ -74,7 +75,7 @@ class Lane:
             self.db = self.instance.connect()
             self.start()
             self.signed, self.plain = self.instance.client(), self.instance.client("plain")
-            # Room for whatever is booked, however little of the day is left: a hall of single places, and a room of many.
+            # Room for whatever is booked, however little of the day is left: beside the hall's, twenty places in each interval of a room.
             self.sql("update data.slot as s set capacity = 20 from data.area as a where a.area_key = s.area_key and a.area_id = 'room-11'"
                      " and s.organization_id = %s", MOSCOW)
             self.offered, self.slots = {}, iter(())
@@ -86,7 +87,7 @@ class Lane:
         self.instance.down()
 
     def take_slot(self):
-        """One that is free; of the rooms of several places each place once."""
+        """One that is free when the list is read; the list is read anew when it is used up."""
         slot = next(self.slots, None)
         if slot is None:
             soon = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)  # none begins while it waits in the list

@@ -25,7 +25,7 @@ from faults import points_of
 from faults_world import Lane, status_of
 from instance import SOURCE
 
-LANES = 6  # each has slots for some sixty cases
+LANES = 6
 DELAY_MS = 120
 KILLS = ("kill", "half-kill")
 
