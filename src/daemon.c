@@ -253,8 +253,8 @@ static void daemon_silence(struct daemon *d)
  *    nothing else (readiness, housekeeping) ends with it. What was not committed the server rolls back; what was is in
  *    the journal, and a retry gets its answer.
  * 3. Nothing goes on: a request, a reload or a connection that a worker brings home stays where it is.
- * 4. The workers come home: requests, filters of connections, attempts to connect, a reload. Until then all they work
- * with lives.
+ * 4. The workers come home: requests, filters of connections, attempts to connect, a reload. Until then all that they
+ *    work with lives.
  * 5. Only then is it freed. A worker who does not come home (a disk or a name server that hangs) is not waited for for
  *    ever: the process ends without freeing anything under his hands.
  */

@@ -13,12 +13,13 @@
  * locks the bookings of its members first, in one order, takes its members in the order of their slots, and the
  * database does not let it wait for a place while it has a later one (data.stand_back).
  *
- * Four things may go wrong, and stand at the end of this file:
+ * Three things may go wrong, and stand at the end of this file:
  *   group_locked()  one member met a lock: it goes to the slow lane (slow_lane.c), the others run again without it;
  *   group_undo()    an answer could not be made, or there is nobody left to give it to: roll back, the others again;
- *   group_fail()    the database failed: each runs again alone, or is given up when it was alone already;
- *                   an unanswered COMMIT is settled the same way: the message is sent to api.<operation> again, and
- * what did commit comes back as a repeat, with the stored answer.
+ *   group_fail()    the database failed: each runs again alone, or is given up when it was alone already.
+ *
+ * An unanswered COMMIT is settled by group_fail(), too: the message is sent to api.<operation> again, and what did
+ * commit comes back as a repeat, with the stored answer.
  */
 #include "group.h"
 
