@@ -76,7 +76,7 @@ static void check_preparation(struct check *c)
 {
     struct preparation p = {.arena = c->arena, .conf = &c->conf};
     preparation_files(&p);
-    preparation_readings(&p);
+    preparation_settings(&p);
     preparation_database(&p);
     preparation_keys(&p, NULL);
     preparation_tls(&p, NULL);

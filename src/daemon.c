@@ -102,7 +102,7 @@ static enum err daemon_prepare(struct daemon *d, struct error *e)
     struct preparation *p = &d->preparation;
     *p = (struct preparation){.arena = d->arena, .conf = &d->conf};
     preparation_files(p);
-    preparation_readings(p);
+    preparation_settings(p);
     preparation_database(p);
     preparation_keys(p, NULL);
     preparation_tls(p, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * Keys and trust, readings, schemas, addresses. TLS: preparation_tls.c; who may read and write the files:
- * preparation_files.c.
+ * Keys and trust, schemas, addresses. TLS: preparation_tls.c; who may read and write the files: preparation_files.c;
+ * what is set and changes nothing: preparation_settings.c.
  */
 #include "preparation.h"
 
@@ -103,26 +103,6 @@ void preparation_keys(struct preparation *p, const struct keyring *previous)
                                            .at = f->at,
                                            .text = f->text});
     }
-}
-
-/* ---- readings ---- */
-
-/* Whoever names departures wants them put right. */
-static void reading_one(struct preparation *p, const char *section, const char *name, const struct config_reading *r)
-{
-    if (r->mode == READING_STRICT && config_sets(p->conf, section, name, "lenient"))
-        preparation_add(p, (struct remark){.level = FINDING_WARN,
-                                           .about = arena_printf(p->arena, "%s %s", section, name),
-                                           .at = config_at(p->arena, p->conf, section, name, "lenient", CONFIG_LAST),
-                                           .text = "lenient is of no use without reading = lenient"});
-}
-
-void preparation_readings(struct preparation *p)
-{
-    for (unsigned i = 0; i < p->conf->nlisteners; i++)
-        reading_one(p, "listener", p->conf->listeners[i].name, &p->conf->listeners[i].reading);
-    for (unsigned i = 0; i < p->conf->nsenders; i++)
-        reading_one(p, "sender", p->conf->senders[i].code, &p->conf->senders[i].reading);
 }
 
 /* ---- database ---- */

@@ -33,7 +33,7 @@ struct preparation {
 /* previous: see keyring_load(). Blocks; may run on a worker. */
 void preparation_keys(struct preparation *p, const struct keyring *previous);
 void preparation_files(struct preparation *p);    /* who else may read or write them */
-void preparation_readings(struct preparation *p); /* what is asked for and comes to nothing */
+void preparation_settings(struct preparation *p); /* those that change nothing */
 void preparation_database(struct preparation *p); /* what can be seen without asking it */
 /* previous: of the listeners that run; NULL: none runs. Blocks; may run on a worker. */
 void preparation_tls(struct preparation *p, const struct tls_set *previous);

@@ -68,7 +68,7 @@ static void reading_read(struct file_reading *g)
         return;
     }
     preparation_files(&g->preparation);
-    preparation_readings(&g->preparation);
+    preparation_settings(&g->preparation);
     preparation_keys(&g->preparation, g->previous);
     preparation_tls(&g->preparation, g->previous_tls);
     g->refused = preparation_refusal(&g->preparation, g->previous);

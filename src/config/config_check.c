@@ -65,12 +65,20 @@ static void check_unsigned(const struct config *c, const struct config_listener 
         add(m, at, "agency names no [agency CODE] section");
 }
 
+static bool is_all_lenient(const struct config_reading *r)
+{
+    for (unsigned i = 0; i < LENIENCY_COUNT; i++)
+        if (!r->lenient[i])
+            return false;
+    return true;
+}
+
 static void check_signed(const struct config *c, const struct config_listener *l, struct file_line at, struct buf *m)
 {
     if (l->allow_remote_plain)
         add(m, at, "plain_on_public_address is for plain listeners");
-    if (l->reading.mode != READING_STRICT || l->reading.doc_types != NULL || l->reading.omit_error_on_success ||
-        l->reading.status_as_text || l->reading.single_timeslot)
+    if (l->reading.mode != READING_STRICT || !is_all_lenient(&l->reading) || l->reading.doc_types != NULL ||
+        l->reading.omit_error_on_success || l->reading.status_as_text || l->reading.single_timeslot)
         add(m, at, "how signed messages are read and answered is said in [sender CODE]");
     if (c->nagencies == 0)
         add(m, at, "a smev2 listener needs an [agency CODE] to answer for");

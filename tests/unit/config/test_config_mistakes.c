@@ -179,6 +179,7 @@ static const struct {
     {"[listener p]\nkind = plain\naddress = fd:3\n", 12, "i-know-it-is-unsigned"},
     {L "plain_on_public_address = i-know-it-is-unsigned\n", 12, "is for plain listeners"},
     {L "reading = lenient\n", 12, "is said in [sender CODE]"}, /* M9: who is read leniently is who signed */
+    {L "lenient = order\n", 12, "is said in [sender CODE]"},
     {L "doc_types = VISA\n", 12, "is said in [sender CODE]"},
     {L "status_as_text = yes\n", 12, "is said in [sender CODE]"},
     {P "reading = loose\n", 15, "expected strict|lenient"},

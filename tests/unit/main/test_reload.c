@@ -138,7 +138,7 @@ void preparation_files(struct preparation *p)
     file_at(HUNG_FILE);
 }
 
-void preparation_readings(struct preparation *p)
+void preparation_settings(struct preparation *p)
 {
     (void)p;
 }
