@@ -122,7 +122,6 @@ void preparation_database(struct preparation *p)
 
 void preparation_paths(struct preparation *p)
 {
-    static const char *const wsdl[] = {"equeue-plain.wsdl", "equeue-smev2.wsdl"};
     struct xml_schema *schema;
     struct error e = {0};
     struct arena *scratch = arena_new(); /* only a look */
@@ -137,8 +136,8 @@ void preparation_paths(struct preparation *p)
                             .is_fatal = true};
     arena_free(scratch);
     preparation_add(p, r);
-    for (size_t i = 0; i < sizeof wsdl / sizeof wsdl[0]; i++) {
-        path = arena_printf(p->arena, "%s/%s", p->conf->wsdl_dir, wsdl[i]);
+    for (unsigned i = 0; i < LISTENER_UNSET; i++) {
+        path = arena_printf(p->arena, "%s/%s", p->conf->wsdl_dir, wsdl_file_name((enum listener_kind)i));
         r = (struct remark){.about = "wsdl", .text = path};
         file_at(path);
         if (access(path, R_OK) != 0)

@@ -42,11 +42,16 @@ static struct span served_file_read(struct arena *a, const char *folder, const c
     return buf_span(&text);
 }
 
+const char *wsdl_file_name(enum listener_kind kind)
+{
+    return origin_of(kind)->wsdl;
+}
+
 struct wsdl *wsdl_read(struct arena *a, const struct config *conf)
 {
     struct wsdl *w = arena_alloc(a, sizeof *w);
     for (unsigned i = 0; i < LISTENER_UNSET; i++)
-        w->origins[i] = served_file_read(a, conf->wsdl_dir, origin_of((enum listener_kind)i)->wsdl);
+        w->origins[i] = served_file_read(a, conf->wsdl_dir, wsdl_file_name((enum listener_kind)i));
     for (size_t i = 0; i < NSCHEMAS; i++)
         w->schemas[i] = served_file_read(a, conf->schema_dir, served_schemas[i]);
     return w;

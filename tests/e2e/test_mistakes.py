@@ -224,6 +224,11 @@ class Mistakes(unittest.TestCase):
         self.assertEqual(status, 0, said)
         self.assertEqual(re.findall(r"(?m)^warn .*/(\S+): configuration: .*does not end in .conf$", said), ["30-mine.cfg"], said)
 
+    def test_each_description_is_looked_at(self):  # V1: whatever is installed to be served
+        self.write()
+        said = self.check()[1]
+        self.assertEqual(sorted(re.findall(r"(?m)^good  wsdl: .*/(\S+)$", said)), sorted(p.name for p in (SOURCE / "wsdl").glob("*.wsdl")), said)
+
     def test_whatever_check_says_run_does(self):
         """Any mixture: --only-fatal good means that it starts, and bad that it does not. ZAPISD_SEED repeats a run."""
         seed = int(os.environ.get("ZAPISD_SEED", "329"))
