@@ -54,12 +54,19 @@ static enum err read_parts(struct xml_node *root, struct envelope *env, struct e
 static bool is_for_us(struct arena *a, const struct xml_node *block)
 {
     static const char *const ours[] = {"", ACTOR_NEXT, ACTOR_SMEV, ACTOR_RECIPIENT};
+    static const char blanks[] = " \t\r\n"; /* around a URI they do not count */
     const char *actor = xml_attr(a, block, NS_SOAP, "actor");
-    for (size_t i = 0; actor && i < sizeof ours / sizeof ours[0]; i++) {
-        if (strcmp(actor, ours[i]) == 0)
+    if (!actor)
+        return true;
+    actor += strspn(actor, blanks);
+    size_t n = strlen(actor);
+    while (n && strchr(blanks, actor[n - 1]))
+        n--;
+    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) {
+        if (strlen(ours[i]) == n && memcmp(actor, ours[i], n) == 0)
             return true;
     }
-    return !actor;
+    return false;
 }
 
 /* Anything but a plain "no" counts as yes. */
@@ -84,8 +91,8 @@ static enum err read_security_block(struct arena *a, struct xml_node *block, str
     else if (actor && strcmp(actor, ACTOR_RECIPIENT) == 0)
         slot = &env->recipient;
     if (!slot)
-        return must_understand(a, block)
-                   ? error_set(e, ERR_MUST_UNDERSTAND, "wsse:Security for an unknown actor must be understood")
+        return is_for_us(a, block) && must_understand(a, block)
+                   ? error_set(e, ERR_MUST_UNDERSTAND, "wsse:Security of no actor we know must be understood")
                    : ERR_OK;
     if (*slot)
         return error_set(e, ERR_SECURITY, "two wsse:Security headers for one actor");
