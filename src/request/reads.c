@@ -17,7 +17,9 @@
 #include "fault.h"
 
 #define READ_LEAST_BYTES (64u << 10)
-#define ROWS_TIMES       3 /* an answer takes at most so many times the bytes of its rows */
+/* An answer takes at most so many times the bytes of its rows; that of getSlots repeats what its rows tell in lists. */
+#define ROWS_TIMES       3
+#define LISTS_TIMES      24
 
 static void read_begin(void *arg, struct db_session *session, enum err err, const struct error *e);
 static void read_done(void *arg, struct db_result *const *results, unsigned n, enum err err, const struct error *e);
@@ -213,6 +215,14 @@ enum step_result step_rows(struct request *r)
 
 /* ---- the ticket ---- */
 
+static size_t rows_weight(const struct request *r)
+{
+    if (r->rows == NULL)
+        return 0;
+    bool are_lists = r->op == &booking_ops[BOOKING_GET_SLOTS] && !r->is_recall;
+    return (are_lists ? LISTS_TIMES : ROWS_TIMES) * db_result_bytes(r->rows);
+}
+
 /* The ticket becomes what the read takes now. The estimate of its method follows at once upwards, and slowly downwards.
  */
 void reads_weigh(struct request *r)
@@ -221,8 +231,7 @@ void reads_weigh(struct request *r)
         return;
     struct reads *q = &r->service->reads;
     size_t *estimate = &q->estimate_bytes[r->op - booking_ops];
-    size_t is = arena_size(r->arena) + (r->answer_arena != NULL ? arena_size(r->answer_arena) : 0) +
-                (r->rows != NULL ? ROWS_TIMES * db_result_bytes(r->rows) : 0);
+    size_t is = arena_size(r->arena) + (r->answer_arena != NULL ? arena_size(r->answer_arena) : 0) + rows_weight(r);
     q->taken_bytes = q->taken_bytes - r->ticket_bytes + is;
     r->ticket_bytes = is;
     *estimate = is > *estimate ? is : *estimate - (*estimate - is) / 16;
