@@ -435,6 +435,22 @@ static void M9_departures_are_told_everywhere(void **state)
     assert_int_equal(keys, 2); /* of a listener, of a sender */
 }
 
+/* Both pages take it from there, by the tests above. */
+static void O2_the_help_of_kind_explains_every_kind(void **state)
+{
+    (void)state;
+    unsigned n;
+    const struct config_option *o = config_options(&n);
+    while (n > 0 && (strcmp(o->section, "listener") != 0 || strcmp(o->key, "kind") != 0)) {
+        o++;
+        n--;
+    }
+    assert_int_not_equal(n, 0);
+    for (int kind = 0; kind < LISTENER_UNSET; kind++)
+        if (strstr(o->help, arena_printf(a, "%s: ", listener_kind_words[kind])) == NULL)
+            fail_msg("src/config/config_table.h, kind: the help does not explain '%s'", listener_kind_words[kind]);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -448,6 +464,7 @@ int main(void)
         T(O2_the_manual_page_says_what_the_program_does),
         T(L2_bounds_have_one_default),
         T(M9_departures_are_told_everywhere),
+        T(O2_the_help_of_kind_explains_every_kind),
     };
     return cmocka_run_group_tests(tests, setup_group, teardown_group);
 }
