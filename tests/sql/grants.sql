@@ -5,6 +5,7 @@ select no_plan();
 select is(pg_temp.book('k1', array[pg_temp.slot('a1', 5)]), '201/0 slots=1', 'a booking to look at');
 grant usage on schema public to zapisd_operator, zapisd_daemon, zapisd_auditor;
 
+select is_empty($$select p.oid::regprocedure from pg_proc as p where p.pronamespace = 'api'::regnamespace and not has_function_privilege('zapisd_daemon', p.oid, 'execute')$$, 'api is there for the daemon: a new operation is granted, too');
 set local role zapisd_operator;
 select throws_ok('insert into data.place (slot_id, place_no, book_key, capacity, area_key, starts_at, ends_at) select slot_id, 2, book_key, capacity, area_key, starts_at, ends_at from data.place', '42501', null, 'B2: the operator takes no place');
 select throws_ok('update data.place set hold_until = now()', '42501', null, 'B2: nor changes one');
