@@ -162,8 +162,7 @@ bool config_has_signed(const struct config *c);
 /* Which keys differ that a reload does not take, as "[section] key, ..."; "" when there are none. */
 const char *config_restart_keys(struct arena *a, const struct config *running, const struct config *fresh);
 
-/* Walks the option table: for `check --options`, the manual page and the test that compares them with conf/zapisd.conf.
- */
+/* The option table as text: for tests, which compare it with the manual page and conf/zapisd.conf. */
 struct config_option {
     const char *section, *key, *type, *value_default, *help;
     bool is_reloadable, is_required;

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
-"""What a page or a comment speaks of is there: files and folders of the tree, the metrics of the daemon, its words in the log."""
+"""What a page or a comment speaks of is there: files and folders of the tree, the metrics of the daemon, its words in the log, its options."""
 import pathlib
 import re
 import sys
@@ -33,6 +33,16 @@ def judge_words(root, texts, wrong):
     return count
 
 
+def judge_options(root, files, wrong):
+    """Both ways: what the program takes, zapisd(8) tells; what that tells, it takes."""
+    source = "\n".join(tree.read(root, p) for p in files if re.match(r"src/\w+\.c$", p))
+    taken = set(re.findall(r'\{"([a-z][a-z0-9-]+)", (?:no|required)_argument', source)) | set(re.findall(r'strcmp\(argv\[\w+\], "--([a-z-]+)"\)', source))
+    told = set(re.findall(r"--([a-z][a-z0-9-]+)", tree.read(root, "docs/man/zapisd.8.scd")))
+    wrong += ["docs/man/zapisd.8.scd: does not tell of --%s" % name for name in sorted(taken - told - {"fault-points"})]  # of test builds
+    wrong += ["docs/man/zapisd.8.scd: the program does not take --%s" % name for name in sorted(told - taken)]
+    return len(taken)
+
+
 def main(root):
     root = pathlib.Path(root)
     files = set(tree.files(root))
@@ -43,6 +53,7 @@ def main(root):
     texts = " ".join(re.findall(r'"((?:\\.|[^"\\\n])*)"', "\n".join(tree.read(root, p) for p in sorted(files) if re.match(r"src/.*\.[ch]$", p))))
     wrong = []
     count = judge_words(root, re.sub(r"\s+", " ", texts + " ".join(tree.read(root, p) for p in sorted(files) if re.match(r"(sql|include)/", p))), wrong)
+    count += judge_options(root, sorted(files), wrong)
     for path in filter(SPEAKING.match, sorted(files)):
         is_page = path.endswith((".md", ".scd"))
         for n, line in enumerate(tree.read(root, path).splitlines(), 1):
