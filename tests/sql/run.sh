@@ -12,6 +12,9 @@ sql_cluster_start
 
 status=0
 if [ $# -eq 0 ]; then set -- "$here"/*.sql "$here"/race_*.sh; fi
+for file in "$@"; do
+    [ -r "$file" ] || { echo "run.sh: no file $file" >&2; exit 2; }
+done
 files=()
 for file in "$@"; do case $file in *.sql) files+=("$file") ;; esac done
 [ ${#files[@]} -eq 0 ] || sql_prove "${files[@]}" || status=1
