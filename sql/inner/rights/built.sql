@@ -59,14 +59,23 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 $$;
 comment on function data.built_foreign() is 'Functions in api and triggers that no file of ours has made';
 
+-- A routine that somebody has changed bears a mark until then: a file that makes it anew takes the mark off, were its text the
+-- very one that somebody has put there before.
 create or replace function data.built_aside() returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    changed text;
 begin
     if not exists (select from data.built) then
         return;
     end if;
     update data.built as b set seen = null where b.seen is not null;
     update data.built as b set seen = '' from data.built_wrong() as w where w.kind = b.kind and w.object = b.object;
+    for changed in select b.object from data.built as b
+        where b.kind = 'routine' and b.seen = '' and to_regprocedure(b.object) is not null
+    loop
+        execute format('alter routine %s set zapisd.aside = on', changed);
+    end loop;
     insert into data.built as b (kind, object, seen, server_major)
     select n.kind, n.object, n.digest, data.server_major() from data.built_now() as n
     on conflict (kind, object) do update set seen = excluded.seen where b.seen = '' or b.digest is null;
@@ -76,16 +85,24 @@ comment on function data.built_aside() is
 
 create or replace function data.built_note() returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    marked text;
 begin
     -- Gone by a file of ours, or foreign and gone; what is gone by hand stays noted.
     delete from data.built as b
     where (b.seen is distinct from '' or b.digest is null)
         and not exists (select from data.built_now() as n where n.kind = b.kind and n.object = b.object);
+    update data.built as b set seen = null
+    from pg_rewrite as r
+    where b.kind = 'view' and r.ev_class = to_regclass(b.object) and r.xmin = pg_current_xact_id()::xid;
     insert into data.built as b (kind, object, digest, server_major)
     select n.kind, n.object, n.digest, data.server_major() from data.built_now() as n
     on conflict (kind, object) do update set digest = excluded.digest, server_major = excluded.server_major
     where b.seen is distinct from excluded.digest;
     update data.built as b set seen = null where b.seen is not null;
+    for marked in select p.oid::regprocedure::text from pg_proc as p where 'zapisd.aside=on' = any (p.proconfig) loop
+        execute format('alter routine %s reset zapisd.aside', marked);
+    end loop;
 end $$;
 comment on function data.built_note() is 'Notes functions, views and triggers as our files have left them';
 
