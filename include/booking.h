@@ -240,6 +240,10 @@ MUST_CHECK enum err booking_outcome_read(struct arena *a, const struct db_result
 void booking_reply_error(const struct booking_request *r, int error_code, const char *message,
                          const struct field_errors *f, struct booking_reply *out);
 
+/* Of rows of getSlots: octets of long texts that several intervals share, once for each of them; 0 of rows not read.
+ */
+size_t booking_shared_bytes(const struct db_result *res, struct arena *a);
+
 /* locks the bookings of several writes that share a transaction, before them all */
 struct db_call booking_lock(const char *const *book_ids, unsigned n, struct arena *a);
 /* journal of the signed answer, in the transaction of its write */

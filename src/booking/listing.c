@@ -227,6 +227,71 @@ static enum err read_instant(struct listing *l, unsigned row, unsigned most, str
     return err;
 }
 
+/* ---- what it will take ---- */
+
+#define LONG_BYTES 128 /* shorter texts are no more than what every interval says besides */
+
+struct shared {
+    int64_t key;
+    size_t bytes;
+};
+
+static int compare_shared(const void *a, const void *b)
+{
+    int64_t first = ((const struct shared *)a)->key, second = ((const struct shared *)b)->key;
+    return (first > second) - (first < second);
+}
+
+static size_t text_bytes(const struct db_result *res, unsigned row, int col)
+{
+    const char *text = db_text(res, row, col);
+    return text == NULL ? 0 : strlen(text);
+}
+
+/* Areas whose intervals bear long texts; how many they are. */
+static unsigned find_shared(const struct listing *l, struct shared *out)
+{
+    unsigned n = 0;
+    for (unsigned row = 1; row < db_rows(l->res); row++) {
+        if (!is_kind(l, row, "area") || read_numbers(l->res, row, l->c.area_keys, &out[n].key, 1) != 1)
+            continue;
+        out[n].bytes = text_bytes(l->res, row, l->c.attributes) + text_bytes(l->res, row, l->c.organization_id) +
+                       text_bytes(l->res, row, l->c.area_id);
+        n += out[n].bytes > LONG_BYTES;
+    }
+    qsort(out, n, sizeof *out, compare_shared);
+    return n;
+}
+
+/* Of the areas that a row's intervals lie in. */
+static size_t shared_by_areas(const char *keys, const struct shared *shared, unsigned n)
+{
+    size_t bytes = 0;
+    struct shared wanted = {0};
+    while (n > 0 && keys != NULL && (*keys == '{' || *keys == ',') && take_number(&keys, &wanted.key)) {
+        const struct shared *found = bsearch(&wanted, shared, n, sizeof *shared, compare_shared);
+        bytes += found == NULL ? 0 : found->bytes;
+    }
+    return bytes;
+}
+
+size_t booking_shared_bytes(const struct db_result *res, struct arena *a)
+{
+    struct listing l = {.res = res, .c = find_columns(res)};
+    struct shared *shared = arena_array(a, db_rows(res) + 1, sizeof *shared);
+    unsigned n = find_shared(&l, shared);
+    size_t bytes = 0;
+    for (unsigned row = 1; row < db_rows(res); row++) {
+        if (!is_kind(&l, row, "slots"))
+            continue;
+        const char *keys = db_text(res, row, l.c.area_keys);
+        size_t service = text_bytes(res, row, l.c.service_id);
+        bytes += shared_by_areas(keys, shared, n);
+        bytes += service > LONG_BYTES ? service * list_length(keys) : 0;
+    }
+    return bytes;
+}
+
 /* ---- all rows ---- */
 
 /* How many intervals there are, and room for the longest list of a row. */

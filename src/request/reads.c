@@ -4,20 +4,22 @@
  *
  *   wait     reads_enqueue(): until there is memory for the answer, and a session to be asked for
  *   handle   read_try(): the session is here, the statement is sent
- *   rows     read_done(): the rows have come and are kept, the session is given back; a worker makes the answer of them
+ *   rows     read_done(): the rows have come and are kept, the session is given back; when there is memory for
+ *            what they become, a worker makes the answer of them
  *
  * An answer may be large and stays in memory until the journal has it. So a read takes a ticket: as many bytes as the
  * answers of its method had of late, put right as soon as the size is known and given back when the answer has left.
  * All tickets together are bounded (limits.answers_max); who finds no room waits in the order of coming, at most until
- * its time is over. No more than twice as many as there are sessions are let in at once, lest many come in on an
- * estimate that turns out too small.
+ * its time is over. An estimate may be too small: no more than twice as many as there are sessions are let in at once,
+ * and whose rows turn out to become more than there is room for is held, with its rows, before anybody else is let in.
  */
 #include "request_private.h"
 
 #include "fault.h"
 
 #define READ_LEAST_BYTES (64u << 10)
-/* An answer takes at most so many times the bytes of its rows; that of getSlots repeats what its rows tell in lists. */
+/* An answer takes at most so many times the bytes of its rows; that of getSlots repeats what its rows tell in lists,
+ * and then what these lists share (booking_shared_bytes()). */
 #define ROWS_TIMES       3
 #define LISTS_TIMES      24
 
@@ -30,6 +32,7 @@ void reads_init(struct reads *q)
 {
     *q = (struct reads){0};
     queue_init(&q->waiting);
+    queue_init(&q->held);
 }
 
 static size_t read_estimate(const struct request *r)
@@ -64,8 +67,28 @@ static void read_let_in(struct request *r)
     db_acquire_until(s->db, request_until_us(r), read_begin, r);
 }
 
+/* There is memory for its answer, or no other's is being made. */
+static bool reads_have_room_for_answer(const struct service *s, size_t bytes)
+{
+    return s->reads.taken_bytes == 0 || s->reads.taken_bytes + bytes <= s->conf->answers_max_bytes;
+}
+
+static void reads_start_held(struct service *s)
+{
+    struct reads *q = &s->reads;
+    while (q->held.head != NULL && reads_have_room_for_answer(s, q->held.head->held_bytes)) {
+        struct request *r = queue_pop(&q->held);
+        r->ticket_bytes = r->held_bytes;
+        q->taken_bytes += r->ticket_bytes;
+        request_resume(r, STEP_NEXT);
+    }
+}
+
 void reads_start(struct service *s)
 {
+    reads_start_held(s);
+    if (s->reads.held.head != NULL)
+        return;
     struct request_queue *q = &s->reads.waiting;
     while (q->head != NULL && reads_have_room(s, q->head)) {
         struct request *r = queue_pop(q);
@@ -141,6 +164,25 @@ void read_try(struct request *r, struct db_session *session, uint64_t patience_m
 
 /* ---- rows: they have come ---- */
 
+/* What was put right is more than it was let in with, and there is no room for that or others wait for theirs: it
+ * waits. */
+static bool read_hold(struct request *r, size_t let_in_bytes)
+{
+    struct reads *q = &r->service->reads;
+    size_t bytes = r->ticket_bytes;
+    if (r->rows == NULL || (r->is_let_in && bytes <= let_in_bytes))
+        return false;
+    q->taken_bytes -= bytes;
+    if (q->held.head == NULL && reads_have_room_for_answer(r->service, bytes)) {
+        q->taken_bytes += bytes;
+        return false;
+    }
+    r->ticket_bytes = 0;
+    r->held_bytes = bytes;
+    queue_push(&q->held, r);
+    return true;
+}
+
 static enum step_result read_take_rows(struct request *r, struct db_result *const *results, unsigned n, enum err err,
                                        const struct error *e)
 {
@@ -173,9 +215,14 @@ static void read_done(void *arg, struct db_result *const *results, unsigned n, e
         slow_lane_passed(r);
     else
         slow_lane_failed(r);
+    size_t let_in_bytes = r->ticket_bytes;
     reads_weigh(r);
+    bool is_held = read_hold(r, let_in_bytes);
     read_ended(r);
-    request_resume(r, result);
+    if (is_held)
+        reads_start(r->service);
+    else
+        request_resume(r, result);
 }
 
 /* The answer is which fields are bad. Rows, when they have come, only add to them what SQL knows. */
@@ -219,8 +266,9 @@ static size_t rows_weight(const struct request *r)
 {
     if (r->rows == NULL)
         return 0;
-    bool are_lists = r->op == &booking_ops[BOOKING_GET_SLOTS] && !r->is_recall;
-    return (are_lists ? LISTS_TIMES : ROWS_TIMES) * db_result_bytes(r->rows);
+    if (r->op != &booking_ops[BOOKING_GET_SLOTS] || r->is_recall)
+        return ROWS_TIMES * db_result_bytes(r->rows);
+    return LISTS_TIMES * db_result_bytes(r->rows) + ROWS_TIMES * booking_shared_bytes(r->rows, r->arena);
 }
 
 /* The ticket becomes what the read takes now. The estimate of its method follows at once upwards, and slowly downwards.

@@ -131,6 +131,7 @@ struct request {
     struct db_result *rows;     /* taken from that; NULL: none came */
     bool is_let_in;             /* by the gate: it has a session, or has asked for one */
     size_t ticket_bytes;        /* its part of the memory all reads may take together */
+    size_t held_bytes;          /* that it will take, while its rows wait for it */
 
     /* a write (group.c) */
     struct group *group; /* the transaction it is in, perhaps with others; NULL: in none */
@@ -192,6 +193,7 @@ struct journal {
 /* Reads before and after their statement; see reads.c. */
 struct reads {
     struct request_queue waiting; /* at the gate: for memory, or until fewer are in work */
+    struct request_queue held;    /* rows have come: for memory for the answer; they have no ticket */
     size_t taken_bytes;           /* tickets of those that were let in */
     size_t estimate_bytes[BOOKING_METHOD_COUNT];
     unsigned begun; /* let in: have a session, or have asked for one */

@@ -68,6 +68,7 @@ static void service_tick(void *arg)
     struct service *s = arg;
     journal_tick(s);
     requests_sweep(&s->reads.waiting, 0);
+    requests_sweep(&s->reads.held, 0);
     reads_start(s);
     uint64_t now_us = clock_mono_us(), patience_us = s->conf->db_acquire_timeout_ms * 1000;
     requests_sweep(&s->writes, now_us > patience_us ? now_us - patience_us : 0); /* 0: the machine has just started */
@@ -166,7 +167,7 @@ void service_metrics_write(const struct service *s, struct buf *out)
         "zapisd_reads_waiting %u\n"
         "# HELP zapisd_reads_bytes Memory of reads and their answers.\n# TYPE zapisd_reads_bytes gauge\n"
         "zapisd_reads_bytes %zu\n",
-        s->in_work, journal_waiting(s), s->reads.waiting.n, s->reads.taken_bytes);
+        s->in_work, journal_waiting(s), s->reads.waiting.n + s->reads.held.n, s->reads.taken_bytes);
     slow_lane_metrics_write(s, out);
     journal_metrics_write(s, out);
 }

@@ -167,6 +167,27 @@ static void broken_rows_are_refused(void **state)
             fail_msg("rows %u should be refused", i);
 }
 
+/* L1: what an answer will take is known from its rows: a text told once may be said by every interval. */
+static void l1_what_intervals_share_is_weighed(void **state)
+{
+    char text[601] = "", service[201] = "";
+    memset(text, 'a', sizeof text - 1);
+    memset(service, 's', sizeof service - 1);
+    struct db_result res = FAKE_RESULT(names, ANSWER("0"),
+                                       SLOTS(NOON, "{180,-570}", "{" A "," B "," C "}", "{5,-2,5}", "{15}", NULL, NULL),
+                                       AREA_OF("{5}", "R7700018", "hall", "1", text),
+                                       SLOTS(LATER, "{180,720}", "{" B "," A "}", "{-2,5}", "{15}", service, NULL), FAR,
+                                       AREA_OF("{5}", "R7700018", "hall", "1", text));
+    assert_int_equal(booking_shared_bytes(&res, *state), 3 * (600 + strlen("R7700018hall")) + 2 * 200);
+    struct db_result plain = FAKE_RESULT(
+        names, ANSWER("0"), SLOTS(NOON, "{180,-570}", "{" A "," B "}", "{5,-2}", "{15}", "s1", NULL), HALL, FAR);
+    assert_int_equal(booking_shared_bytes(&plain, *state), 0);
+    struct db_result odd =
+        FAKE_RESULT(names, ANSWER("0"), SLOTS(NOON, NULL, NULL, NULL, NULL, service, NULL),
+                    SLOTS(NOON, NULL, NULL, "{5,x", NULL, NULL, NULL), AREA_OF(NULL, "R7700018", "hall", "1", text));
+    assert_int_equal(booking_shared_bytes(&odd, *state), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -176,6 +197,7 @@ int main(void)
         TEST(m1_nothing_is_free),
         TEST(m10_fields),
         TEST(broken_rows_are_refused),
+        TEST(l1_what_intervals_share_is_weighed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

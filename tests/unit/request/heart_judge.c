@@ -288,7 +288,7 @@ void judge_moment(void)
 {
     static uint64_t looked_us;
     const struct service *s = world.service;
-    size_t tickets = 0, let_in = 0, in_work = 0, slow = 0, kept = 0, keys = 0;
+    size_t tickets = 0, with_rows = 0, with_rows_bytes = 0, let_in = 0, in_work = 0, slow = 0, kept = 0, keys = 0;
     if (world.is_over || (sim_now_us() >= looked_us && sim_now_us() - looked_us < LOOK_EVERY_US))
         return;
     looked_us = sim_now_us();
@@ -306,6 +306,8 @@ void judge_moment(void)
         if (is_write(c) && r->has_met_lock && c->locks_met == 0)
             judge_fail("client %u waits in the slow lane for a lock that another met", c->number);
         tickets += r->ticket_bytes;
+        with_rows += r->rows != NULL && r->ticket_bytes > 0;
+        with_rows_bytes += r->rows != NULL ? r->ticket_bytes : 0;
         let_in += r->is_let_in;
         slow += r->is_slow;
     }
@@ -317,6 +319,8 @@ void judge_moment(void)
     }
     judge_count("messages in work", s->in_work, in_work);
     judge_count("bytes of tickets", s->reads.taken_bytes, tickets);
+    if (with_rows > 1 && with_rows_bytes > world.conf.answers_max_bytes)
+        judge_fail("answers of %zu octets are made at once", with_rows_bytes);
     judge_count("reads let in", s->reads.begun, let_in);
     judge_count("sessions of the slow lane", s->lane.sessions, slow);
     judge_count("keys", s->lane.nkeys, keys);
@@ -338,6 +342,7 @@ void judge_quiet(void)
     judge_count("bytes of tickets", s->reads.taken_bytes, 0);
     judge_count("reads let in", s->reads.begun, 0);
     judge_count("reads that wait", s->reads.waiting.n, 0);
+    judge_count("reads that wait with their rows", s->reads.held.n, 0);
     judge_count("writes that wait", s->writes.n, 0);
     judge_count("sessions asked for", s->sessions_asked, 0);
     judge_count("groups", s->groups_in_flight, 0);
