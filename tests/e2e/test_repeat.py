@@ -28,7 +28,7 @@ def blocks(message):
     """Everything before soap:Header's blocks, the blocks, everything behind."""
     start = re.search(rb"<soap:Header[^>]*>", message).end()
     end = message.index(b"</soap:Header>")
-    return message[:start], re.findall(SECURITY + b"|" + HEADER + rb"|<x:.*?</x:[^>]*>", message[start:end]), message[end:]
+    return message[:start], re.findall(SECURITY + b"|" + HEADER + rb"|<x:.*?</x:[^>]*>", message[start:end], re.S), message[end:]
 
 
 def joined(message, change):
@@ -97,7 +97,7 @@ EDITS = {
     "an expired time stamp": with_timestamp("<wsu:Created>2026-01-01T00:00:00Z</wsu:Created><wsu:Expires>2026-01-01T00:05:00Z</wsu:Expires>"),
     "a garbled time stamp": with_timestamp("<wsu:Created>yesterday</wsu:Created>"),
     "blanks between blocks": lambda m, rng: joined(m, lambda b: [x for y in b for x in (y, rng.choice([b" ", b"\n\t", b""]))]),
-    "comments between blocks": lambda m, rng: joined(m, lambda b: [b[0], b"<!-- x -->", *b[1:]]),
+    "comments between blocks": lambda m, rng: joined(m, lambda b: [*b[:1], b"<!-- x -->", *b[1:]]),
     "no declaration": lambda m, rng: re.sub(rb"^<\?xml.*?\?>\n", b"", m),
     "a byte order mark": lambda m, rng: b"\xef\xbb\xbf" + m,
     "another declaration": replaced(b'version="1.0" encoding="UTF-8"', b"version='1.0' encoding='utf-8' standalone='yes'"),
