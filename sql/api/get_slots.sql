@@ -70,6 +70,7 @@ begin
     if cardinality(areas) > 0 then
         within := data.areas_within(organizations, areas);
     end if;
+    slots_max := data.slots_bearable(organizations, slots_max);
     zones := array(select distinct o.time_zone from data.organization as o where o.organization_id = any (organizations));
     full_days := data.full_days(organizations, channel, clock);
     if data.person_key(esia_id) <> '' and exists (
@@ -121,4 +122,4 @@ begin
 end $$;
 grant execute on function api.get_slots(text, text[], text[], text[], text, text, text, integer, jsonb, text) to zapisd_daemon;
 comment on function api.get_slots(text, text[], text[], text[], text, text, text, integer, jsonb, text) is
-    'M1, P1: free intervals in time order that meet the filter, at most slots_max';
+    'M1, P1: free intervals in time order that meet the filter, at most slots_max, fewer where their attributes are long';

@@ -72,7 +72,7 @@ begin
     update data.built as b set seen = null where b.seen is not null;
     update data.built as b set seen = '' from data.built_wrong() as w where w.kind = b.kind and w.object = b.object;
     for changed in select b.object from data.built as b
-        where b.kind = 'routine' and b.seen = '' and to_regprocedure(b.object) is not null
+        where b.seen = '' and case b.kind when 'routine' then to_regprocedure(b.object) end is not null
     loop
         execute format('alter routine %s set zapisd.aside = on', changed);
     end loop;
@@ -94,7 +94,7 @@ begin
         and not exists (select from data.built_now() as n where n.kind = b.kind and n.object = b.object);
     update data.built as b set seen = null
     from pg_rewrite as r
-    where b.kind = 'view' and r.ev_class = to_regclass(b.object) and r.xmin = pg_current_xact_id()::xid;
+    where r.ev_class = case b.kind when 'view' then to_regclass(b.object) end and r.xmin = pg_current_xact_id()::xid;
     insert into data.built as b (kind, object, digest, server_major)
     select n.kind, n.object, n.digest, data.server_major() from data.built_now() as n
     on conflict (kind, object) do update set digest = excluded.digest, server_major = excluded.server_major
