@@ -18,8 +18,8 @@ end $$;
 comment on function data.slot_window(data.organization, text[], timestamp, timestamp, timestamptz, integer, integer) is
     'Between which instants an organization offers what is asked, of the days from one to another and of a filter''s hours';
 
--- Each interval bears what its area says of it (item 18), so that a few words would make an answer of hundreds of megabytes: what they
--- take as XML in an answer is 8 MiB at most, about what 20,000 intervals take without them.
+-- Each interval bears what its area says of it (item 18), so that one long text would make an answer of hundreds of megabytes:
+-- what they take of an answer as XML is 8 MiB at most, about what 20,000 intervals take without them.
 create or replace function data.slots_bearable(p_organization_ids text[], p_most integer) returns integer
 language sql stable as $$
     select least(p_most, 8388608 / max(80 * jsonb_array_length(a.slot_attributes)
