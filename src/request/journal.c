@@ -80,6 +80,7 @@ enum step_result step_journal(struct request *r)
         return STEP_NEXT;
     }
     reads_weigh(r);
+    reads_start(s); /* it may have taken more than its answer is */
     journal_describe(r);
     if (request_has_signer(r))
         repeats_charge(s->repeats, r->message.digest, r->message.body.n + r->answer_octets.n, clock_mono_us());

@@ -10,8 +10,10 @@
  * An answer may be large and stays in memory until the journal has it. So a read takes a ticket: as many bytes as the
  * answers of its method had of late, put right as soon as the size is known and given back when the answer has left.
  * All tickets together are bounded (limits.answers_max); who finds no room waits in the order of coming, at most until
- * its time is over. An estimate may be too small: no more than twice as many as there are sessions are let in at once,
- * and whose rows turn out to become more than there is room for is held, with its rows, before anybody else is let in.
+ * its time is over. Short answers do not wait behind long ones: an eighth of the room is left to them, and they and the
+ * others are let in by turns. An estimate may be too small: no more than twice as many as there are sessions are let in
+ * at once, and whose rows turn out to become more than there is room for is held, with its rows, before anybody else is
+ * let in.
  */
 #include "request_private.h"
 
@@ -31,6 +33,7 @@ static void read_done(void *arg, struct db_result *const *results, unsigned n, e
 void reads_init(struct reads *q)
 {
     *q = (struct reads){0};
+    queue_init(&q->small);
     queue_init(&q->waiting);
     queue_init(&q->held);
 }
@@ -41,13 +44,20 @@ static size_t read_estimate(const struct request *r)
     return estimate > READ_LEAST_BYTES ? estimate : READ_LEAST_BYTES;
 }
 
-/* A read that is estimated at more than all the room there is goes alone. */
-static bool reads_have_room(const struct service *s, const struct request *r)
+/* As its method's answers were of late. */
+static bool read_is_small(const struct request *r)
 {
-    const struct reads *q = &s->reads;
-    if (q->begun >= 2 * s->conf->db_connections)
-        return false;
-    return q->taken_bytes == 0 || q->taken_bytes + read_estimate(r) <= s->conf->answers_max_bytes;
+    return read_estimate(r) == READ_LEAST_BYTES;
+}
+
+/* There is memory for an answer of so many bytes. One that needs more than all the room is made when there are only
+ * short ones beside it. */
+static bool reads_have_room(const struct service *s, size_t bytes)
+{
+    size_t taken = s->reads.taken_bytes, most = s->conf->answers_max_bytes, kept = most / 8;
+    if (bytes <= READ_LEAST_BYTES)
+        return taken == 0 || taken + bytes <= most;
+    return taken <= kept || taken + bytes <= most - kept;
 }
 
 static void read_take_ticket(struct request *r)
@@ -67,16 +77,10 @@ static void read_let_in(struct request *r)
     db_acquire_until(s->db, request_until_us(r), read_begin, r);
 }
 
-/* There is memory for its answer, or no other's is being made. */
-static bool reads_have_room_for_answer(const struct service *s, size_t bytes)
-{
-    return s->reads.taken_bytes == 0 || s->reads.taken_bytes + bytes <= s->conf->answers_max_bytes;
-}
-
 static void reads_start_held(struct service *s)
 {
     struct reads *q = &s->reads;
-    while (q->held.head != NULL && reads_have_room_for_answer(s, q->held.head->held_bytes)) {
+    while (q->held.head != NULL && reads_have_room(s, q->held.head->held_bytes)) {
         struct request *r = queue_pop(&q->held);
         r->ticket_bytes = r->held_bytes;
         q->taken_bytes += r->ticket_bytes;
@@ -84,28 +88,51 @@ static void reads_start_held(struct service *s)
     }
 }
 
+/* Who is let in next, taken out of its queue: short and long answers by turns, long ones behind those that are held.
+ * NULL: nobody. */
+static struct request *reads_next(struct service *s)
+{
+    struct reads *q = &s->reads;
+    if (q->begun >= 2 * s->conf->db_connections)
+        return NULL;
+    /* What their methods' answers are taken for may have changed since they came. */
+    while (q->small.head != NULL && !read_is_small(q->small.head))
+        queue_push(&q->waiting, queue_pop(&q->small));
+    while (q->waiting.head != NULL && read_is_small(q->waiting.head))
+        queue_push(&q->small, queue_pop(&q->waiting));
+    for (unsigned tries = 0; tries < 2; tries++) {
+        struct request_queue *at = q->is_small_next ? &q->small : &q->waiting;
+        bool may_go = at == &q->small || q->held.head == NULL;
+        q->is_small_next = !q->is_small_next;
+        if (may_go && at->head != NULL && reads_have_room(s, read_estimate(at->head)))
+            return queue_pop(at);
+    }
+    return NULL;
+}
+
 void reads_start(struct service *s)
 {
+    struct request *r;
     reads_start_held(s);
-    if (s->reads.held.head != NULL)
-        return;
-    struct request_queue *q = &s->reads.waiting;
-    while (q->head != NULL && reads_have_room(s, q->head)) {
-        struct request *r = queue_pop(q);
+    while ((r = reads_next(s)) != NULL)
         if (!slow_lane_keeps(r))
             read_let_in(r);
-    }
+}
+
+static struct request_queue *read_gate(struct request *r)
+{
+    return read_is_small(r) ? &r->service->reads.small : &r->service->reads.waiting;
 }
 
 void reads_enqueue(struct request *r)
 {
-    queue_push(&r->service->reads.waiting, r);
+    queue_push(read_gate(r), r);
     reads_start(r->service);
 }
 
 void reads_enqueue_first(struct request *r)
 {
-    queue_push_front(&r->service->reads.waiting, r);
+    queue_push_front(read_gate(r), r);
     reads_start(r->service);
 }
 
@@ -173,7 +200,7 @@ static bool read_hold(struct request *r, size_t let_in_bytes)
     if (r->rows == NULL || (r->is_let_in && bytes <= let_in_bytes))
         return false;
     q->taken_bytes -= bytes;
-    if (q->held.head == NULL && reads_have_room_for_answer(r->service, bytes)) {
+    if (q->held.head == NULL && reads_have_room(r->service, bytes)) {
         q->taken_bytes += bytes;
         return false;
     }
@@ -219,9 +246,8 @@ static void read_done(void *arg, struct db_result *const *results, unsigned n, e
     reads_weigh(r);
     bool is_held = read_hold(r, let_in_bytes);
     read_ended(r);
-    if (is_held)
-        reads_start(r->service);
-    else
+    reads_start(r->service); /* one from the slow lane was not let in, and may take less than its ticket was */
+    if (!is_held)
         request_resume(r, result);
 }
 

@@ -192,8 +192,10 @@ struct journal {
 
 /* Reads before and after their statement; see reads.c. */
 struct reads {
-    struct request_queue waiting; /* at the gate: for memory, or until fewer are in work */
+    struct request_queue small;   /* at the gate, of those whose answers are short: until fewer are in work */
+    struct request_queue waiting; /* at the gate, the others: for memory, too */
     struct request_queue held;    /* rows have come: for memory for the answer; they have no ticket */
+    bool is_small_next;           /* whose turn it is at the gate */
     size_t taken_bytes;           /* tickets of those that were let in */
     size_t estimate_bytes[BOOKING_METHOD_COUNT];
     unsigned begun; /* let in: have a session, or have asked for one */

@@ -67,6 +67,7 @@ static void service_tick(void *arg)
 {
     struct service *s = arg;
     journal_tick(s);
+    requests_sweep(&s->reads.small, 0);
     requests_sweep(&s->reads.waiting, 0);
     requests_sweep(&s->reads.held, 0);
     reads_start(s);
@@ -167,7 +168,7 @@ void service_metrics_write(const struct service *s, struct buf *out)
         "zapisd_reads_waiting %u\n"
         "# HELP zapisd_reads_bytes Memory of reads and their answers.\n# TYPE zapisd_reads_bytes gauge\n"
         "zapisd_reads_bytes %zu\n",
-        s->in_work, journal_waiting(s), s->reads.waiting.n + s->reads.held.n, s->reads.taken_bytes);
+        s->in_work, journal_waiting(s), s->reads.small.n + s->reads.waiting.n + s->reads.held.n, s->reads.taken_bytes);
     slow_lane_metrics_write(s, out);
     journal_metrics_write(s, out);
 }
