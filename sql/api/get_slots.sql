@@ -70,7 +70,7 @@ begin
     if cardinality(areas) > 0 then
         within := data.areas_within(organizations, areas);
     end if;
-    slots_max := data.slots_bearable(organizations, slots_max);
+    slots_max := data.slots_bearable(organizations, within, slots_max);
     zones := array(select distinct o.time_zone from data.organization as o where o.organization_id = any (organizations));
     full_days := data.full_days(organizations, channel, clock);
     if data.person_key(esia_id) <> '' and exists (

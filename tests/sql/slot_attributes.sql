@@ -55,9 +55,9 @@ select alike(pg_temp.refusal($$select admin.slot_attribute('T1', 'a3', 'more', r
 update data.area set slot_attributes = null where organization_id = 'T1' and area_id = 'a3';
 
 -- what all of an answer repeats
-select is(data.slots_bearable('{T1,T2}', 20000), 20000, 'L2: as many as are asked for, where nothing is said');
+select is(data.slots_bearable('{T1,T2}', null, 20000), 20000, 'L2: as many as are asked for, where nothing is said');
 select is(admin.slot_attribute('T1', 'a3', 'floor', '2'), 'a3', 'a short word');
-select is(data.slots_bearable('{T1,T2}', 20000), 20000, 'L2: as many where little is said');
+select is(data.slots_bearable('{T1,T2}', null, 20000), 20000, 'L2: as many where little is said');
 select is((select count(*) from pg_temp.get_slots('TEST00001', '{T1}', '{}', '{}', 'SIMPLE', 'PHYSIC', '1', 5) as r where r.kind = 'slot'), 5::bigint, 'so many');
 update data.area set slot_attributes = jsonb_build_array(jsonb_build_object('name', 'n', 'value', repeat('&', 4000))) where organization_id = 'T1' and area_id = 'a3';
 insert into data.slot (slot_id, organization_id, area_key, starts_at, ends_at)
@@ -67,9 +67,11 @@ create temp table told as
 select r from pg_temp.get_slots('TEST00001', '{T1}', '{}', '{}', 'SIMPLE', 'PHYSIC', '1', 20000) as r where r.kind = 'slot';
 select is((select count(*) from told), least(8388608 / (80 + 5 * 4000 + octet_length('[{"name": "n", "value": ""}]')), 20000)::bigint, 'L2: fewer intervals than there are');
 select ok((select sum(octet_length(replace((r).attributes::text, '&', '&amp;'))) from told) <= 8388608, 'L2: what attributes take of an answer is 8 MiB at most');
-select is(data.slots_bearable('{T1}', 20000), 8388608 / (80 + 5 * 4000 + octet_length('[{"name": "n", "value": ""}]')), 'L2: so many are told, the earliest');
-select is(data.slots_bearable('{T1}', 7), 7, 'L2: not more than are asked for');
-select is(data.slots_bearable('{T2}', 20000), 20000, 'L2: an organization that is not asked for costs nobody anything');
+select is(data.slots_bearable('{T1}', null, 20000), 8388608 / (80 + 5 * 4000 + octet_length('[{"name": "n", "value": ""}]')), 'L2: so many are told, the earliest');
+select is(data.slots_bearable('{T1}', null, 7), 7, 'L2: not more than are asked for');
+select cmp_ok((select count(*) from pg_temp.get_slots('TEST00001', '{T1}', '{}', '{a1}', 'SIMPLE', 'PHYSIC', '1', 20000) as r where r.kind = 'slot'), '>', 417::bigint,
+    'L2: nor does an area that is not asked for');
+select is(data.slots_bearable('{T2}', null, 20000), 20000, 'L2: an organization that is not asked for costs nobody anything');
 update data.area set slot_attributes = null where organization_id = 'T1' and area_id = 'a3';
 
 -- the number in a queue: of the places of one interval

@@ -20,15 +20,17 @@ comment on function data.slot_window(data.organization, text[], timestamp, times
 
 -- Each interval bears what its area says of it (item 18), so that one long text would make an answer of hundreds of megabytes:
 -- what they take of an answer as XML is 8 MiB at most, about what 20,000 intervals take without them.
-create or replace function data.slots_bearable(p_organization_ids text[], p_most integer) returns integer
+create or replace function data.slots_bearable(p_organization_ids text[], p_area_keys integer[], p_most integer) returns integer
 language sql stable as $$
     select least(p_most, 8388608 / max(80 * jsonb_array_length(a.slot_attributes)
         + octet_length(replace(replace(replace(a.slot_attributes::text, '&', '&amp;'), '<', '&lt;'), '>', '&gt;'))))
     from data.area as a
     where a.organization_id = any (p_organization_ids) and a.slot_attributes is not null
+        and (p_area_keys is null or a.area_key = any (p_area_keys))
 $$;
-comment on function data.slots_bearable(text[], integer) is
-    'How many intervals of organizations an answer may have, of so many asked for, by the longest attributes there (L2)';
+comment on function data.slots_bearable(text[], integer[], integer) is
+    'How many intervals of organizations, or of some of their areas, an answer may have of so many asked for, by the longest '
+        'attributes there (L2)';
 
 -- One plain SELECT, folded into the query that asks. What is asked once an organization, not once a slot, stands apart
 -- ("offset 0"): with a query among its arguments free_slots would not be folded in, and all of an organization's slots be read
