@@ -82,7 +82,7 @@ begin
     -- Order 329, status 302: the applicant is told where to turn.
     if code like '302%' and coalesce(btrim(contact), '') = '' and exists (
         select from data.booking as b join data.organization as o using (organization_id)
-        where b.book_key = lower(btrim(cancel.book_id)) and btrim(o.phone) = '' and btrim(o.address) = '') then
+        where b.book_key = data.typed_book_key(cancel.book_id) and btrim(o.phone) = '' and btrim(o.address) = '') then
         raise exception 'Куда обращаться заявителю: у организации нет ни телефона, ни адреса, укажите contact'
             using errcode = 'invalid_parameter_value', hint = 'Третье слово: admin.cancel(номер, причина, ''телефон …'')';
     end if;

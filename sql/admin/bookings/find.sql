@@ -9,21 +9,23 @@ returns table (visit text, organization_id text, applicant text, phone text, sni
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     sees constant boolean := data.sees_people();
-    wanted constant text := lower(btrim(coalesce(what, '')));
-    digits constant text := regexp_replace(wanted, '\D', '', 'g');
-    words constant text[] := regexp_split_to_array(translate(wanted, 'ё', 'е'), '\s+');
+    wanted constant text := data.typed_book_key(what);
+    name constant text := data.name_key(what);
+    words constant text[] := regexp_split_to_array(name, ' ');
+    person constant text := data.name_pattern(words);
+    digits constant text := data.number_key(what);
     -- A telephone or SNILS is written in many ways, but with digits and signs only.
-    is_number constant boolean := wanted ~ '^[0-9 ()+-]+$' and length(digits) between 10 and 11;
+    is_number constant boolean := length(digits) between 10 and 11
+        and data.name_key(translate(what, '()+', '')) ~ '^[0-9 ]+$';
     -- A name may hold digits, but numbers of bookings are written with letters of their own.
-    is_name constant boolean := wanted ~ '^[[:alpha:]]' and (wanted !~ '[0-9]' or wanted ~ '[а-яё]');
-    firm constant text := translate(wanted, 'ё', 'е');
+    is_name constant boolean := name collate "und-x-icu" ~ '[[:alpha:]]' and (name !~ '[0-9]' or name ~ '[а-я]');
     beyond constant text := chr(1114111); -- no character comes after it
     most constant integer := 1000;
     found_many boolean := false;
     r record;
     keys text[] := '{}';
 begin
-    if length(wanted) < 2 then
+    if length(coalesce(wanted, '')) < 2 then
         raise exception 'Что искать: номер записи или его начало, номер дела, фамилия, телефон, СНИЛС'
             using errcode = 'invalid_parameter_value',
                 hint = 'Не короче двух знаков. Например: select * from admin.find(''6b1c'')';
@@ -42,29 +44,28 @@ begin
             select x.book_key from data.booking as x
             where length(wanted) between 4 and 35 and x.book_key ~>=~ wanted and x.book_key ~<~ (wanted || beyond)
             union
-            select x.book_key from data.booking as x where x.case_number = btrim(what)
+            select x.book_key from data.booking as x
+            where x.case_number is not null and data.person_key(x.case_number) = data.person_key(what)
             union
             (select a.book_key from data.applicant as a
-            where sees and is_name and a.last_name is not null
-                and translate(lower(a.last_name), 'ё', 'е') ~>=~ words[1]
-                    and translate(lower(a.last_name), 'ё', 'е') ~<~ (words[1] || beyond)
-                and (cardinality(words) < 2 or starts_with(translate(lower(a.first_name), 'ё', 'е'), words[2]))
-                and (cardinality(words) < 3 or starts_with(translate(lower(a.middle_name), 'ё', 'е'), words[3]))
+            where sees and is_name and (a.last_name is not null or a.first_name is not null)
+                and data.whole_name_key(a.last_name, a.first_name, a.middle_name) ~>=~ words[1]
+                and data.whole_name_key(a.last_name, a.first_name, a.middle_name) ~<~ (words[1] || beyond)
+                and data.whole_name_key(a.last_name, a.first_name, a.middle_name) ~ person
             limit most)
             union
             (select a.book_key from data.applicant as a
             where sees and is_name and a.business_name is not null
-                and translate(lower(a.business_name), 'ё', 'е') ~>=~ firm
-                    and translate(lower(a.business_name), 'ё', 'е') ~<~ (firm || beyond)
+                and data.name_key(a.business_name) ~>=~ name and data.name_key(a.business_name) ~<~ (name || beyond)
             limit most)
             union
             (select a.book_key from data.applicant as a
             where sees and is_number and a.mobile_phone is not null
-                and right(translate(a.mobile_phone, ' ()+-', ''), 10) = right(digits, 10)
+                and right(data.number_key(a.mobile_phone), 10) = right(digits, 10)
             limit most)
             union
             (select a.book_key from data.applicant as a
-            where sees and is_number and a.user_snils is not null and translate(a.user_snils, ' -', '') = digits
+            where sees and is_number and a.user_snils is not null and data.number_key(a.user_snils) = digits
             limit most)
         ) as hit
         join data.booking as b using (book_key)
@@ -98,4 +99,5 @@ end $$;
 grant execute on function admin.find(text) to zapisd_operator, zapisd_registrar;
 comment on function admin.find(text) is
     'find(что): записи по номеру (можно начало, от 4 знаков) или номеру дела, регистратору и по фамилии с именем, названию '
-        'фирмы, телефону, СНИЛС; не больше ста, последние сверху. Пример: select * from admin.find(''Тестов Т'')';
+        'фирмы, телефону, СНИЛС, как бы их ни писали; не больше ста, последние сверху. '
+        'Пример: select * from admin.find(''Тестов Т'')';

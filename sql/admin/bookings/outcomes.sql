@@ -14,7 +14,7 @@ begin
         from data.booking as b
         join data.organization as o using (organization_id)
         join data.place as p on p.book_key = b.book_key
-        where b.book_key = lower(btrim(visited.book_id))
+        where b.book_key = data.typed_book_key(visited.book_id)
         group by o.time_zone;
     end if;
     return data.agency_step('visited', book_id, p_tail => detail, p_at => real_at, p_specialists => specialists,
@@ -41,7 +41,7 @@ begin
     if coalesce(btrim(reason), '') = '' and not exists (
         select from data.status_detail as d
         join data.organization as o on o.agency_code = d.agency_code
-        join data.booking as b on b.organization_id = o.organization_id and b.book_key = lower(btrim(turned_away.book_id))
+        join data.booking as b on b.organization_id = o.organization_id and b.book_key = data.typed_book_key(turned_away.book_id)
         where d.code = '206' || coalesce(detail, '')) then
         raise exception 'Нужна причина: её увидит заявитель' using errcode = 'invalid_parameter_value',
             hint = 'Без причины можно с кодом, заведённым admin.add_status: 206001 — Нет документа';

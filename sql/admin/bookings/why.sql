@@ -7,7 +7,7 @@ create or replace function admin.why(book_id text) returns table (at text, kind 
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     sees constant boolean := data.sees_people();
-    key constant text := lower(btrim(book_id));
+    key constant text := data.typed_book_key(book_id);
     b data.booking;
     o data.organization;
     n data.applicant;

@@ -64,7 +64,7 @@ declare
     n bigint;
 begin
     update data.outbox as t set state = 'sent', done_at = clock_timestamp(), done_by = session_user
-    where t.book_key = lower(btrim(outbox_done.book_id)) and t.state <> 'sent';
+    where t.book_key = data.typed_book_key(outbox_done.book_id) and t.state <> 'sent';
     get diagnostics n = row_count;
     return n;
 end $$;

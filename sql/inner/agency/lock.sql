@@ -44,7 +44,7 @@ declare
 begin
     loop
         begin
-            b := data.agency_lock_now(lower(btrim(p_book_id)));
+            b := data.agency_lock_now(data.typed_book_key(p_book_id));
             exit;
         exception when lock_not_available or deadlock_detected then
             perform data.agency_wait(patience);

@@ -37,7 +37,7 @@ language sql stable as $$
         and b.organization_id = p_organization_id
     union all
     select b.* from data.applicant as a join data.booking as b using (book_key)
-    where p_person = 'userSnils' and a.user_snils is not null and translate(a.user_snils, ' -', '') = translate(p_value, ' -', '')
+    where p_person = 'userSnils' and a.user_snils is not null and data.number_key(a.user_snils) = data.number_key(p_value)
         and b.organization_id = p_organization_id
     union all
     select b.* from data.applicant as a join data.booking as b using (book_key)
