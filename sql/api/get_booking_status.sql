@@ -19,7 +19,7 @@ begin
         return next data.answer_row(null, null, 2);
         return next data.field_row('bookId', 2);
     elsif b.state = 'HELD' and b.hold_until <= clock_timestamp() then
-        return next data.answer_row('303', data.expired_text(), 0);
+        return next data.answer_row('303', data.lapsed_text(b), 0);
     else
         return next data.answer_row(b.status_code, b.status_message, 0);
         return query select * from unnest(data.slot_rows(b.book_key, b.hold_until,

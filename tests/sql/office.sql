@@ -94,7 +94,7 @@ insert into wanted values
 ('reject 207', 'ACCEPTED', 'RETURNED G none push'), ('reject 208', 'ACCEPTED', 'REFUSED G none push'),
 ('reject 207', 'CANCELLING', 'BOOKED G kept push'), ('reject 208', 'CANCELLING', 'BOOKED G kept push'),
 ('invite', 'BOOKED', 'INVITED G kept push'),
-('move', 'BOOKED', 'BOOKED G swapped push'),
+('move', 'BOOKED', 'BOOKED G swapped push'), ('move', 'INVITED', 'INVITED G swapped push'),
 ('cancel 302', 'HELD', 'CANCELLED_AGENCY G none push'), ('cancel 302', 'BOOKED', 'CANCELLED_AGENCY G none push'),
 ('cancel 302', 'ACCEPTED', 'CANCELLED_AGENCY G none push'), ('cancel 302', 'INVITED', 'CANCELLED_AGENCY G none push'),
 ('cancel 303', 'HELD', 'CANCELLED G none push'), ('cancel 303', 'BOOKED', 'CANCELLED G none push'),
@@ -141,6 +141,7 @@ select n, o, case n when 'book' then 'BOOKED A kept silent' when 'hold' then 'HE
 from unnest(array['book', 'hold', 'rebook', 'rehold']) as n, unnest(array[null, 'EXPIRED', 'CANCELLED_APPLICANT', 'CANCELLED_AGENCY', 'CANCELLED', 'REFUSED', 'RETURNED', 'HELD']) as o
 union all
 values ('book', 'BOOKED', 'BOOKED A kept silent'), ('hold', 'BOOKED', 'BOOKED A kept silent'), ('rebook', 'BOOKED', 'BOOKED A swapped silent'), ('rehold', 'BOOKED', 'BOOKED A swapped silent'),
+    ('book', 'INVITED', 'INVITED A kept silent'), ('hold', 'INVITED', 'INVITED A kept silent'), ('rebook', 'INVITED', 'INVITED A swapped silent'), ('rehold', 'INVITED', 'INVITED A swapped silent'),
     ('book', 'ACCEPTED', 'ACCEPTED A kept silent'), ('rebook', 'ACCEPTED', 'ACCEPTED A swapped silent'), ('hold', 'ACCEPTED', 'ACCEPTED A kept silent'), ('rehold', 'ACCEPTED', 'ACCEPTED A swapped silent')
 union all
 select 'cancel', o, 'CANCELLED_APPLICANT A none silent' from unnest(array['HELD', 'BOOKED', 'ACCEPTED', 'INVITED']) as o

@@ -187,7 +187,8 @@ update data.organization set cancel_deadline_min = 0, confirm_cancel = true wher
 select is(pg_temp.cancel('r3'), '300/0', 'A28: when the agency confirms cancellations');
 select is(pg_temp.owner_of(pg_temp.slot('a1', 32)), 'r3', 'A28: the place is kept till then');
 select is(pg_temp.cancel('r3'), '300/0', 'A28: again');
-select is(pg_temp.book('r3', array[pg_temp.slot('a1', 33)]), '300/4', 'S2: no change while being cancelled');
+select is(pg_temp.book('r3', array[pg_temp.slot('a1', 33)]), '208/4', 'S2: no change while being cancelled (A32)');
+select is(pg_temp.status('r3'), '300/0 slots=1', 'M3: it is being cancelled as before');
 update data.organization set confirm_cancel = false, confirm_booking = true where organization_id = 'T1';
 select is(pg_temp.book('ac', array[pg_temp.slot('a1', 34)], true), '201/0 slots=1', 'B10: a hold');
 select is(pg_temp.book('ac', array[pg_temp.slot('a1', 34)]), '100/0 slots=1', 'B10: 100 first');
@@ -196,13 +197,18 @@ select is(pg_temp.book('ac2', array[pg_temp.slot('a1', 34)]), '208/4', 'B10: ACC
 select is(pg_temp.cancel('ac'), '301/0', 'ACCEPTED -> CANCELLED_APPLICANT');
 update data.organization set confirm_booking = false where organization_id = 'T1';
 
+-- What a change that is refused says: the text of its status and of its error.
+create function pg_temp.refused(book text) returns text language sql as $$
+    select r.status_message || ' | ' || r.error_message from unnest(pg_temp.book_rows(book, array[pg_temp.slot('a1', 35)])) as r where r.kind = 'answer'
+$$;
 -- the visit has begun, or is over
 insert into data.slot (slot_id, organization_id, area_key, starts_at, ends_at)
 select '00000000-0000-4000-8000-000000000009', 'T1', area_key, now() + interval '1 hour', now() + interval '2 hours' from data.area where organization_id = 'T1' and area_id = 'a2';
 select is(pg_temp.book('o1', '{00000000-0000-4000-8000-000000000009}'), '201/0 slots=1', 'a visit soon');
 update data.slot set starts_at = now() - interval '1 minute' where slot_id = '00000000-0000-4000-8000-000000000009';
 select is(pg_temp.cancel('o1'), '201/4', 'A27: begun: error 4 with the status as it is');
-select is(pg_temp.book('o1', array[pg_temp.slot('a1', 35)]), '201/4', 'nor moved');
+select is(pg_temp.book('o1', array[pg_temp.slot('a1', 35)]), '208/4', 'A32: a change of a visit that has begun is refused');
+select is(pg_temp.refused('o1'), 'Запрашиваемое время не может быть забронировано. Время посещения уже наступило, запись остаётся прежней | Отказ в бронировании: Время посещения уже наступило, запись остаётся прежней', 'A32: and says why');
 select is(pg_temp.status('o1'), '201/0 slots=1', 'it stands');
 select pg_temp.healthy();
 create function pg_temp.outcome(s data.booking_state) returns text language plpgsql as $$
@@ -210,10 +216,40 @@ begin
     update data.booking set state = s, status_code = data.state_code(s) || '001' where book_key = 'o1';
     return pg_temp.status('o1') || ' ' || pg_temp.cancel('o1') || ' ' || pg_temp.book('o1', array[pg_temp.slot('a1', 35)]);
 end $$;
-select is(pg_temp.outcome('SERVED'), '202001/0 slots=1 202001/4 202001/4', 'SERVED is final for the applicant, its sub-code kept (S1)');
-select is(pg_temp.outcome('NO_SHOW'), '203001/0 slots=1 203001/4 203001/4', 'NO_SHOW too');
-select is(pg_temp.outcome('NO_DATA'), '205001/0 slots=1 205001/4 205001/4', 'NO_DATA too');
-select is(pg_temp.outcome('NOT_SERVED'), '206001/0 slots=1 206001/4 206001/4', 'NOT_SERVED too');
+select is(pg_temp.outcome('SERVED'), '202001/0 slots=1 202001/4 208/4', 'SERVED is final for the applicant, its sub-code kept (S1)');
+select is(pg_temp.refused('o1'), 'Запрашиваемое время не может быть забронировано. Запись уже нельзя изменить, её статус 202001: принят | Отказ в бронировании: Запись уже нельзя изменить, её статус 202001: принят', 'A32: the refusal says what it has come to');
+select is(pg_temp.status('o1'), '202001/0 slots=1', 'M3: and it stays that');
+select is(pg_temp.outcome('NO_SHOW'), '203001/0 slots=1 203001/4 208/4', 'NO_SHOW too');
+select is(pg_temp.outcome('NO_DATA'), '205001/0 slots=1 205001/4 208/4', 'NO_DATA too');
+select is(pg_temp.outcome('NOT_SERVED'), '206001/0 slots=1 206001/4 208/4', 'NOT_SERVED too');
+
+select is((select count(*) from data.booking_history where book_key = 'o1' and actor = 'A' and old_state = new_state and reason like 'изменение отклонено: %'), 7::bigint, 'S3: each attempt is in the history');
+-- an invited visit (item 19, note 1; 9.1 a, b): moved, corrected and cancelled like a booked one, and told in the order's words for 201
+select is(pg_temp.book('i1', array[pg_temp.slot('a1', 11)]), '201/0 slots=1', 'a booking');
+select is((select state || ' ' || comment from admin.invite('i1')), 'INVITED Приглашаем Вас получить запрашиваемую услугу или функцию. Место: Отдел Т1, Примерная улица, 1, Кабинет 1. Время: '
+    || to_char(pg_temp.noon() at time zone 'Europe/Moscow', 'DD.MM.YYYY') || ' в 14:30.', 'S4: Appendix 1, 201: the invitation with its place and its time');
+select is((select status_message from api.get_booking_status('TEST00001', 'i1', '1000000000') where kind = 'answer'), (select status_message from data.booking where book_key = 'i1'), 'M3: told so');
+select is((select payload #>> '{status,statusMessage}' from data.outbox where book_key = 'i1'), (select status_message from data.booking where book_key = 'i1'), 'M8: and pushed so');
+select is(pg_temp.book('i1', array[pg_temp.slot('a1', 11)]), '201/0 slots=1', 'B6: the request that booked it, once more');
+select is(pg_temp.book('i1', array[pg_temp.slot('a1', 11)], applicant => '{"lastName": "Исправленов"}'), '201/0 slots=1', 'M2: its data are corrected');
+select is((select last_name from data.applicant where book_key = 'i1'), 'Исправленов', 'M9: and kept');
+select is(pg_temp.book('i1', array[pg_temp.slot('a1', 12)], true, applicant => '{"lastName": "Исправленов"}'), '201/0 slots=1', 'M2: moved, whatever the flag');
+select is(pg_temp.state('i1') || pg_temp.owner_of(pg_temp.slot('a1', 12)) || coalesce(pg_temp.owner_of(pg_temp.slot('a1', 11)), '-'), 'INVITEDi1-', 'M2: it is invited there, the old time is free');
+select matches((select status_message from data.booking where book_key = 'i1'), '^Приглашаем Вас .* в 14:45\.$', 'S4: to the new time');
+select is(pg_temp.book('i2', array[pg_temp.slot('a1', 13)]), '201/0 slots=1', 'somebody else');
+select is(pg_temp.book('i1', array[pg_temp.slot('a1', 13)]), '208/4', 'A32: a busy time');
+select is(pg_temp.status('i1') || pg_temp.owner_of(pg_temp.slot('a1', 12)), '201/0 slots=1i1', 'M2: the invitation stands');
+select is(pg_temp.book('i1', array[pg_temp.slot('a1', 12)], bad => '{email}'), '207/2', 'M10: bad data');
+select is(pg_temp.status('i1'), '201/0 slots=1', 'M2: change nothing');
+select is((select result || state from admin.move('i1', pg_temp.slot('a1', 14))), 'сделаноINVITED', 'S2: the agency moves it');
+select is((select array_agg(payload #>> '{timeslot,slotId}' order by outbox_id) from data.outbox where book_key = 'i1'), array[pg_temp.slot('a1', 11), pg_temp.slot('a1', 14)], 'M8: and tells the portal');
+select is(pg_temp.cancel('i1'), '301/0', 'M4: it is cancelled');
+select is(pg_temp.owner_of(pg_temp.slot('a1', 14)), null, 'M4: and its place is free');
+update data.organization set move_deadline_min = 43000 where organization_id = 'T1';
+select is(pg_temp.book('i3', array[pg_temp.slot('a1', 11)]), '201/0 slots=1', 'a booking');
+select is((select result from admin.invite('i3')), 'сделано', 'invited');
+select is(pg_temp.book('i3', array[pg_temp.slot('a1', 12)]), '208/4', 'B5: the deadline of a move binds the invited too');
+update data.organization set move_deadline_min = 0 where organization_id = 'T1';
 
 -- getBookingStatus
 select is(pg_temp.status('nobody'), '-/2 bookId:2', 'A26: unknown');

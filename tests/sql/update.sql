@@ -106,7 +106,7 @@ select is(s.outcome, coalesce(w.outcome, 'refused'), format('S2: %s, %s the visi
 from seen as s left join wanted as w using (at, code, old_state) order by s.at, s.code, s.old_state;
 select set_eq($$select distinct old_state, split_part(outcome, ' ', 1) from seen where outcome ~ ' P '$$,
     $$select old_state::text, new_state::text from data.booking_arrow where strpos(actors, 'P') > 0$$, 'S2: what the portal says by its own word is what data.booking_arrow lets it say');
-select is(pg_temp.told('201', s, pg_temp.slot('a2', 30), pg_temp.slot('a2', 31)), case when s in ('HELD', 'BOOKED', 'ACCEPTED') then s || ' A swapped' else 'refused' end,
+select is(pg_temp.told('201', s, pg_temp.slot('a2', 30), pg_temp.slot('a2', 31)), case when s in ('HELD', 'BOOKED', 'ACCEPTED', 'INVITED') then s || ' A swapped' else 'refused' end,
     format('M2: %s, moved by the portal', s)) from unnest(enum_range(null::data.booking_state)) as s;
 select is(pg_temp.told('201', s, pg_temp.past(), pg_temp.slot('a2', 31)), 'refused', format('M2: %s, moved after its time', s)) from unnest(enum_range(null::data.booking_state)) as s;
 update data.organization set confirm_cancel = true where organization_id = 'T1';

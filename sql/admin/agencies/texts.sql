@@ -6,34 +6,42 @@ create or replace function admin.set_text(organization_id text, status_code text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     unknown text;
+    state data.booking_state;
+    code text := status_code;
+    key constant text := data.text_key(status_code);
 begin
     perform data.known_organization(coalesce(organization_id, ''));
-    if coalesce(status_code, '') !~ '^[0-9]{3,9}$' or not exists (select from data.status as s where s.code =
-        left(status_code, 3)) then
+    if key !~ '^[0-9]' then
+        state := key;
+        code := data.state_code(state);
+    elsif key is null or not exists (select from data.status as s where s.code = left(key, 3)) then
         raise exception 'Данный статус заявления не поддерживается в текущей версии: %', coalesce(status_code, 'null')
-            using errcode = 'invalid_parameter_value', hint = 'Статусы: select code, comment from data.status';
+            using errcode = 'invalid_parameter_value', hint = 'Статусы: select code, comment from data.status; '
+                'состояния со своим текстом: HELD, BOOKED, INVITED (201), CANCELLED, EXPIRED (303)';
     end if;
     select m[1] into unknown from regexp_matches(coalesce(comment, ''), '\{([^{}]*)\}', 'g') as m
-    where m[1] not in ('organization', 'contacts', 'address', 'phone', 'date', 'time', 'specialists', 'reason') limit 1;
+    where m[1] <> all (data.text_placeholders()) limit 1;
     if unknown is not null then
         raise exception 'Подстановки {%} нет', unknown using errcode = 'invalid_parameter_value',
-            hint = 'Есть: {organization} {contacts} {address} {phone} {date} {time} {specialists} {reason}; часть в [ ] '
+            hint = 'Есть: {' || array_to_string(data.text_placeholders(), '} {') || '}; часть в [ ] '
                 'пропускается, когда подставить нечего';
     end if;
     if coalesce(btrim(comment), '') = '' then
         delete from data.organization_status as t
-        where t.organization_id = set_text.organization_id and t.code = set_text.status_code;
-        return (select s.template from data.status as s where s.code = left(status_code, 3));
+        where t.organization_id = set_text.organization_id and t.code = key;
+        return data.text_template(code, set_text.organization_id, state);
     end if;
     insert into data.organization_status (organization_id, code, comment)
-    values (set_text.organization_id, set_text.status_code, set_text.comment)
+    values (set_text.organization_id, key, set_text.comment)
     on conflict on constraint organization_status_pkey do update set comment = excluded.comment;
-    return data.status_text(status_code, organization_id, now(), 'причина', 'Фамилия Имя Отчество');
+    return data.text_filled(data.text_template(code, set_text.organization_id, state), set_text.organization_id, now(), 'причина',
+        'Фамилия Имя Отчество', null, 'Корпус 1, этаж 2, кабинет 12, окно 3', 'Название услуги', 'А-1');
 end $$;
 grant execute on function admin.set_text(text, text, text) to zapisd_operator;
 comment on function admin.set_text(text, text, text) is
-    'set_text(организация, статус, текст): свой текст вместо текста приказа, показывает его заполненным; пустой — снова текст '
-        'приказа. Пример: select admin.set_text(''R7700018'', ''201'', ''Ждём Вас {date} в {time}: {organization}, {address}'')';
+    'set_text(организация, статус или состояние, текст): свой текст вместо текста приказа, показывает его заполненным; '
+        'пустой — снова текст приказа. HELD, BOOKED и INVITED (приглашение) делят статус 201, CANCELLED и EXPIRED — 303. '
+        'Пример: select admin.set_text(''R7700018'', ''201'', ''Ждём Вас {date} в {time}: {organization}, {address}'')';
 
 create or replace function admin.add_status(agency_code text, status_code text, reason text) returns text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$

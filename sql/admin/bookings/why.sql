@@ -24,7 +24,7 @@ begin
     kind := 'сейчас';
     at := to_char(clock_timestamp() at time zone o.time_zone, 'DD.MM.YYYY HH24:MI:SS');
     what := case when b.state = 'HELD' and b.hold_until <= clock_timestamp() then '303 ' || data.state_title('EXPIRED') || ': '
-        || data.expired_text()
+        || data.lapsed_text(b)
         else concat_ws(': ', b.status_code || ' ' || data.state_title(b.state), b.status_message) end;
     return next;
     what := format('%s, %s; %s', o.name, o.organization_id,

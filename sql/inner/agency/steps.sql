@@ -103,8 +103,7 @@ begin
     end if;
     reason := coalesce(nullif(btrim(p_reason), ''),
         (select d.reason from data.status_detail as d where d.agency_code = agency and d.code = b.status_code));
-    b.status_message := data.status_text(b.status_code, b.organization_id, coalesce(p_at, visit), reason,
-        p_specialists, p_contacts);
+    b.status_message := data.visit_text(b, reason, p_at, p_specialists, p_contacts);
     b.hold_until := null;
     b.changed_at := clock;
     if a.place = 'freed' then

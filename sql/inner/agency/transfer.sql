@@ -49,7 +49,7 @@ begin
 
     b.organization_id := o.organization_id;
     b.status_code := data.state_code(b.state);
-    b.status_message := data.status_text(b.status_code, b.organization_id, data.visit_at(b.book_key), p_reason);
+    b.status_message := data.visit_text(b, p_reason);
     b.changed_at := clock;
     update data.booking as t set organization_id = b.organization_id, status_code = b.status_code,
         status_message = b.status_message, changed_at = b.changed_at

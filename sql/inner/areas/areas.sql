@@ -50,3 +50,16 @@ language sql stable as $$
     select * from up
 $$;
 comment on function data.area_up(text) is 'Each area with itself and everything it is part of (B9)';
+
+create or replace function data.area_path(p_area_key integer) returns text
+language sql stable parallel safe as $$
+    with recursive up as (
+        select a.parent_key, btrim(a.name) as name, 1 as n from data.area as a where a.area_key = p_area_key
+        union all
+        select a.parent_key, btrim(a.name), u.n + 1
+        from up as u join data.area as a on a.area_key = u.parent_key where u.n < 100
+    )
+    select string_agg(u.name, ', ' order by u.n desc) from up as u
+$$;
+comment on function data.area_path(integer) is
+    'Where an area is, in the words a person can find it by: building, floor, room, window';

@@ -23,7 +23,9 @@ begin
         a.slot_attributes, a.queue_prefix, o.time_zone, o.confirm_booking, o.hold_default_min, o.hold_min_min, o.hold_max_min,
         t.code as status,
         coalesce((select c.comment from data.organization_status as c
-            where c.organization_id = o.organization_id and c.code = t.code), t.template) as message
+            where c.organization_id = o.organization_id
+                and c.code in (t.code, case when w.preliminary then 'HELD' when not o.confirm_booking then 'BOOKED' end)
+            order by length(c.code) desc limit 1), t.template) as message
     into v
     from data.slot as s
     join data.organization as o on o.organization_id = s.organization_id
@@ -39,7 +41,8 @@ begin
         and (s.capacity > 1 or not exists (select from data.place as p where p.slot_id = p_slot_id and p.place_no = 1))
         and not exists (select from data.booking as b where b.book_key = w.book_key)
     for share of s;
-    if not found then
+    -- What names the number in the queue can be written when the place is taken.
+    if not found or v.capacity > 1 and v.queue_prefix is not null and position('{queue}' in v.message) > 0 then
         return null;
     end if;
 
@@ -48,7 +51,10 @@ begin
         hold_end := least(v.starts_at, data.hold_end(clock, w.period_min, v.hold_default_min, v.hold_min_min, v.hold_max_min));
     end if;
     if v.message ~ '[[{]' then
-        v.message := data.status_text(v.status, w.organization_id, v.starts_at);
+        v.message := data.text_filled(v.message, w.organization_id, v.starts_at, p_area => data.area_path(v.area_key),
+            p_service => data.service_names(case when cardinality(w.service_ids) > 0 then w.service_ids
+                else array[v.service_id] end),
+            p_queue => v.queue_prefix || '1');
     end if;
     insert into data.booking (book_key, book_id, esia_id, organization_id, state, status_code, status_message, hold_until,
         hold_count, content_hash, user_type, user_kind, service_ids, case_number, attributes, channel, portal_created,

@@ -4,9 +4,9 @@
 -- there on "now" is one instant, and a hold is alive or lapsed by it (B3). Slots come last.
 --
 --   nothing yet, or dead (EXPIRED, CANCELLED*, REFUSED, RETURNED)  -> a new one: HELD, BOOKED, ACCEPTED, or REFUSED
---   HELD, BOOKED, ACCEPTED, same slots                            -> confirmed, renewed or corrected in place
---   HELD, BOOKED, ACCEPTED, other slots                           -> moved; when that fails the old slots stay
---   anything else                                                 -> error 4 with the status as it is
+--   HELD, BOOKED, ACCEPTED, INVITED, same slots                   -> confirmed, renewed or corrected in place
+--   HELD, BOOKED, ACCEPTED, INVITED, other slots                  -> moved; when that fails the old slots stay
+--   anything else, and a visit that has begun                     -> 208 and error 4; it stays as it is
 
 -- The steps, in their order; data.book_at_once goes the same way in a straight line.
 create or replace function data.book_effect(m api.message, p_journal_id bigint, w data.book_wish) returns api.answer[]
@@ -34,9 +34,9 @@ begin
         end if;
         clock := clock_timestamp();
         was := b;
-        is_alive := is_there and (b.state in ('BOOKED', 'ACCEPTED') or b.state = 'HELD' and b.hold_until > clock);
+        is_alive := is_there and (b.state in ('BOOKED', 'ACCEPTED', 'INVITED') or b.state = 'HELD' and b.hold_until > clock);
         if is_there then
-            settled := data.book_settled(b, w, is_alive, clock);
+            settled := data.book_settled(b, w, is_alive, clock, m, p_journal_id);
             if settled is not null then
                 return settled;
             end if;

@@ -16,23 +16,39 @@ language sql stable parallel safe as $$
 $$;
 comment on function data.book_wrong(api.answer[]) is 'The answer to a request with these fields wrong (M10)';
 
-create or replace function data.book_settled(b data.booking, w data.book_wish, p_is_alive boolean, p_now timestamptz)
-    returns api.answer[]
-language plpgsql stable as $$
+-- Before a refused change was written down and told as a refusal.
+drop function if exists data.book_settled(data.booking, data.book_wish, boolean, timestamptz);
+
+-- What is refused is the change: 208 and error 4 (A32), whatever the booking has come to; that is getBookingStatus's to tell.
+create or replace function data.book_shut(b data.booking, p_why text, p_now timestamptz, m api.message, p_journal_id bigint)
+returns api.answer[] language plpgsql as $$
+begin
+    b.changed_at := p_now;
+    perform data.add_history(b, b.state, b.status_code, 'A', 'изменение отклонено: ' || p_why, m, p_journal_id);
+    return array[data.answer_row('208', data.status_text('208', b.organization_id, p_reason => p_why), 4,
+        'Отказ в бронировании: ' || p_why)];
+end $$;
+comment on function data.book_shut(data.booking, text, timestamptz, api.message, bigint) is
+    'A booking that may not be changed any more and stays as it is: status 208 and error 4 that say why';
+
+create or replace function data.book_settled(b data.booking, w data.book_wish, p_is_alive boolean, p_now timestamptz,
+    m api.message, p_journal_id bigint)
+returns api.answer[] language plpgsql as $$
 begin
     if p_is_alive and b.content_hash = w.content then
         return data.answer_row(b.status_code, b.status_message, 0)
             || data.slot_rows(w.book_key, b.hold_until, case when cardinality(w.service_ids) = 1 then w.service_ids[1] end);
     end if;
-    if b.state in ('INVITED', 'CANCELLING', 'SERVED', 'NO_SHOW', 'NO_DATA', 'NOT_SERVED') then
-        return array[data.answer_row(b.status_code, b.status_message, 4)];
+    if b.state in ('CANCELLING', 'SERVED', 'NO_SHOW', 'NO_DATA', 'NOT_SERVED') then
+        return data.book_shut(b, format('Запись уже нельзя изменить, её статус %s: %s', b.status_code, data.state_title(b.state)),
+            p_now, m, p_journal_id);
     end if;
     if p_is_alive and exists (select from data.place as p where p.book_key = w.book_key and p.starts_at <= p_now) then
-        return array[data.answer_row(b.status_code, b.status_message, 4, 'Время посещения уже наступило')];
+        return data.book_shut(b, 'Время посещения уже наступило, запись остаётся прежней', p_now, m, p_journal_id);
     end if;
     return null;
 end $$;
-comment on function data.book_settled(data.booking, data.book_wish, boolean, timestamptz) is
+comment on function data.book_settled(data.booking, data.book_wish, boolean, timestamptz, api.message, bigint) is
     'The answer where nothing is changed any more: the same again, or a booking that is over; null: it may be changed';
 
 create or replace function data.book_check_all(m api.message, b data.booking, own uuid[], w data.book_wish, p_is_alive boolean,
@@ -119,7 +135,7 @@ begin
     if b.hold_until is not null then
         b.hold_until := least(b.hold_until, p_first_start);
     end if;
-    b.status_message := data.status_text(b.status_code, w.organization_id, p_first_start);
+    b.status_message := data.status_text(b.status_code, w.organization_id, p_first_start, p_state => b.state);
     return b;
 end $$;
 comment on function data.book_values(data.booking, data.book_wish, data.organization, timestamptz, boolean, timestamptz,
@@ -154,17 +170,17 @@ create or replace function data.book_written(b data.booking, was data.booking, w
     m api.message, p_journal_id bigint)
 returns api.answer[] language plpgsql as $$
 declare
-    first_start timestamptz;
+    message text;
+    is_other boolean := p_is_blind or not p_is_new;
 begin
-    if p_is_blind then
-        -- Only now is it known when the visit starts; a hold does not outlive that.
-        first_start := (select min(p.starts_at) from data.place as p where p.book_key = b.book_key);
-        if b.hold_until is not null then
-            b.hold_until := least(b.hold_until, first_start);
-        end if;
-        b.status_message := data.status_text(b.status_code, b.organization_id, first_start);
+    -- Only now is it known where the visit is, and of a blind one when; a hold does not outlive that.
+    if p_is_blind and b.hold_until is not null then
+        b.hold_until := least(b.hold_until, (select min(p.starts_at) from data.place as p where p.book_key = b.book_key));
     end if;
-    if p_is_blind or not p_is_new then
+    message := data.visit_text(b);
+    is_other := is_other or message is distinct from b.status_message;
+    b.status_message := message;
+    if is_other then
         update data.booking as t set (book_id, organization_id, state, status_code, status_message, hold_until, hold_count,
                 content_hash, user_type, user_kind, service_ids, case_number, attributes, channel, changed_at)
             = (b.book_id, b.organization_id, b.state, b.status_code, b.status_message, b.hold_until, b.hold_count,

@@ -54,10 +54,10 @@ begin
         if b.hold_until is not null then
             update data.place as p set hold_until = null where p.book_key = b.book_key;
         end if;
-        b := data.set_state(b, 'CANCELLING', clock, data.status_text('300', b.organization_id), null);
+        b := data.set_state(b, 'CANCELLING', clock, data.text_as(b, 'CANCELLING'), null);
     else
+        b := data.set_state(b, 'CANCELLED_APPLICANT', clock, data.text_as(b, 'CANCELLED_APPLICANT', p_tail), null);
         delete from data.place as p where p.book_key = b.book_key;
-        b := data.set_state(b, 'CANCELLED_APPLICANT', clock, data.status_text('301' || p_tail, b.organization_id), null);
         if p_tail <> '' then
             b.status_code := '301' || p_tail;
             update data.booking as t set status_code = b.status_code where t.book_key = b.book_key;

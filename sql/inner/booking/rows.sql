@@ -38,8 +38,8 @@ language plpgsql as $$
 declare
     was data.booking := b;
 begin
+    b := data.set_state(b, 'EXPIRED', p_now, data.lapsed_text(b), null);
     delete from data.place as p where p.book_key = b.book_key;
-    b := data.set_state(b, 'EXPIRED', p_now, data.expired_text(), null);
     perform data.add_history(b, was.state, was.status_code, 'T', 'срок предварительного бронирования истёк', null, p_journal_id);
     if p_journal_id is null and exists (
         select from data.organization as o where o.organization_id = b.organization_id and o.push_lapsed) then

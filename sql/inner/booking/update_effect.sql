@@ -43,7 +43,7 @@ begin
     if is_mine then
         own := data.lock_places(b.book_key);
         clock := clock_timestamp();
-        is_alive := b.state in ('BOOKED', 'ACCEPTED') or b.state = 'HELD' and b.hold_until > clock;
+        is_alive := b.state in ('BOOKED', 'ACCEPTED', 'INVITED') or b.state = 'HELD' and b.hold_until > clock;
         if p_slot ? 'slotId' and not bad && array['slotId', 'organizationId', 'areaId', 'serviceId', 'visitTime', 'duration'] then
             is_other_slot := lower(p_slot ->> 'slotId') <> all (own::text[]);
             if is_alive and (head = '201' or is_wrong_status) then

@@ -107,7 +107,6 @@ begin
         if b.status_code = left(p_code, 3) then
             b.status_code := p_code;
         end if;
-        b.status_message := data.status_text(b.status_code, b.organization_id, p_slots[1].starts_at);
         b.content_hash := sha256(m.digest); -- the request that booked it is not the last word any more (B6)
         if b.hold_until is not null then
             b.hold_until := least(b.hold_until, p_slots[1].starts_at);
@@ -117,6 +116,7 @@ begin
     if refusal is not null then
         return data.book_refused(was, b, true, true, refusal, m, p_journal_id);
     end if;
+    b.status_message := data.visit_text(b);
     update data.booking as t set (organization_id, status_code, status_message, hold_until, content_hash, channel, changed_at)
         = (b.organization_id, b.status_code, b.status_message, b.hold_until, b.content_hash, b.channel, b.changed_at)
     where t.book_key = b.book_key;
@@ -155,7 +155,7 @@ begin
 
     b.state := a.new_state;
     b.status_code := p_code;
-    b.status_message := coalesce(nullif(btrim(p_message), ''), data.status_text(p_code, b.organization_id, starts));
+    b.status_message := coalesce(nullif(btrim(p_message), ''), data.visit_text(b));
     b.hold_until := null;
     b.changed_at := p_now;
     if a.place = 'freed' then

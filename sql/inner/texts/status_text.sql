@@ -28,31 +28,71 @@ end $$;
 comment on function data.fill_text(text, text[], text[]) is
     'A text with its placeholders filled in and its optional parts kept or dropped (S4)';
 
+-- Before what a text may name was a list, and a state had a text of its own.
+drop function if exists data.status_text(text, text, timestamptz, text, text, text);
+
+create or replace function data.text_placeholders() returns text[]
+language sql immutable parallel safe
+return '{organization,address,phone,contacts,date,time,area,service,queue,specialists,reason}'::text[];
+comment on function data.text_placeholders() is 'What a text of a status may name in { } (S4), in the order of data.text_filled';
+
+create or replace function data.text_key(p_key text) returns text
+language sql immutable parallel safe
+return case when upper(btrim(p_key)) in ('HELD', 'BOOKED', 'INVITED', 'CANCELLED', 'EXPIRED') then upper(btrim(p_key))
+    when btrim(p_key) ~ '^[0-9]{3,9}$' then btrim(p_key) end;
+comment on function data.text_key(text) is 'What a text belongs to: a status, or a state that shares its own; null: neither (S4)';
+
+-- Two states have words of the common text to themselves: an invitation, which is what Appendix 1 means by 201, and a hold that
+-- ran out, which is nobody's decision.
+create or replace function data.text_template(p_code text, p_organization_id text, p_state data.booking_state default null)
+returns text language plpgsql stable parallel safe as $$
+begin
+    return coalesce(
+        (select c.comment from data.organization_status as c
+         where c.organization_id = p_organization_id and c.code in (p_code, left(p_code, 3), p_state::text)
+            and not (p_state = 'INVITED' and c.code = '201') -- written for those who have booked
+         order by c.code = p_code and length(p_code) > 3 desc, c.code = p_state::text desc nulls last limit 1),
+        case p_state
+            when 'INVITED' then 'Приглашаем Вас получить запрашиваемую услугу или функцию. '
+                'Место: {organization}[, {address}][, {area}].[ Время: {date} в {time}.]'
+            when 'EXPIRED' then data.expired_text() end,
+        (select s.template from data.status as s where s.code = left(p_code, 3)));
+end $$;
+comment on function data.text_template(text, text, data.booking_state) is
+    'Text of a status, or of a state where a status is several: the organization''s own, most precise first, else the common one '
+        '(S4)';
+
 -- Never longer than a text of the schema may be, whatever a person wrote.
-create or replace function data.status_text(p_code text, p_organization_id text, p_at timestamptz default null,
-    p_reason text default null, p_specialists text default null, p_contacts text default null) returns text
-language plpgsql stable parallel safe as $$
+create or replace function data.text_filled(t text, p_organization_id text, p_at timestamptz default null,
+    p_reason text default null, p_specialists text default null, p_contacts text default null, p_area text default null,
+    p_service text default null, p_queue text default null)
+returns text language plpgsql stable parallel safe as $$
 declare
-    t text;
     o data.organization;
 begin
-    t := coalesce(
-        (select c.comment from data.organization_status as c
-         where c.organization_id = p_organization_id and c.code in (p_code, left(p_code, 3))
-         order by length(c.code) desc limit 1),
-        (select s.template from data.status as s where s.code = left(p_code, 3)));
     if position('{' in t) = 0 and position('[' in t) = 0 then
         return left(t, 4000);
     end if;
     select * into o from data.organization as x where x.organization_id = p_organization_id;
-    return left(data.fill_text(t, array['organization', 'address', 'phone', 'contacts', 'date', 'time', 'specialists', 'reason'],
+    return left(data.fill_text(t, data.text_placeholders(),
         array[o.name, o.address, o.phone,
             coalesce(nullif(btrim(p_contacts), ''), concat_ws(', ', nullif(o.phone, ''), nullif(o.address, ''))),
             to_char(p_at at time zone o.time_zone, 'DD.MM.YYYY'), to_char(p_at at time zone o.time_zone, 'HH24:MI'),
-            btrim(p_specialists), rtrim(btrim(p_reason), '.')]), 4000);
+            p_area, p_service, p_queue, btrim(p_specialists), rtrim(btrim(p_reason), '.')]), 4000);
 end $$;
-comment on function data.status_text(text, text, timestamptz, text, text, text) is
-    'Text of a status: the organization''s own, else that of Appendix 1, filled in (S4)';
+comment on function data.text_filled(text, text, timestamptz, text, text, text, text, text, text) is
+    'A text with what it names filled in (S4)';
+
+create or replace function data.status_text(p_code text, p_organization_id text, p_at timestamptz default null,
+    p_reason text default null, p_specialists text default null, p_contacts text default null,
+    p_state data.booking_state default null)
+returns text language plpgsql stable parallel safe as $$
+begin
+    return data.text_filled(data.text_template(p_code, p_organization_id, p_state), p_organization_id, p_at, p_reason,
+        p_specialists, p_contacts);
+end $$;
+comment on function data.status_text(text, text, timestamptz, text, text, text, data.booking_state) is
+    'Text of a status where no place is known: the organization''s own, else that of Appendix 1, filled in (S4)';
 
 create or replace function data.plain_status_text(p_code text) returns text
 language plpgsql stable parallel safe as $$
@@ -65,7 +105,7 @@ comment on function data.plain_status_text(text) is 'Text of a status when the o
 
 create or replace function data.expired_text() returns text
 language sql immutable parallel safe return 'Срок предварительного бронирования истёк';
-comment on function data.expired_text() is 'Text of status 303 for a hold that ran out (A24)';
+comment on function data.expired_text() is 'Common text of status 303 for a hold that ran out (A24)';
 
 create or replace function data.status_fault(p_agency_code text, p_code text) returns text
 language sql stable as $$

@@ -197,15 +197,14 @@ class Model:
         if b is not None and b.esia != op["esia"]:
             return "207/2 bookId:2"
         is_there, blind = b is not None, op["slots"] == ["blind"]
-        alive = is_there and b.state in ("BOOKED", "ACCEPTED", "HELD") and not b.lapsed
+        alive = is_there and b.state in ("BOOKED", "ACCEPTED", "INVITED", "HELD") and not b.lapsed
         content = (key, tuple(op["slots"]), op["type"], op["esia"], op["snils"], op["case"], tuple(op["services"]), op["preliminary"],
                    op["period"], tuple(op["bad"]), op["area"])
         if alive and b.content == content:
             return self.line(b)
-        if is_there and b.state in ("INVITED", "CANCELLING") + DONE:
-            return CODE[b.state] + "/4"
-        if alive and b.past:
-            return CODE[b.state] + "/4"
+        if is_there and b.state in ("CANCELLING",) + DONE or alive and b.past:
+            self.note(b, "A", b.state, b.state)
+            return "208/4"
         wrong = self.wrong_fields(op)
         same = alive and (blind or None not in op["slots"] and b.slots() == tuple(sorted(n for n in op["slots"] if isinstance(n, int)))
                           and len(op["slots"]) == len(set(op["slots"])) and all(isinstance(n, int) for n in op["slots"]))
@@ -298,7 +297,7 @@ class Model:
         if event == "move":
             n = op["slots"][0]
             places = None
-            if old == "BOOKED" and n not in self.closed and n not in self.gone and (n,) != b.slots() \
+            if old in ("BOOKED", "INVITED") and n not in self.closed and n not in self.gone and (n,) != b.slots() \
                     and (not b.services or set(b.services) & self.slots[n]["services"]):
                 places = self.take(b, op["book"].lower(), [n], b.services)
             if places is None:
