@@ -17,7 +17,7 @@ select is(pg_temp.slots('{T1,T2}', recipient => ''), '-/0 slots=161', 'M1: sever
 select is(pg_temp.slots('{T1,T1}', areas => '{a2}'), '-/0 slots=40', 'the same organization twice');
 select is(pg_temp.slots('{T1}', services => '{s2}'), '-/0 slots=40', 'M1: by service');
 select is(pg_temp.slots('{T1}', services => '{s1}'), '-/0 slots=121', 'M1: by another');
-select is(pg_temp.slots('{T1}', services => '{s1,s2}'), '-/0 slots=121', 'M1: by either');
+select is(pg_temp.slots('{T1}', services => '{s1,s2}'), '-/0 slots=40', 'item 18: for both, not for either');
 select is(pg_temp.slots('{T1}', services => '{s2}', areas => '{a1}'), '-/0', 'M1: an empty list is code 0');
 select is(pg_temp.slots('{T1,T2}', services => '{s2}', recipient => ''), '-/0 slots=40', 'M1: a service only one of them offers');
 

@@ -103,7 +103,7 @@ begin
     end if;
     return row(lower(p_book_id), p_book_id, coalesce(p_slot_ids, '{}'), p_organization_id, p_user_type, p_user_kind, p_esia_id,
         p_applicant,
-        array_remove(array_remove(coalesce(p_service_ids, '{}'), ''), null), area_ids, p_preliminary, p_period_min, p_attributes,
+        data.distinct_texts(p_service_ids), area_ids, p_preliminary, p_period_min, p_attributes,
         coalesce(cardinality(p_bad_fields) > 0, false),
         sha256(convert_to(row(lower(p_book_id), p_slot_ids, p_organization_id, p_user_type, p_user_kind, p_esia_id,
             p_applicant, p_service_ids, p_area_ids, p_preliminary, p_period_min, p_attributes, p_bad_fields)::text,

@@ -45,9 +45,7 @@ returns setof data.slot language sql stable as $$
             select true from data.place as p where p.slot_id = t.slot_id and (p.hold_until is null or p.hold_until > p_now)
                 limit 1) is null)
         and data.is_left(t, p_taken, p_now)
-        and (p_is_named or t.service_id is null and not exists (
-            select from unnest(p_services) as w (id) where not exists (
-                select from data.area_service as v where v.area_key = t.area_key and v.service_id = w.id)))
+        and (p_is_named or t.service_id is null)
         and (cardinality(p_old) = 1 or not exists (
             select from generate_series(2, cardinality(p_old)) as n (i)
             where not exists (select from data.equal_rest(c, o, p_areas, p_old, n.i, t, p_services, p_taken, p_now))))
@@ -66,7 +64,7 @@ declare
     o data.organization;
     old data.slot[] := array(select x from data.slot as x where x.slot_id = any (p_slot_ids) order by x.starts_at, x.slot_id);
     old_at constant timestamptz := old[1].starts_at;
-    services text[] := b.service_ids;
+    services text[] := array(select distinct t.id from unnest(b.service_ids) as t (id));
     is_named boolean := cardinality(b.service_ids) > 0;
     key text;
     k integer;

@@ -5,11 +5,11 @@
 create or replace function data.slot_serves(p_slot_service_id text, p_area_key integer, p_service_ids text[]) returns boolean
 language plpgsql stable parallel safe as $$
 begin
-    return p_slot_service_id is not null and p_slot_service_id = any (p_service_ids)
-        or p_slot_service_id is null and exists (
-            select from data.area_service as a where a.area_key = p_area_key and a.service_id = any (p_service_ids));
+    return case when p_slot_service_id is not null then p_slot_service_id = all (p_service_ids)
+        else p_service_ids <@ array(select a.service_id from data.area_service as a where a.area_key = p_area_key) end;
 end $$;
-comment on function data.slot_serves(text, integer, text[]) is 'Whether a slot serves one of the services';
+comment on function data.slot_serves(text, integer, text[]) is
+    'Whether a slot serves all of the services: its own one alone, or its area each of them (items 18, 19)';
 
 create or replace function data.slot_passes(s data.slot, p_service_ids text[], p_now timestamptz) returns boolean
 language plpgsql stable as $$
@@ -40,7 +40,8 @@ end $$;
 comment on function data.slot_passes(data.slot, text[], timestamptz) is
     'Whether a slot with a place left may be offered by the rules: windows of its service, buffers, exclusive areas';
 
--- What may be booked, said once for getSlots and blind_request. One plain SELECT, so that the planner folds it into the
+-- What may be booked, said once for getSlots and blind_request: for all of the services asked, each named once, as a visit
+-- for them would be (data.slot_serves). One plain SELECT, so that the planner folds it into the
 -- query that calls it and stops at its LIMIT. Lapsed holds do not count (B3). p_has_rules is the organization's, p_full what
 -- data.full_days found for the channel; p_own are slots that are listed though they are not free. Who lists many has read
 -- before when the organization's areas for one are taken (data.taken_times), and asks that instead of the table.
@@ -57,10 +58,11 @@ returns setof data.slot language sql stable as $$
     from data.slot as s
     where s.organization_id = p_organization_id and s.starts_at > p_after and s.starts_at <= p_until and not s.is_closed
         and (p_area_keys is null or s.area_key = any (p_area_keys))
-        and (cardinality(p_service_ids) = 0 or s.service_id = any (p_service_ids)
+        and (cardinality(p_service_ids) = 0 or s.service_id = all (p_service_ids)
             or s.service_id is null and s.area_key in (
                 select a.area_key from data.area_service as a
-                where a.organization_id = p_organization_id and a.service_id = any (p_service_ids)))
+                where a.organization_id = p_organization_id and a.service_id = any (p_service_ids)
+                group by a.area_key having count(*) = cardinality(p_service_ids)))
         -- A slot is a day long at most (slot_order), half a day is kept free on either side where there are rules. Reading back
         -- from the slot to the last place before it costs more: a backward scan fetches a whole page of the area's past first.
         and (s.slot_id = any (p_own) or case
@@ -84,7 +86,7 @@ returns setof data.slot language sql stable as $$
 $$;
 comment on function data.free_slots(text, timestamptz, timestamptz, text[], integer[], timestamptz, boolean, data.full_day[],
     uuid[], integer[], tstzmultirange[]) is
-    'Slots of an organization with a place left: open, in the window, of the services and areas asked';
+    'Slots of an organization with a place left: open, in the window, for all of the services asked, of the areas asked';
 
 -- An index entry for each place in the time asked, once, where a look-up for each slot would be ten times as dear. Nothing where
 -- that would be more than the caller lists (L1), or where so many areas are taken that finding one of them costs as much.
@@ -127,19 +129,19 @@ $$;
 comment on function data.own_holds(text[], text, timestamptz) is
     'Intervals a person holds, of the organizations that show them to him (item 18)';
 
--- A list that is long, of many organizations, is made short once an organization, not gone through once a slot.
+-- A list that is long, of many organizations, is judged once an organization, not gone through once a slot.
 create or replace function data.services_of(p_organization_id text, p_services text[]) returns text[]
 language plpgsql stable parallel safe as $$
 begin
-    if cardinality(p_services) <= 10 then
+    if cardinality(p_services) <= 10 or not exists (
+        select t.id from unnest(p_services) as t (id)
+        except select s.service_id from data.organization_service as s where s.organization_id = p_organization_id) then
         return p_services;
     end if;
-    return coalesce(nullif(array(
-        select s.service_id from data.organization_service as s
-        where s.organization_id = p_organization_id and s.service_id in (select unnest(p_services))), '{}'), p_services[1:1]);
+    return array['']; -- nobody's: of a long list it has not got all
 end $$;
 comment on function data.services_of(text, text[]) is
-    'Of a long list those an organization has, or one it has not: an empty list would mean any; a short one as it is';
+    'The services asked, or of a long list that an organization has not got whole, one that is nobody''s';
 
 create or replace function data.areas_of(p_organization_id text, p_area_keys integer[]) returns integer[]
 language plpgsql stable parallel safe as $$

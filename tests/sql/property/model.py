@@ -91,7 +91,7 @@ class Model:
             return []
         others = [p for _, p in self.taken(without)]
         return [n for n, s in enumerate(self.slots) if n not in self.closed and n not in self.gone
-                and (not services or set(services) & s["services"]) and (area is None or area in s["inside"])
+                and set(services) <= s["services"] and (area is None or area in s["inside"])
                 and self.fits(n, *self.pads(n, services), others)]
 
     def take(self, b, key, slots, services):
@@ -183,7 +183,7 @@ class Model:
         if op["slots"] == ["blind"]:
             return False
         for n in op["slots"]:
-            if n is None or n in self.closed or n in self.gone or op["services"] and not set(op["services"]) & self.slots[n]["services"] \
+            if n is None or n in self.closed or n in self.gone or not set(op["services"]) <= self.slots[n]["services"] \
                     or op["area"] and op["area"] not in self.slots[n]["inside"]:
                 return True
         return False
@@ -220,7 +220,7 @@ class Model:
         refused = (self.unbookable(op) or late) and not same
         places = b.places if same else None
         if same:
-            refused = op["services"] and any(not set(op["services"]) & self.slots[n]["services"] for n in b.slots())
+            refused = any(not set(op["services"]) <= self.slots[n]["services"] for n in b.slots())
             if (set(b.services), b.case, b.snils) != (set(op["services"]), op["case"], op["snils"]):
                 refused = refused or self.breaks_limit(key, op)
         elif not same and not refused:
@@ -298,7 +298,7 @@ class Model:
             n = op["slots"][0]
             places = None
             if old in ("BOOKED", "INVITED") and n not in self.closed and n not in self.gone and (n,) != b.slots() \
-                    and (not b.services or set(b.services) & self.slots[n]["services"]):
+                    and set(b.services) <= self.slots[n]["services"]:
                 places = self.take(b, op["book"].lower(), [n], b.services)
             if places is None:
                 self.note(b, "G", old, old)

@@ -1,0 +1,66 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+-- Several services of one visit (items 18 and 19; Appendix 3, alternative 2): the place serves all of them, or it is not one.
+\ir lib/helpers.psql
+select no_plan();
+
+create function pg_temp.offers(slot text, services text[], organizations text[] default '{T1}') returns boolean language sql as $$
+    select exists (select from pg_temp.get_slots('', organizations, services, '{}', 'QUALIFIED', 'PHYSIC', '', 1000) as r where r.slot_id = slot)
+$$;
+create function pg_temp.refusal(rows api.answer[]) returns text language sql as $$ select error_message from unnest(rows) as r where kind = 'answer' $$;
+
+-- a1 serves s1, a2 serves both; a slot of a2 may be for one service alone
+update data.slot set service_id = 's2' where slot_id = pg_temp.slot('a2', 9)::uuid;
+select is(array[pg_temp.offers(pg_temp.slot('a1', 1), '{s1,s2}'), pg_temp.offers(pg_temp.slot('a2', 1), '{s1,s2}'), pg_temp.offers(pg_temp.slot('a2', 9), '{s1,s2}')],
+    '{f,t,f}', 'M1, item 18: an interval is offered for all of the services or not at all');
+select is(array[pg_temp.offers(pg_temp.slot('a1', 1), '{s1}'), pg_temp.offers(pg_temp.slot('a2', 1), '{s2}'), pg_temp.offers(pg_temp.slot('a2', 9), '{s2}'),
+        pg_temp.offers(pg_temp.slot('a2', 9), '{s1}')], '{t,t,t,f}', 'item 18: for one service as before');
+select is(pg_temp.offers(pg_temp.slot('a2', 1), '{s2,s1,s1,""}'), true, 'item 18: in any order, one named twice, an empty one');
+select is(pg_temp.book('p1', array[pg_temp.slot('a1', 1)], services => '{s1,s2}'), '208/4', 'M2, item 19: a place that serves one of two is refused');
+select is(pg_temp.refusal(pg_temp.book_rows('p1', array[pg_temp.slot('a1', 1)], services => '{s1,s2}')), 'Отказ в бронировании: В это время услуга не оказывается', 'item 19: and says why');
+select is(pg_temp.owner_of(pg_temp.slot('a1', 1)), null, 'item 19: nothing is taken');
+select is(pg_temp.book('p2', array[pg_temp.slot('a2', 9)], services => '{s1,s2}'), '208/4', 'item 19: nor a slot for one of them alone');
+select is(pg_temp.book('p2', array[pg_temp.slot('a2', 9)], services => '{s2,s2}'), '201/0 slots=1', 'item 19: the same service twice is one');
+select is(pg_temp.book('p3', array[pg_temp.slot('a2', 1)], services => '{s2,s1}'), '201/0 slots=1', 'item 19: where both are served');
+select is(pg_temp.book('p4', array[pg_temp.slot('a1', 1)], true, services => '{s1,s2}'), '208/4', 'Appendix 3: a hold is for all of them too');
+select is(pg_temp.book('p5', array[pg_temp.slot('a1', 5), pg_temp.slot('a1', 6)], services => '{s1,s2}'), '208/4', 'A6: each of several intervals');
+select is(pg_temp.book('p6', '{blind_request}', services => '{s1,s2}'), '201/0 slots=1', 'B4: the earliest place for both');
+select is(pg_temp.owner_of(pg_temp.slot('a2', 2)), 'p6', 'B4: not the first there is');
+select is(pg_temp.book('p7', '{blind_request}', services => '{s1,s2}', areas => '{a1}'), '208/4', 'B4: where one is served alone there is none');
+
+-- changes
+select is(pg_temp.book('c1', array[pg_temp.slot('a1', 10)], services => '{s1}'), '201/0 slots=1', 'one service');
+select is(pg_temp.book('c1', array[pg_temp.slot('a1', 10)], services => '{s1,s2}'), '208/4', 'note 1: corrected to two, one of which is not served there');
+select is((select service_ids from data.booking where book_key = 'c1'), '{s1}', 'note 1: stays as it was');
+select is(pg_temp.book('c1', array[pg_temp.slot('a2', 10)], services => '{s1,s2}'), '201/0 slots=1', 'note 1: moved to where both are');
+select is(pg_temp.book('c1', array[pg_temp.slot('a1', 11)], services => '{s1,s2}'), '208/4', 'note 1: not moved to where one is');
+select is(pg_temp.owner_of(pg_temp.slot('a2', 10)), 'c1', 'note 1: the old place stays');
+select is((select result from admin.move('c1', pg_temp.slot('a1', 11))), 'отказано', 'admin.move: neither does the agency move it there');
+select is(pg_temp.owner_of(pg_temp.slot('a2', 10)), 'c1', 'admin.move: nothing is moved');
+select is((select result from admin.move('c1', pg_temp.slot('a2', 11))), 'сделано', 'admin.move: to where both are served');
+select is(pg_temp.line(array(select r from api.update_booking_details(pg_temp.msg(), 'c1', '1000000000', pg_temp.slot('a1', 11), 'T1', 'a1', null,
+        (select to_char(starts_at at time zone 'Europe/Moscow', 'YYYY-MM-DD"T"HH24:MI:SS"+03:00"') from data.slot where slot_id::text = pg_temp.slot('a1', 11)),
+        null, '201', null, '{}') as r)),
+    '208/4', 'item 17: nor does the portal''s updateBookingDetails');
+
+-- where services are many and organizations several
+insert into data.service select 'm' || n, 'Услуга' from generate_series(1, 12) as n;
+insert into data.organization_service (organization_id, service_id) select 'T1', 'm' || n from generate_series(1, 12) as n;
+insert into data.area_service select a.area_key, 'T1', 'm' || n from data.area as a, generate_series(1, 12) as n where a.organization_id = 'T1' and a.area_id = 'a2';
+select is(pg_temp.offers(pg_temp.slot('a2', 20), array(select 'm' || n from generate_series(1, 12) as n), '{T1,T2}'), true, 'L2: a long list that one organization has');
+select is(pg_temp.offers(pg_temp.slot('b1', 20), array(select 'm' || n from generate_series(1, 12) as n), '{T1,T2}'), false, 'L2: an organization without them offers nothing');
+select is(pg_temp.offers(pg_temp.slot('b1', 20), array(select 'm' || n from generate_series(1, 12) as n) || 's1'::text, '{T1,T2}'), false, 'L2: nor for the one it has');
+delete from data.area_service where service_id = 'm7';
+select is(pg_temp.offers(pg_temp.slot('a2', 20), array(select 'm' || n from generate_series(1, 12) as n), '{T1,T2}'), false, 'L2: eleven of twelve are not all');
+
+-- closed days: a visit for two services goes where both are served
+update data.slot set is_closed = true where organization_id = 'T1' and area_key = (select area_key from data.area where area_id = 'a2' and organization_id = 'T1')
+    and slot_id <> all (array(select slot_id from data.place));
+insert into data.slot (slot_id, organization_id, area_key, starts_at, ends_at)
+select gen_random_uuid(), 'T1', a.area_key, t, t + interval '15 min' from data.area as a,
+    (values ('a1', pg_temp.noon() + interval '1 day'), ('a2', pg_temp.noon() + interval '3 days')) as v (area, t) where a.organization_id = 'T1' and a.area_id = v.area;
+select lives_ok($$select * from admin.close_day('T1', (pg_temp.noon() at time zone 'Europe/Moscow')::date, 'учение', true)$$, 'a day is closed');
+select isnt_empty($$select from data.place as p join data.booking as b using (book_key) where b.book_key = 'p3'$$, 'its visit has a place');
+select is_empty($$select b.book_key from data.booking as b join data.place as p using (book_key) join data.area as a using (area_key)
+    where cardinality(b.service_ids) > 1 and a.area_id = 'a1'$$, 'a closing day: nobody is sent to a window that cannot serve him');
+select * from finish();
+rollback;
