@@ -83,8 +83,8 @@ bool findings_is_believed(const struct findings *f);
 const char *keyring_loss(const struct keyring *now, const struct keyring *next, const struct findings *f, int64_t now_s,
                          struct arena *a);
 
-/* The file in wsdl_dir that describes such a listener. */
-const char *wsdl_file_name(enum listener_kind kind);
+/* The files of wsdl_dir that are served, from 0; NULL: no more. */
+const char *wsdl_file_name(unsigned i);
 
 struct service; /* everything requests share: configuration, schemas, keyring, pool */
 MUST_CHECK enum err service_new(struct loop *l, struct db_pool *db, const struct config *conf, struct keyring *keys,

@@ -136,8 +136,8 @@ void preparation_paths(struct preparation *p)
                             .is_fatal = true};
     arena_free(scratch);
     preparation_add(p, r);
-    for (unsigned i = 0; i < LISTENER_UNSET; i++) {
-        path = arena_printf(p->arena, "%s/%s", p->conf->wsdl_dir, wsdl_file_name((enum listener_kind)i));
+    for (unsigned i = 0; wsdl_file_name(i) != NULL; i++) {
+        path = arena_printf(p->arena, "%s/%s", p->conf->wsdl_dir, wsdl_file_name(i));
         r = (struct remark){.about = "wsdl", .text = path};
         file_at(path);
         if (access(path, R_OK) != 0)

@@ -80,7 +80,7 @@ X("daemon", "drain_timeout", OPTION_DURATION, config, drain_timeout_ms, "30s", 0
 X("daemon", "schema_dir", OPTION_DIRECTORY, config, schema_dir, "/usr/share/zapisd/schemas", 0, 0, NULL, NO, NO, \
   "The XML schemas that messages are checked against.") \
 X("daemon", "wsdl_dir", OPTION_DIRECTORY, config, wsdl_dir, "/usr/share/zapisd/wsdl", 0, 0, NULL, NO, NO, \
-  "The WSDL files that are served for ?wsdl.") \
+  "The contract that is served for ?wsdl: WSDL files and their schemas.") \
 X("daemon", "sql_dir", OPTION_DIRECTORY, config, sql_dir, "/usr/share/zapisd/sql", 0, 0, NULL, NO, NO, \
   "The migrations and functions that the migrate command brings into the database.") \
 X("log", "level", OPTION_WORD, config, log_level, "info", 0, 0, LEVELS, YES, NO, \

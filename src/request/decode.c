@@ -51,7 +51,7 @@ static enum err unwrap_method(struct request *r, const char *element)
         return error_set(&r->error, ERR_OPERATION, "the element is not a request of this service");
     const char *name = arena_strndup(r->arena, element, n - (sizeof suffix - 1));
     const struct booking_op *op = booking_op_by_name(name, &r->request.method);
-    if (op == NULL || (!op->is_served && !r->endpoint->conf->update_booking_details))
+    if (op == NULL || !endpoint_serves(r->endpoint, op))
         return error_set(&r->error, ERR_OPERATION, "no such method is served");
     r->op = op;
     r->reply.method = r->request.method;

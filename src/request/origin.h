@@ -22,10 +22,15 @@ struct carrier {
     void (*abandon)(struct request *r);       /* the end of the daemon: no answer will be made. Harmless after send() */
 };
 
+/* A file of wsdl_dir that describes the wire, and what ?wsdl= calls it: a revision of SMEV. NULL: there is but one. */
+struct description {
+    const char *revision, *file;
+};
+
 struct origin {
-    const char *channel; /* who books there, when the listener's configuration says nothing */
-    const char *verdict; /* on a message whose steps went well, for the journal */
-    const char *wsdl;    /* the file that describes it, in wsdl_dir */
+    const char *channel;                    /* who books there, when the listener's configuration says nothing */
+    const char *verdict;                    /* on a message whose steps went well, for the journal */
+    const struct description *descriptions; /* the first is what ?wsdl gets; ended by file NULL */
     const struct carrier *carrier;
 
     /*

@@ -77,10 +77,12 @@ static enum err plain_wrap(struct request *r, const char *element)
     return envelope_write(r->arena, element, buf_span(&r->content), NULL, NULL, &r->answer, &r->error);
 }
 
+static const struct description descriptions[] = {{NULL, "equeue-plain.wsdl"}, {NULL, NULL}};
+
 const struct origin origin_plain = {
     .channel = "kiosk",
     .verdict = "unsigned",
-    .wsdl = "equeue-plain.wsdl",
+    .descriptions = descriptions,
     .carrier = &carrier_http,
     .verify = plain_verify,
     .unwrap = plain_unwrap,

@@ -227,10 +227,14 @@ static enum err smev2_wrap(struct request *r, const char *element)
     return envelope_write(r->arena, element, buf_span(&r->content), &frame, signing_key(r), &r->answer, &r->error);
 }
 
+/* The newer revision is the usual one. */
+static const struct description descriptions[] = {
+    {"rev120315", "equeue-smev2-rev120315.wsdl"}, {"rev111111", "equeue-smev2-rev111111.wsdl"}, {NULL, NULL}};
+
 const struct origin origin_smev2 = {
     .channel = "portal",
     .verdict = "good",
-    .wsdl = "equeue-smev2.wsdl",
+    .descriptions = descriptions,
     .carrier = &carrier_http,
     .verify = smev2_verify,
     .unwrap = smev2_unwrap,

@@ -317,6 +317,17 @@ bool refused_is_idle(const struct refused *j);
 void refused_fini(struct service *s);
 void refused_metrics_write(const struct refused *j, struct buf *out);
 
+/* service.c: is the operation one that this listener serves, and says that it does? */
+bool endpoint_serves(const struct endpoint *ep, const struct booking_op *op);
+
 /* wsdl.c: GET ?wsdl and ?xsd=NAME; the files are read once, for a disk may hang. One that cannot be is not served. */
 struct wsdl *wsdl_read(struct arena *a, const struct config *conf);
+enum wsdl_found {
+    WSDL_FOUND,
+    WSDL_UNKNOWN, /* no query this listener answers */
+    WSDL_UNREAD,  /* the file could not be read at the start */
+};
+/* What the query gets, for callers who reach the listener at url. out is written to when it is found. */
+enum wsdl_found wsdl_write(const struct endpoint *ep, const char *query, const char *url, struct buf *out);
+/* wsdl_http.c */
 void wsdl_on_get(const struct endpoint *ep, const struct http_request *http);

@@ -172,3 +172,8 @@ void service_metrics_write(const struct service *s, struct buf *out)
     slow_lane_metrics_write(s, out);
     journal_metrics_write(s, out);
 }
+
+bool endpoint_serves(const struct endpoint *ep, const struct booking_op *op)
+{
+    return op->is_served || ep->conf->update_booking_details;
+}

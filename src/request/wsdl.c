@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * GET <path>?wsdl and <path>?xsd=NAME: the files of wsdl/ and schemas/ with their references turned into addresses of
- * this listener, so that any SOAP toolkit can load all of it from one URL (SPEC V1). Names come from a fixed list; no
- * query reaches the file system.
+ * What ?wsdl, ?wsdl=REVISION and ?xsd=NAME get: the contract, as the build wrote it into wsdl_dir
+ * (wsdl/contract.cmake), with its references turned into addresses of this listener, so that any SOAP toolkit can load
+ * all of it from one URL, and without the operations that this listener does not serve (SPEC V1, V4). Names come from a
+ * fixed list; no query reaches the file system.
  */
 #include "request_private.h"
 
@@ -12,19 +13,15 @@
 #include <string.h>
 #include <strings.h>
 
-static const char *const served_schemas[] = {"equeue-types.xsd", "equeue-bare.xsd", "equeue-smev2.xsd",
-                                             "smev-rev120315.xsd", "smev-rev111111.xsd"};
-#define NSCHEMAS (sizeof served_schemas / sizeof served_schemas[0])
+static const char *const served_files[] = {
+    "equeue-plain.wsdl", "equeue-smev2-rev120315.wsdl", "equeue-smev2-rev111111.wsdl", "equeue-types.xsd",
+    "equeue-bare.xsd",   "equeue-smev2-rev120315.xsd",  "equeue-smev2-rev111111.xsd",  "smev-rev120315.xsd",
+    "smev-rev111111.xsd"};
+#define NFILES (sizeof served_files / sizeof served_files[0])
 
 struct wsdl {
-    struct span origins[LISTENER_UNSET], schemas[NSCHEMAS]; /* p NULL: could not be read */
+    struct span files[NFILES]; /* p NULL: could not be read */
 };
-
-static void wsdl_respond(struct exchange *x, int status, const char *type, struct span body, const char *headers)
-{
-    http_respond(
-        x, &(struct http_response){.status = status, .content_type = type, .body = body, .extra_headers = headers});
-}
 
 static struct span served_file_read(struct arena *a, const char *folder, const char *name)
 {
@@ -42,23 +39,99 @@ static struct span served_file_read(struct arena *a, const char *folder, const c
     return buf_span(&text);
 }
 
-const char *wsdl_file_name(enum listener_kind kind)
+const char *wsdl_file_name(unsigned i)
 {
-    return origin_of(kind)->wsdl;
+    return i < NFILES ? served_files[i] : NULL;
 }
 
 struct wsdl *wsdl_read(struct arena *a, const struct config *conf)
 {
     struct wsdl *w = arena_alloc(a, sizeof *w);
-    for (unsigned i = 0; i < LISTENER_UNSET; i++)
-        w->origins[i] = served_file_read(a, conf->wsdl_dir, wsdl_file_name((enum listener_kind)i));
-    for (size_t i = 0; i < NSCHEMAS; i++)
-        w->schemas[i] = served_file_read(a, conf->schema_dir, served_schemas[i]);
+    for (size_t i = 0; i < NFILES; i++)
+        w->files[i] = served_file_read(a, conf->wsdl_dir, served_files[i]);
     return w;
 }
 
-/* Copies text, putting `url` and ?xsd= before each schemaLocation and in place of soap:address's location. */
-static void wsdl_rewrite(struct span text, const char *url, struct buf *out)
+/* ---- which file ---- */
+
+static const struct span *file_named(const struct wsdl *w, const char *name)
+{
+    for (size_t i = 0; i < NFILES; i++)
+        if (strcmp(name, served_files[i]) == 0)
+            return &w->files[i];
+    return NULL;
+}
+
+/* The file a query asks for, or NULL. */
+static const struct span *wsdl_file(const struct endpoint *ep, const char *query)
+{
+    const struct wsdl *w = ep->service->wsdl;
+    const struct description *d = origin_of(ep->conf->kind)->descriptions;
+    if (strcasecmp(query, "wsdl") == 0)
+        return file_named(w, d->file);
+    if (strncasecmp(query, "wsdl=", 5) == 0)
+        for (; d->file != NULL; d++)
+            if (d->revision != NULL && strcmp(query + 5, d->revision) == 0)
+                return file_named(w, d->file);
+    const char *dot = strrchr(query, '.');
+    if (strncasecmp(query, "xsd=", 4) == 0 && dot != NULL && strcmp(dot, ".xsd") == 0)
+        return file_named(w, query + 4);
+    return NULL;
+}
+
+/* ---- what becomes of it ---- */
+
+/* Of "<start" and a name, the name; NULL: p is no such thing. */
+static const char *name_behind(const char *p, const char *end, const char *start, size_t *n)
+{
+    size_t length = strlen(start);
+    if ((size_t)(end - p) <= length || memcmp(p, start, length) != 0)
+        return NULL;
+    const char *quote = memchr(p + length, '"', (size_t)(end - p) - length);
+    *n = quote == NULL ? 0 : (size_t)(quote - p) - length;
+    return quote == NULL ? NULL : p + length;
+}
+
+/* Is it the name of an operation, or of its message, that is not served here? Of what is no operation nothing is said.
+ */
+static bool is_left_out(const struct endpoint *ep, const char *name, size_t n)
+{
+    static const char *const ends[] = {"", "Request", "Response"};
+    for (unsigned i = 0; i < BOOKING_METHOD_COUNT * 3; i++) {
+        const struct booking_op *op = &booking_ops[i / 3];
+        size_t length = strlen(op->name), more = strlen(ends[i % 3]);
+        if (n == length + more && memcmp(name, op->name, length) == 0 && memcmp(name + length, ends[i % 3], more) == 0)
+            return !endpoint_serves(ep, op);
+    }
+    return false;
+}
+
+/* Where it goes on behind an operation or a message that is left out; p: nothing is. */
+static const char *skip_unserved(const struct endpoint *ep, const char *p, const char *end)
+{
+    static const struct {
+        const char *start, *end;
+    } parts[] = {{"<wsdl:operation name=\"", "</wsdl:operation>"}, {"<wsdl:message name=\"", "</wsdl:message>"}};
+    for (unsigned i = 0; i < sizeof parts / sizeof *parts; i++) {
+        size_t n, length = strlen(parts[i].end);
+        const char *name = name_behind(p, end, parts[i].start, &n);
+        if (name == NULL || !is_left_out(ep, name, n))
+            continue;
+        const char *close = memmem(p, (size_t)(end - p), parts[i].end, length);
+        if (close == NULL)
+            return p;
+        for (p = close + length; p < end && strchr(" \n", *p) != NULL; p++)
+            ;
+        return p;
+    }
+    return p;
+}
+
+/*
+ * Copies text without what is not served, putting `url` and ?xsd= before each schemaLocation and `url` in place of
+ * soap:address's location.
+ */
+static void wsdl_rewrite(const struct endpoint *ep, struct span text, const char *url, struct buf *out)
 {
     static const char schema[] = "schemaLocation=\"";
     static const char address[] = "location=\"http://localhost/equeue\"";
@@ -75,50 +148,19 @@ static void wsdl_rewrite(struct span text, const char *url, struct buf *out)
             buf_add_xml_attr(out, span_of(url));
             buf_add_char(out, '"');
             p += sizeof address - 1;
+        } else if (skip_unserved(ep, p, end) != p) {
+            p = skip_unserved(ep, p, end);
         } else {
             buf_add_char(out, *p++);
         }
     }
 }
 
-/* The file a query asks for, or NULL. */
-static const struct span *wsdl_file(const struct endpoint *ep, const char *query)
+enum wsdl_found wsdl_write(const struct endpoint *ep, const char *query, const char *url, struct buf *out)
 {
-    const struct wsdl *w = ep->service->wsdl;
-    if (strcasecmp(query, "wsdl") == 0)
-        return &w->origins[ep->conf->kind];
-    for (size_t i = 0; i < NSCHEMAS && strncasecmp(query, "xsd=", 4) == 0; i++)
-        if (strcmp(query + 4, served_schemas[i]) == 0)
-            return &w->schemas[i];
-    return NULL;
-}
-
-static const char *public_url(struct arena *a, const struct endpoint *ep, const struct http_request *http)
-{
-    if (ep->conf->public_url != NULL)
-        return ep->conf->public_url;
-    const char *address = ep->conf->address;
-    bool is_net = strncmp(address, "fd:", 3) != 0 && strncmp(address, "unix:", 5) != 0;
-    return arena_printf(a, "%s://%s%s", http->is_tls ? "https" : "http", is_net ? address : "localhost",
-                        ep->conf->path);
-}
-
-void wsdl_on_get(const struct endpoint *ep, const struct http_request *http)
-{
-    if (strcmp(http->method, "GET") != 0 && strcmp(http->method, "HEAD") != 0) {
-        http_refuse(http, 405, "method not served here", "POST, or GET ?wsdl\n", "Allow: POST, GET, HEAD\r\n");
-        return;
-    }
-    const struct span *text = wsdl_file(ep, http->query);
-    if (text == NULL || text->p == NULL) {
-        http_refuse(http, 404, text == NULL ? "neither ?wsdl nor ?xsd" : "a file of the WSDL could not be read",
-                    "ask for ?wsdl\n", NULL);
-        return;
-    }
-    struct arena *a = arena_new();
-    struct buf out;
-    buf_init(&out, a, text->n + 1024);
-    wsdl_rewrite(*text, public_url(a, ep, http), &out);
-    wsdl_respond(http->exchange, 200, "text/xml; charset=utf-8", buf_span(&out), NULL);
-    arena_free(a);
+    const struct span *text = wsdl_file(ep, query);
+    if (text == NULL || text->p == NULL)
+        return text == NULL ? WSDL_UNKNOWN : WSDL_UNREAD;
+    wsdl_rewrite(ep, *text, url, out);
+    return WSDL_FOUND;
 }

@@ -150,7 +150,7 @@ class Mistakes(unittest.TestCase):
         for edit in edits:
             text = edit(text)
         plain, smev2, admin = free_ports(3)
-        values = {"SOURCE": SOURCE, "PKI": PKI, "LOG_LEVEL": "info", "PLAIN": plain, "SMEV2": smev2, "ADMIN": admin, "TAKEN": self.taken.getsockname()[1],
+        values = {"SOURCE": SOURCE, "CONTRACT": BINARY.parent / "contract", "PKI": PKI, "LOG_LEVEL": "info", "PLAIN": plain, "SMEV2": smev2, "ADMIN": admin, "TAKEN": self.taken.getsockname()[1],
                   "CONNINFO": "host=%s dbname=none" % DIR}
 
         def fill(s):
@@ -227,7 +227,7 @@ class Mistakes(unittest.TestCase):
     def test_each_description_is_looked_at(self):  # V1: whatever is installed to be served
         self.write()
         said = self.check()[1]
-        self.assertEqual(sorted(re.findall(r"(?m)^good  wsdl: .*/(\S+)$", said)), sorted(p.name for p in (SOURCE / "wsdl").glob("*.wsdl")), said)
+        self.assertEqual(sorted(re.findall(r"(?m)^good  wsdl: .*/(\S+)$", said)), sorted(p.name for p in (BINARY.parent / "contract").iterdir()), said)
 
     def test_whatever_check_says_run_does(self):
         """Any mixture: --only-fatal good means that it starts, and bad that it does not. ZAPISD_SEED repeats a run."""

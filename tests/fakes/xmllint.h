@@ -52,15 +52,20 @@ static int xmllint_run(struct arena *a, const char *text, const char *const *opt
     return pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* Whether the text is valid by SOURCE_DIR/schemas/<schema>; aborts when xmllint could not say. */
-static inline bool xmllint_is_valid(struct arena *a, const char *schema, const char *text)
+/* Whether the text is valid by the schema; aborts when xmllint could not say. */
+static inline bool xmllint_is_valid_by(struct arena *a, const char *path, const char *text)
 {
     const char *said = "";
-    const char *path = arena_printf(a, SOURCE_DIR "/schemas/%s", schema);
     int status = xmllint_run(a, text, (const char *const[]){"--noout", "--schema", path, NULL}, &said);
     if (status != 0 && status != 3) { /* 3: it does not validate */
         fprintf(stderr, "xmllint ended with %d: %s\n", status, said);
         abort();
     }
     return status == 0;
+}
+
+/* The same by SOURCE_DIR/schemas/<schema>. */
+static inline bool xmllint_is_valid(struct arena *a, const char *schema, const char *text)
+{
+    return xmllint_is_valid_by(a, arena_printf(a, SOURCE_DIR "/schemas/%s", schema), text);
 }

@@ -149,7 +149,7 @@ class Instance:
 
     def write_conf(self, conninfo=None):
         text = (SOURCE / "conf/demo/zapisd.conf").read_text()
-        values = {"SOURCE": SOURCE, "PKI": self.pki, "LOG_LEVEL": self.log_level, "PLAIN": self.plain_port, "SMEV2": self.smev2_port,
+        values = {"SOURCE": SOURCE, "CONTRACT": self.binary.parent / "contract", "PKI": self.pki, "LOG_LEVEL": self.log_level, "PLAIN": self.plain_port, "SMEV2": self.smev2_port,
                   "ADMIN": self.admin_port, "CONNINFO": conninfo or self.conninfo("zapisd_daemon") + self.conninfo_more}
         for name, value in values.items():
             text = text.replace("@%s@" % name, str(value))

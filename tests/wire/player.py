@@ -19,11 +19,12 @@ REQUIREMENT = re.compile(r"\b([MPSBRTVCJEO][1-9][0-9]?|A[1-9][0-9]?|edge [0-9]+)
 
 
 class Schemas:
-    """The schemas the daemon ships; loaded from the tree, by another library than the daemon's binding."""
+    """What the daemon checks by and what it offers others (contract: the folder); loaded by another library than the daemon's binding."""
 
-    def __init__(self):
-        load = lambda name: etree.XMLSchema(etree.parse(str(SOURCE / "schemas" / name)))
-        self.bare, self.frames = load("equeue-bare.xsd"), {r: load("smev-%s.xsd" % r) for r in REV}
+    def __init__(self, contract):
+        load = lambda path: etree.XMLSchema(etree.parse(str(path)))
+        self.bare, self.frames = load(SOURCE / "schemas/equeue-bare.xsd"), {r: load(SOURCE / "schemas" / ("smev-%s.xsd" % r)) for r in REV}
+        self.offered = load(contract / "equeue-bare.xsd")
 
     def check(self, schema, element):
         # Copied into a document of its own: what is checked is the element, not what stands around it.
@@ -261,7 +262,7 @@ class Player(Expectations):
         return answer
 
     def unpack(self, answer, rev):
-        """SOAP 1.1, one element in one Body; the bare element is valid against equeue-bare.xsd."""
+        """SOAP 1.1, one element in one Body; the bare element is valid against equeue-bare.xsd, as checked and as offered."""
         if answer.headers.get("content-type", "").replace('"', "").lower() != "text/xml; charset=utf-8":
             raise Wrong("Content-Type is %s" % answer.headers.get("content-type"))
         root = etree.fromstring(answer.body)
@@ -279,5 +280,6 @@ class Player(Expectations):
                 bare = etree.Element(top.tag)
                 bare.extend(data[0])
             self.schemas.check(self.schemas.bare, bare)
+            self.schemas.check(self.schemas.offered, bare)
             top = bare
         answer.tree = outline.from_element(top)

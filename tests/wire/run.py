@@ -62,7 +62,7 @@ def main():
     # The goldens carry one time of creation, so that they stay what they are.
     any_age = lambda text: text.replace("[trust]\n", "[trust]\nmessage_age_max = 0s\n", 1)
     instance = Instance(directory, BINARY, log_level="debug", edit=any_age)
-    player, broken = Player(instance, Schemas(), args.show), []
+    player, broken = Player(instance, Schemas(BUILD / "contract"), args.show), []
     try:
         instance.up()
         ready = time.monotonic()

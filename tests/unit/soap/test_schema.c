@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * V1, M9, A31: what the schema lets pass and what it refuses, and the form of the WSDL files that the daemon's textual
- * rewriting relies on. xmllint judges.
+ * V1, V4, M9, A31: what the schema lets pass and what it refuses, and the form of the files of the contract that the
+ * daemon's textual rewriting relies on. xmllint judges.
  */
 #include "soap.h"
 #include "whole_file.h"
@@ -17,6 +17,7 @@
 
 #include <cmocka.h>
 
+#define CONTRACT      BUILD_DIR "/contract"
 #define LENGTH(array) ((unsigned)(sizeof(array) / sizeof *(array)))
 
 static int setup(void **state)
@@ -166,27 +167,39 @@ static void long_values(void **state) /* case 23: an identifier of 300 character
                                  element(*state, "cancelBookingRequest", arena_printf(*state, format, id))));
 }
 
-/* V2: both revisions of the frame, either form of naming the service. */
+/*
+ * V2, V4: what is taken has both forms of naming the service (Message by itself), what is offered has the one of its
+ * revision's own edition, and no other revision.
+ */
 static void frames(void **state)
 {
     static const char *const services[] = {
         "", "<s:ServiceName>EQUEUE</s:ServiceName>",
         "<s:Service><s:Mnemonic>EQUEUE</s:Mnemonic><s:Version>1.00</s:Version></s:Service>"};
     static const char *const revisions[] = {"rev120315", "rev111111", "rev999999"};
+    static const bool is_offered[3][3] = {{true, true, false}, {true, false, false}, {false, false, false}};
     for (unsigned r = 0; r < LENGTH(revisions); r++) {
         for (unsigned s = 0; s < LENGTH(services); s++) {
-            const char *text = arena_printf(
+            const char *message = arena_printf(
                 *state,
-                "<eq:bookRequest xmlns:eq=\"" SOAP_NS
-                "\" xmlns:s=\"http://smev.gosuslugi.ru/%s\"><s:Message><s:Sender><s:Code>PGU001001"
+                "<s:Message xmlns:s=\"http://smev.gosuslugi.ru/%s\"><s:Sender><s:Code>PGU001001"
                 "</s:Code><s:Name>ЕПГУ</s:Name></s:Sender><s:Recipient><s:Code>AAAA00001</s:Code><s:Name>А</s:Name></"
                 "s:Recipient>%s"
                 "<s:TypeCode>GSRV</s:TypeCode><s:Status>REQUEST</s:Status><s:Date>2026-11-22T10:45:00.000+03:00</"
                 "s:Date>"
-                "<s:ExchangeType>2</s:ExchangeType><s:OKTMO>45000000</s:OKTMO></s:Message><s:MessageData><s:AppData>"
-                "<eq:bookId>1</eq:bookId></s:AppData></s:MessageData></eq:bookRequest>",
+                "<s:ExchangeType>2</s:ExchangeType><s:OKTMO>45000000</s:OKTMO></s:Message>",
                 revisions[r], services[s]);
-            assert_int_equal(xmllint_is_valid(*state, "equeue-smev2.xsd", text), r < 2);
+            const char *text = arena_printf(*state,
+                                            "<eq:bookRequest xmlns:eq=\"" SOAP_NS "\">%s<s:MessageData "
+                                            "xmlns:s=\"http://smev.gosuslugi.ru/%s\"><s:AppData>"
+                                            "<eq:bookId>1</eq:bookId></s:AppData></s:MessageData></eq:bookRequest>",
+                                            message, revisions[r]);
+            for (unsigned other = 0; other < 2; other++) {
+                const char *taken = arena_printf(*state, SOURCE_DIR "/schemas/smev-%s.xsd", revisions[other]);
+                const char *offered = arena_printf(*state, CONTRACT "/equeue-smev2-%s.xsd", revisions[other]);
+                assert_int_equal(xmllint_is_valid_by(*state, taken, message), r == other);
+                assert_int_equal(xmllint_is_valid_by(*state, offered, text), r == other && is_offered[r][s]);
+            }
         }
     }
 }
@@ -201,18 +214,18 @@ static unsigned count(const char *text, const char *what)
 
 static void v1_files_can_be_rewritten(void **state)
 {
-    static const char *const files[] = {"wsdl/equeue-plain.wsdl",    "wsdl/equeue-smev2.wsdl",
-                                        "schemas/equeue-bare.xsd",   "schemas/equeue-smev2.xsd",
-                                        "schemas/equeue-types.xsd",  "schemas/smev-rev120315.xsd",
-                                        "schemas/smev-rev111111.xsd"};
+    static const char *const files[] = {
+        "equeue-plain.wsdl", "equeue-smev2-rev120315.wsdl", "equeue-smev2-rev111111.wsdl",
+        "equeue-bare.xsd",   "equeue-smev2-rev120315.xsd",  "equeue-smev2-rev111111.xsd",
+        "equeue-types.xsd",  "smev-rev120315.xsd",          "smev-rev111111.xsd"};
     for (unsigned i = 0; i < LENGTH(files); i++) {
-        const char *text = whole_file(*state, arena_printf(*state, SOURCE_DIR "/%s", files[i])).p;
-        bool is_wsdl = i < 2;
+        const char *text = whole_file(*state, arena_printf(*state, CONTRACT "/%s", files[i])).p;
+        bool is_wsdl = i < 3;
         assert_int_equal(count(text, "soap:address location=\"http://localhost/equeue\""), is_wsdl);
         for (const char *at = text; (at = strstr(at, "schemaLocation")) != NULL; at++) {
             char name[64];
             assert_int_equal(sscanf(at, "schemaLocation=\"%63[a-z0-9-].xsd\"", name), 1);
-            assert_int_equal(access(arena_printf(*state, SOURCE_DIR "/schemas/%s.xsd", name), R_OK), 0);
+            assert_int_equal(access(arena_printf(*state, CONTRACT "/%s.xsd", name), R_OK), 0);
         }
         if (!is_wsdl)
             continue;
@@ -227,7 +240,7 @@ static void v1_files_can_be_rewritten(void **state)
 
 #define ELEMENT "<xs:element name=\"%s%s\" type=\"%s\"/>"
 
-/* The elements of both schemas and the operations of both descriptions are those of the methods, and no others. */
+/* The elements of all schemas and the operations of all descriptions are those of the methods, and no others. */
 static void v1_elements_are_those_of_the_methods(void **state)
 {
     struct arena *a = *state;
@@ -239,19 +252,27 @@ static void v1_elements_are_those_of_the_methods(void **state)
 #undef X
     };
     const char *bare = whole_file(a, SOURCE_DIR "/schemas/equeue-bare.xsd").p;
-    const char *framed = whole_file(a, SOURCE_DIR "/schemas/equeue-smev2.xsd").p;
     for (unsigned i = 0; i < BOOKING_METHOD_COUNT; i++) {
-        const char *name = methods[i].name;
-        assert_int_equal(count(bare, arena_printf(a, ELEMENT, name, "Request", methods[i].request)), 1);
-        assert_int_equal(count(bare, arena_printf(a, ELEMENT, name, "Response", methods[i].response)), 1);
-        assert_int_equal(count(framed, arena_printf(a, ELEMENT, name, "Request", "eq:Frame")), 1);
-        assert_int_equal(count(framed, arena_printf(a, ELEMENT, name, "Response", "eq:Frame")), 1);
+        assert_int_equal(count(bare, arena_printf(a, ELEMENT, methods[i].name, "Request", methods[i].request)), 1);
+        assert_int_equal(count(bare, arena_printf(a, ELEMENT, methods[i].name, "Response", methods[i].response)), 1);
     }
     assert_int_equal(count(bare, "<xs:element "), 2 * BOOKING_METHOD_COUNT);
-    assert_int_equal(count(framed, "<xs:element name="), 2 * BOOKING_METHOD_COUNT);
-    assert_int_equal(count(framed, "<xs:element "),
-                     2 * BOOKING_METHOD_COUNT + 4); /* Message, MessageData: two editions */
-    static const char *const files[] = {SOURCE_DIR "/wsdl/equeue-plain.wsdl", SOURCE_DIR "/wsdl/equeue-smev2.wsdl"};
+    static const char *const revisions[] = {"rev120315", "rev111111"};
+    for (unsigned r = 0; r < LENGTH(revisions); r++) {
+        const char *path = arena_printf(a, CONTRACT "/equeue-smev2-%s.xsd", revisions[r]);
+        const char *framed = whole_file(a, path).p;
+        for (unsigned i = 0; i < BOOKING_METHOD_COUNT; i++) {
+            assert_int_equal(count(framed, arena_printf(a, ELEMENT, methods[i].name, "Request", "eq:Frame")), 1);
+            assert_int_equal(count(framed, arena_printf(a, ELEMENT, methods[i].name, "Response", "eq:Frame")), 1);
+        }
+        assert_int_equal(count(framed, "<xs:element name="), 2 * BOOKING_METHOD_COUNT);
+        assert_int_equal(count(framed, "<xs:element "), 2 * BOOKING_METHOD_COUNT + 2); /* Message, MessageData */
+        assert_int_equal(count(framed, "smev.gosuslugi.ru/"), count(framed, "\"http://smev.gosuslugi.ru/rev1"));
+        assert_int_equal(count(framed, revisions[r]), 4);
+        assert_null(strstr(framed, revisions[1 - r])); /* V4 */
+    }
+    static const char *const files[] = {CONTRACT "/equeue-plain.wsdl", CONTRACT "/equeue-smev2-rev120315.wsdl",
+                                        CONTRACT "/equeue-smev2-rev111111.wsdl"};
     for (unsigned i = 0; i < LENGTH(files); i++) {
         const char *text = whole_file(a, files[i]).p;
         for (unsigned m = 0; m < BOOKING_METHOD_COUNT; m++) {

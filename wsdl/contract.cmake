@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+# Writes the contract: the descriptions others make their programs of, each with its schemas beside it. It is plainer than what is
+# taken (schemas/): one order of fields, one revision of SMEV a description, no groups (docs/decisions/0109).
+# -DSCHEMAS=folder -DWSDL=folder -DOUT=folder
+
+# Of the text in FROM, what stands before the mark into BEFORE, what stands behind it into REST. No mark: all, and nothing.
+function(cut FROM MARK BEFORE REST)
+  set(whole "${${FROM}}")
+  string(FIND "${whole}" "${MARK}" at)
+  set(behind "")
+  if(NOT at EQUAL -1)
+    string(LENGTH "${MARK}" length)
+    math(EXPR length "${at} + ${length}")
+    string(SUBSTRING "${whole}" ${length} -1 behind)
+    string(SUBSTRING "${whole}" 0 ${at} whole)
+  endif()
+  set(${BEFORE} "${whole}" PARENT_SCOPE)
+  set(${REST} "${behind}" PARENT_SCOPE)
+endfunction()
+
+# What stands between <!-- taken --> and <!-- offered --> gives way to what the second comment holds.
+function(offer TEXT)
+  set(text "${${TEXT}}")
+  while(NOT text STREQUAL "")
+    cut(text "<!-- taken:" plain text)
+    string(APPEND out "${plain}")
+    cut(text "<!-- offered:" taken text)
+    cut(text "-->" offered text)
+    if(NOT offered STREQUAL " nothing ")
+      string(APPEND out "${offered}")
+    endif()
+  endwhile()
+  set(${TEXT} "${out}" PARENT_SCOPE)
+endfunction()
+
+# A group is one of several orders, or what two types share: the types get its elements.
+function(open_groups TEXT)
+  set(text "${${TEXT}}")
+  while(text MATCHES "( *<!--[^\n]*-->\n)? *<xs:group name=\"([A-Za-z]+)\">[ \n]*<xs:sequence>")
+    set(group "${CMAKE_MATCH_2}")
+    set(head "${CMAKE_MATCH_0}")
+    cut(text "${head}" before rest)
+    cut(rest "</xs:sequence>" elements rest)
+    cut(rest "</xs:group>" blank rest)
+    string(CONCAT text "${before}" "${rest}")
+    string(REPLACE "<xs:group ref=\"eq:${group}\"/>" "${elements}" text "${text}")
+  endwhile()
+  set(${TEXT} "${text}" PARENT_SCOPE)
+endfunction()
+
+foreach(name equeue-types equeue-bare smev-rev120315 smev-rev111111)
+  file(READ ${SCHEMAS}/${name}.xsd text)
+  offer(text)
+  open_groups(text)
+  string(REGEX REPLACE "\n[ \n]*\n" "\n" text "${text}")
+  file(WRITE ${OUT}/${name}.xsd "${text}")
+endforeach()
+
+set(ABOUT "without the SMEV frame and without signatures: for tests and for systems inside one protected network.")
+set(ELEMENTS equeue-bare.xsd)
+configure_file(${WSDL}/equeue.wsdl.in ${OUT}/equeue-plain.wsdl @ONLY)
+foreach(REVISION rev120315 rev111111)
+  set(ABOUT "as an electronic service of SMEV 2, revision ${REVISION}. Requests and answers are signed (WS-Security).")
+  set(ELEMENTS equeue-smev2-${REVISION}.xsd)
+  configure_file(${WSDL}/equeue.wsdl.in ${OUT}/equeue-smev2-${REVISION}.wsdl @ONLY)
+  configure_file(${WSDL}/equeue-smev2.xsd.in ${OUT}/${ELEMENTS} @ONLY)
+endforeach()
