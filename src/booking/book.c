@@ -41,8 +41,6 @@ void book_check(const struct booking_request *r, struct field_errors *f, struct 
     (void)a;
     check_slots(&r->slot_ids, f);
     check_applicant(r, f);
-    if (text_is(r->user_kind, "BUSINESS") && r->applicant.business_inn == NULL)
-        field_errors_add(f, "businessINN", 1, "Для юридического лица требуется ИНН");
     check_period(r, f);
 }
 

@@ -169,10 +169,13 @@ class Xml(Edges):
                     self.assertEqual(self.sql("select user_type, user_kind from data.booking where book_key = %s", book_id), [(user_type, user_kind)])
                     self.assertEqual(self.client.get_slots(MOSCOW, self.person, user_type=user_type, user_kind=user_kind).error_code, 0)
         self.assertEqual(self.sql("select business_inn, business_ogrn from data.applicant where book_key = %s", book_id), [(INN, OGRNIP)])
+        # without any number: the table of item 19 marks each of them N
+        for user_kind in ("BUSINESS", "PERSBUSINESS"):
+            for applicant in ({}, {"lastName": "Тестов", "userINN": INN}, {"businessINN": "", "businessName": "ООО «Тест»"}):
+                self.assert_reply(book("SIMPLE", user_kind, applicant), "201")
         self.assert_reply(self.cancel(book_id), "301")
         for user_kind, applicant, fields in (
-                ("BUSINESS", {}, {"businessINN": 1}), ("BUSINESS", {"lastName": "Тестов", "userINN": INN}, {"businessINN": 1}),
-                ("BUSINESS", {**firm, "businessINN": ""}, {"businessINN": 1}), ("BUSINESS", {**firm, "businessINN": INN}, {"businessINN": 1}),  # a person's has 12
+                ("BUSINESS", {**firm, "businessINN": INN}, {"businessINN": 1}),  # a person's has 12
                 ("BUSINESS", {**firm, "businessOGRN": OGRNIP}, {"businessOGRN": 1}), ("BUSINESS", {**firm, "businessINN": "7700000008"}, {"businessINN": 1}),
                 ("BUSINESS", {**firm, "businessOGRN": "1277000000002"}, {"businessOGRN": 1}),
                 ("PERSBUSINESS", {**trader, "businessOGRN": OGRN}, {"businessOGRN": 1}), ("PERSBUSINESS", {**trader, "businessINN": FIRM_INN}, {"businessINN": 1}),

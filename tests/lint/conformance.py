@@ -5,6 +5,8 @@ import pathlib
 import re
 import sys
 
+import claims
+
 root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ".")
 bad = 0
 seen = set()
@@ -25,8 +27,8 @@ for line in (root / "docs/conformance.md").read_text().splitlines():
         path = root / name
         if not path.is_file():
             problems.append("names %s, which is not there" % name)
-        elif not re.search(r"(?<![A-Za-z0-9])%s(?![0-9])" % ident, path.read_text()):
-            problems.append("names %s, which does not mention it" % name)
+        elif not claims.claims(path, ident):
+            problems.append("names %s, which does not claim it: in a comment, a title, or the head of what it prints" % name)
     for problem in problems:
         print("docs/conformance.md: %s %s" % (ident, problem))
         bad = 1

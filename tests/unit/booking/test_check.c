@@ -106,8 +106,8 @@ static void case24_kind_decides_the_numbers(void **state)
 {
     struct booking_request r = good_book;
     r.user_kind = "BUSINESS";
-    assert_string_equal(found(*state, &r), "businessINN:1"); /* without INN */
-    r.applicant.business_inn = "770000000082";               /* a person's */
+    assert_string_equal(found(*state, &r), ""); /* item 19 marks it N */
+    r.applicant.business_inn = "770000000082";  /* a person's */
     assert_string_equal(found(*state, &r), "businessINN:1");
     r.applicant.business_inn = "7700000009";
     r.applicant.business_ogrn = "304770000000008"; /* OGRNIP */
@@ -239,12 +239,12 @@ static void a10_get_slots_without_esia_id(void **state)
                                 .user_type = "SIMPLE",
                                 .user_kind = "PHYSIC"};
     assert_string_equal(found(*state, &r), "");
-    r.user_kind = "BUSINESS"; /* looking needs no INN, booking does */
+    r.user_kind = "BUSINESS"; /* neither looking nor booking needs an INN */
     assert_string_equal(found(*state, &r), "");
     r.method = BOOKING_BOOK;
     r.book_id = "1";
     r.slot_ids = (struct strings)LIST("a");
-    assert_string_equal(found(*state, &r), "esiaId:1 businessINN:1");
+    assert_string_equal(found(*state, &r), "esiaId:1");
 }
 
 static void get_slots_wrong(void **state)
