@@ -240,6 +240,44 @@ select is(pg_temp.book('mv2', array[pg_temp.slot('a2', 25), pg_temp.slot('a2', 2
 select is(pg_temp.cmd('mv2', format('move(%%L, %L)', pg_temp.slot('a2', 26) || ', ' || pg_temp.slot('a2', 27))), 'сделано: Забронировано', 'A6: moved by one');
 select is((select (payload #>> '{timeslot,slotId}' = pg_temp.slot('a2', 26))::text || (payload #>> '{timeslot,duration}') from data.outbox where book_key = 'mv2'), 'true30', 'A6: told as one timeslot with the whole length');
 
+-- A6: a visit stays as long as it was, in one room, for what it is for, by whichever number it is moved.
+create function pg_temp.visit(book text) returns text language sql as $$
+    select string_agg(a.area_id || ' ' || to_char(p.starts_at at time zone 'Europe/Moscow', 'HH24:MI') || '-' || to_char(p.ends_at at time zone 'Europe/Moscow', 'HH24:MI'), ', ' order by p.starts_at)
+    from data.place as p join data.area as a using (area_key) where p.book_key = book
+$$;
+select is(left(pg_temp.cmd('mv2', format('move(%%L, %L)', pg_temp.slot('a2', 30))), 7), 'сделано', 'A6: moved by its first slot');
+select is(pg_temp.visit('mv2'), 'a2 19:15-19:30, a2 19:30-19:45', 'A6: both slots of it');
+select is((select payload #>> '{timeslot,duration}' from data.outbox where book_key = 'mv2' order by outbox_id desc limit 1), '30', 'M8: told with both');
+select is(left(pg_temp.cmd('mv2', format('move(%%L, %L)', pg_temp.slot('a2', 31))), 7), 'сделано', 'A6: by one, over itself');
+select is(pg_temp.visit('mv2'), 'a2 19:30-19:45, a2 19:45-20:00', 'A6: both of them');
+select is(pg_temp.cmd('mv2', format('move(%%L, %L)', pg_temp.slot('a2', 40))),
+    'отказано: визит занимает 30 мин (интервалов: 2), а новое время — 15 мин (интервалов: 1); назовите все интервалы через запятую', 'A6: nothing follows the last slot of the day: no half of it');
+select pg_temp.put('half', 'BOOKED', pg_temp.slot('a2', 36));
+select is(pg_temp.cmd('mv2', format('move(%%L, %L)', pg_temp.slot('a2', 35))), 'отказано: интервал занят', 'A6: the second half is taken: no half of it');
+update data.slot set is_closed = true where slot_id = pg_temp.slot('a2', 38)::uuid;
+select alike(pg_temp.cmd('mv2', format('move(%%L, %L)', pg_temp.slot('a2', 37))), 'отказано: визит занимает 30 мин %', 'A6: the second half is closed');
+update data.slot set is_closed = false where slot_id = pg_temp.slot('a2', 38)::uuid;
+select is(pg_temp.cmd('mv2', format('move(%%L, %L)', pg_temp.slot('a2', 20) || ',' || pg_temp.slot('a2', 22))), 'отказано: интервалы не подряд или в разных помещениях', 'A6: named apart');
+select is(pg_temp.cmd('mv2', format('move(%%L, %L)', pg_temp.slot('a2', 20) || ',' || pg_temp.slot('a1', 25))), 'отказано: интервалы не подряд или в разных помещениях', 'A6: in two rooms');
+select is(pg_temp.visit('mv2'), 'a2 19:30-19:45, a2 19:45-20:00', 'M2: refused, it stays where it was');
+select is((select count(*) from data.booking_history where book_key = 'mv2' and reason like 'отклонено (move): %'), 5::bigint, 'S3: each attempt is in the history');
+select is(left(pg_temp.cmd('mv2', format('move(%%L, %L)', pg_temp.slot('a1', 0))), 7), 'сделано', 'A6: into one slot that is long enough');
+select is(pg_temp.visit('mv2'), 'a1 12:00-13:00', 'A6: it has the whole of it');
+select alike(pg_temp.cmd('mv2', format('move(%%L, %L)', pg_temp.slot('a2', 20))), 'отказано: визит занимает 60 мин (интервалов: 1), а новое время — 15 мин (интервалов: 1); %', 'a visit of one long slot is not cut either');
+select is(pg_temp.book('mv3', array[pg_temp.slot('a2', 1)]), '201/0 slots=1', 'somebody without a service in a room of two');
+select is(left(pg_temp.cmd('mv3', format('move(%%L, %L)', pg_temp.slot('a1', 30))), 7), 'сделано', 'may be moved to a room of one');
+delete from data.area_service where area_key = (select area_key from data.area where organization_id = 'T1' and area_id = 'a2') and service_id = 's1';
+select is(pg_temp.cmd('mv3', format('move(%%L, %L)', pg_temp.slot('a2', 2))), 'отказано: в этом интервале услуга не оказывается', 'item 18: who was told a service is not moved to where it is not served');
+insert into data.area_service select area_key, 'T1', 's1' from data.area where organization_id = 'T1' and area_id = 'a2';
+update data.organization set adjacency_required = false where organization_id = 'T1';
+select is(pg_temp.book('mv4', array[pg_temp.slot('a2', 2), pg_temp.slot('a2', 5)]), '201/0 slots=2', 'a visit in two parts');
+update data.organization set adjacency_required = true where organization_id = 'T1';
+select is(left(pg_temp.cmd('mv4', format('move(%%L, %L)', pg_temp.slot('a2', 7) || ',' || pg_temp.slot('a2', 9))), 7), 'сделано', 'may stay in two parts');
+select is(pg_temp.book('mv5', array[pg_temp.slot('a2', 12), pg_temp.slot('a2', 13)]), '201/0 slots=2', 'a visit of two slots');
+select is(pg_temp.book('mv5', '{blind_request}', organization => 'T2', m => pg_temp.msg(recipient => '')), '208/4', 'A6: a blind request to another organization would halve it');
+select is(pg_temp.visit('mv5'), 'a2 14:45-15:00, a2 15:00-15:15', 'M2: it stays');
+select is(pg_temp.book('mv5', '{blind_request}'), '201/0 slots=2', 'a blind request to its own keeps both');
+
 -- Corrections.
 select pg_temp.put('co', 'BOOKED', pg_temp.past());
 select is(pg_temp.cmd('co', 'no_show(%L)'), 'сделано: Зарегистрирован факт неявки в Отдел Т1 в забронированный интервал времени: ' || to_char(now() - interval '1 hour', 'HH24:MI') || '.', 'S1: the order''s text of 203')

@@ -62,6 +62,7 @@ end $$;
 grant execute on function admin.move(text, text, text) to zapisd_operator, zapisd_registrar;
 comment on function admin.move(text, text, text) is
     'move(номер записи, номер интервала или несколько через запятую [, причина]): перенести визит; порталу уходит новое время. '
+        'Визит из нескольких интервалов переносится целиком: к названному добавляются следующие за ним, той же длины. '
         'Пример: select * from admin.move(''6b1c…'', (select slot_id from admin.free(''R7700018'', current_date + 1) limit 1), '
         '''специалист болен'')';
 

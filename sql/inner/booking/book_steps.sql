@@ -74,6 +74,9 @@ begin
         fields := fields || data.admission_fields(o, case when cardinality(w.service_ids) > 0 then w.service_ids
             else array(select data.slot_service(t) from unnest(slots) as t) end, w.user_type, w.user_kind);
     end if;
+    if p_is_alive and is_blind and not is_same and cardinality(own) > 1 then -- by chance it would get one
+        refusal := 'Посещение из нескольких интервалов переносится с указанием всех интервалов';
+    end if;
     if p_is_alive and not is_same and b.state <> 'HELD' and exists (
         select from data.place as p
         where p.book_key = w.book_key

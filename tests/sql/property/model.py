@@ -299,7 +299,9 @@ class Model:
             places = None
             if old in ("BOOKED", "INVITED") and n not in self.closed and n not in self.gone and (n,) != b.slots() \
                     and set(b.services) <= self.slots[n]["services"]:
-                places = self.take(b, op["book"].lower(), [n], b.services)
+                slots = self.going_on(b, n)
+                if slots is not None and slots != b.slots():
+                    places = self.take(b, op["book"].lower(), sorted(slots), b.services)
             if places is None:
                 self.note(b, "G", old, old)
                 return "no"
@@ -315,6 +317,24 @@ class Model:
             b.places = []
         self.note(b, "G", old, new)
         return "yes"
+
+    def going_on(self, b, n):
+        """The slots of a whole visit that is to begin with n: it stays as long as it was, in one room (A6)."""
+        mine = sorted(b.slots(), key=lambda m: (self.shift(m) + self.slots[m]["start"], m))
+        length = [self.slots[m]["end"] - self.slots[m]["start"] for m in mine]
+        slots = [n]
+        if self.slots[n]["end"] - self.slots[n]["start"] < sum(length):
+            for wanted in length[1:]:
+                here = self.slots[slots[-1]]
+                after = [m for m, s in enumerate(self.slots) if s["area"] == here["area"] and m not in self.closed and m not in self.gone
+                         and s["start"] == here["end"] and s["end"] - s["start"] == wanted
+                         and set(b.services) <= s["services"]]
+                if not after:
+                    return None
+                slots.append(after[0])
+        if sum(self.slots[m]["end"] - self.slots[m]["start"] for m in slots) < sum(length):
+            return None
+        return tuple(slots)
 
     def lapse(self, op, choice=None):
         b = self.bookings.get(op["book"].lower())
