@@ -197,6 +197,25 @@ enum {
     X(PART, timeslot, timeslot, TimeSlot, FIELD_MAY, 0)                                                                \
     X(SAME, status, status_code, Status, FIELD_MUST, 0)
 
+/*
+ * X(structure, field, other): names that the order spells otherwise than the portal does. Items 4 to 6 print Union,
+ * Value and Subs; the general parameters of items 12 to 16 begin with other letters than the tables of the methods.
+ * Each is the field, for every caller.
+ */
+#define FIELD_SPELLINGS(X)                                                                                             \
+    X(Predicate, union, Union)                                                                                         \
+    X(LogicalUnionPredicate, subs, Subs)                                                                               \
+    X(SimplePredicate, value, Value)                                                                                   \
+    X(GetSlotsRequest, userType, UserType)                                                                             \
+    X(GetSlotsRequest, userKind, UserKind)                                                                             \
+    X(GetSlotsRequest, mobilePhone, MobilePhone)                                                                       \
+    X(BookRequest, slotId, SlotId)                                                                                     \
+    X(BookRequest, userType, UserType)                                                                                 \
+    X(BookRequest, userKind, UserKind)                                                                                 \
+    X(BookRequest, mobilePhone, MobilePhone)                                                                           \
+    X(GetRefItemsListRequest, version, Version)                                                                        \
+    X(TimeSlot, slotId, SlotId)
+
 /* ---- the same, for those who walk it ---- */
 
 struct shape;
@@ -233,6 +252,11 @@ struct shape {
 #define X(type, owner) extern const struct shape shape_##type;
 FIELD_SHAPES(X)
 #undef X
+
+/* The field that the order calls so elsewhere (FIELD_SPELLINGS); NULL: there is none in this structure. */
+const struct field *field_of_spelling(const struct shape *shape, const char *name);
+/* Is it the name of a field, of whatever structure of whatever request? Letters in their case. */
+bool field_is_known(const char *name);
 
 /* Its offsets are those of struct booking_request. */
 const struct shape *shape_of_request(enum booking_method method);

@@ -106,6 +106,10 @@ MUST_CHECK enum err xml_build(struct arena *a, const struct xml_node *beside, co
 struct xml_node *xml_add(struct xml_node *parent, const char *local, const char *text);
 /* Takes an element out, with all in it. NULL: nothing to do. */
 void xml_drop(struct xml_node *node);
+/* Takes an attribute off, if it is there; ns NULL means: in no namespace. */
+void xml_drop_attr(struct xml_node *node, const char *ns, const char *local);
+/* Another local name, in the same namespace. */
+void xml_rename(struct xml_node *node, const char *local);
 
 /* ---- schemas ---- */
 

@@ -119,3 +119,44 @@ const struct shape *shape_of_request(enum booking_method method)
 {
     return &requests[method];
 }
+
+/* ---- names ---- */
+
+static const struct field *field_find(const struct shape *shape, const char *name)
+{
+    for (unsigned i = 0; i < shape->n; i++)
+        if (strcmp(shape->fields[i].name, name) == 0)
+            return &shape->fields[i];
+    return NULL;
+}
+
+const struct field *field_of_spelling(const struct shape *shape, const char *name)
+{
+    static const struct {
+        const char *type, *name, *other;
+    } all[] = {
+#define X(type, name, other) {#type, #name, #other},
+        FIELD_SPELLINGS(X)
+#undef X
+    };
+    for (unsigned i = 0; i < sizeof all / sizeof *all; i++)
+        if (strcmp(all[i].other, name) == 0 && strcmp(all[i].type, shape->type) == 0)
+            return field_find(shape, all[i].name);
+    return NULL;
+}
+
+bool field_is_known(const char *name)
+{
+    static const struct shape *const shapes[] = {
+#define X(type, owner) &shape_##type,
+        FIELD_SHAPES(X)
+#undef X
+    };
+    for (unsigned i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        if (field_find(shapes[i], name) != NULL)
+            return true;
+    for (unsigned i = 0; i < BOOKING_METHOD_COUNT; i++)
+        if (field_find(&requests[i], name) != NULL)
+            return true;
+    return false;
+}

@@ -5,9 +5,8 @@
 #include "booking.h"
 #include "config.h"
 #include "soap.h"
+#include "wrong.h"
 #include "xml.h"
-
-#define FIELD_TWICE "Поле указано более одного раза"
 
 struct normalized {
     unsigned used[LENIENCY_COUNT]; /* how often each was needed */

@@ -2,11 +2,11 @@
 /* The children of an element by their place, and the departures that are seen on the way. */
 #include "normalize_gather.h"
 
+#include "settle.h"
 #include "spelling.h"
 
 #include <string.h>
 
-#define NS_XSI         "http://www.w3.org/2001/XMLSchema-instance"
 #define WRONG_MAX      100 /* fields told of; the schema's check tells of as many */
 #define NAME_MAX_BYTES 255 /* of an element, as fieldName can hold it */
 
@@ -20,9 +20,12 @@ void normalize_wrong(struct normalizer *z, const char *field, const char *messag
 
 void normalize_depart(struct normalizer *z, enum leniency kind, const char *field)
 {
+    static const char *const words[LENIENCY_COUNT] = {[LENIENCY_order] = FIELD_MISPLACED,
+                                                      [LENIENCY_unknown] = FIELD_UNKNOWN,
+                                                      [LENIENCY_namespaces] = FIELD_NAMESPACE};
     z->result->used[kind]++;
     if (!z->is_allowed[kind])
-        normalize_wrong(z, field, FIELD_BAD_VALUE);
+        normalize_wrong(z, field, words[kind] != NULL ? words[kind] : FIELD_BAD_VALUE);
 }
 
 /* For the log, where only what looks like a name of a field is repeated. */
@@ -101,8 +104,11 @@ bool normalize_is_nil(struct normalizer *z, struct xml_node *node, const char *f
 {
     struct attributes_seen seen = {0};
     xml_each_attr(node, on_attribute, &seen);
-    if (seen.has_unknown || seen.is_nil)
+    if (seen.has_unknown || seen.is_nil) {
+        if (!z->is_allowed[LENIENCY_unknown]) /* the first text stays */
+            normalize_wrong(z, field, wrong_attribute(z->arena, node));
         normalize_depart(z, LENIENCY_unknown, field);
+    }
     if (!seen.is_nil)
         return false;
     if (normalize_has_elements(node) || normalize_has_text(z, node))
@@ -131,7 +137,7 @@ void normalize_gather(struct normalizer *z, const struct shape *shape, struct xm
     for (unsigned i = 0; i < shape->n; i++)
         g->last[i] = &g->first[i];
     if (normalize_has_text(z, parent))
-        normalize_wrong(z, parent_name, FIELD_BAD_VALUE);
+        normalize_wrong(z, parent_name, FIELD_WORDS);
     for (struct xml_node *node = xml_first(parent, NULL, NULL); node != NULL; node = xml_next(node, NULL, NULL)) {
         enum soap_namespace ns;
         bool is_exact = false;

@@ -34,7 +34,7 @@ static void look_at_words(struct request *r, const struct xml_node *bare)
 {
     const char *words = xml_own_text(r->arena, bare);
     if (words[strspn(words, " \t\r\n")] != '\0')
-        field_errors_add(&r->fields, arena_strdup(r->arena, xml_local(bare)), 1, FIELD_BAD_VALUE);
+        field_errors_add(&r->fields, arena_strdup(r->arena, xml_local(bare)), 1, FIELD_WORDS);
 }
 
 static enum err plain_unwrap(struct request *r, const char **element)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * The step `normalize`: a lenient caller's request is rewritten before the schema sees it, a strict caller's passes by.
- * Who the caller is: the signer, or on a plain listener the listener. What was put right is counted and logged by kind.
+ * The step `normalize`: every request is settled (settle.h); then a lenient caller's is rewritten before the schema
+ * sees it, a strict caller's passes by. Who the caller is: the signer, or on a plain listener the listener. What was
+ * put right is counted and logged by kind.
  */
 #include "reading.h"
 
 #include "request_private.h"
+#include "settle.h"
 
 #include <string.h>
 
@@ -21,6 +23,7 @@ bool reading_allows(const struct request *r, enum leniency kind)
 
 enum step_result step_normalize(struct request *r)
 {
+    settle_request(r->arena, xml_root(r->bare), r->request.method);
     if (!reading_is_lenient(r))
         return STEP_NEXT;
     /* What the wrapper needed was noted while it was taken off. */

@@ -23,7 +23,7 @@
     X(parse,    WORKER) /* bytes to a document */ \
     X(verify,   WORKER) /* signatures good, signer known; only the octets they cover go on */ \
     X(unwrap,   WORKER) /* SMEV frame off: who to whom, and the bare element */ \
-    X(normalize,WORKER) /* of a lenient caller: the bare element as the schema wants it */ \
+    X(normalize,WORKER) /* the order's spellings; of a lenient caller: the bare element as the schema wants it */ \
     X(validate, WORKER) /* the bare element against the schema; every violation is a field error */ \
     X(bind,     WORKER) /* its canonical octets to a request */ \
     X(check,    WORKER) /* the rules that need no database */ \

@@ -3,7 +3,7 @@
  * The children of each structure, played through its fields. A child that stands behind its place has passed it; one
  * that stands before its place makes those missing that should come first, unless several of them are there, only
  * elsewhere: then it is plainly this one that is misplaced. Of a misplaced structure the inside is looked at all the
- * same, of what nobody knows it is not.
+ * same, of what nobody knows it is not. What is there, only elsewhere, is called misplaced and never missing.
  *
  * One level of recursion a level of elements, which the prescan bounds.
  */
@@ -11,10 +11,10 @@
 
 #include "lexical.h"
 #include "soap.h"
+#include "wrong.h"
 
 #include <string.h>
 
-#define NS_XSI         "http://www.w3.org/2001/XMLSchema-instance"
 #define WRONG_MAX      100
 #define NAME_MAX_BYTES 255 /* as fieldName can hold it */
 #define NONE           SHAPE_FIELDS_MAX
@@ -43,32 +43,11 @@ static void wrong(struct walk *w, const char *field)
     tell(w, field, FIELD_BAD_VALUE);
 }
 
-/* ---- attributes ---- */
-
-struct attributes_seen {
-    bool has_unknown, has_type;
-};
-
-/* No type has attributes, and none may be nil; where a schema is, and the type, may be said of any element. */
-static bool on_attribute(void *arg, const char *ns, const char *local, const char *value)
-{
-    struct attributes_seen *seen = arg;
-    (void)value;
-    bool is_xsi = ns != NULL && strcmp(ns, NS_XSI) == 0;
-    if (is_xsi && strcmp(local, "type") == 0)
-        seen->has_type = true;
-    else if (!is_xsi || (strcmp(local, "schemaLocation") != 0 && strcmp(local, "noNamespaceSchemaLocation") != 0))
-        seen->has_unknown = true;
-    return true;
-}
-
 static void check_attributes(struct walk *w, const struct xml_node *node)
 {
-    struct attributes_seen seen = {0};
-    xml_each_attr(node, on_attribute, &seen);
-    if (seen.has_unknown)
-        wrong(w, xml_local(node));
-    w->out->has_types = w->out->has_types || seen.has_type;
+    const char *message = wrong_attribute(w->fields->arena, node);
+    if (message != NULL)
+        tell(w, xml_local(node), message);
 }
 
 /* ---- values ---- */
@@ -101,11 +80,11 @@ static unsigned field_of(const struct shape *shape, const struct xml_node *child
     return NONE;
 }
 
-/* Tells of the required fields from the present place up to another. */
+/* Tells of the required fields from the present place up to another. One that is there elsewhere is told of there. */
 static void tell_missing(struct walk *w, const struct play *p, unsigned to)
 {
     for (unsigned i = p->next; i < to; i++)
-        if (p->shape->fields[i].is_required && !p->is_taken[i])
+        if (p->shape->fields[i].is_required && !p->is_given[i])
             tell(w, p->shape->fields[i].name, FIELD_REQUIRED);
 }
 
@@ -127,6 +106,7 @@ static bool play_take(struct walk *w, struct play *p, unsigned i)
         return false;
     if (p->shape->is_choice) {
         p->next = p->shape->n;
+        p->is_taken[i] = true;
         return true;
     }
     if (is_too_early(p, i))
@@ -138,19 +118,40 @@ static bool play_take(struct walk *w, struct play *p, unsigned i)
     return true;
 }
 
+/* Of a child that has no place in this structure. */
+static const char *words_of_unknown(const struct play *p, const struct xml_node *child)
+{
+    const char *ns = xml_ns(child), *local = xml_local(child);
+    bool is_ours = ns != NULL && strcmp(ns, SOAP_NS) == 0;
+    if (is_ours)
+        return field_is_known(local) ? FIELD_MISPLACED : FIELD_UNKNOWN;
+    for (unsigned i = 0; i < p->shape->n; i++)
+        if (strcmp(p->shape->fields[i].name, local) == 0)
+            return FIELD_NAMESPACE;
+    return FIELD_UNKNOWN;
+}
+
+/* Of a child that has one, but not here. */
+static const char *words_of_displaced(const struct play *p, unsigned i)
+{
+    if (p->is_taken[i] && !p->shape->fields[i].is_many)
+        return FIELD_TWICE;
+    return p->shape->is_choice ? FIELD_ONE_OF : FIELD_MISPLACED;
+}
+
 static void check_shape(struct walk *w, const struct shape *shape, struct xml_node *node);
 
 static void check_child(struct walk *w, struct play *p, struct xml_node *child)
 {
     unsigned i = field_of(p->shape, child);
     if (i == NONE) {
-        wrong(w, xml_local(child));
+        tell(w, xml_local(child), words_of_unknown(p, child));
         return;
     }
     const struct field *c = &p->shape->fields[i];
     bool is_taken = play_take(w, p, i);
     if (!is_taken)
-        wrong(w, c->name);
+        tell(w, c->name, words_of_displaced(p, i));
     check_attributes(w, child);
     if (!is_taken && xml_first(child, NULL, NULL) == NULL)
         return; /* it is told of, and there is nothing in it */
@@ -165,7 +166,7 @@ static void check_shape(struct walk *w, const struct shape *shape, struct xml_no
     struct play p = {.shape = shape};
     /* Blanks may stand between elements, but not where there can be none. */
     if (xml_has_words(node) || (shape->n == 0 && *xml_peek_text(w->fields->arena, node) != '\0'))
-        wrong(w, xml_local(node));
+        tell(w, xml_local(node), FIELD_WORDS);
     for (struct xml_node *child = xml_first(node, NULL, NULL); child != NULL; child = xml_next(child, NULL, NULL)) {
         unsigned i = field_of(shape, child);
         if (i != NONE)

@@ -10,13 +10,11 @@
 #include "xml.h"
 
 struct structure {
-    /* A type was named with xsi:type: what may stand for which is left to the schema. */
-    bool has_types;
     bool is_wrong;
 };
 
 /*
  * Adds each wrong field to f once, in document order, what is missing where it should stand; at most 100 in all. The
- * document stays as it is. Costs grow as the number of elements does.
+ * document, which settle_request() has seen, stays as it is. Costs grow as the number of elements does.
  */
 void structure_check(struct xml_node *bare, enum booking_method method, struct field_errors *f, struct structure *out);

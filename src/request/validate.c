@@ -35,17 +35,16 @@ enum step_result step_validate(struct request *r)
     struct structure found;
     struct error violations = {0};
     structure_check(xml_root(r->bare), r->request.method, &r->fields, &found);
-    if (found.is_wrong && !found.has_types)
+    if (found.is_wrong)
         return STEP_NEXT;
     enum err err = xml_validate(r->service->schema, r->bare, on_violation, r, &violations);
     if (err == ERR_OK)
         return STEP_NEXT;
     if (err != ERR_INPUT)
         return step_of(error_set(&r->error, err, "%s", violations.detail));
-    if (!found.has_types) /* a mistake of ours */
-        log_bounded(LOG_LEVEL_ERROR, LOG_BURST, "schema-differs",
-                    "the table of fields lets pass what the schema refuses", "req", r->id, "method", r->op->name,
-                    "field", r->fields.items[r->fields.n - 1].field, NULL);
+    /* a mistake of ours */
+    log_bounded(LOG_LEVEL_ERROR, LOG_BURST, "schema-differs", "the table of fields lets pass what the schema refuses",
+                "req", r->id, "method", r->op->name, "field", r->fields.items[r->fields.n - 1].field, NULL);
     return STEP_NEXT;
 }
 

@@ -64,3 +64,16 @@ void xml_drop(struct xml_node *node)
     xmlUnlinkNode(node_of_mutable(node));
     xmlFreeNode(node_of_mutable(node));
 }
+
+void xml_drop_attr(struct xml_node *node, const char *ns, const char *local)
+{
+    xmlNode *n = node_of_mutable(node);
+    xmlAttr *attr = xmlHasNsProp(n, XML_CHARS(local), XML_CHARS(ns));
+    if (attr != NULL)
+        (void)xmlRemoveProp(attr);
+}
+
+void xml_rename(struct xml_node *node, const char *local)
+{
+    xmlNodeSetName(node_of_mutable(node), XML_CHARS(local));
+}

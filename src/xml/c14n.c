@@ -82,15 +82,9 @@ static void write_text(struct buf *out, const char *s, const char *escaped)
     }
 }
 
-/* libxml2 keeps an ampersand in the name of a namespace, and nothing else there, as a reference. */
 static void write_namespace_name(struct buf *out, const char *s)
 {
-    static const char kept[] = "&#38;";
     buf_add(out, "=\"", 2);
-    for (const char *at; (at = strstr(s, kept)) != NULL; s = at + strlen(kept)) {
-        buf_add(out, s, (size_t)(at - s));
-        buf_add_str(out, "&amp;");
-    }
     write_text(out, s, "&<\"\t\n\r");
     buf_add_char(out, '"');
 }

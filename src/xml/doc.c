@@ -11,7 +11,13 @@
 #include <string.h>
 
 /* No XML_PARSE_COMPACT: such a tree must not be changed, and xml_regraft() moves nodes. */
-#define PARSE_OPTIONS (XML_PARSE_IGNORE_ENC | XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING)
+/*
+ * XML_PARSE_NOENT: without it "&amp;" in the name of a namespace stays a reference ("&#38;"), and two of them are no
+ * URI any more. There are no other entities: whatever could declare one is in a DOCTYPE, and that ends the parsing
+ * unread.
+ */
+#define PARSE_OPTIONS                                                                                                  \
+    (XML_PARSE_IGNORE_ENC | XML_PARSE_NOENT | XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING)
 
 void xml_doc_cleanup(void *doc)
 {

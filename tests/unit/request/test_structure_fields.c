@@ -515,42 +515,12 @@ static void names_beyond_a_field_name(void **state)
     assert_true(fields_are(f, arena_printf(f->a, BOOK(ID SLOT REST PRE "<%s/>"), b.p), &wanted));
 }
 
-/* What may stand for which type is the schema's to say: the walk says only that somebody did. */
-static void types_are_left_to_the_schema(void **state)
-{
-    static const struct {
-        const char *type;
-        bool is_valid;
-    } cases[] = {{"eq:Id", true}, {"eq:DocType", true}, {"eq:Line", false}, {"xs:string", false}, {"none", false}};
-    struct xml_fixture *f = *state;
-    for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct arena *a = arena_new();
-        struct field_errors found = {.arena = a};
-        struct structure s;
-        struct xml_doc *doc;
-        struct error e = {0};
-        bool leaks = false;
-        const char *text =
-            arena_printf(a,
-                         STATUS("<bookId xmlns:i='http://www.w3.org/2001/XMLSchema-instance' "
-                                "xmlns:eq='http://epgu.rtlabs.ru/equeue/ws/' "
-                                "xmlns:xs='http://www.w3.org/2001/XMLSchema' i:type='%s'>1</bookId>" ESIA),
-                         cases[i].type);
-        assert_int_equal(xml_parse(a, span_of(text), &doc, &e), ERR_OK);
-        structure_check(xml_root(doc), BOOKING_GET_BOOKING_STATUS, &found, &s);
-        assert_true(s.has_types && !s.is_wrong);
-        assert_int_equal(xml_validate(f->schema, doc, note, &leaks, &e) == ERR_OK, cases[i].is_valid);
-        arena_free(a);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fields_of_samples_M10),        cmocka_unit_test(any_two_faults_M10),
-        cmocka_unit_test(all_fields_wrong_M10),         cmocka_unit_test(faults_behind_a_long_list_M10),
-        cmocka_unit_test(at_most_a_hundred_fields),     cmocka_unit_test(names_beyond_a_field_name),
-        cmocka_unit_test(types_are_left_to_the_schema),
+        cmocka_unit_test(fields_of_samples_M10),    cmocka_unit_test(any_two_faults_M10),
+        cmocka_unit_test(all_fields_wrong_M10),     cmocka_unit_test(faults_behind_a_long_list_M10),
+        cmocka_unit_test(at_most_a_hundred_fields), cmocka_unit_test(names_beyond_a_field_name),
     };
     return cmocka_run_group_tests(tests, begin, xml_fixture_end);
 }
