@@ -197,6 +197,44 @@ select is(pg_temp.attempt('w5', '{00000000-0000-4000-8000-000000000205}', servic
 update data.organization set booking_window_days = 30 where organization_id = 'T1';
 update data.organization_service set booking_window_days = null where organization_id = 'T1' and service_id = 's2';
 
+-- B5: a booking that names no service has the window and the notice of what its slot is for: of the slot itself, or of an area for one alone. What is
+-- offered, by list and blindly, is what may be booked; the agency's own search is not bound by either.
+insert into data.area (organization_id, area_id, number, name) values ('T1', 'v', 10, 'Кабинет 10'), ('T1', 'v2', 11, 'Кабинет 11'), ('T1', 'v3', 12, 'Кабинет 12');
+insert into data.area_service select pg_temp.key(a), 'T1', s from (values ('v', 's2'), ('v2', 's1'), ('v2', 's2'), ('v3', 's1'), ('v3', 's2')) as v (a, s);
+insert into data.slot (slot_id, organization_id, area_key, starts_at, ends_at, service_id)
+select ('00000000-0000-4000-8000-00000000' || k || '0' || n)::uuid, 'T1', pg_temp.key(area), now() + d, now() + d + interval '1 second', service
+from (values (1, interval '16 days'), (2, interval '14 days 23 hours'), (3, interval '20 minutes'), (4, interval '40 minutes'), (5, interval '29 days')) v (n, d)
+cross join (values ('03', 'v', null), ('04', 'v2', 's2'), ('05', 'v3', null)) as a (k, area, service);
+create function pg_temp.unnamed(k text, n integer) returns text language sql as $$
+    select pg_temp.offers('00000000-0000-4000-8000-00000000' || k || '0' || n) || ' ' || pg_temp.attempt('n' || k || n, array['00000000-0000-4000-8000-00000000' || k || '0' || n])
+$$;
+update data.organization_service set booking_window_days = 15, notice_min = 30 where organization_id = 'T1' and service_id = 's2';
+select is((select array_agg(pg_temp.unnamed('03', n) order by n) from generate_series(1, 4) n), '{false 208/4,true 201/0 slots=1,false 208/4,true 201/0 slots=1}', 'B5: window and notice in an area for one service');
+select is((select array_agg(pg_temp.unnamed('04', n) order by n) from generate_series(1, 4) n), '{false 208/4,true 201/0 slots=1,false 208/4,true 201/0 slots=1}', 'B5: of a slot for one service');
+select is((select array_agg(pg_temp.unnamed('05', n) order by n) from generate_series(1, 4) n), '{true 201/0 slots=1,true 201/0 slots=1,true 201/0 slots=1,true 201/0 slots=1}', 'B5: of none where nobody knows which is meant');
+select is((select array_agg(pg_temp.cancel('n' || k || n) order by k, n) from unnest('{03,04}'::text[]) as k, unnest('{2,4}'::integer[]) as n), array_fill('301/0'::text, '{4}'), 'given back');
+create function pg_temp.blindly(area text) returns text language sql as $$
+    select coalesce((select r.slot_id from api.book(pg_temp.msg(), 'n-' || gen_random_uuid(), '{blind_request}', 'T1', 'SIMPLE', 'PHYSIC', '77', '{}', '{}', array[area], false, null, '[]', '{}') as r
+        where r.kind = 'slot'), 'none')
+$$;
+select is(pg_temp.blindly('v'), '00000000-0000-4000-8000-000000000304', 'B4, B5: what is given blindly is within the notice, too');
+select ok(exists (select from admin.free('T1', ((now() + interval '20 minutes') at time zone 'Europe/Moscow')::date) as f where f.slot_id = '00000000-0000-4000-8000-000000000303'),
+    'B5: notice binds the applicant: the clerk sees what is free');
+update data.organization_service set booking_window_days = 30, notice_min = null where organization_id = 'T1' and service_id = 's2';
+update data.organization set booking_window_days = 14 where organization_id = 'T1';
+select is(pg_temp.unnamed('03', 5), 'true 201/0 slots=1', 'B5: a service that looks farther ahead does so unnamed');
+select is(pg_temp.unnamed('05', 5), 'false 208/4', 'B5: where nobody knows which is meant nobody looks so far');
+select is(pg_temp.cancel('n035'), '301/0', 'given back');
+update data.slot set is_closed = true where area_key = pg_temp.key('v') and slot_id <> '00000000-0000-4000-8000-000000000305';
+select is(pg_temp.blindly('v'), '00000000-0000-4000-8000-000000000305', 'B4, B5: blindly, too');
+update data.organization set booking_window_days = 30 where organization_id = 'T1';
+update data.organization_service set booking_window_days = null, buffer_after_min = 5 where organization_id = 'T1' and service_id = 's2';
+update data.slot set is_closed = false where area_key = pg_temp.key('v');
+select is((select array_agg(pg_temp.attempt('nb' || k, array['00000000-0000-4000-8000-00000000' || k || '01']) order by k) from unnest('{03,04}'::text[]) as k), '{201/0 slots=1,201/0 slots=1}', 'booked unnamed');
+select is((select array_agg(after_min) from data.place where book_key in ('nb03', 'nb04')), '{5,5}', 'buffer of a service: of an area for it alone, and of a slot for it');
+update data.organization_service set buffer_after_min = 0 where organization_id = 'T1' and service_id = 's2';
+update data.slot set is_closed = true where area_key in (pg_temp.key('v'), pg_temp.key('v2'), pg_temp.key('v3'));
+
 -- buffers
 select is(pg_temp.has_rules(), false, 'all off');
 update data.area set buffer_after_min = 10 where area_key = pg_temp.key('a1');

@@ -82,7 +82,7 @@ begin
     end if;
 
     if o.has_rules and cardinality(p_service_ids) = 0 then
-        o := data.with_service_rules(o, array(select t.service_id from unnest(slots) as t));
+        o := data.with_service_rules(o, array(select data.slot_service(t) from unnest(slots) as t));
     end if;
 
     -- One visit: one organization (A7, A33), one area, each slot where the one before ends.

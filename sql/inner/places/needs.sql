@@ -26,6 +26,22 @@ end $$;
 comment on function data.with_service_rules(data.organization, text[]) is
     'An organization with the windows and deadlines of services in place of its own; of several the strictest';
 
+-- Who names no service is shown the windows of all of them; what each slot is for decides then (data.slot_within).
+create or replace function data.with_widest_rules(o data.organization) returns data.organization
+language plpgsql stable as $$
+declare
+    r record;
+begin
+    select min(s.notice_min) as notice_min, max(s.booking_window_days) as booking_window_days into r
+    from data.organization_service as s
+    where s.organization_id = o.organization_id;
+    o.notice_min := least(o.notice_min, r.notice_min);
+    o.booking_window_days := greatest(o.booking_window_days, r.booking_window_days);
+    return o;
+end $$;
+comment on function data.with_widest_rules(data.organization) is
+    'An organization with the least notice and the longest window of itself and its services';
+
 -- The order's book has no serviceId: in an area with one service alone it goes without saying.
 create or replace function data.slot_service(s data.slot) returns text
 language sql stable as $$
@@ -38,15 +54,19 @@ comment on function data.slot_service(data.slot) is
 create or replace function data.slot_needs(s data.slot, p_service_ids text[], out before_min integer, out after_min integer,
     out others integer[])
 language plpgsql stable as $$
+declare
+    services text[] := p_service_ids;
 begin
+    if cardinality(services) = 0 then
+        services := array[data.slot_service(s)];
+    end if;
     select greatest(a.buffer_before_min, v.before_min), greatest(a.buffer_after_min, v.after_min), a.uses
     into before_min, after_min, others
     from data.area as a
     cross join (
         select max(t.buffer_before_min) as before_min, max(t.buffer_after_min) as after_min
         from data.organization_service as t
-        where t.organization_id = s.organization_id
-            and t.service_id = any (case when cardinality(p_service_ids) > 0 then p_service_ids else array[s.service_id] end)
+        where t.organization_id = s.organization_id and t.service_id = any (services)
     ) as v
     where a.area_key = s.area_key;
 end $$;

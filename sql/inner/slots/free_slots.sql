@@ -17,16 +17,7 @@ declare
     needs record;
     since timestamptz;
     until timestamptz;
-    o data.organization;
 begin
-    if s.service_id is not null and cardinality(p_service_ids) = 0 then
-        select t.* into o from data.organization as t where t.organization_id = s.organization_id;
-        o := data.with_service_rules(o, array[s.service_id]);
-        if s.starts_at <= p_now + make_interval(mins => o.notice_min)
-            or s.starts_at > p_now + make_interval(days => o.booking_window_days) then
-            return false;
-        end if;
-    end if;
     needs := data.slot_needs(s, p_service_ids);
     since := s.starts_at - make_interval(mins => needs.before_min);
     until := s.ends_at + make_interval(mins => needs.after_min);
@@ -38,7 +29,18 @@ begin
         and not data.others_taken(needs.others, since, until, p_now);
 end $$;
 comment on function data.slot_passes(data.slot, text[], timestamptz) is
-    'Whether a slot with a place left may be offered by the rules: windows of its service, buffers, exclusive areas';
+    'Whether a slot with a place left may be offered by the rules: buffers, exclusive areas';
+
+-- Windows bind the applicant, not the agency: so they are no part of what is free.
+create or replace function data.slot_within(o data.organization, s data.slot, p_now timestamptz) returns boolean
+language plpgsql stable as $$
+begin
+    o := data.with_service_rules(o, array[data.slot_service(s)]);
+    return s.starts_at > p_now + make_interval(mins => o.notice_min)
+        and s.starts_at <= p_now + make_interval(days => o.booking_window_days);
+end $$;
+comment on function data.slot_within(data.organization, data.slot, timestamptz) is
+    'Whether a slot is in the window of the service it is for, when none was named; without one, in the organization''s';
 
 -- What may be booked, said once for getSlots and blind_request: for all of the services asked, each named once, as a visit
 -- for them would be (data.slot_serves). One plain SELECT, so that the planner folds it into the

@@ -7,7 +7,7 @@ create or replace function data.slot_window(o data.organization, p_services text
 language plpgsql stable as $$
 begin
     if o.has_rules then
-        o := data.with_service_rules(o, p_services);
+        o := case when cardinality(p_services) > 0 then data.with_service_rules(o, p_services) else data.with_widest_rules(o) end;
     end if;
     -- a day more on either side of the filter's: what local time says may happen twice, or never
     since := greatest(p_now + make_interval(mins => o.notice_min), (p_not_before - interval '1 day') at time zone o.time_zone,
@@ -45,7 +45,10 @@ language sql stable as $$
     join data.organization as o on o.organization_id = p.organization_id
     cross join lateral (
         select w.since, w.until, data.services_of(o.organization_id, p_services) as wanted,
-            data.areas_of(o.organization_id, p_area_keys) as within
+            data.areas_of(o.organization_id, p_area_keys) as within,
+            o.has_rules and cardinality(p_services) = 0 and exists (
+                select from data.organization_service as v where v.organization_id = o.organization_id
+                    and (v.notice_min is not null or v.booking_window_days is not null)) as differ
         from data.slot_window(o, p_services, p.not_before, p.not_after, p_now, p_from_day, p_to_day) as w
         offset 0
     ) as w
@@ -56,11 +59,12 @@ language sql stable as $$
         select t.slot_id, t.area_key, t.starts_at, t.ends_at, t.service_id
         from data.free_slots(o.organization_id, w.since, w.until, w.wanted, w.within, p_now, o.has_rules, p_full, p_own,
             k.keys, k.taken) as t
-        where p.cells is null or substring(p.cells
+        where (p.cells is null or substring(p.cells
             from case when p.kinds is null then 0
                     else (p.kinds ->> (t.area_key::text || coalesce(' ' || t.service_id, '')))::integer end * p_width
                 + floor(date_part('epoch', t.starts_at at time zone o.time_zone) / 3600)::integer - p_base_hour + 1
-            for 1) = B'1'
+            for 1) = B'1')
+            and (not w.differ or t.slot_id = any (p_own) or data.slot_within(o, t, p_now))
         order by t.starts_at, t.slot_id
         limit p_most
     ) as s

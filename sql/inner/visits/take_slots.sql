@@ -68,22 +68,26 @@ declare
     attempt integer := 0;
     full_days data.full_day[];
     visitor data.booking;
+    widest data.organization := o;
 begin
     if o.has_rules then
+        if cardinality(p_service_ids) = 0 then
+            widest := data.with_widest_rules(o);
+        end if;
         select b.* into visitor from data.booking as b where b.book_key = p_book_key;
         full_days := data.full_days(array[o.organization_id], visitor.channel, p_now);
     end if;
     loop
         passed_over := null;
         for s in
-            select t.* from data.free_slots(o.organization_id, p_now + make_interval(mins => o.notice_min),
-                p_now + make_interval(days => o.booking_window_days), p_service_ids, p_area_keys, p_now, o.has_rules,
+            select t.* from data.free_slots(o.organization_id, p_now + make_interval(mins => widest.notice_min),
+                p_now + make_interval(days => widest.booking_window_days), p_service_ids, p_area_keys, p_now, o.has_rules,
                 full_days) as t
             order by t.starts_at, t.slot_id
         loop
             -- Nobody gets by chance what he could not have had by name.
-            continue when o.has_rules and cardinality(p_service_ids) = 0 and cardinality(data.admission_fields(o,
-                array[data.slot_service(s)], visitor.user_type, visitor.user_kind)) > 0;
+            continue when o.has_rules and cardinality(p_service_ids) = 0 and (not data.slot_within(o, s, p_now)
+                or cardinality(data.admission_fields(o, array[data.slot_service(s)], visitor.user_type, visitor.user_kind)) > 0);
             n := data.take_as_is(o, s, p_service_ids, p_book_key, p_hold_until, p_now, false);
             if n > 0 then
                 return s.slot_id;
