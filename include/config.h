@@ -168,3 +168,6 @@ struct config_option {
     bool is_reloadable, is_required;
 };
 const struct config_option *config_options(unsigned *n);
+/* The least and the most a number, size or duration of row i may be, as "8MiB to 16384MiB"; NULL: it is none of them.
+ */
+const char *config_range(struct arena *a, unsigned i);

@@ -9,14 +9,23 @@
 
 #include <string.h>
 
-struct file_line {
-    const char *file;
-    int line;
+/* What is wrong with a key stands where the key does; with one that is not there, where its section does. */
+static void add_at(struct buf *m, const struct config *c, const char *section, const char *name, const char *key,
+                   const char *text)
+{
+    buf_printf(m, "%s: %s\n", config_at(m->arena, c, section, name, key, CONFIG_LAST), text);
+}
+
+/* What a listener is looked at with. */
+struct look {
+    const struct config *c;
+    const struct config_listener *l;
+    struct buf *m;
 };
 
-static void add(struct buf *m, struct file_line at, const char *text)
+static void add(const struct look *k, const char *key, const char *text)
 {
-    buf_printf(m, "%s:%d: %s\n", at.file, at.line, text);
+    add_at(k->m, k->c, "listener", k->l->name, key, text);
 }
 
 static bool has_agency(const struct config *c, const char *code)
@@ -37,32 +46,39 @@ static bool has_smev_sender(const struct config *c)
     return false;
 }
 
-static void check_tls(const struct config_listener *l, struct file_line at, struct buf *m)
+static void check_tls(const struct look *k)
 {
+    const struct config_listener *l = k->l;
     if (l->tls_cert != NULL && l->tls_key == NULL)
-        add(m, at, "tls_cert needs tls_key");
+        add(k, "tls_cert", "tls_cert needs tls_key");
     if (l->tls_cert == NULL && l->tls_key != NULL)
-        add(m, at, "tls_key needs tls_cert");
+        add(k, "tls_key", "tls_key needs tls_cert");
     if (l->tls_cert == NULL && l->tls_client_ca != NULL)
-        add(m, at, "tls_client_ca needs tls_cert");
+        add(k, "tls_client_ca", "tls_client_ca needs tls_cert");
     if (l->tls_client_crl != NULL && l->tls_client_ca == NULL)
-        add(m, at, "tls_client_crl needs tls_client_ca");
+        add(k, "tls_client_crl", "tls_client_crl needs tls_client_ca");
     if (l->tls_cert == NULL && l->tls_ciphers != NULL)
-        add(m, at, "tls_ciphers needs tls_cert");
+        add(k, "tls_ciphers", "tls_ciphers needs tls_cert");
     if (l->tls_client_required && l->tls_client_ca == NULL)
-        add(m, at, "tls_client_required needs tls_client_ca");
+        add(k, "tls_client_required", "tls_client_required needs tls_client_ca");
 }
 
-static void check_unsigned(const struct config *c, const struct config_listener *l, struct file_line at, struct buf *m)
+static void check_agency(const struct look *k)
 {
+    if (k->l->agency != NULL && !has_agency(k->c, k->l->agency))
+        add(k, "agency", "agency names no [agency CODE] section");
+}
+
+static void check_unsigned(const struct look *k)
+{
+    const struct config_listener *l = k->l;
     if (l->address != NULL && address_scope(l->address) != ADDRESS_LOCAL && !l->allow_remote_plain)
-        add(m, at,
+        add(k, "address",
             "anybody who reaches this address could book without a signature; "
             "use a local address or say plain_on_public_address = i-know-it-is-unsigned");
     if (l->require_recipient)
-        add(m, at, "require_recipient_signature is for smev2 listeners");
-    if (l->agency != NULL && !has_agency(c, l->agency))
-        add(m, at, "agency names no [agency CODE] section");
+        add(k, "require_recipient_signature", "require_recipient_signature is for smev2 listeners");
+    check_agency(k);
 }
 
 static bool is_all_lenient(const struct config_reading *r)
@@ -73,44 +89,57 @@ static bool is_all_lenient(const struct config_reading *r)
     return true;
 }
 
-static void check_signed(const struct config *c, const struct config_listener *l, struct file_line at, struct buf *m)
+static void check_reading(const struct look *k)
 {
-    if (l->allow_remote_plain)
-        add(m, at, "plain_on_public_address is for plain listeners");
-    if (l->reading.mode != READING_STRICT || !is_all_lenient(&l->reading) || l->reading.doc_types != NULL ||
-        l->reading.omit_error_on_success || l->reading.status_as_text || l->reading.single_timeslot)
-        add(m, at, "how signed messages are read and answered is said in [sender CODE]");
+    const struct config_reading *r = &k->l->reading;
+    const struct {
+        const char *key;
+        bool is_set;
+    } keys[] = {{"reading", r->mode != READING_STRICT}, {"lenient", !is_all_lenient(r)},
+                {"doc_types", r->doc_types != NULL},    {"omit_error_on_success", r->omit_error_on_success},
+                {"status_as_text", r->status_as_text},  {"single_timeslot", r->single_timeslot}};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        if (keys[i].is_set)
+            add(k, keys[i].key, "how signed messages are read and answered is said in [sender CODE]");
+}
+
+static void check_signed(const struct look *k)
+{
+    const struct config *c = k->c;
+    if (k->l->allow_remote_plain)
+        add(k, "plain_on_public_address", "plain_on_public_address is for plain listeners");
+    check_reading(k);
     if (c->nagencies == 0)
-        add(m, at, "a smev2 listener needs an [agency CODE] to answer for");
+        add(k, "kind", "a smev2 listener needs an [agency CODE] to answer for");
     if (c->nsenders == 0)
-        add(m, at, "a smev2 listener needs a [sender CODE] that may call");
+        add(k, "kind", "a smev2 listener needs a [sender CODE] that may call");
     if (c->anchors == NULL)
-        add(m, at, "a smev2 listener needs anchors in [trust]");
-    if (l->agency != NULL && c->nagencies > 0 && !has_agency(c, l->agency))
-        add(m, at, "agency names no [agency CODE] section");
-    if (l->require_recipient && !has_smev_sender(c))
-        add(m, at, "require_recipient_signature needs a sender with smev = yes");
+        add(k, "kind", "a smev2 listener needs anchors in [trust]");
+    if (c->nagencies > 0)
+        check_agency(k);
+    if (k->l->require_recipient && !has_smev_sender(c))
+        add(k, "require_recipient_signature", "require_recipient_signature needs a sender with smev = yes");
 }
 
 static void check_listener(const struct config *c, unsigned i, struct buf *m)
 {
     const struct config_listener *l = &c->listeners[i];
-    struct file_line at = {l->file, l->line};
+    const struct look k = {c, l, m};
     for (unsigned j = 0; j < i; j++) {
         if (l->address != NULL && c->listeners[j].address != NULL &&
             address_clashes(l->address, c->listeners[j].address))
-            buf_printf(m, "%s:%d: address is the same as that of [listener %s]\n", at.file, at.line,
-                       c->listeners[j].name);
+            add(&k, "address",
+                arena_printf(m->arena, "address is the same as that of [listener %s]", c->listeners[j].name));
     }
     if (l->address != NULL && address_clashes(l->address, c->admin_address))
-        add(m, at, "address is the same as that of [admin]");
-    check_tls(l, at, m);
+        add(&k, "address", "address is the same as that of [admin]");
+    check_tls(&k);
     if (l->kind == LISTENER_UNSET)
         return; /* was told: its own mistake is enough */
     if (config_is_signed(l))
-        check_signed(c, l, at, m);
+        check_signed(&k);
     else
-        check_unsigned(c, l, at, m);
+        check_unsigned(&k);
 }
 
 /* A certificate tells who is calling: it cannot stand for two. */
@@ -123,7 +152,8 @@ static void check_senders(const struct config *c, struct buf *m)
                 const struct config_sender *o = &c->senders[j];
                 for (unsigned q = 0; q < (j == i ? k : o->ncerts); q++) {
                     if (strcmp(s->certs[k], o->certs[q]) == 0)
-                        buf_printf(m, "%s:%d: the same cert stands in [sender %s]\n", s->file, s->line, o->code);
+                        buf_printf(m, "%s: the same cert stands in [sender %s]\n",
+                                   config_at(m->arena, c, "sender", s->code, "cert", (int)k), o->code);
                 }
             }
         }
@@ -132,13 +162,14 @@ static void check_senders(const struct config *c, struct buf *m)
 
 void config_check(const struct config *c, const char *path, struct buf *m)
 {
-    struct file_line nowhere = {path, 1};
     if (c->message_age_max_ms != 0 && c->message_age_max_ms < MINUTE)
-        add(m, nowhere, "message_age_max in [trust] is less than 1m: a message would be too old before it is read");
+        add_at(m, c, "trust", "", "message_age_max",
+               "message_age_max in [trust] is less than 1m: a message would be too old before it is read");
     if (c->nlisteners == 0)
-        add(m, nowhere, "there is no [listener NAME] section");
+        buf_printf(m, "%s:1: there is no [listener NAME] section\n", path);
     if (c->buffers_max_bytes < 2 * c->body_max_bytes)
-        add(m, nowhere, "buffers_max in [limits] is less than twice body_max");
+        add_at(m, c, "limits", "", config_sets(c, "limits", "", "buffers_max") ? "buffers_max" : "body_max",
+               "buffers_max in [limits] is less than twice body_max");
     for (unsigned i = 0; i < c->nlisteners; i++)
         check_listener(c, i, m);
     check_senders(c, m);

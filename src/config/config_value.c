@@ -63,22 +63,41 @@ static const char *show_units(struct arena *a, uint64_t v, const struct unit *un
     return arena_printf(a, "%ju%s", (uintmax_t)(v / best->factor), best->suffix);
 }
 
+static const struct unit *units_of(const struct option_rule *r)
+{
+    return r->kind == OPTION_DURATION ? durations : r->kind == OPTION_SIZE ? sizes : NULL;
+}
+
+static const char *range_of(struct arena *a, const struct option_rule *r)
+{
+    const struct unit *units = units_of(r);
+    if (units == NULL)
+        return arena_printf(a, "%ju to %ju", (uintmax_t)r->least, (uintmax_t)r->most);
+    return arena_printf(a, "%s to %s", show_units(a, r->least, units), show_units(a, r->most, units));
+}
+
+const char *config_range(struct arena *a, unsigned i)
+{
+    const struct option_rule *r = &option_rules[i];
+    return r->kind == OPTION_COUNT || units_of(r) != NULL ? range_of(a, r) : NULL;
+}
+
 static const char *set_number(struct arena *a, const struct option_rule *r, const char *text, void *member)
 {
     uint64_t v = 0;
     const char *rest = text;
-    const struct unit *units = r->kind == OPTION_DURATION ? durations : r->kind == OPTION_SIZE ? sizes : NULL;
+    const struct unit *units = units_of(r);
     if (units != NULL) {
         if (!take_units(text, units, &v))
             return units == durations ? "expected a duration such as 500ms, 30s or 5m"
                                       : "expected a size such as 16KiB or 1MiB";
         if (v < r->least || v > r->most)
-            return arena_printf(a, "expected %s to %s", show_units(a, r->least, units), show_units(a, r->most, units));
+            return arena_printf(a, "expected %s", range_of(a, r));
         memcpy(member, &v, sizeof v);
         return NULL;
     }
     if (!take_digits(text, &v, &rest) || *rest != '\0' || v < r->least || v > r->most)
-        return arena_printf(a, "expected a number from %ju to %ju", (uintmax_t)r->least, (uintmax_t)r->most);
+        return arena_printf(a, "expected a number from %s", range_of(a, r));
     unsigned count = (unsigned)v;
     memcpy(member, &count, sizeof count);
     return NULL;

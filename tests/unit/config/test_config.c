@@ -358,6 +358,9 @@ static void O2_the_manual_page_says_what_the_program_does(void **state)
         const char *fact = o[i].is_required     ? "Required."
                            : has_default(&o[i]) ? arena_printf(a, "Default: *%s*.", o[i].value_default)
                                                 : "No default.";
+        /* what the message says that refuses a number stands in the page before anybody asks (L2) */
+        if (config_range(a, i) != NULL)
+            fact = arena_printf(a, "%s From %s.", fact, config_range(a, i));
         const char *want = arena_printf(a, "*%s* = _%s_ %s %s %s", o[i].key, o[i].type, o[i].help, fact,
                                         o[i].is_reloadable ? "Taken up by a reload." : "Needs a restart.");
         if (strstr(flatten(part), flatten(want)) == NULL)

@@ -172,16 +172,16 @@ static const struct {
     {L "[sender B]\nname = Б\n", 15, "[sender B] needs the key cert"},
     {"[log]\nlevel = info\n", 1, "there is no [listener NAME] section"},
     /* what does not fit together */
-    {"[listener p]\nkind = plain\naddress = 0.0.0.0:80\n", 12, "i-know-it-is-unsigned"},
-    {"[listener p]\nkind = plain\naddress = 10.1.2.3:80\n", 12, "i-know-it-is-unsigned"},
-    {"[listener p]\nkind = plain\naddress = [::]:80\n", 12, "i-know-it-is-unsigned"},
-    {"[listener p]\nkind = plain\naddress = [::ffff:10.0.0.1]:80\n", 12, "i-know-it-is-unsigned"},
-    {"[listener p]\nkind = plain\naddress = fd:3\n", 12, "i-know-it-is-unsigned"},
-    {L "plain_on_public_address = i-know-it-is-unsigned\n", 12, "is for plain listeners"},
-    {L "reading = lenient\n", 12, "is said in [sender CODE]"}, /* M9: who is read leniently is who signed */
-    {L "lenient = order\n", 12, "is said in [sender CODE]"},
-    {L "doc_types = VISA\n", 12, "is said in [sender CODE]"},
-    {L "status_as_text = yes\n", 12, "is said in [sender CODE]"},
+    {"[listener p]\nkind = plain\naddress = 0.0.0.0:80\n", 14, "i-know-it-is-unsigned"},
+    {"[listener p]\nkind = plain\naddress = 10.1.2.3:80\n", 14, "i-know-it-is-unsigned"},
+    {"[listener p]\nkind = plain\naddress = [::]:80\n", 14, "i-know-it-is-unsigned"},
+    {"[listener p]\nkind = plain\naddress = [::ffff:10.0.0.1]:80\n", 14, "i-know-it-is-unsigned"},
+    {"[listener p]\nkind = plain\naddress = fd:3\n", 14, "i-know-it-is-unsigned"},
+    {L "plain_on_public_address = i-know-it-is-unsigned\n", 15, "is for plain listeners"},
+    {L "reading = lenient\n", 15, "is said in [sender CODE]"}, /* M9: who is read leniently is who signed */
+    {L "lenient = order\n", 15, "is said in [sender CODE]"},
+    {L "doc_types = VISA\n", 15, "is said in [sender CODE]"},
+    {L "status_as_text = yes\n", 15, "is said in [sender CODE]"},
     {P "reading = loose\n", 15, "expected strict|lenient"},
     {P "lenient = order, disorder, names\n", 15, "lenient: 'disorder' is none of namespaces|order|"},
     {P "lenient = Order\n", 15, "'Order' is none of"},
@@ -190,25 +190,26 @@ static const struct {
     {P "lenient = order,\n", 15, "a word is missing between the commas"},
     {P "lenient_order = no\n", 15, "'lenient_order' is no key any more: "},
     {P "lenient_order = no\n", 15, "lenient = namespaces, order, names"},
-    {P "require_recipient_signature = yes\n", 12, "is for smev2 listeners"},
-    {L "require_recipient_signature = yes\n", 12, "needs a sender with smev = yes"},
-    {L "agency = BBBB00002\n", 12, "agency names no [agency CODE]"},
-    {L "tls_cert = /c\n", 12, "tls_cert needs tls_key"},
-    {L "tls_key = /k\n", 12, "tls_key needs tls_cert"},
-    {L "tls_client_ca = /k\n", 12, "tls_client_ca needs tls_cert"},
-    {L "tls_cert = /c\ntls_key = /k\ntls_client_crl = /l\n", 12, "tls_client_crl needs tls_client_ca"},
-    {L "tls_ciphers = HIGH\n", 12, "tls_ciphers needs tls_cert"},
-    {L "tls_cert = /c\ntls_key = /k\ntls_client_required = yes\n", 12, "tls_client_required needs tls_client_ca"},
-    {L "[listener y]\nkind = smev2\naddress = 127.0.0.1:1\n", 15, "the same as that of [listener x]"},
-    {L "[listener y]\nkind = smev2\naddress = 0.0.0.0:1\n", 15, "the same as that of [listener x]"},
-    {L "[listener y]\nkind = smev2\naddress = [::]:1\n", 15, "the same as that of [listener x]"},
-    {L "[listener y]\nkind = smev2\naddress = [::ffff:127.0.0.1]:1\n", 15, "the same as that of [listener x]"},
-    {"[listener x]\nkind = smev2\naddress = [::1]:1\n[listener y]\nkind = smev2\naddress = [0::0:1]:1\n", 15,
+    {P "require_recipient_signature = yes\n", 15, "is for smev2 listeners"},
+    {L "require_recipient_signature = yes\n", 15, "needs a sender with smev = yes"},
+    {L "agency = BBBB00002\n", 15, "agency names no [agency CODE]"},
+    {L "tls_cert = /c\n", 15, "tls_cert needs tls_key"},
+    {L "tls_key = /k\n", 15, "tls_key needs tls_cert"},
+    {L "tls_client_ca = /k\n", 15, "tls_client_ca needs tls_cert"},
+    {L "tls_cert = /c\ntls_key = /k\ntls_client_crl = /l\n", 17, "tls_client_crl needs tls_client_ca"},
+    {L "tls_ciphers = HIGH\n", 15, "tls_ciphers needs tls_cert"},
+    {L "tls_cert = /c\ntls_key = /k\ntls_client_required = yes\n", 17, "tls_client_required needs tls_client_ca"},
+    {L "[listener y]\nkind = smev2\naddress = 127.0.0.1:1\n", 17, "the same as that of [listener x]"},
+    {L "[listener y]\nkind = smev2\naddress = 0.0.0.0:1\n", 17, "the same as that of [listener x]"},
+    {L "[listener y]\nkind = smev2\naddress = [::]:1\n", 17, "the same as that of [listener x]"},
+    {L "[listener y]\nkind = smev2\naddress = [::ffff:127.0.0.1]:1\n", 17, "the same as that of [listener x]"},
+    {"[listener x]\nkind = smev2\naddress = [::1]:1\n[listener y]\nkind = smev2\naddress = [0::0:1]:1\n", 17,
      "the same as that of [listener x]"},
-    {"[listener x]\nkind = smev2\naddress = 127.0.0.1:8182\n", 12, "the same as that of [admin]"},
-    {"[listener x]\nkind = smev2\naddress = 0.0.0.0:8182\n", 12, "the same as that of [admin]"},
-    {L "[sender B]\ncert = /p\n", 15, "the same cert stands in [sender PGU001001]"},
-    {L "[sender B]\ncert = /q\ncert = /q\n", 15, "the same cert stands in [sender B]"},
+    {"[listener x]\nkind = smev2\naddress = 127.0.0.1:8182\n", 14, "the same as that of [admin]"},
+    {"[listener x]\nkind = smev2\naddress = 0.0.0.0:8182\n", 14, "the same as that of [admin]"},
+    {L "[limits]\nbuffers_max = 16MiB\nbody_max = 9MiB\n", 16, "buffers_max in [limits] is less than twice body_max"},
+    {L "[sender B]\ncert = /p\n", 16, "the same cert stands in [sender PGU001001]"},
+    {L "[sender B]\ncert = /q\ncert = /q\n", 17, "the same cert stands in [sender B]"},
 };
 
 static unsigned count_lines(const char *s)
@@ -298,7 +299,7 @@ static void O2_all_mistakes_are_told_in_the_order_of_the_file(void **state)
                                "%1$s:8: expected 'key = value'\n"
                                "%1$s:1: [database] needs the key conninfo\n"
                                "%1$s:12: [trust] needs the key crl, or crl_required = no\n"
-                               "%1$s:9: anybody who reaches this address could book without a signature; use a local "
+                               "%1$s:11: anybody who reaches this address could book without a signature; use a local "
                                "address or say plain_on_public_address = i-know-it-is-unsigned\n";
     struct arena *a = arena_new();
     struct config c;
