@@ -10,7 +10,7 @@
 -- one an instant, in time order: visit_at in seconds since 1970; slot_ids in their order, beside each its area_keys, its
 -- durations in minutes (one: of all) and own_services, what it names itself (null: none does; service_id is meant then);
 -- visit_offsets, the minutes ahead of UTC in each of the zones. Rows "area", in any order and maybe more than once: area_keys[1]
--- is the key, zone the place among visit_offsets, from 1.
+-- is the key, zone the place among visit_offsets, from 1; service_id is the area's only one, meant where nothing else is said.
 
 -- Before it had a filter, before it had a channel, and while it told a row an interval.
 drop function if exists api.get_slots(text, text[], text[], text[], text, text, text, integer);
@@ -107,7 +107,8 @@ begin
                 one_service, i.services, null::text, null::text, null::integer, null::jsonb
             from instant as i
             union all
-            select 'area', null, null, null, array[a.area_key], null, null, null, a.organization_id, a.area_id,
+            select 'area', null, null, null, array[a.area_key], null, case when one_service is null
+                then data.only_service(a.area_key) end, null, a.organization_id, a.area_id,
                 array_position(zones, o.time_zone), a.slot_attributes
             from data.area as a join data.organization as o on o.organization_id = a.organization_id
             where a.area_key = any (array(select distinct k from instant as i cross join unnest(i.area_keys) as k))

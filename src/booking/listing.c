@@ -24,6 +24,7 @@ struct columns {
 struct area {
     int64_t key;
     const char *organization_id, *area_id;
+    const char *service_id; /* the only one it is for; NULL: several */
     struct attributes attributes;
     unsigned zone; /* from 0 */
 };
@@ -129,6 +130,7 @@ static enum err read_area(struct listing *l, unsigned row)
         return err;
     area->organization_id = reply_text(l->arena, l->res, row, l->c.organization_id);
     area->area_id = reply_text(l->arena, l->res, row, l->c.area_id);
+    area->service_id = reply_text(l->arena, l->res, row, l->c.service_id);
     area->zone = (unsigned)zone - 1;
     if (!has_key || area->organization_id == NULL || zone < 1 || zone > UINT_MAX)
         return error_set(l->e, ERR_INTERNAL, "an area row without key, organization or zone");
@@ -195,7 +197,8 @@ static enum err tell_slot(struct listing *l, const struct instant *t, unsigned i
     if (area == NULL)
         return error_set(l->e, ERR_INTERNAL, "an interval in an area nobody tells of");
     const char *own = t->own_services == NULL ? NULL : t->own_services[i];
-    slot->service_id = own != NULL && *own != '\0' ? own : t->service_id;
+    const char *meant = t->service_id != NULL ? t->service_id : area->service_id;
+    slot->service_id = own != NULL && *own != '\0' ? own : meant;
     slot->organization_id = area->organization_id;
     slot->area_id = area->area_id;
     slot->attributes = area->attributes;
@@ -256,7 +259,7 @@ static unsigned find_shared(const struct listing *l, struct shared *out)
         if (!is_kind(l, row, "area") || read_numbers(l->res, row, l->c.area_keys, &out[n].key, 1) != 1)
             continue;
         out[n].bytes = text_bytes(l->res, row, l->c.attributes) + text_bytes(l->res, row, l->c.organization_id) +
-                       text_bytes(l->res, row, l->c.area_id);
+                       text_bytes(l->res, row, l->c.area_id) + text_bytes(l->res, row, l->c.service_id);
         n += out[n].bytes > LONG_BYTES;
     }
     qsort(out, n, sizeof *out, compare_shared);

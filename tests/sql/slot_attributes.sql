@@ -4,7 +4,7 @@
 \ir lib/helpers.psql
 select no_plan();
 
-create function pg_temp.told(area text) returns jsonb language sql as $$
+create function pg_temp.told_of(area text) returns jsonb language sql as $$
     select case when count(distinct coalesce(r.attributes, 'null')) = 1 then (array_agg(r.attributes))[1] else '"various"' end
     from pg_temp.get_slots('TEST00001', '{T1}', '{}', array[area], 'SIMPLE', 'PHYSIC', '1', 1000) as r where r.kind = 'slot'
 $$;
@@ -24,24 +24,24 @@ exception when others then
     return code || ' ' || constraint_said;
 end $$;
 
-select is(pg_temp.told('a3'), null, 'M9: nothing is said unless somebody says it');
+select is(pg_temp.told_of('a3'), null, 'M9: nothing is said unless somebody says it');
 select is(pg_temp.booked(pg_temp.book_rows('q-0', array[pg_temp.slot('a3', 1)])), '-', 'M9: nor of a booking');
 
 -- attributes
 select is(admin.slot_attribute('T1', 'a3', 'entrance', 'со двора'), 'a3', 'the command answers with the area');
 select is(admin.slot_attribute('T1', 'a3', 'floor', '2'), 'a3', 'a second one');
-select is(pg_temp.told('a3'), '[{"name": "entrance", "value": "со двора"}, {"name": "floor", "value": "2"}]', 'M9: both, in the order they were named');
-select is(pg_temp.told('a1'), null, 'M9: of that area only');
+select is(pg_temp.told_of('a3'), '[{"name": "entrance", "value": "со двора"}, {"name": "floor", "value": "2"}]', 'M9: both, in the order they were named');
+select is(pg_temp.told_of('a1'), null, 'M9: of that area only');
 select is(admin.slot_attribute('T1', 'a3', 'entrance', 'с улицы'), 'a3', 'another value');
-select is(pg_temp.told('a3'), '[{"name": "entrance", "value": "с улицы"}, {"name": "floor", "value": "2"}]', 'M9: in its place');
+select is(pg_temp.told_of('a3'), '[{"name": "entrance", "value": "с улицы"}, {"name": "floor", "value": "2"}]', 'M9: in its place');
 select is(pg_temp.booked(pg_temp.book_rows('q-1', array[pg_temp.slot('a3', 2)])), '- [{"name": "entrance", "value": "с улицы"}, {"name": "floor", "value": "2"}]', 'M9: book tells them');
 select is(pg_temp.booked(array(select r from api.get_booking_status('TEST00001', 'q-1', '1000000000') as r)),
     '- [{"name": "entrance", "value": "с улицы"}, {"name": "floor", "value": "2"}]', 'M9: getBookingStatus too');
 select is(admin.slot_attribute('T1', 'a3', 'entrance'), 'a3', 'without a value');
-select is(pg_temp.told('a3'), '[{"name": "floor", "value": "2"}]', 'M9: it is taken away');
+select is(pg_temp.told_of('a3'), '[{"name": "floor", "value": "2"}]', 'M9: it is taken away');
 select is(admin.slot_attribute('T1', 'a3', 'nothing'), 'a3', 'what was not there');
 select is(admin.slot_attribute('T1', 'a3', 'floor', ''), 'a3', 'the last one');
-select is(pg_temp.told('a3'), null, 'M9: nothing is left, not an empty list');
+select is(pg_temp.told_of('a3'), null, 'M9: nothing is left, not an empty list');
 select alike(pg_temp.refusal($$select admin.slot_attribute('T1', 'zz', 'a', 'b')$$), 'P0002 %', 'an area nobody knows');
 select alike(pg_temp.refusal($$select admin.slot_attribute('T1', 'a3', '', 'b')$$), '23514 Атрибутов у помещения%', 'L2: a name has a letter at least');
 select alike(pg_temp.refusal($$select admin.slot_attribute('T1', 'a3', repeat('x', 256), 'b')$$), '23514 %', 'L2: and 255 at the most');
@@ -87,6 +87,50 @@ select is(pg_temp.booked(pg_temp.book_rows('q-5', array[pg_temp.slot('a3', 5)]))
 select is(admin.queue_numbers('T1', 'a3'), 'a3', 'no numbers');
 select is(pg_temp.booked(pg_temp.book_rows('q-6', array[pg_temp.slot('a3', 6)])), '-', 'M9: none');
 select alike(pg_temp.refusal($$select admin.queue_numbers('T1', 'a3', repeat('x', 21))$$), '23514 Перед номером%', 'L2: a few letters');
+
+-- serviceId is told wherever there is one: the slot's own, the one asked for, the area's only one; in getSlots, book, getBookingStatus and pushes alike
+create function pg_temp.services(area text, asked text[] default '{}') returns text language sql as $$
+    select string_agg(distinct coalesce(r.service_id, '-'), ' ') from pg_temp.get_slots('TEST00001', '{T1}', asked, array[area], 'SIMPLE', 'PHYSIC', '1', 5) as r where r.kind = 'slot'
+$$;
+-- What each says of the first slot of a booking: "book status push", once when they agree.
+create function pg_temp.said(book text, slots text[], asked text[] default '{}') returns text language plpgsql as $$
+declare
+    told text[];
+begin
+    told := array(select coalesce(r.service_id, '-') from unnest(pg_temp.book_rows(book, slots, services => asked)) as r where r.kind = 'slot' limit 1);
+    told := told || array(select coalesce(r.service_id, '-') from api.get_booking_status('TEST00001', book, '1000000000') as r where r.kind = 'slot' limit 1)
+        || coalesce(data.visit_json((select b from data.booking as b where b.book_key = said.book)) ->> 'serviceId', '-');
+    return (select string_agg(distinct t, ' ') || ' ' || cardinality(told) from unnest(told) as t);
+end $$;
+select is(pg_temp.services('a1'), 's1', 'item 18: an area of one service says it to who asks for none');
+select is(pg_temp.services('a1', '{s1}'), 's1', 'item 18: and to who asks for it');
+select is(pg_temp.services('a2'), '-', 'item 18: an area of two says none');
+select is(pg_temp.services('a2', '{s2}'), 's2', 'item 18: but the one that is asked for');
+select is(pg_temp.services('a2', '{s1,s2}'), '-', 'item 18: asked for both it is none of them');
+select is(pg_temp.said('s-1', array[pg_temp.slot('a1', 30)]), 's1 3', 'item 19: booked there');
+select is(pg_temp.said('s-2', array[pg_temp.slot('a2', 30)]), '- 3', 'item 19: booked in an area of two');
+select is(pg_temp.said('s-3', array[pg_temp.slot('a2', 31)], '{s2}'), 's2 3', 'item 19: for one of them');
+select is(pg_temp.said('s-4', array[pg_temp.slot('a2', 32)], '{s1,s2}'), '- 3', 'item 19: for both');
+select is(pg_temp.said('s-5', array[pg_temp.slot('a1', 33), pg_temp.slot('a1', 34)]), 's1 3', 'item 19: of a visit of several slots, which goes the long way');
+update data.slot set service_id = 's2' where slot_id = pg_temp.slot('a2', 36)::uuid;
+select is(pg_temp.said('s-6', array[pg_temp.slot('a2', 36)]), 's2 3', 'item 18: a slot of one service says it');
+delete from data.area_service where service_id = 's1' and area_key = (select area_key from data.area where organization_id = 'T1' and area_id = 'a2');
+select is(pg_temp.services('a2'), 's2', 'item 18: one is left');
+insert into data.area_service select area_key, 'T1', 's1' from data.area where organization_id = 'T1' and area_id = 'a2';
+delete from data.area_service where area_key = (select area_key from data.area where organization_id = 'T1' and area_id = 'a3');
+select is(pg_temp.services('a3'), '-', 'item 18: an area of no service');
+
+-- 2.3 b: what is pushed tells of the visit what the answer told (room, ticket, attributes)
+select admin.queue_numbers('T1', 'a3', 'А-'), admin.slot_attribute('T1', 'a3', 'room', '12'), admin.slot_attribute('T1', 'a3', 'window', '3');
+select is(pg_temp.book('v-1', array[pg_temp.slot('a3', 20)]) || pg_temp.book('v-2', array[pg_temp.slot('a3', 20)]), '201/0 slots=1201/0 slots=1', 'two of the same time');
+select is((select result from admin.invite('v-2')), 'сделано', 'one is invited');
+select is((select payload -> 'timeslot' from data.outbox where book_key = 'v-2'), (select jsonb_build_object('slotId', slot_id, 'organizationId', organization_id, 'areaId', area_id,
+        'visitTime', pg_temp.told(visit_at, visit_offset), 'queueNumber', 'А-2', 'duration', duration, 'attributes', '[{"name": "room", "value": "12"}, {"name": "window", "value": "3"}]'::jsonb)
+    from api.get_booking_status('TEST00001', 'v-2', '1000000000') where kind = 'slot'), 'M8: the push has what getBookingStatus has, the number and the attributes too');
+select is((select payload -> 'timeslot' from data.outbox where book_key = 'v-2') ? 'serviceId', false, 'item 18: and no service where there is none');
+select is((select result from admin.move('v-2', pg_temp.slot('a1', 35))), 'сделано', 'moved to a room without numbers');
+select is((select (payload -> 'timeslot') - '{slotId,visitTime}'::text[] from data.outbox where book_key = 'v-2' order by outbox_id desc limit 1),
+    '{"areaId": "a1", "duration": 15, "organizationId": "T1", "serviceId": "s1"}', 'M8: it has none then, and the service of that room');
 select pg_temp.healthy();
 select * from finish();
 rollback;

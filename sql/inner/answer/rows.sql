@@ -28,7 +28,8 @@ create or replace function data.slot_rows(p_book_key text, p_hold_until timestam
 returns api.answer[] language plpgsql stable parallel safe as $$
 begin
     return (
-        select array_agg(row('slot', null, null, null, null, null, s.slot_id::text, coalesce(s.service_id, p_service_id),
+        select array_agg(row('slot', null, null, null, null, null, s.slot_id::text, coalesce(s.service_id, p_service_id,
+                data.only_service(s.area_key)),
                 s.organization_id, a.area_id, data.unix_seconds(s.starts_at), data.unix_seconds(p_hold_until),
                 a.queue_prefix || p.place_no, extract(epoch from s.ends_at - s.starts_at)::integer / 60, a.slot_attributes,
                 null, null, null, data.utc_offset(s.starts_at, s.starts_at at time zone o.time_zone),
@@ -41,4 +42,6 @@ begin
         where p.book_key = p_book_key
     );
 end $$;
-comment on function data.slot_rows(text, timestamptz, text) is 'Rows of kind slot: the places of a booking in time order (A6)';
+comment on function data.slot_rows(text, timestamptz, text) is
+    'Rows of kind slot: the places of a booking in time order (A6), each with the one service there is: its own, that asked for, '
+        'the area''s (item 18)';

@@ -63,3 +63,10 @@ language sql stable parallel safe as $$
 $$;
 comment on function data.area_path(integer) is
     'Where an area is, in the words a person can find it by: building, floor, room, window';
+
+create or replace function data.only_service(p_area_key integer) returns text
+language sql stable parallel safe as $$
+    select case when count(*) = 1 then min(t.service_id) end from data.area_service as t where t.area_key = p_area_key
+$$;
+comment on function data.only_service(integer) is
+    'The one service an area is for; null when there are several, or none: serviceId of its intervals that name none (item 18)';

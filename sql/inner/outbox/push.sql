@@ -2,23 +2,24 @@
 --
 -- What the portal is to be told of a booking, in the transaction that changes it.
 
--- One timeslot, as updateBookingDetails has one: the first, with the length of the whole visit (A6).
+-- One timeslot, as updateBookingDetails has one: the first, with the length of the whole visit (A6), with all that the
+-- answer to book says of it.
 create or replace function data.visit_json(b data.booking) returns jsonb
 language plpgsql stable as $$
 begin
     return (
-        select jsonb_strip_nulls(jsonb_build_object('slotId', (array_agg(s.slot_id order by s.starts_at, s.slot_id))[1],
-            'serviceId', coalesce((array_agg(s.service_id order by s.starts_at, s.slot_id))[1],
-                case when cardinality(b.service_ids) = 1 then b.service_ids[1] end),
-            'organizationId', b.organization_id, 'areaId', (array_agg(a.area_id order by s.starts_at, s.slot_id))[1],
-            'visitTime', data.wire_time(min(s.starts_at), min(o.time_zone)),
-            'duration', extract(epoch from max(s.ends_at) - min(s.starts_at))::integer / 60))
+        select jsonb_strip_nulls(jsonb_build_object('slotId', s.slot_id,
+            'serviceId', coalesce(s.service_id, case when cardinality(b.service_ids) = 1 then b.service_ids[1] end,
+                data.only_service(s.area_key)),
+            'organizationId', b.organization_id, 'areaId', a.area_id, 'visitTime', data.wire_time(s.starts_at, o.time_zone),
+            'queueNumber', a.queue_prefix || p.place_no,
+            'duration', extract(epoch from max(s.ends_at) over () - s.starts_at)::integer / 60, 'attributes', a.slot_attributes))
         from data.place as p
         join data.slot as s on s.slot_id = p.slot_id
         join data.area as a on a.area_key = s.area_key
         join data.organization as o on o.organization_id = s.organization_id
         where p.book_key = b.book_key
-        having count(*) > 0
+        order by s.starts_at, s.slot_id limit 1
     );
 end $$;
 comment on function data.visit_json(data.booking) is 'timeslot of updateBookingDetails; null for a booking without places';

@@ -45,8 +45,7 @@ comment on function data.with_widest_rules(data.organization) is
 -- The order's book has no serviceId: in an area with one service alone it goes without saying.
 create or replace function data.slot_service(s data.slot) returns text
 language sql stable as $$
-    select coalesce(s.service_id,
-        (select case when count(*) = 1 then min(t.service_id) end from data.area_service as t where t.area_key = s.area_key))
+    select coalesce(s.service_id, data.only_service(s.area_key))
 $$;
 comment on function data.slot_service(data.slot) is
     'The service a slot is for: its own, else the only one of its area; null when there are several';

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Rows of api.get_slots to an answer (item 18, docs/decisions/0321): what lists tell together, each interval says for
- * itself; lists that do not belong together are refused. */
+/* M9: rows of api.get_slots to an answer (item 18, docs/decisions/0321): what lists tell together, each interval says
+ * for itself; lists that do not belong together are refused. */
 #include "fake_db_result.h"
 
 #include "booking.h"
@@ -17,11 +17,13 @@ static const char *const names[] = {"kind",      "error_code",    "error_message
                                     "durations", "service_id",    "own_services",  "organization_id",
                                     "area_id",   "zone",          "attributes",    NULL};
 
-#define ANSWER(code)      "answer", code, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
-#define FIELD(name, code) "field", code, NULL, name, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
-#define AREA_OF(...)      AREA_CELLS(__VA_ARGS__)
-#define AREA_CELLS(key, organization, area, zone, attributes)                                                          \
-    "area", NULL, NULL, NULL, NULL, NULL, NULL, key, NULL, NULL, NULL, organization, area, zone, attributes
+#define ANSWER(code)                                          "answer", code, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+#define FIELD(name, code)                                     "field", code, NULL, name, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+#define AREA_OF(...)                                          AREA_CELLS(__VA_ARGS__)
+#define AREA_CELLS(key, organization, area, zone, attributes) ONE_CELLS(key, NULL, organization, area, zone, attributes)
+#define ONE_CELLS(key, service, organization, area, zone, attributes)                                                  \
+    "area", NULL, NULL, NULL, NULL, NULL, NULL, key, NULL, service, NULL, organization, area, zone, attributes
+#define ONE_OF(...) ONE_CELLS(__VA_ARGS__)
 #define SLOTS(at, offsets, ids, keys, minutes, service, own)                                                           \
     "slots", NULL, NULL, NULL, at, offsets, ids, keys, minutes, service, own, NULL, NULL, NULL, NULL
 
@@ -92,6 +94,24 @@ static void m1_intervals_in_the_order_of_the_rows(void **state)
     assert_int_equal(r.slots[2].attributes.n, 1);
     assert_string_equal(r.slots[2].attributes.items[0].value, "b");
     assert_int_equal(r.slots[3].attributes.n, 0);
+}
+
+/* Item 18, serviceId: what the interval names, else what was asked for, else the one its area is for. */
+static void m9_the_one_service_of_an_area(void **state)
+{
+    struct db_result res = FAKE_RESULT(
+        names, ANSWER("0"), SLOTS(NOON, "{180,720}", "{" A "," B "}", "{5,-2}", "{15}", NULL, "{s1,NULL}"),
+        ONE_OF("{5}", "s2", "R7700018", "hall", "1", NULL), ONE_OF("{-2}", "s3", "R4100001", "desk", "2", NULL),
+        SLOTS(LATER, "{180,720}", "{" A "," B "}", "{5,-2}", "{15}", NULL, NULL),
+        SLOTS(LATER, "{180,720}", "{" C "}", "{5}", "{15}", "s4", NULL));
+    struct booking_reply r;
+    assert_int_equal(read_rows(state, &res, &r), ERR_OK);
+    assert_int_equal(r.nslots, 5);
+    assert_string_equal(r.slots[0].service_id, "s1");
+    assert_string_equal(r.slots[1].service_id, "s3");
+    assert_string_equal(r.slots[2].service_id, "s2");
+    assert_string_equal(r.slots[3].service_id, "s3");
+    assert_string_equal(r.slots[4].service_id, "s4");
 }
 
 static void m1_nothing_is_free(void **state)
@@ -194,6 +214,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(m1_intervals_in_the_order_of_the_rows),
+        TEST(m9_the_one_service_of_an_area),
         TEST(m1_nothing_is_free),
         TEST(m10_fields),
         TEST(broken_rows_are_refused),
