@@ -59,13 +59,21 @@ class Clients(E2E):
         self.assertIn(refused.error.errorDetail.errorCode, (2, 4))
 
     def test_zeep_reads_the_smev2_wsdl(self):
+        """V4: what is served there, and one revision of SMEV a description."""
         import zeep
-        client = zeep.Client(self.wsdl("smev2"))
-        operations = {name for service in client.wsdl.services.values() for port in service.ports.values() for name in port.binding._operations}
-        self.assertLessEqual({"getSlots", "book", "getBookingStatus", "cancelBooking", "getRefsList", "getRefAttributesList", "getRefItemsList"}, operations)
-        request = client.get_element("{http://epgu.rtlabs.ru/equeue/ws/}bookRequest")
-        names = [name for name, _ in request.type.elements]  # once for each revision of SMEV that is spoken
-        self.assertEqual((names[:2], set(names)), (["Message", "MessageData"], {"Message", "MessageData"}))
+        served = {"getSlots", "book", "getBookingStatus", "cancelBooking", "getRefsList", "getRefAttributesList", "getRefItemsList"}
+        for query, revision in (("", "rev120315"), ("=rev120315", "rev120315"), ("=rev111111", "rev111111")):
+            client = zeep.Client(self.wsdl("smev2") + query)
+            operations = {name for service in client.wsdl.services.values() for port in service.ports.values() for name in port.binding._operations}
+            self.assertEqual(operations - {"updateBookingDetails"}, served)
+            self.assertEqual("updateBookingDetails" in operations, self.serves_updates("smev2"))
+            request = client.get_element("{http://epgu.rtlabs.ru/equeue/ws/}bookRequest")
+            self.assertEqual([element.qname.text for _, element in request.type.elements],
+                             ["{http://smev.gosuslugi.ru/%s}%s" % (revision, name) for name in ("Message", "MessageData")])
+
+    def serves_updates(self, kind):
+        section = self.instance.conf.read_text().split("[listener %s]\n" % kind)[1].split("\n[")[0]
+        return "update_booking_details = yes" in section
 
     def test_wsdl_names_this_listener_and_no_file(self):
         import urllib.request
