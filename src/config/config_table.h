@@ -164,7 +164,8 @@ X("listener", "channel", OPTION_WORD, config_listener, channel, NULL, 0, 0, "por
 X("listener", "refuse_test_messages", OPTION_YES_NO, config_listener, refuse_test_messages, "no", 0, 0, NULL, NO, NO, \
   "Refuse messages that say by TestMsg that they are a test. Without it: answered as usual, and nothing is booked.") \
 X("listener", "update_booking_details", OPTION_YES_NO, config_listener, update_booking_details, "no", 0, 0, NULL, NO, NO, \
-  "Serve updateBookingDetails, which by the order is the portal's own method. Without it: a fault, no such method.") \
+  "Serve updateBookingDetails, which by the order is the portal's own method, and list it in the WSDL. Without it: a fault, no " \
+  "such method.") \
 X("listener", "plain_on_public_address", OPTION_CONSENT, config_listener, allow_remote_plain, NULL, \
   0, 0, "i-know-it-is-unsigned", NO, NO, \
   "Must say i-know-it-is-unsigned before a plain listener may be reached from other machines.") \

@@ -120,7 +120,9 @@ class Clients(E2E):
         (work / "typemap.dat").write_text("xsd__dateTime = | char* | char*\n")
         run("wsdl2h", "-c", "-x", "-t", "typemap.dat", "-o", "equeue.h", self.wsdl("plain"))
         run("soapcpp2", "-c", "-C", "-L", "-x", "equeue.h")
-        run("cc", "-std=gnu17", "-O0", "-w", "-I.", "-o", "client", HERE / "gsoap/client.c", "soapC.c", "soapClient.c", "-lgsoap")
+        # gSOAP's own code has its warnings; the client over it has none, so that a field of another type is seen.
+        run("cc", "-std=gnu17", "-O0", "-w", "-I.", "-c", "soapC.c", "soapClient.c")
+        run("cc", "-std=gnu17", "-O0", "-Wall", "-Werror", "-isystem", ".", "-o", "client", HERE / "gsoap/client.c", "soapC.o", "soapClient.o", "-lgsoap")
         book_id = new_id()
         out = run(work / "client", self.instance.url("plain"), MOSCOW, SERVICE, book_id)
         self.assertEqual(out.split("\n"), ["getRefsList - 0", "getSlots - 0", "hold 201 0", "book 201 0", "move 201 0", "status 201 0", "update - 0", "cancel 301 0", ""])

@@ -6,6 +6,8 @@ import itertools
 import os
 import pathlib
 import random
+import subprocess
+import tempfile
 import unittest
 
 from lxml import etree
@@ -178,6 +180,20 @@ class Contract(unittest.TestCase):
                 words = [n.get("value") for n in kind.iter(XS + "enumeration")]
                 self.assertEqual(len(words), len({w.lower().replace("_", "") for w in words}), words)
             self.assertEqual(len({r.get("targetNamespace") for r in schema.roots}), 1 if schema is self.bare else 2)
+
+    def test_what_is_shipped_loads_as_it_lies(self):
+        """V1, V4: the installed folder is the contract, whole and nothing else, and its files find one another."""
+        import zeep
+        with tempfile.TemporaryDirectory() as place:
+            done = subprocess.run(["cmake", "--install", str(CONTRACT.parent), "--prefix", place], capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            folder = pathlib.Path(place) / "share/zapisd/wsdl"
+            self.assertEqual({p.name: p.read_bytes() for p in folder.iterdir()}, {p.name: p.read_bytes() for p in CONTRACT.iterdir()})
+            loaded = {p.name: zeep.Client(str(p), settings=zeep.Settings(strict=True)) for p in folder.glob("*.wsdl")}
+            self.assertEqual(len(loaded), 3)
+            for name, client in loaded.items():
+                port = client.wsdl.services["Equeue"].ports["EqueuePort"]
+                self.assertEqual(len(port.binding._operations), 8, name)
 
     def test_order_of_the_applicant(self):
         """V4, A30: one order of e-mail and phone."""

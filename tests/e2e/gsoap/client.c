@@ -37,7 +37,8 @@ static int book(struct soap *s, char **argv, const char *step, char *slot, int p
     q.__sizeserviceId = 1;
     q.serviceId = &argv[3];
     q.preliminaryReservation = preliminary ? xsd__boolean__true_ : xsd__boolean__false_;
-    q.preliminaryReservationPeriod = preliminary ? "60" : NULL;
+    int minutes = 60;
+    q.preliminaryReservationPeriod = preliminary ? &minutes : NULL;
     int rc = soap_call___ns1__book(s, argv[1], NULL, &q, &r);
     return say(s, step, rc, rc == SOAP_OK ? r.status : NULL, rc == SOAP_OK ? r.error : NULL);
 }
@@ -62,7 +63,7 @@ int main(int argc, char **argv)
     if (argc != 5)
         return 2;
     struct soap *s = soap_new1(SOAP_C_UTFSTRING | SOAP_IO_KEEPALIVE | SOAP_XML_STRICT);
-    struct ns1__GetRefsListRequest refs = {0};
+    struct ns1__GetRefsListRequest refs = {};
     struct ns1__GetRefsListResponse refs_answer;
     int rc = soap_call___ns1__getRefsList(s, argv[1], NULL, &refs, &refs_answer);
     int failed = say(s, "getRefsList", rc, NULL, rc == SOAP_OK ? refs_answer.error : NULL);
