@@ -144,7 +144,7 @@ select is(pg_temp.as_operator(q), a, 'O3: ' || q) from (values
     ('select admin.add_area(''N1'', ''x'', ''x'', 1, null, ''nowhere'')', 'P0002'), ('select admin.add_area(''N1'', ''hall'', ''x'', 1, null, ''w1'')', '23514'),
     ('select admin.set_hours(''N1'', ''nowhere'', ''пн'', ''9:00-10:00'', 30)', 'P0002'), ('select admin.set_hours(''N1'', ''w1'', ''пт-пн'', ''9:00-10:00'', 30)', '22023'),
     ('select admin.set_hours(''N1'', ''w1'', ''понедельник'', ''9:00-10:00'', 30)', '22023'), ('select admin.set_hours(''N1'', ''w1'', '''', ''9:00-10:00'', 30)', '22023'),
-    ('select admin.set_hours(''N1'', ''w1'', ''пн'', ''9-10'', 30)', '22023'), ('select admin.set_hours(''N1'', ''w1'', ''пн'', ''10:00-9:00'', 30)', '23514'),
+    ('select admin.set_hours(''N1'', ''w1'', ''пн'', ''9-10'', 30)', '22023'), ('select admin.set_hours(''N1'', ''w1'', ''пн'', ''10:00-9:00'', 30)', '22023'),
     ('select admin.set_hours(''N1'', ''w1'', ''пн'', ''9:00-12:00, 11:00-13:00'', 30)', '22023'), ('select admin.set_hours(''N1'', ''w1'', ''пн'', ''9:00-10:00'', 0)', '23514'),
     ('select admin.set_hours(''N1'', ''w1'', ''пн'', ''9:00-10:00'', 30, ''s3'')', '23503'), ('select admin.set_hours(''N1'', ''w1'', ''пн'', ''25:00-26:00'', 30)', '22008')) as v (q, a);
 select is((select count(*) from data.timetable where organization_id = 'N1'), 10::bigint, 'O3: a refused command changes nothing');

@@ -52,4 +52,12 @@ q -c "select admin.use_calendar('FEAST', 'feast-1')" >/dev/null 2>&1
 expect "reopened" 1 "$(says "select admin.reopen((select max(closure_id) from data.closure where organization_id = 'FEAST'))" | grep -c 'NOTICE.*назад не перенесено.*перенесённых закрытием записей 0, отменённых 2')"
 q -c "select from admin.close_day('FEAST', '$(day 9)', 'никого')" >/dev/null 2>&1
 expect "nobody was moved" 0 "$(says "select from admin.close_day('FEAST', '$(day 9)', 'никого', true); select admin.reopen((select max(closure_id) from data.closure where organization_id = 'FEAST'))" | grep -c 'назад не')"
+# Hours say it like the rest; a night belongs to the evening that is changed.
+q -c "$(race_book FEAST f-10-a "$(slot 10 9:00)")" >/dev/null
+before=$(says "begin; select admin.set_hours('FEAST', 'a', 'пн-вс', '9:00-12:00', 30); rollback" | grep -o 'больше нет: [0-9]*' | grep -o '[0-9]*$')
+expect "other hours" $((${before:-0} + 1)) "$(says "begin; select admin.set_hours('FEAST', 'a', '$(q -c "select extract(isodow from now() at time zone 'Europe/Moscow' + interval '10 days')")', '9:30-12:00', 30); rollback" |
+    grep -o 'больше нет: [0-9]*' | grep -o '[0-9]*$')"
+expect "other hours for a time" 1 "$(says "begin; select admin.set_hours_for('FEAST', 'a', '$(day 10)', '$(day 10)', 'пн-вс', '9:30-12:00', 30); rollback" | grep -c 'NOTICE.*FEAST: записей.*: 1\. Они остаются')"
+expect "minutes before midnight" 1 "$(says "begin; select admin.set_hours('FEAST', 'a', 'пт', '22:00-2:00', 45); rollback" | grep -c 'NOTICE.*перед полуночью: 30\.')"
+expect "none of them lost" 0 "$(says "begin; select admin.set_hours('FEAST', 'a', 'пт', '22:00-2:00', 30); rollback" | grep -c 'перед полуночью')"
 race_check

@@ -57,7 +57,7 @@ begin
         delete from data.calendar_day as t where t.calendar_id = calendar_day.calendar_id and t.day = calendar_day.day;
     end if;
     foreach o in array concerned loop
-        perform data.say_off_schedule(o, calendar_day.day, calendar_day.day);
+        perform data.schedule_said(o, calendar_day.day, calendar_day.day);
     end loop;
     return case w when 'убрать' then 'убран' else w end;
 exception when integrity_constraint_violation then
@@ -97,7 +97,7 @@ begin
             else t.agency_code = agency_or_organization and t.calendar_id is null and t.observes_calendar end
         order by t.organization_id
     loop
-        perform data.say_off_schedule(o, (now() at time zone o.time_zone)::date, data.horizon_day(o));
+        perform data.schedule_said(o, (now() at time zone o.time_zone)::date, data.horizon_day(o));
     end loop;
     return coalesce(calendar_id, case when is_organization then 'как у ведомства' else 'нет' end);
 exception when integrity_constraint_violation then
@@ -133,7 +133,7 @@ begin
     delete from data.special_day as t
     where t.organization_id = special_day.organization_id and t.area_key is not distinct from key and t.day = special_day.day;
     if h = 'убрать' then
-        perform data.say_off_schedule(data.known_organization(organization_id), day, day);
+        perform data.schedule_said(data.known_organization(organization_id), day, day);
         return 'убран';
     end if;
     insert into data.special_day (organization_id, area_key, day, kind, as_weekday, comment)
@@ -142,10 +142,11 @@ begin
             coalesce(special_day.comment, ''))
     returning special_day_id into id;
     if h not in ('закрыто', 'обычный') then
-        insert into data.special_hours (special_day_id, organization_id, starts, ends, slot_min)
-        select id, special_day.organization_id, p.starts, p.ends, special_day.slot_min from data.parse_hours(hours) as p;
+        insert into data.special_hours (special_day_id, organization_id, starts, ends, from_evening, slot_min)
+        select id, special_day.organization_id, p.starts, p.ends, p.from_evening, special_day.slot_min
+        from data.parse_hours(hours) as p;
     end if;
-    perform data.say_off_schedule(data.known_organization(organization_id), day, day);
+    perform data.schedule_said(data.known_organization(organization_id), day, day);
     return h;
 exception when integrity_constraint_violation then
     get stacked diagnostics violated = constraint_name, missing = column_name;

@@ -18,7 +18,11 @@ begin
     perform data.days_in_order(first_day, last_day);
     perform from data.schedule_state as s where s.organization_id = o.organization_id for update; -- first, as the daemon has it
     r := data.sync_slots(o, first_day, last_day);
-    perform data.schedule_done(o, first_day, last_day);
+    if r.passed_over = 0 then
+        perform data.schedule_done(o, first_day, last_day);
+    else
+        perform data.schedule_touch(o.organization_id);
+    end if;
     if r.changed + r.opened + r.withdrawn > 0 then
         raise notice 'изменено: %, снова открыто: %, снято: %', r.changed, r.opened, r.withdrawn;
     end if;

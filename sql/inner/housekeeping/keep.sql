@@ -69,7 +69,12 @@ begin
         last_day := least(w.due_from + w.days - 1, data.horizon_day(o));
         begin
             r := data.sync_slots(o, w.due_from, last_day);
-            perform data.schedule_done(o, w.due_from, last_day);
+            if r.passed_over = 0 then
+                perform data.schedule_done(o, w.due_from, last_day);
+            else
+                update data.schedule_state as s set not_before = now() + interval '5 seconds'
+                    where s.organization_id = w.organization_id;
+            end if;
             did := format('%s, %s to %s: %s new, %s changed, %s opened, %s withdrawn', w.organization_id, w.due_from, last_day,
                 r.made, r.changed, r.opened, r.withdrawn);
             failed := false;

@@ -50,3 +50,29 @@ begin
 end $$;
 comment on function data.say_off_schedule(data.organization, date, date) is
     'Tells the operator of bookings that stay where the schedule offers nothing';
+
+-- Slots are closed before anybody is counted, so that none comes in between. Days without slots cost nothing.
+create or replace function data.schedule_said(o data.organization, p_from date, p_to date) returns void
+language plpgsql as $$
+declare
+    d record;
+begin
+    -- The night of the last evening is on the day after it.
+    if exists (select from data.timetable as t where t.organization_id = o.organization_id and t.from_evening)
+        or exists (select from data.special_hours as h where h.organization_id = o.organization_id and h.from_evening) then
+        p_to := p_to + 1;
+    end if;
+    if not exists (select from data.slot as s
+        where s.organization_id = o.organization_id and s.starts_at >= (p_from - 2)::timestamp at time zone 'UTC'
+            and s.starts_at < (p_to + 3)::timestamp at time zone 'UTC' and s.wall_at >= p_from and s.wall_at < p_to + 1) then
+        return;
+    end if;
+    perform pg_advisory_xact_lock(hashtextextended('slots of ' || o.organization_id, 0));
+    d := data.slots_astray(o, p_from, p_to);
+    perform data.withdraw_slots(d.gone);
+    perform data.fit_slots(d.other, d.lengths, d.capacities, d.services);
+    perform data.say_off_schedule(o, p_from, p_to);
+end $$;
+comment on function data.schedule_said(data.organization, date, date) is
+    'After a word of the operator on the schedule of these days: what it does not offer any more is closed at once, and who '
+    'stays booked there is told; new slots are for data.sync_slots()';

@@ -3,7 +3,8 @@
 -- What the schedule of an organization offers (T2), put together from weekly hours, special days, the calendar,
 -- closures and days off. All in local wall time: instants come last, in data.sync_slots(). Reads, changes nothing.
 -- Precedence: closure or day off; special day of the area, of what it is part of, of the organization; calendar of
--- the region, of the country; weekly hours.
+-- the region, of the country; weekly hours. For hours past midnight the rule of the evening they go
+-- on from holds.
 
 create or replace function data.calendar_days(p_organization_id text, p_from date, p_to date)
 returns table (day date, kind text, as_weekday smallint, cut_min smallint, name text, calendar_id text)
@@ -61,7 +62,10 @@ create or replace function data.offered_slots(p_organization_id text, p_from dat
 returns table (area_key integer, wall_at timestamp, wall_end timestamp, service_id text, capacity smallint, serial smallint)
 language sql stable rows 20000 set jit = off as $$
     with rule as materialized (
-        select * from data.day_rules(p_organization_id, p_from, p_to)
+        select r.*, n.shift, r.weekday::integer % 7 + 1 as next_weekday
+        from data.day_rules(p_organization_id, p_from - 1, p_to) as r
+        cross join (values (0), (1)) as n (shift)
+        where not exists (select from data.day_off as f where f.organization_id = p_organization_id and f.day = r.day)
     ), blocked as materialized (
         select u.area_key, c.from_at, c.to_at
         from data.closure as c
@@ -69,30 +73,32 @@ language sql stable rows 20000 set jit = off as $$
         where c.organization_id = p_organization_id and c.state <> 'lifted' and c.from_at < p_to + 2
             and (c.to_at is null or c.to_at > p_from)
     ), hours as (
-        select r.area_key, r.day, r.day + t.starts as starts, r.day + t.ends as ends, make_interval(mins => t.slot_min) as length,
-            t.service_id, t.capacity, t.serial, false as is_own, r.special_day_id, r.special_kind, r.special_area,
-            r.day + max(t.ends) over (partition by r.area_key, r.day) - make_interval(mins => coalesce(r.cut_min,
-                0)::integer) as day_end
+        select r.area_key, r.day, r.day + r.shift + t.starts as starts, r.day + r.shift + t.ends as ends,
+            make_interval(mins => t.slot_min) as length, t.service_id, t.capacity, t.serial, false as is_own, r.special_day_id,
+            r.special_kind, r.special_area, max(r.day + r.shift + t.ends) over (partition by r.area_key, r.day)
+                - make_interval(mins => coalesce(r.cut_min, 0)::integer) as day_end
         from rule as r
-        join data.timetable as t on t.area_key = r.area_key and t.weekday = r.weekday
-            and (t.valid_from is null or t.valid_from <= r.day) and (t.valid_to is null or t.valid_to >= r.day)
-        where not exists (select from data.day_off as f where f.organization_id = p_organization_id and f.day = r.day)
+        join data.timetable as t on t.area_key = r.area_key
+            and t.weekday = case r.shift when 0 then r.weekday else r.next_weekday end and t.from_evening = (r.shift = 1)
+            and (t.valid_from is null or t.valid_from <= r.day + r.shift)
+            and (t.valid_to is null or t.valid_to >= r.day + r.shift)
         union all
-        select r.area_key, r.day, r.day + h.starts, r.day + h.ends, make_interval(mins => h.slot_min), h.service_id, h.capacity,
-            h.serial, true, r.special_day_id, r.special_kind, r.special_area, r.day + h.ends
+        select r.area_key, r.day, r.day + r.shift + h.starts, r.day + r.shift + h.ends, make_interval(mins => h.slot_min),
+            h.service_id, h.capacity, h.serial, true, r.special_day_id, r.special_kind, r.special_area, r.day + r.shift + h.ends
         from rule as r
         join data.special_hours as h on h.special_day_id = r.special_day_id and h.slot_min is not null
+            and h.from_evening = (r.shift = 1)
         where r.special_kind = 'hours' and r.special_area = r.area_key
-            and not exists (select from data.day_off as f where f.organization_id = p_organization_id and f.day = r.day)
     ), grid as (
         select distinct on (h.area_key, w.wall, h.serial) h.*, w.wall
         from hours as h
         cross join lateral generate_series(h.starts, h.ends - h.length, h.length) as w (wall)
-        where w.wall + h.length <= h.day_end
+        where h.starts >= p_from and h.starts < p_to + 1 and w.wall + h.length <= h.day_end
             and (h.is_own or h.special_kind is distinct from 'hours' or exists (
                 select from data.special_hours as c
                 where c.special_day_id = h.special_day_id and (c.slot_min is null or h.special_area is distinct from h.area_key)
-                    and h.day + c.starts <= w.wall and w.wall + h.length <= h.day + c.ends))
+                    and h.day + c.from_evening::integer + c.starts <= w.wall
+                    and w.wall + h.length <= h.day + c.from_evening::integer + c.ends))
         order by h.area_key, w.wall, h.serial, h.is_own desc
     )
     select g.area_key, g.wall, g.wall + g.length, g.service_id, coalesce(g.capacity, a.capacity), g.serial

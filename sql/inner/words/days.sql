@@ -39,24 +39,45 @@ begin
 end $$;
 comment on function data.weekday_number(text) is 'Number of a day of the week: пн is 1';
 
-create or replace function data.parse_hours(p_hours text) returns table (starts time, ends time)
+-- "22:00-2:00" ends on the next day, and so does what comes behind it. Longer than half a day past midnight is a slip.
+drop function if exists data.parse_hours(text);
+create or replace function data.parse_hours(p_hours text) returns table (starts time, ends time, from_evening boolean)
 language plpgsql immutable as $$
 declare
     part text;
+    begins time;
+    until time;
     last_end time := '00:00';
 begin
+    from_evening := false;
     foreach part in array regexp_split_to_array(translate(btrim(coalesce(p_hours, '')), '–—', '--'), '\s*,\s*') loop
-        if part !~ '^([01]?[0-9]|2[0-3]):[0-5][0-9]\s*-\s*(([01]?[0-9]|2[0-3]):[0-5][0-9]|24:00)$' then
+        if part !~ '^[0-9]{1,2}:[0-9]{2}\s*-\s*[0-9]{1,2}:[0-9]{2}$' then
             raise exception 'Часы приёма: %', coalesce(p_hours, 'null') using errcode = 'invalid_parameter_value',
-                hint = 'Так: 9:00-13:00, 14:00-18:00; перерыв — это промежуток';
+                hint = 'Так: 9:00-13:00, 14:00-18:00; перерыв — это промежуток; за полночь: 22:00-2:00; нет — убрать';
         end if;
-        starts := btrim(split_part(part, '-', 1))::time;
-        ends := btrim(split_part(part, '-', 2))::time;
-        if starts < last_end or ends <= starts then
-            raise exception 'Часы приёма идут не по порядку: %', p_hours using errcode = 'invalid_parameter_value';
+        if part !~ '^([01]?[0-9]|2[0-3]):[0-5][0-9]\s*-\s*(([01]?[0-9]|2[0-3]):[0-5][0-9]|24:00)$' then
+            raise exception 'Такого времени нет: %', part using errcode = 'datetime_field_overflow', hint = 'От 0:00 до 24:00';
         end if;
-        last_end := ends;
+        begins := btrim(split_part(part, '-', 1))::time;
+        until := btrim(split_part(part, '-', 2))::time;
+        if begins < last_end or until <= begins and (from_evening or until - begins > interval '-12 hours') then
+            raise exception 'Часы приёма идут не по порядку или пересекаются: %', p_hours
+                using errcode = 'invalid_parameter_value',
+                    hint = 'Одни после других: 9:00-13:00, 14:00-18:00; за полночь не дольше 12 часов подряд: 22:00-2:00';
+        end if;
+        starts := begins;
+        ends := case when until <= begins then '24:00' else until end;
         return next;
+        if until <= begins then
+            from_evening := true;
+            starts := '00:00';
+            ends := until;
+            if until > '00:00' then
+                return next;
+            end if;
+        end if;
+        last_end := until;
     end loop;
 end $$;
-comment on function data.parse_hours(text) is 'Intervals of a text such as "9:00-13:00, 14:00-18:00", in order';
+comment on function data.parse_hours(text) is
+    'Intervals of a text such as "9:00-13:00, 14:00-18:00" or "22:00-2:00", in order; from_evening: those on the next day';

@@ -1,0 +1,85 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+--
+-- Weekly hours of an area as a clerk says them, for good or for a time (T2, O3). Hours past midnight are rows of the next day
+-- that belong to the evening: who says the evening anew says them anew.
+
+-- What was in force at that time ends before it and begins again after it.
+create or replace function data.drop_hours(p_area_key integer, p_weekdays smallint[], p_from_evening boolean, p_service_id text,
+    p_from date, p_to date)
+returns void language plpgsql as $$
+declare
+    t data.timetable;
+begin
+    if p_from is null and p_to is null then
+        delete from data.timetable as x
+        where x.area_key = p_area_key and x.weekday = any (p_weekdays) and x.from_evening = p_from_evening
+            and x.service_id is not distinct from p_service_id and x.valid_from is null and x.valid_to is null;
+        return;
+    end if;
+    for t in
+        delete from data.timetable as x
+        where x.area_key = p_area_key and x.weekday = any (p_weekdays) and x.from_evening = p_from_evening
+            and x.service_id is not distinct from p_service_id
+            and daterange(x.valid_from, x.valid_to, '[]') && daterange(p_from, p_to, '[]')
+        returning x.*
+    loop
+        insert into data.timetable (area_key, organization_id, weekday, starts, ends, slot_min, service_id, capacity, serial,
+            from_evening, valid_from, valid_to)
+        select t.area_key, t.organization_id, t.weekday, t.starts, t.ends, t.slot_min, t.service_id, t.capacity, t.serial,
+            t.from_evening, v.valid_from, v.valid_to
+        from (values (t.valid_from, p_from - 1, p_from > coalesce(t.valid_from, '-infinity')),
+            (p_to + 1, t.valid_to, p_to < coalesce(t.valid_to, 'infinity'))) as v (valid_from, valid_to, is_left)
+        where v.is_left;
+    end loop;
+end $$;
+comment on function data.drop_hours(integer, smallint[], boolean, text, date, date) is
+    'Takes weekly hours of an area away, for good or from a day to a day';
+
+create or replace function data.put_hours(p_organization_id text, p_area_key integer, p_days text, p_hours text,
+    p_slot_min integer, p_service_id text, p_capacity integer, p_from date, p_to date)
+returns integer language plpgsql as $$
+declare
+    wanted constant smallint[] := data.weekdays(p_days);
+    had constant smallint[] := data.hours_serials(p_area_key, p_service_id);
+    made integer;
+    lost integer;
+begin
+    perform data.drop_hours(p_area_key, wanted, false, p_service_id, p_from, p_to);
+    perform data.drop_hours(p_area_key, array(select (d % 7 + 1)::smallint from unnest(wanted) as d), true, p_service_id,
+        p_from + 1, p_to + 1);
+    if lower(btrim(coalesce(p_hours, ''))) in ('', 'нет') then
+        return 0;
+    end if;
+    insert into data.timetable (area_key, organization_id, weekday, starts, ends, slot_min, service_id, capacity, serial,
+        from_evening, valid_from, valid_to)
+    select p_area_key, p_organization_id, v.weekday, p.starts, p.ends, p_slot_min, p_service_id, p_capacity,
+        data.hours_serial(p_area_key, v.weekday, p.starts, p.ends, v.valid_from, v.valid_to, had), p.from_evening, v.valid_from,
+        v.valid_to
+    from data.parse_hours(p_hours) as p
+    cross join unnest(wanted) as d
+    cross join lateral (
+        select case when p.from_evening then d % 7 + 1 else d end::smallint as weekday,
+            p_from + p.from_evening::integer as valid_from, p_to + p.from_evening::integer as valid_to) as v;
+    get diagnostics made = row_count;
+    -- Other serials are for other services; the night of one day is in the way of the next day's morning all the same.
+    if exists (
+        select from data.timetable as n
+        join data.timetable as t on t.area_key = n.area_key and t.weekday = n.weekday and not t.from_evening
+            and t.service_id is not distinct from n.service_id and t.starts < n.ends and t.ends > n.starts
+            and daterange(t.valid_from, t.valid_to, '[]') && daterange(n.valid_from, n.valid_to, '[]')
+        where n.area_key = p_area_key and n.from_evening and n.service_id is not distinct from p_service_id) then
+        raise exception 'hours past midnight overlap those of the next day' using errcode = 'exclusion_violation',
+            schema = 'data', table = 'timetable', constraint = 'timetable_row_once';
+    end if;
+    select extract(epoch from p.ends - p.starts)::integer / 60 % p_slot_min into lost
+    from data.parse_hours(p_hours) as p
+    where p.ends = '24:00' and exists (select from data.parse_hours(p_hours) as n where n.from_evening and n.starts = '00:00');
+    if lost > 0 then
+        raise notice 'Приём за полночь не длится: минут без приёма перед полуночью: %. Подберите начало или минуты на '
+            'приём, чтобы до полуночи выходило ровно', lost;
+    end if;
+    return made;
+end $$;
+comment on function data.put_hours(text, integer, text, text, integer, text, integer, date, date) is
+    'Weekly hours of an area instead of those it had on these weekdays, for good or from a day to a day (null: without end); how '
+    'many rows they are';
