@@ -65,6 +65,24 @@ select is((select comment from admin.invite('p2')) like 'Приглашаем В
 update data.organization set address = '' where organization_id = 'T1';
 select is((select comment from admin.invite('p1')) like 'Приглашаем Вас получить запрашиваемую услугу или функцию. Место: Отдел Т1, Корпус 2, этаж 3, Кабинет 1. Время:%', true, 'S4: without an address');
 
+-- 207: "в обязательном порядке указать причину" (Appendix 1), whatever the organization has written
+update data.organization set confirm_booking = true where organization_id = 'T1';
+create function pg_temp.rejected(book text, slot text, code text default '207') returns text language plpgsql as $$
+declare
+    told text;
+begin
+    perform pg_temp.book(book, array[slot]);
+    select comment into told from admin.reject(book, 'не оплачена пошлина', code);
+    return told || case when (select payload #>> '{status,statusMessage}' from data.outbox where book_key = book) = told then '' else ', pushed otherwise' end;
+end $$;
+select is(admin.set_text('T1', '207', 'Вернули. Проверьте данные.'), 'Вернули. Проверьте данные. причина', 'Appendix 1, 207: a text that does not name the reason gets it');
+select is(pg_temp.rejected('r1', pg_temp.slot('a1', 20)), 'Вернули. Проверьте данные. не оплачена пошлина', 'Appendix 1, 207: told and pushed');
+select is(admin.set_text('T1', '207', 'Вернули: {reason}!'), 'Вернули: причина!', 'S4: one that does is left as it is');
+select is(pg_temp.rejected('r2', pg_temp.slot('a1', 21)), 'Вернули: не оплачена пошлина!', 'S4: told so');
+select is(admin.set_text('T1', '207001', 'Нет подписи'), 'Нет подписи', 'S1: a text of the agency''s own digits is a reason');
+select is(pg_temp.rejected('r3', pg_temp.slot('a1', 22), '207001'), 'Нет подписи', 'S1: told so');
+update data.organization set confirm_booking = false where organization_id = 'T1';
+
 -- What is no text of anything.
 select throws_ok(format($$select admin.set_text('T1', %L, 'x')$$, bad), '22023', null, format('S4: no text of %s', coalesce(bad, 'null')))
 from unnest(array['SERVED', 'DRAFT', '', ' ', null, '204', '20', '2010000000', 'EXPIRED1', '303 EXPIRED']) as bad;

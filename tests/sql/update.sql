@@ -243,6 +243,19 @@ select is(pg_temp.update('m1', '301', pg_temp.ts(pg_temp.slot('a1', 15))), '0', 
 select is(pg_temp.update('m1', '301', pg_temp.ts(pg_temp.slot('a1', 15))), '0', 'A27: and again');
 select is(pg_temp.update('m1', '201', pg_temp.ts(pg_temp.slot('a1', 15))), '4', 'what is cancelled comes back by book alone');
 
+-- as book takes them: an areaId that only repeats the slotId (old pages of the portal), and a service named with the new time
+select is(pg_temp.book('ms', array[pg_temp.slot('a2', 10)]), '201/0 slots=1', 'a booking that names no service, in a room of two');
+select is(pg_temp.update('ms', '201', pg_temp.ts(pg_temp.slot('a2', 11), jsonb_build_object('areaId', pg_temp.slot('a2', 11)))), '0', 'M8: the slotId again as areaId says nothing of areas');
+select is(pg_temp.update('ms', '201', pg_temp.ts(pg_temp.slot('a2', 12), jsonb_build_object('areaId', upper(pg_temp.slot('a2', 12))))), '0', 'A1: nor in capitals');
+select is(pg_temp.update('ms', '201', pg_temp.ts(pg_temp.slot('a2', 13), jsonb_build_object('areaId', pg_temp.slot('a2', 12)))), '2 areaId:2', 'another slotId is no area');
+select is(pg_temp.owner_of(pg_temp.slot('a2', 12)), 'ms', 'M2: it is where it was moved to');
+select is(pg_temp.update('ms', '201', pg_temp.ts(pg_temp.slot('a2', 13), '{"serviceId": "s2"}')), '0', 'item 18: a service named with the new time');
+select is((select service_ids from data.booking where book_key = 'ms'), '{s2}', 'M9: is kept');
+select is((select service_id from api.get_booking_status('', 'ms', '1000000000') where kind = 'slot'), 's2', 'M3: and told');
+select is(pg_temp.update('ms', '201', pg_temp.ts(pg_temp.slot('a1', 13), '{"serviceId": "s2"}')), '4', 'M1: it is not moved to a room that does not serve it');
+select is(pg_temp.update('ms', '201', pg_temp.ts(pg_temp.slot('a2', 14), '{"serviceId": "s1"}')), '2 serviceId:1', 'nor for another');
+select is(pg_temp.cancel('ms'), '301/0', 'and given up');
+
 select is(pg_temp.book('mh', array[pg_temp.slot('a1', 18)], true, period => 10), '201/0 slots=1', 'a hold');
 create temp table hold as select hold_until from data.booking where book_key = 'mh';
 select is(pg_temp.update('mh', '201', pg_temp.ts(pg_temp.slot('a1', 19))), '0', 'B3: is moved');

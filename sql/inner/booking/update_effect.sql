@@ -63,7 +63,8 @@ begin
     end if;
     if head = '201' and is_other_slot then
         if is_alive then
-            return data.update_moved(m, p_journal_id, b, p_code, own, c.o, c.slots, c.area_keys, c.refusal, clock);
+            return data.update_moved(m, p_journal_id, b, p_code, own, c.o, c.slots, c.area_keys,
+                c.service_ids, c.refusal, clock);
         end if;
         return data.update_refused(m, p_journal_id, b, p_code, 'Запись не может быть перенесена', clock);
     end if;

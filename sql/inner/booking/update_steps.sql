@@ -19,17 +19,22 @@ end $$;
 comment on function data.update_status_fields(text, text) is
     'The field error of a status that item 17 does not name, or 303, whose initiator the portal may be; none: empty (A25)';
 
-create or replace function data.update_slot_check(m api.message, b data.booking, p_own uuid[], p_slot jsonb, p_now timestamptz,
-    out fields api.answer[], out o data.organization, out slots data.slot[], out area_keys integer[], out refusal text)
+-- Before it said which services the visit would be for.
+drop function if exists data.update_slot_check(api.message, data.booking, uuid[], jsonb, timestamptz);
+create function data.update_slot_check(m api.message, b data.booking, p_own uuid[], p_slot jsonb, p_now timestamptz,
+    out fields api.answer[], out o data.organization, out slots data.slot[], out area_keys integer[], out refusal text,
+    out service_ids text[])
 language plpgsql as $$
 declare
     c record;
     s data.slot;
-    service_ids text[] := case when cardinality(b.service_ids) = 0 and p_slot ? 'serviceId'
-        then array[p_slot ->> 'serviceId'] else b.service_ids end;
+    -- as in data.book_wish_of: what repeats the slotId says nothing about areas
+    area_id constant text := nullif(lower(p_slot ->> 'areaId'), lower(p_slot ->> 'slotId'));
 begin
+    service_ids := case when cardinality(b.service_ids) = 0 and p_slot ? 'serviceId'
+        then array[p_slot ->> 'serviceId'] else b.service_ids end;
     c := data.book_check(m, p_slot ->> 'organizationId', array[p_slot ->> 'slotId'], service_ids,
-        array_remove(array[p_slot ->> 'areaId'], null), p_now);
+        case when area_id is null then '{}' else array[p_slot ->> 'areaId'] end, p_now);
     fields := c.fields;
     o := c.o;
     slots := c.slots;
@@ -59,7 +64,8 @@ begin
     end if;
 end $$;
 comment on function data.update_slot_check(api.message, data.booking, uuid[], jsonb, timestamptz) is
-    'Field errors of the timeslot a booking is to be moved to, the slot it means, and why it cannot be booked, if so';
+    'Field errors of the timeslot a booking is to be moved to, the slot it means, why it cannot be booked, if so, and for which '
+        'services it would be: the booking''s, else the one the timeslot names';
 
 create or replace function data.update_refused(m api.message, p_journal_id bigint, b data.booking, p_code text, p_why text,
     p_now timestamptz)
@@ -83,8 +89,11 @@ begin
 end $$;
 comment on function data.update_accepted(text, text, text) is 'The answer to what was done as the portal said';
 
+-- Before it was told the services.
+drop function if exists data.update_moved(api.message, bigint, data.booking, text, uuid[], data.organization, data.slot[],
+    integer[], text, timestamptz);
 create or replace function data.update_moved(m api.message, p_journal_id bigint, was data.booking, p_code text, p_own uuid[],
-    o data.organization, p_slots data.slot[], p_area_keys integer[], p_refusal text, p_now timestamptz)
+    o data.organization, p_slots data.slot[], p_area_keys integer[], p_service_ids text[], p_refusal text, p_now timestamptz)
 returns api.answer[] language plpgsql as $$
 declare
     b data.booking := was;
@@ -103,6 +112,7 @@ begin
     if refusal is null then
         b.organization_id := o.organization_id;
         b.channel := m.channel;
+        b.service_ids := p_service_ids;
         b.status_code := data.state_code(b.state);
         if b.status_code = left(p_code, 3) then
             b.status_code := p_code;
@@ -117,14 +127,16 @@ begin
         return data.book_refused(was, b, true, true, refusal, m, p_journal_id);
     end if;
     b.status_message := data.visit_text(b);
-    update data.booking as t set (organization_id, status_code, status_message, hold_until, content_hash, channel, changed_at)
-        = (b.organization_id, b.status_code, b.status_message, b.hold_until, b.content_hash, b.channel, b.changed_at)
+    update data.booking as t set (organization_id, status_code, status_message, hold_until, content_hash, service_ids, channel,
+            changed_at)
+        = (b.organization_id, b.status_code, b.status_message, b.hold_until, b.content_hash, b.service_ids, b.channel,
+            b.changed_at)
     where t.book_key = b.book_key;
     perform data.add_history(b, was.state, was.status_code, 'A', 'перенос через портал', m, p_journal_id);
     return data.update_accepted(b.status_code, b.status_message, p_code);
 end $$;
 comment on function data.update_moved(api.message, bigint, data.booking, text, uuid[], data.organization, data.slot[], integer[],
-    text, timestamptz) is 'Moves a booking as book would; when the new slot cannot be had the old one stays (M2)';
+    text[], text, timestamptz) is 'Moves a booking as book would; when the new slot cannot be had the old one stays (M2)';
 
 -- 205 when the time is over, 303 as long as the applicant could cancel; both silent.
 create or replace function data.update_said(m api.message, p_journal_id bigint, was data.booking, p_code text, p_message text,

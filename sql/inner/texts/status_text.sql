@@ -44,11 +44,15 @@ comment on function data.text_key(text) is 'What a text belongs to: a status, or
 
 -- Two states have words of the common text to themselves: an invitation, which is what Appendix 1 means by 201, and a hold that
 -- ran out, which is nobody's decision.
+-- The reason of 207 is told "в обязательном порядке" (Appendix 1), whatever the organization has written; a text of its own
+-- digits is a reason by itself.
 create or replace function data.text_template(p_code text, p_organization_id text, p_state data.booking_state default null)
 returns text language plpgsql stable parallel safe as $$
 begin
     return coalesce(
-        (select c.comment from data.organization_status as c
+        (select case when c.code = '207' and position('{reason}' in c.comment) = 0 then rtrim(c.comment, '. ') || '[. {reason}]'
+                else c.comment end
+         from data.organization_status as c
          where c.organization_id = p_organization_id and c.code in (p_code, left(p_code, 3), p_state::text)
             and not (p_state = 'INVITED' and c.code = '201') -- written for those who have booked
          order by c.code = p_code and length(p_code) > 3 desc, c.code = p_state::text desc nulls last limit 1),
