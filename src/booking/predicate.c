@@ -7,6 +7,8 @@
 #include "call.h"
 #include "check.h"
 
+#include <string.h>
+
 #define DEPTH_MAX_DEFAULT 8
 #define NODES_MAX_DEFAULT 200
 
@@ -26,13 +28,45 @@ static void walk_beyond(const struct filter_walk *w, const char *message)
     field_errors_beyond(w->fields, "filter", message);
 }
 
+/* What the form of the message shows to be wrong is told by the element's name, and once. */
+static bool is_told(const struct filter_walk *w, const char *const *names)
+{
+    for (unsigned i = 0; i < w->fields->n; i++)
+        for (unsigned k = 0; names[k] != NULL; k++)
+            if (strcmp(w->fields->items[i].field, names[k]) == 0)
+                return true;
+    return false;
+}
+
+static void check_form(const struct filter_walk *w, const struct predicate *p)
+{
+    static const char *const elements[] = {"simple", "union", "subs", NULL};
+    if (p->kind != PREDICATE_SIMPLE && p->kind != PREDICATE_UNION && !is_told(w, elements))
+        walk_add(w, "Предикат содержит либо simple, либо union");
+}
+
 static void check_simple(const struct filter_walk *w, const struct predicate *p)
 {
     bounds_check_shape(&shape_SimplePredicate, p, "filter", w->fields);
     if (p->attribute_name == NULL)
         walk_add(w, "В условии фильтра не указан атрибут");
-    if (p->condition == NULL ? p->value != NULL : !field_is_word(&field_types[FIELD_TYPE_Condition], p->condition))
-        walk_add(w, "В фильтре недопустимое условие сравнения");
+    if (p->condition == NULL && p->value != NULL)
+        walk_add(w, "В условии фильтра есть значение, но не указано, как с ним сравнивать");
+    if (p->condition != NULL && !field_is_word(&field_types[FIELD_TYPE_Condition], p->condition))
+        field_errors_add(w->fields, "condition", 1,
+                         "Допускаются условия equals, notEquals, greaterThan, lessThan, greaterThanOrEquals, "
+                         "lessThanOrEquals, contains, startsWith, endsWith и wordStarts");
+}
+
+static void check_union(const struct filter_walk *w, const struct predicate *p)
+{
+    bounds_check_shape(&shape_LogicalUnionPredicate, p, "filter", w->fields);
+    if (p->union_kind == NULL)
+        field_errors_add(w->fields, "unionKind", 1, FIELD_REQUIRED);
+    else if (!field_is_word(&field_types[FIELD_TYPE_UnionKind], p->union_kind))
+        field_errors_add(w->fields, "unionKind", 1, "Условия объединяются как AND или OR");
+    if (p->nsubs == 0)
+        field_errors_add(w->fields, "subs", 1, FIELD_REQUIRED);
 }
 
 /* depth: unions around p. What is beyond a limit is not looked at, so that a limit bounds this walk too. */
@@ -42,20 +76,17 @@ static void check_node(struct filter_walk *w, const struct predicate *p, unsigne
         walk_beyond(w, arena_printf(w->fields->arena, "В фильтре слишком много условий: не более %u", w->nodes_max));
         return;
     }
-    if (p->kind != PREDICATE_SIMPLE && p->kind != PREDICATE_UNION)
-        walk_add(w, "Предикат содержит либо simple, либо union");
-    if (p->kind != PREDICATE_UNION)
+    check_form(w, p);
+    if (p->kind == PREDICATE_SIMPLE || p->kind == PREDICATE_BOTH)
         check_simple(w, p);
-    if (p->kind == PREDICATE_SIMPLE)
+    if (p->kind == PREDICATE_SIMPLE || p->kind == PREDICATE_NEITHER)
         return;
     if (depth == w->depth_max) {
         walk_beyond(w,
                     arena_printf(w->fields->arena, "Слишком большая вложенность фильтра: не более %u", w->depth_max));
         return;
     }
-    bounds_check_shape(&shape_LogicalUnionPredicate, p, "filter", w->fields);
-    if (p->nsubs == 0 || !field_is_word(&field_types[FIELD_TYPE_UnionKind], p->union_kind))
-        walk_add(w, "Объединение условий указывается как AND или OR хотя бы с одним условием");
+    check_union(w, p);
     for (unsigned i = 0; i < p->nsubs && w->nodes <= w->nodes_max; i++)
         check_node(w, &p->subs[i], depth + 1);
 }

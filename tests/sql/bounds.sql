@@ -123,9 +123,10 @@ select is(pg_temp.items('ONELEVEL', 1, 1000000, 30), '0 30 30', 'L2: a page of a
 select is(pg_temp.items('ONELEVEL', 1, 1000000, 29), '2 pageSize 0 0', 'L2: and does not fit');
 select is(pg_temp.items('SUBTREE', 0, 0, 40), '0 40 40', 'L2: a tree');
 select is(pg_temp.items('SUBTREE', 0, 0, 39), '2 pageSize 0 0', 'L2: a tree that does not fit');
-select is(pg_temp.items('SUBTREE', 1, 20, 30), '0 30 40', 'L2: a page with what hangs below');
-select is(pg_temp.items('SUBTREE', 1, 20, 29), '2 pageSize 0 0', 'L2: which counts');
-select is(pg_temp.items('SUBTREE', 2, 20, 29), '0 10 40', 'L2: the page without it');
+select is(pg_temp.items('SUBTREE', 1, 20, 20), '0 20 40', 'L2, A19: a page of a tree has as many items as it says');
+select is(pg_temp.items('SUBTREE', 1, 20, 19), '2 pageSize 0 0', 'L2: which may be too many');
+select is(pg_temp.items('SUBTREE', 2, 30, 30), '0 10 40', 'L2: the last page of it');
+select is(pg_temp.items('SUBTREE', 1, 100, 39), '2 pageSize 0 0', 'L2: a page that has all of it');
 select ok(data.ref_filter_fits('{"checkAllValues":true,"attributeName":"a"}', 2000000), 'P1, L2: one condition, whatever the book');
 select ok(not data.ref_filter_fits(pg_temp.conditions(199, 'a'), 20000), 'P1, L2: 199 on 20,000');
 

@@ -41,7 +41,7 @@ select is(pg_temp.times('contains', '02-28T'), '01100', 'P2: DATETIME contains, 
 select is(pg_temp.times('startsWith', '2026-03'), '10010', 'P2: DATETIME startsWith');
 select is(pg_temp.times('endsWith', '+00:00'), '01000', 'P2: DATETIME endsWith');
 select is(pg_temp.times('wordStarts', '28t'), '01100', 'P2: DATETIME wordStarts');
-select is(pg_temp.met('DATETIME', 'greaterThan', '2026-03-01', '2026-03-01T00:00:00Z', '2026-03-01T00:00:01+00:00', '2026-03-01', 'когда-нибудь'), '0100', 'P2: a date is its midnight in UTC; rubbish meets nothing');
+select is(pg_temp.met('DATETIME', 'greaterThan', '2026-03-01', '2026-03-01T00:00:00Z', '2026-03-01T00:00:01+00:00', '2026-03-01', 'когда-нибудь'), '0000', 'P2, T1: a date is no instant, and rubbish meets nothing');
 create function pg_temp.truths(condition text, wanted text) returns text language sql as $$
     select pg_temp.met('BOOLEAN', condition, wanted, 'true', 'false', '1', '0', null)
 $$;
@@ -93,13 +93,26 @@ select is(length(data.predicate_bits('LONG', 'equals', false, '1', '{}')), 0, 'n
 select is((select string_agg(data.predicate_value_fits(t, 'equals', v)::integer::text, '') from unnest(array['LONG', 'DECIMAL', 'DATETIME', 'BOOLEAN', 'STRING', 'DATE', 'WEEKDAY']) as t),
     e, 'P2: ' || coalesce(v, 'null') || ' as each type')
 from (values
-    ('1', '1101101'), ('-1', '1100101'), ('+7', '1100101'), (' 1 ', '1101101'), ('1.0', '0100100'), ('.5', '0100100'), ('1e3', '0000100'), ('1,5', '0000100'),
+    ('1', '1101101'), ('-1', '1100100'), ('+7', '1100101'), (' 1 ', '1101101'), ('1.0', '0100100'), ('.5', '0100100'), ('1e3', '0000100'), ('1,5', '0000100'),
     ('NaN', '0000100'), ('0x1', '0000100'), ('', '0000100'), ('9223372036854775807', '1100100'), ('9223372036854775808', '0100100'),
-    ('true', '0001100'), ('TRUE', '0000100'), ('да', '0000100'), ('2026-02-28', '0010110'), ('2026-02-29', '0000100'), ('2028-02-29', '0010110'),
+    ('true', '0001100'), ('TRUE', '0000100'), ('да', '0000100'), ('2026-02-28', '0000110'), ('2026-02-29', '0000100'), ('2028-02-29', '0000110'),
     ('28.02.2026', '0000100'), ('2026-2-28', '0000100'), ('2026-03-01T00:00:00+03:00', '0010100'), ('2026-03-01T00:00:00Z', '0010100'),
     ('2026-03-01T00:00:00', '0000100'), ('infinity', '0000100'), ('now', '0000100'), ('mon', '0000101'), ('Sun', '0000101'), ('пн', '0000100'), ('epoch', '0000100'),
     ('1; drop table data.slot', '0000100'), (null, '1111111')) as c (v, e);
 select is(data.predicate_value_fits('LONG', 'contains', 'x'), true, 'P2: a substring is of no type');
+-- item 11: what slots' own attributes may be. One line a type: the values that are taken, then those that are not
+select is(data.predicate_value_fits(t, c, v), e, format('P3: %s %s %s', t, c, coalesce(v, 'null')))
+from (values
+    ('DAY', 'equals', '{1,366,60, 5 ,007}'::text[], '{0,367,-1,1000,99999999999999999999,1.0,"",mon,2026-01-01}'::text[]),
+    ('HOUR', 'lessthan', '{0,23,+9,09}', '{24,-1,9:00,десять,""}'),
+    ('MONTH', 'notequals', '{1,12,06}', '{0,13,jan,январь,2026-01,""}'),
+    ('YEAR', 'greaterthan', '{1000,2026,9999}', '{26,0,-2026,10000,999,""}'),
+    ('WEEKDAY', 'equals', '{1,7,mon,SUN,Wed}', '{0,8,-1,9999,monday,Пн,""}'),
+    ('DATE', 'lessthanorequals', '{2026-01-01,2028-02-29}', '{2026-02-29,2026-1-1,2026-13-01,2026-01-01T00:00:00+03:00,""}'),
+    ('DAY', 'contains', '{36,6,5}', '{367,400,x}'), ('HOUR', 'endswith', '{3,23}', '{30,h}'), ('MONTH', 'startswith', '{1,12}', '{0x,13}'),
+    ('YEAR', 'startswith', '{20,2026}', '{20261,г}'), ('WEEKDAY', 'wordstarts', '{1,7}', '{0,8,mon}'),
+    ('DATE', 'contains', '{2026-,-02-,01-1,2026-01-01}', '{2026/01,01.02,2026-01-01T,--}')) as k (t, c, good, bad)
+cross join lateral (select v, true as e from unnest(k.good) as v union all select v, false from unnest(k.bad) as v) as x;
 
 -- P1: the tree
 create function pg_temp.simple(name text, condition text default null, wanted text default null, check_all boolean default false) returns jsonb
@@ -153,7 +166,7 @@ select is(pg_temp.filtered(pg_temp.simple('HOUR', 'equals', '0'), '{T1}'), '-/0'
 select is(pg_temp.filtered(pg_temp.simple('HOUR', 'equals', '0'), '{T2}'), '-/0 slots=4', 'P3: HOUR at midnight');
 select is(pg_temp.filtered(pg_temp.simple('HOUR', 'equals', '12')), '-/0 slots=13', 'P3: HOUR: four in three rooms and the long one');
 select is(pg_temp.filtered(pg_temp.simple('HOUR', 'greaterThanOrEquals', '21')), '-/0 slots=24', 'P3: HOUR of each organization''s own day');
-select is(pg_temp.filtered(pg_temp.simple('HOUR', 'equals', '24')), '-/0', 'an hour there is not');
+select is(pg_temp.filtered(pg_temp.simple('HOUR', 'equals', '24')), '-/2 filter:1', 'P3: an hour there is not');
 select is(pg_temp.filtered(pg_temp.simple('DAYOFWEEK', 'equals', extract(isodow from pg_temp.tomorrow())::text), '{T2}'), '-/0 slots=12', 'P3: DAYOFWEEK, 1 is Monday');
 select is(pg_temp.filtered(pg_temp.simple('DAYOFWEEK', 'equals', (array['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'])[extract(isodow from pg_temp.tomorrow())]), '{T2}'), '-/0 slots=12', 'A22: by name');
 select is(pg_temp.filtered(pg_temp.simple('DAYOFWEEK', 'equals', upper((array['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'])[extract(isodow from pg_temp.tomorrow())])), '{T2}'), '-/0 slots=12', 'A22: in capitals');
@@ -189,14 +202,20 @@ create function pg_temp.wrong(f jsonb) returns text language sql as $$
 $$;
 select is(pg_temp.wrong(pg_temp.simple('colour', 'equals', 'red')), 'filter:2 Атрибут «colour» не найден', 'an unknown attribute is named');
 select is(pg_temp.wrong(pg_temp.simple('date', 'equals', '2026-01-01')), 'filter:2 Атрибут «date» не найден', 'names are exact');
-select is(pg_temp.wrong(pg_temp.simple('HOUR', 'equals', 'ten')), 'filter:1 Недопустимое значение для атрибута «HOUR»', 'a value that is no number');
-select is(pg_temp.wrong(pg_temp.simple('DATE', 'equals', '01.12.2026')), 'filter:1 Недопустимое значение для атрибута «DATE»', 'a value that is no date');
-select is(pg_temp.wrong(pg_temp.simple('DATE', 'equals', '2026-02-30')), 'filter:1 Недопустимое значение для атрибута «DATE»', 'a day there is not');
-select is(pg_temp.wrong(pg_temp.simple('HOUR', 'like', '1')), 'filter:1 Недопустимое условие для атрибута «HOUR»', 'a condition there is not');
-select is(pg_temp.wrong(pg_temp.simple('HOUR', null, '1')), 'filter:1 Недопустимое условие для атрибута «HOUR»', 'a value without a condition');
+select is(pg_temp.wrong(pg_temp.simple('HOUR', 'equals', 'ten')), 'filter:1 Недопустимое значение для атрибута «HOUR»: допускается целое число от 0 до 23', 'a value that is no number');
+select is(pg_temp.wrong(pg_temp.simple('DATE', 'equals', '01.12.2026')), 'filter:1 Недопустимое значение для атрибута «DATE»: допускается дата ГГГГ-ММ-ДД', 'a value that is no date');
+select is(pg_temp.wrong(pg_temp.simple('DATE', 'equals', '2026-02-30')), 'filter:1 Недопустимое значение для атрибута «DATE»: допускается дата ГГГГ-ММ-ДД', 'a day there is not');
+select is(pg_temp.wrong(pg_temp.simple('DAY', 'equals', '367')), 'filter:1 Недопустимое значение для атрибута «DAY»: допускается день в году, целое число от 1 до 366',
+    'P3: item 11, a day of the year is 1 to 366');
+select is(pg_temp.wrong(pg_temp.both('AND', pg_temp.simple('DAYOFWEEK', 'equals', 'monday'), pg_temp.simple('MONTH', 'lessThan', '13'))),
+    'filter:1 Недопустимое значение для атрибута «DAYOFWEEK»: допускается mon, tue, wed, thu, fri, sat, sun или число от 1 (понедельник) до 7; '
+    'Недопустимое значение для атрибута «MONTH»: допускается целое число от 1 до 12', 'P3, M10: each is named, and what it may be');
+select is(pg_temp.wrong(pg_temp.simple('HOUR', 'like', '1')), 'condition:1 Недопустимое условие для атрибута «HOUR»', 'a condition there is not, told as the field it stands in');
+select is(pg_temp.wrong(pg_temp.simple('HOUR', null, '1')), 'filter:1 Не указано условие для атрибута «HOUR»', 'a value without a condition');
 select is(pg_temp.wrong(pg_temp.both('OR', pg_temp.simple('HOUR', 'equals', 'x'), pg_temp.simple('colour', 'equals', 'x'), pg_temp.simple('areaId', 'equals', 'a1'),
     pg_temp.simple('size', 'equals', 'x'), pg_temp.simple('colour', 'contains', 'y'), pg_temp.simple('YEAR', 'lessThan', '2026,5'))),
-    'filter:1 Недопустимое значение для атрибута «HOUR»; Недопустимое значение для атрибута «YEAR» | filter:2 Атрибут «colour» не найден; Атрибут «size» не найден',
+    'filter:1 Недопустимое значение для атрибута «HOUR»: допускается целое число от 0 до 23; Недопустимое значение для атрибута «YEAR»: '
+        'допускается год из четырёх цифр | filter:2 Атрибут «colour» не найден; Атрибут «size» не найден',
     'M10: all of them');
 select cmp_ok((select max(length(w.error_message)) from unnest(data.slot_filter_errors(jsonb_build_object('unionKind', 'OR', 'subs', (
     select jsonb_agg(jsonb_build_object('attributeName', rpad(n::text, 255, 'я'), 'condition', 'equals', 'checkAllValues', false, 'value', 'x')) from generate_series(1, 199) as n)))) as w),

@@ -93,11 +93,46 @@ select is(pg_temp.ref('units', 'a1'), '0 total=0', 'edge 22: SUBTREE from a leaf
 select is(pg_temp.ref('units', 'a1', 'ONELEVEL'), '0 total=0', 'edge 22: ONELEVEL from a leaf');
 select is(pg_temp.ref('units', 'nobody'), '2 total=0 parentRefItemValue:2', 'an unknown parent');
 select is(pg_temp.ref('doctors', 'try'), '2 total=0 parentRefItemValue:2', 'a parent in a flat book');
-select is(pg_temp.ref('units', page => 1, size => 1) || ', ' || pg_temp.ref('units', page => 2, size => 1) || ', ' || pg_temp.ref('units', page => 3, size => 1),
-    '0 total=6 alone, 0 total=6 root >a^root >>a1^a >>a2^a >b^root, 0 total=6', 'A18, A19: pages are of top items, the total is of nodes');
+-- item 24: pageSize counts what totalItems counts, so that ceil(totalItems / pageSize) pages are the list and have each item once
+select is(string_agg(pg_temp.ref('units', page => p, size => 2), ', ' order by p), '0 total=6 alone root, 0 total=6 a^root >a1^a, 0 total=6 a2^a b^root, 0 total=6',
+    'A18, A19: pages of a tree; what has its parent on an earlier page names it') from generate_series(1, 4) as p;
+select is(string_agg(pg_temp.ref('units', page => p, size => 4), ', ' order by p), '0 total=6 alone root >a^root >>a1^a, 0 total=6 a2^a b^root', 'A19: nested as far as the page goes')
+    from generate_series(1, 2) as p;
+select is(string_agg(pg_temp.ref('units', 'root', page => p, size => 3), ', ' order by p), '0 total=4 a^root >a1^a >a2^a, 0 total=4 b^root', 'A19: below a parent') from generate_series(1, 2) as p;
+select is(string_agg(pg_temp.ref('units', page => p, size => 1, tree => 'ONELEVEL'), ', ' order by p), '0 total=2 alone, 0 total=2 root, 0 total=2', 'A18: ONELEVEL counts one level')
+    from generate_series(1, 3) as p;
 select is(pg_temp.ref('units', ordered => '{title}'), '0 total=6 alone root >a^root >>a1^a >>a2^a >b^root', 'R2: orderBy within each level');
 update data.ref_item set title = 'Я' where code = 'a' and ref_name = 'units';
 select is(pg_temp.ref('units', ordered => '{title}'), '0 total=6 alone root >b^root >a^root >>a1^a >>a2^a', 'R2: another order');
+-- whatever the list is, its pages together are it: each item once, in its order, pageSize of them to the last page
+insert into data.ref_book (ref_name, title, kind) values ('forest', 'Лес', 'H');
+insert into data.ref_attribute (ref_name, position, name, title, type, allow_filtering) values ('forest', 10, 'a', 'А', 'STRING', true);
+do $$
+begin
+    perform setseed(0.329);
+    for n in 1 .. 120 loop
+        insert into data.ref_item (ref_name, code, title, attributes, parent_id)
+        select 'forest', 'f' || n, chr(1040 + (random() * 5)::integer), jsonb_build_object('a', (random() * 3)::integer::text), (
+            select i.item_id from data.ref_item as i where i.ref_name = 'forest' and random() < 0.8 order by random() limit 1);
+    end loop;
+end $$;
+create function pg_temp.sent(parent text, tree text, ordered text[], wanted text, page integer, size integer) returns text[] language sql as $$
+    select array_agg((r."values")[1] order by r.n) filter (where r.kind = 'item') || array[max(r.total_items)::text]
+    from api.get_ref_items_list('', 'forest', parent, tree, '{code}', ordered, page, size, null, case when wanted is not null then
+        jsonb_build_object('attributeName', 'a', 'condition', 'equals', 'checkAllValues', false, 'value', wanted) end) with ordinality
+        as r (kind, error_code, error_message, field, total_items, version, depth, parent_item, names, "values", n)
+$$;
+select is_empty($$
+    select p.parent, t.tree, o.o, w.wanted, z.size, pages.wrong
+    from (values (null), ('f1'), ('f2')) as p (parent), (values ('SUBTREE'), ('ONELEVEL')) as t (tree), (values ('{}'::text[]), ('{title}'), ('{a,title}')) as o (o),
+        (values (null), ('1')) as w (wanted), (values (1), (7), (40), (120), (121)) as z (size)
+    cross join lateral (select pg_temp.sent(p.parent, t.tree, o.o, w.wanted, 0, 0) as whole) as a
+    cross join lateral (select a.whole[cardinality(a.whole)]::integer as total) as b
+    cross join lateral (
+        select string_agg(g.page::text, ' ') as wrong from generate_series(1, (b.total + z.size - 1) / z.size + 1) as g (page)
+        where pg_temp.sent(p.parent, t.tree, o.o, w.wanted, g.page, z.size)
+            is distinct from a.whole[(g.page - 1) * z.size + 1 : least(g.page * z.size, b.total)] || array[b.total::text]) as pages
+    where pages.wrong is not null or cardinality(a.whole) <> b.total + 1$$, 'A18, A19: any list is its pages');
 select throws_ok($$select admin.ref_put('units', 'root', 'Управление', '{}', 'root')$$, '23514', null, 'edge 22: an item inside itself');
 select throws_ok($$select admin.ref_put('units', 'root', 'Управление', '{}', 'a1')$$, '23514', null, 'edge 22: a cycle of three');
 select throws_ok($$update data.ref_item as i set parent_id = p.item_id from data.ref_item as p where i.ref_name = 'units' and p.ref_name = 'units' and (i.code, p.code) in (('a', 'b'), ('b', 'a'))$$, '23514', null, 'edge 22: a cycle in one statement');

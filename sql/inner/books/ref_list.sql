@@ -1,7 +1,29 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 --
--- The list a request asks for: its top items in order, and how many nodes it has in all (A19, A20). An item that meets the
--- filter and stands under one that does not is a top item of the list; its parentItem tells where it belongs.
+-- The list a request asks for, in the order its items are sent in: each before what is under it (A19, A20). A page is a piece of
+-- it, so pages count what totalItems counts. An item whose parent is not on the page, or does not meet the filter, stands at
+-- the top of the answer; its parentItem tells where it belongs.
+
+create or replace function data.ref_walk(p_ids bigint[], p_order text[], p_types text[]) returns bigint[]
+language plpgsql stable parallel safe as $$
+begin
+    return array(
+        with recursive ranked as materialized (
+            select i.item_id, i.parent_id, row_number() over (order by
+                case when cardinality(p_order) > 0
+                    then data.ref_keys(p_order, p_types, i.code collate "default", i.title, i.attributes) end,
+                i.code, i.source_key) as rank
+            from unnest(p_ids) as u (id) join data.ref_item as i on i.item_id = u.id
+        ), node as (
+            select r.item_id, array[r.rank] as path
+            from ranked as r left join ranked as p on p.item_id = r.parent_id where p.item_id is null
+            union all
+            select r.item_id, n.path || r.rank from node as n join ranked as r on r.parent_id = n.item_id
+        )
+        select n.item_id from node as n order by n.path);
+end $$;
+comment on function data.ref_walk(bigint[], text[], text[]) is
+    'The same items as they are sent: each before those under it, siblings in order; first those whose parent is none of them';
 
 create or replace function data.ref_list(p_book data.ref_book, p_recipient text, p_parents bigint[], p_is_tree boolean,
     p_order text[], p_types text[], p_filter jsonb, out total bigint, out ids bigint[])
@@ -29,14 +51,10 @@ begin
                 return; -- total is null: more comparisons than one request may cost (L2)
             end if;
             nodes := data.ref_filter(p_book.ref_name, nodes, p_filter);
-            ids := array(
-                select i.item_id from unnest(nodes) as n (id) join data.ref_item as i on i.item_id = n.id
-                left join unnest(nodes) as p (id) on p.id = i.parent_id
-                where p.id is null
-                order by data.ref_keys(p_order, p_types, i.code collate "default", i.title, i.attributes), i.code, i.source_key);
-            total := cardinality(nodes);
-            return;
         end if;
+        ids := data.ref_walk(nodes, p_order, p_types);
+        total := cardinality(nodes);
+        return;
     end if;
     if cardinality(p_order) = 0 then
         ids := array(
@@ -67,10 +85,10 @@ begin
                     then data.ref_keys(p_order[2:], p_types[2:], t.code collate "default", t.title, t.attributes) end,
                 t.code, t.source_key);
     end if;
-    total := case when p_is_tree then cardinality(nodes) else cardinality(ids) end;
+    total := cardinality(ids);
 end $$;
 comment on function data.ref_list(data.ref_book, text, bigint[], boolean, text[], text[], jsonb) is
-    'Top items in order and the number of all nodes of a list (A19); null when a filter would have to compare too often';
+    'All items of a list in the order they are sent in, and how many (A19); null when a filter would have to compare too often';
 
 create or replace function data.ref_step_page(p_ref_name text, p_skip bigint, p_n bigint, out total bigint, out ids bigint[])
 language plpgsql stable parallel safe as $$
@@ -147,54 +165,31 @@ begin
 end $$;
 comment on function data.ref_page(data.ref_book, text, bigint[], boolean, text[], text[], jsonb, bigint, bigint, boolean,
     bytea) is
-    'Top items of a page in order, and how many there are in all; null when a filter would have to compare too often';
+    'Items of a page in order, and how many there are in all; null when a filter would have to compare too often';
 
-create or replace function data.ref_lines(p_book data.ref_book, p_recipient text, p_ids bigint[], p_is_tree boolean,
-    p_order text[],
-    p_types text[], p_filter jsonb, p_names text[])
+drop function if exists data.ref_lines(data.ref_book, text, bigint[], boolean, text[], text[], jsonb, text[]);
+create or replace function data.ref_lines(p_ids bigint[], p_names text[])
 returns table (depth integer, parent_item text, names text[], "values" text[])
-language plpgsql stable parallel safe as $$
-declare
-    under bigint[];
-begin
-    if p_is_tree then
-        -- what is under the top items; under what does not meet the filter nothing hangs here
-        under := array(
-            with recursive node as (
-                select u.id, 1 as level from unnest(p_ids) as u (id)
-                union all
-                select c.item_id, n.level + 1 from node as n join data.ref_item as c on c.parent_id = n.id
-                where n.level < p_book.max_depth and (p_recipient = '' or c.agencies is null or p_recipient = any (c.agencies))
-            )
-            select n.id from node as n where n.level > 1);
-        if p_filter is not null then
-            under := data.ref_filter(p_book.ref_name, under, p_filter);
-        end if;
-    end if;
-    return query
-        with recursive ranked as materialized (
-            select i.item_id, i.parent_id, i.code, i.title, i.attributes,
-                row_number() over (order by data.ref_keys(p_order, p_types, i.code collate "default", i.title, i.attributes),
-                    i.code, i.source_key) as rank
-            from unnest(under) as u (id) join data.ref_item as i on i.item_id = u.id
-        ), node as (
-            select i.item_id, i.parent_id, i.code, i.title, i.attributes, 0 as depth, array[u.n] as path
-            from unnest(p_ids) with ordinality as u (id, n) join data.ref_item as i on i.item_id = u.id
-            union all
-            select r.item_id, r.parent_id, r.code, r.title, r.attributes, n.depth + 1, n.path || r.rank
-            from node as n join ranked as r on r.parent_id = n.item_id
-        )
-        select n.depth, p.code::text, v.names, v.vals
-        from node as n
-        left join data.ref_item as p on p.item_id = n.parent_id
-        cross join lateral (
-            select coalesce(array_agg(u.name order by u.n), '{}') as names, coalesce(array_agg(t.value order by u.n),
-                '{}') as vals
-            from unnest(p_names) with ordinality as u (name, n)
-            cross join lateral (select data.ref_text(u.name, n.code collate "default", n.title, n.attributes)) as t (value)
-            where t.value is not null
-        ) as v
-        order by n.path;
-end $$;
-comment on function data.ref_lines(data.ref_book, text, bigint[], boolean, text[], text[], jsonb, text[]) is
-    'Items as they are sent, in document order: each top item, then what is under it';
+language sql stable parallel safe as $$
+    with recursive line as materialized (
+        select u.n, i.item_id, i.parent_id, i.code, i.title, i.attributes
+        from unnest(p_ids) with ordinality as u (id, n) join data.ref_item as i on i.item_id = u.id
+    ), node as (
+        select l.item_id, 0 as depth from line as l left join line as p on p.item_id = l.parent_id where p.item_id is null
+        union all
+        select l.item_id, n.depth + 1 from node as n join line as l on l.parent_id = n.item_id
+    )
+    select n.depth, p.code::text, v.names, v.vals
+    from line as l
+    join node as n using (item_id)
+    left join data.ref_item as p on p.item_id = l.parent_id
+    cross join lateral (
+        select coalesce(array_agg(u.name order by u.n), '{}') as names, coalesce(array_agg(t.value order by u.n), '{}') as vals
+        from unnest(p_names) with ordinality as u (name, n)
+        cross join lateral (select data.ref_text(u.name, l.code collate "default", l.title, l.attributes)) as t (value)
+        where t.value is not null
+    ) as v
+    order by l.n
+$$;
+comment on function data.ref_lines(bigint[], text[]) is
+    'Items of a page as they are sent, in this order: under its parent what has one on the page';

@@ -61,19 +61,8 @@ $$;
 comment on function data.ref_beyond(text, text, bigint) is
     'The answer to a request for items that asks more than one answer or one filter may hold (L2)';
 
--- Nodes of the trees under these items, the items included, as far as p_most.
-create or replace function data.ref_count(p_book data.ref_book, p_recipient text, p_ids bigint[], p_most bigint) returns bigint
-language sql stable parallel safe as $$
-    with recursive node as (
-        select u.id, 1 as level from unnest(p_ids) as u (id)
-        union all
-        select c.item_id, n.level + 1 from node as n join data.ref_item as c on c.parent_id = n.id
-        where n.level < p_book.max_depth and (p_recipient = '' or c.agencies is null or p_recipient = any (c.agencies))
-    )
-    select count(*) from (select from node limit p_most) as t
-$$;
-comment on function data.ref_count(data.ref_book, text, bigint[], bigint) is
-    'How many items a page of a tree has, counted up to a bound (L2)';
+-- When a page of a tree was so many top items with all that hung below.
+drop function if exists data.ref_count(data.ref_book, text, bigint[], bigint);
 
 create or replace function data.ref_changes(p_book data.ref_book, p_recipient text, p_parents bigint[], p_is_tree boolean,
     p_since bigint,
@@ -246,9 +235,7 @@ begin
         return;
     end if;
     -- Counted before any of them is written.
-    if cardinality(page_ids) > p_items_max
-        or is_tree and list.total > p_items_max and (not has_pages or data.ref_count(book, p_recipient, page_ids,
-            p_items_max + 1) > p_items_max) then
+    if cardinality(page_ids) > p_items_max then
         return query select * from data.ref_beyond('pageSize', data.ref_too_many(p_items_max), book.version);
         return;
     end if;
@@ -262,7 +249,7 @@ begin
     return query
         select 'item'::text, null::integer, null::text, null::text, null::bigint, null::text, l.depth, l.parent_item, l.names,
             l."values", null::bytea, null::bytea
-        from data.ref_lines(book, p_recipient, page_ids, is_tree, ordered, types, p_filter, shown) as l;
+        from data.ref_lines(page_ids, shown) as l;
 end $$;
 comment on function data.ref_read(text, text, text, text, text[], text[], integer, integer, text, jsonb, integer) is
     'The answer of getRefItemsList, with what to remember of a list read by page (A16)';

@@ -31,7 +31,8 @@ begin
 end $$;
 comment on function data.predicate_nodes(jsonb) is 'The tree of a predicate as parallel arrays (P1)';
 
--- What is wrong: at most one row a code, its text naming the attributes.
+-- What is wrong: at most one row a field and code, its text naming the attributes. A word that is no condition is told as the
+-- field it stands in, as the schema does.
 create or replace function data.predicate_errors(p_filter jsonb, p_names text[], p_types text[], p_allowed boolean[])
 returns api.answer[] language plpgsql immutable parallel safe as $$
 declare
@@ -45,31 +46,35 @@ begin
     end if;
     n := data.predicate_nodes(p_filter);
     for p in
-        select q.code, string_agg(q.what, '; ' order by q.no) as what
+        select q.field, q.code, string_agg(q.what, '; ' order by q.no) as what
         from (
-            select v.code, v.what, min(t.no) as no
+            select v.field, v.code, v.what, min(t.no) as no
             from unnest(n.unions, n.names, n.conditions, n.wanted) with ordinality as t (union_kind, name, condition, value, no)
             left join unnest(p_names, p_types, p_allowed) as k (name, type, is_allowed) on k.name = t.name
+            cross join lateral (select not t.condition = any ('{equals,notequals,greaterthan,lessthan,greaterthanorequals,'
+                'lessthanorequals,contains,startswith,endswith,wordstarts}'::text[]) as is_bad) as c
             cross join lateral (values (
+                'filter',
                 case when t.name is not null and k.name is null then 2 else 1 end,
                 case
                     when t.name is null then 'Не указан атрибут фильтра'
                     when k.name is null then format('Атрибут «%s» не найден', t.name)
                     when not k.is_allowed then format('Фильтр по атрибуту «%s» не допускается', t.name)
-                    when t.value is not null and (t.condition is null
-                        or not t.condition = any ('{equals,notequals,greaterthan,lessthan,greaterthanorequals,lessthanorequals,'
-                        'contains,startswith,endswith,wordstarts}'::text[]))
-                        then format('Недопустимое условие для атрибута «%s»', t.name)
-                    when not data.predicate_value_fits(k.type, t.condition, t.value) then
-                        format('Недопустимое значение для атрибута «%s»', t.name)
-                end)) as v (code, what)
+                    when t.value is not null and t.condition is null then
+                        format('Не указано условие для атрибута «%s»', t.name)
+                    when not c.is_bad and not data.predicate_value_fits(k.type, t.condition, t.value) then
+                        format('Недопустимое значение для атрибута «%s»: допускается %s', t.name,
+                            data.predicate_value_told(k.type))
+                end),
+                ('condition', 1, case when c.is_bad then format('Недопустимое условие для атрибута «%s»', t.name) end)
+            ) as v (field, code, what)
             where t.union_kind is null and v.what is not null
-            group by v.code, v.what
+            group by v.field, v.code, v.what
         ) as q
-        group by q.code
-        order by q.code
+        group by q.field, q.code
+        order by q.field desc, q.code
     loop
-        w := data.field_row('filter', p.code);
+        w := data.field_row(p.field, p.code);
         w.error_message := case when length(p.what) > 1000 then left(p.what, 999) || '…' else p.what end;
         wrong := wrong || w;
     end loop;

@@ -8,7 +8,7 @@
 create or replace function data.slot_attributes(out names text[], out types text[], out allowed boolean[])
 language sql immutable parallel safe
 return row('{DATE,DAYOFWEEK,HOUR,DAY,MONTH,YEAR,areaId,serviceId}'::text[],
-    '{DATE,WEEKDAY,LONG,LONG,LONG,LONG,STRING,STRING}'::text[], array_fill(true, array[8]));
+    '{DATE,WEEKDAY,HOUR,DAY,MONTH,YEAR,STRING,STRING}'::text[], array_fill(true, array[8]));
 comment on function data.slot_attributes() is 'What the filter of getSlots may name (item 11), and areaId and serviceId';
 
 create or replace function data.slot_filter_errors(p_filter jsonb) returns api.answer[]
