@@ -128,6 +128,12 @@ struct http_request {
 };
 /* Value of a header, matched without regard to case, or NULL. Valid until http_respond(). */
 const char *http_header(const struct http_request *req, const char *name);
+/*
+ * Host and port by which it was asked, "booking.example.org:8180": those of an absolute target, else of Host. Where
+ * they are no address to ask again (0.0.0.0, [::]) or are not said, those at which it arrived; NULL: at a unix socket.
+ * Valid until http_respond().
+ */
+const char *http_host(const struct http_request *req);
 
 struct http_response {
     int status;

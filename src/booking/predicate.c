@@ -28,21 +28,18 @@ static void walk_beyond(const struct filter_walk *w, const char *message)
     field_errors_beyond(w->fields, "filter", message);
 }
 
-/* What the form of the message shows to be wrong is told by the element's name, and once. */
-static bool is_told(const struct filter_walk *w, const char *const *names)
-{
-    for (unsigned i = 0; i < w->fields->n; i++)
-        for (unsigned k = 0; names[k] != NULL; k++)
-            if (strcmp(w->fields->items[i].field, names[k]) == 0)
-                return true;
-    return false;
-}
-
+/* What the form of the message has shown to be wrong is told by that element's name, and once. */
 static void check_form(const struct filter_walk *w, const struct predicate *p)
 {
-    static const char *const elements[] = {"simple", "union", "subs", NULL};
-    if (p->kind != PREDICATE_SIMPLE && p->kind != PREDICATE_UNION && !is_told(w, elements))
-        walk_add(w, "Предикат содержит либо simple, либо union");
+    static const char *const elements[] = {"simple", "union", "subs"};
+    if (p->kind == PREDICATE_SIMPLE || p->kind == PREDICATE_UNION)
+        return;
+    const char *told = "filter";
+    for (unsigned i = 0; i < w->fields->n; i++)
+        for (unsigned k = 0; k < sizeof elements / sizeof elements[0]; k++)
+            if (strcmp(w->fields->items[i].field, elements[k]) == 0)
+                told = elements[k];
+    field_errors_add(w->fields, told, 1, "Предикат содержит либо simple, либо union");
 }
 
 static void check_simple(const struct filter_walk *w, const struct predicate *p)

@@ -156,7 +156,8 @@ X("listener", "address", OPTION_ADDRESS, config_listener, address, NULL, 0, 0, N
 X("listener", "path", OPTION_PATH, config_listener, path, "/equeue", 0, 0, NULL, NO, NO, \
   "The path of the service in its URL.") \
 X("listener", "public_url", OPTION_URL, config_listener, public_url, NULL, 0, 0, NULL, NO, NO, \
-  "The address written into the WSDL. Without it: made of address and path.") \
+  "The address written into the WSDL. Without it: the one by which it was asked (Host, TLS) and path; "\
+  "behind a proxy that changes either, say it here.") \
 X("listener", "agency", OPTION_CODE, config_listener, agency, NULL, 0, 0, NULL, NO, NO, \
   "Serve the organizations of this agency only.") \
 X("listener", "channel", OPTION_WORD, config_listener, channel, NULL, 0, 0, "portal|kiosk|call-centre|walk-in", NO, NO, \

@@ -43,7 +43,8 @@ struct http_message {
     const char *method;
     const char *path;
     const char *query;
-    int version_minor;
+    const char *authority; /* of an absolute target; NULL: it is a path */
+    int version_minor;     /* 0, or 1 and whatever is said to be later */
     bool keep_alive;
     bool expects_continue;
     bool chunked;
@@ -83,6 +84,7 @@ void body_free(struct buf *b);
 
 /* ---- the head, line by line (http_head.c) ---- */
 
+bool http_is_token_char(char c); /* RFC 9110 section 5.6.2 */
 MUST_CHECK bool http_head_request_line(struct http_message *m, size_t start, size_t n, struct http_refusal *r);
 MUST_CHECK bool http_head_field_line(struct http_message *m, size_t start, size_t n, const struct http_limits *limits,
                                      struct http_refusal *r);
@@ -95,8 +97,9 @@ void http_head_terminate(struct http_message *m); /* puts the NULs in; the head 
 struct http_chunk {
     int state;
     unsigned digits;
-    uint64_t left;  /* of the chunk */
-    uint64_t total; /* of the body so far, announced */
+    unsigned extensions; /* bytes of them in this body */
+    uint64_t left;       /* of the chunk */
+    uint64_t total;      /* of the body so far, announced */
 };
 /* Walks over framing and the next piece of data; true: *used bytes are in order, *piece of them (n 0: none) are data.
  * *done: they end the body. */

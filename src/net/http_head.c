@@ -3,8 +3,8 @@
  * The head of a request: request line and fields (RFC 9112 sections 3 and 5), and what they say about the body
  * (section 6). Reads only what has already been cut into lines; never looks at the body.
  *
- * The fields that decide where a message ends are taken literally: no list, no second copy, no white space but the
- * one blank after the colon. A sender who needs more than that is not one of ours.
+ * The fields that decide where a message ends are taken literally: no list, no second copy, no white space but blanks
+ * around the value. What else the standard lets a recipient forgive, and why we do not: docs/decisions/0323.
  */
 #include "http.h"
 
@@ -24,8 +24,7 @@ static bool is_alnum(char c)
     return ascii_is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* RFC 9110 section 5.6.2 */
-static bool is_token_char(char c)
+bool http_is_token_char(char c)
 {
     return is_alnum(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
 }
@@ -113,7 +112,7 @@ static bool path_decode(struct http_message *m, struct span path, struct http_re
 }
 
 /* How much of the target goes before its path: nothing, or "http://host". RFC 9112 section 3.2.2 wants both taken. */
-static bool origin_skip(struct span *target)
+static bool origin_skip(struct http_message *m, struct span *target)
 {
     static const char *const schemes[] = {"http://", "https://"};
     for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
@@ -124,16 +123,17 @@ static bool origin_skip(struct span *target)
             end++;
         if (!is_authority((struct span){target->p + n, end - n}))
             return false;
+        m->authority = arena_strndup(m->arena, target->p + n, end - n);
         *target = (struct span){target->p + end, target->n - end};
         return true;
     }
     return target->n > 0 && target->p[0] == '/';
 }
 
-/* Whose host a target names is nobody's affair here, and neither is Host: there is one of us at an address. */
+/* Whose host a target names decides nothing, and neither does Host: there is one of us at an address. */
 static bool target_settle(struct http_message *m, struct span target, struct http_refusal *r)
 {
-    if (!origin_skip(&target))
+    if (!origin_skip(m, &target))
         return refuse(r, 400, "the request target must be a path");
     for (size_t i = 0; i < target.n; i++)
         if (!is_target_char(target.p[i]))
@@ -149,9 +149,9 @@ static bool version_settle(struct http_message *m, struct span version, struct h
     const char *v = version.p;
     if (version.n != 8 || memcmp(v, "HTTP/", 5) != 0 || !ascii_is_digit(v[5]) || v[6] != '.' || !ascii_is_digit(v[7]))
         return refuse(r, 400, "bad request line");
-    if (v[5] != '1' || (v[7] != '0' && v[7] != '1'))
+    if (v[5] != '1')
         return refuse(r, 505, "only HTTP/1.1 and HTTP/1.0");
-    m->version_minor = v[7] - '0';
+    m->version_minor = v[7] == '0' ? 0 : 1; /* RFC 9110 section 2.5: a later one is read as the highest we know */
     return true;
 }
 
@@ -163,7 +163,7 @@ bool http_head_request_line(struct http_message *m, size_t start, size_t n, stru
     if (first == NULL || first == line)
         return refuse(r, 400, "bad request line");
     for (const char *p = line; p < first; p++)
-        if (!is_token_char(*p))
+        if (!http_is_token_char(*p))
             return refuse(r, 400, "bad request line");
     const char *second = memchr(first + 1, ' ', (size_t)(end - first - 1));
     if (second == NULL || second == first + 1)
@@ -215,7 +215,7 @@ bool http_head_field_line(struct http_message *m, size_t start, size_t n, const 
         return refuse(r, 400, "bad header line");
     size_t name_n = (size_t)(colon - line);
     for (size_t i = 0; i < name_n; i++)
-        if (!is_token_char(line[i]))
+        if (!http_is_token_char(line[i]))
             return refuse(r, 400, "bad character in a header name");
     if (m->field_count >= limits->headers_max)
         return refuse(r, 431, "too many headers");
@@ -245,13 +245,12 @@ static struct span value_of(const struct http_message *m, const struct http_fiel
     return (struct span){m->head.p + f->value, f->value_n};
 }
 
-/* "Name: value" or "Name:value" and nothing around it. */
+/* Nothing around the value but blanks: a tab there is what readers have disagreed about. */
 static bool is_written_plainly(const struct http_message *m, const struct http_field *f)
 {
-    size_t gap = f->value - (f->name + f->name_n + 1);
-    if (gap > 1 || (gap == 1 && m->head.p[f->value - 1] != ' '))
-        return false;
-    return m->head.p[f->value + f->value_n] == '\r';
+    const char *from = m->head.p + f->name + f->name_n + 1,
+               *end = memchr(from, '\r', m->head.n - (size_t)(from - m->head.p));
+    return memchr(from, '\t', (size_t)(end - from)) == NULL;
 }
 
 static bool host_settle(const struct http_message *m, struct http_refusal *r)

@@ -22,13 +22,16 @@ static const char *parameter_end(const char *p)
     return *p == '"' ? p + 1 : p;
 }
 
+/* By its names, and in the quotes of other languages: whatever is said here, the prescan reads UTF-8 and nothing else.
+ */
 static bool is_utf8(struct span value)
 {
-    if (value.n > 0 && *value.p == '"')
-        value = (struct span){value.p + 1, value.n - 1};
-    while (value.n > 0 && strchr("\" \t", value.p[value.n - 1]) != NULL)
+    while (value.n > 0 && strchr(" \t", value.p[value.n - 1]) != NULL)
         value.n--;
-    return value.n == 5 && strncasecmp(value.p, "utf-8", 5) == 0;
+    if (value.n > 1 && strchr("\"'", *value.p) != NULL && value.p[value.n - 1] == *value.p)
+        value = (struct span){value.p + 1, value.n - 2};
+    return (value.n == 5 && strncasecmp(value.p, "utf-8", 5) == 0) ||
+           (value.n == 4 && strncasecmp(value.p, "utf8", 4) == 0);
 }
 
 /* text/xml and nothing else: SOAP 1.1 over HTTP. A charset other than UTF-8 contradicts what the prescan will demand.

@@ -8,9 +8,8 @@ static const char *public_url(struct arena *a, const struct endpoint *ep, const 
 {
     if (ep->conf->public_url != NULL)
         return ep->conf->public_url;
-    const char *address = ep->conf->address;
-    bool is_net = strncmp(address, "fd:", 3) != 0 && strncmp(address, "unix:", 5) != 0;
-    return arena_printf(a, "%s://%s%s", http->is_tls ? "https" : "http", is_net ? address : "localhost",
+    const char *host = http_host(http);
+    return arena_printf(a, "%s://%s%s", http->is_tls ? "https" : "http", host != NULL ? host : "localhost",
                         ep->conf->path);
 }
 

@@ -26,6 +26,7 @@ struct http_case {
 
 #define H       "Host: a\r\n"
 #define POST    "POST /p HTTP/1.1\r\n" H
+#define POST2   "POST /p "
 #define CHUNKED POST "Transfer-Encoding: chunked\r\n\r\n"
 #define GOOD(name, bytes)                                                                                              \
     {                                                                                                                  \
@@ -74,6 +75,18 @@ static const struct http_case http_cases[] = {
     GOOD("post, hex chunk size", CHUNKED "A\r\n0123456789\r\n0\r\n\r\n"),
     GOOD("post, long last chunk", CHUNKED "5\r\nhello\r\n000\r\n\r\n"),
     GOOD("post, empty chunked", CHUNKED "0\r\n\r\n"),
+    GOOD("chunk extension", CHUNKED "5;a=b\r\nhello\r\n0\r\n\r\n"),
+    GOOD("chunk extension, a name alone", CHUNKED "5;a\r\nhello\r\n0\r\n\r\n"),
+    GOOD("chunk extensions", CHUNKED "5;a=b;c;d=e\r\nhello\r\n0;f;g=h\r\n\r\n"),
+    GOOD("chunk extension, quoted", CHUNKED "5;a=\"b ;=c\"\r\nhello\r\n0\r\n\r\n"),
+    GOOD("chunk extension, a quote in quotes", CHUNKED "5;a=\"\\\"\\\\\";b\r\nhello\r\n0\r\n\r\n"),
+    GOOD("chunk extension, a signature of 64 digits", CHUNKED "5;chunk-signature=" X64 "\r\nhello\r\n0;chunk-signature=" X64 "\r\n\r\n"),
+    GOOD("chunk extensions of the most bytes", CHUNKED "5;" X2048 X512 X512 X512 X64 X64 X64 X64 X64 X64 X64 "=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\r\nhello\r\n0\r\n\r\n"),
+    GOOD("post, length with blanks around", POST "Content-Length:  5  \r\n\r\nhello"),
+    GOOD("coding with blanks around", POST "Transfer-Encoding:   chunked \r\n\r\n1\r\nx\r\n0\r\n\r\n"),
+    GOOD("host with blanks and a tab around", "GET / HTTP/1.1\r\nHost: \t a  \r\n\r\n"),
+    GOOD("a later minor version", "GET / HTTP/1.2\r\n" H "\r\n"),
+    GOOD("the last minor version", POST2 "HTTP/1.9\r\n" H "Content-Length: 1\r\n\r\nx"),
     GOOD("post, binary body", POST "Content-Length: 4\r\n\r\n\0\r\n\x7f"),
     GOOD("post, a request inside a body", POST "Content-Length: 27\r\n\r\nGET / HTTP/1.1\r\nHost: b\r\n\r\n"),
     GOOD("post, chunk data that looks like framing", CHUNKED "5\r\n0\r\n\r\n\r\n0\r\n\r\n"),
@@ -121,11 +134,9 @@ static const struct http_case http_cases[] = {
     BAD("CL 0x5", "400", POST "Content-Length: 0x5\r\n\r\nhello"),
     BAD("CL 5.0", "400", POST "Content-Length: 5.0\r\n\r\nhello"),
     BAD("CL 5e0", "400", POST "Content-Length: 5e0\r\n\r\nhello"),
-    BAD("CL with a blank behind", "400", POST "Content-Length: 5 \r\n\r\nhello"),
     BAD("CL with a tab behind", "400", POST "Content-Length: 5\t\r\n\r\nhello"),
     BAD("CL with a blank within", "400", POST "Content-Length: 5 0\r\n\r\nhello"),
     BAD("CL with a tab in front", "400", POST "Content-Length:\t5\r\n\r\nhello"),
-    BAD("CL with two blanks in front", "400", POST "Content-Length:  5\r\n\r\nhello"),
     BAD("CL empty", "400", POST "Content-Length:\r\n\r\nhello"),
     BAD("CL only a blank", "400", POST "Content-Length: \r\n\r\nhello"),
     BAD("CL a word", "400", POST "Content-Length: five\r\n\r\nhello"),
@@ -152,9 +163,7 @@ static const struct http_case http_cases[] = {
     BAD("TE chunked, identity", "501", POST "Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n"),
     BAD("TE chunked, chunked", "501", POST "Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n"),
     BAD("TE empty", "501", POST "Transfer-Encoding:\r\n\r\n0\r\n\r\n"),
-    BAD("TE with two blanks", "501", POST "Transfer-Encoding:  chunked\r\n\r\n0\r\n\r\n"),
     BAD("TE with a tab", "501", POST "Transfer-Encoding:\tchunked\r\n\r\n0\r\n\r\n"),
-    BAD("TE with a blank behind", "501", POST "Transfer-Encoding: chunked \r\n\r\n0\r\n\r\n"),
     BAD("TE with a vertical tab", "400", POST "Transfer-Encoding: \x0b" "chunked\r\n\r\n0\r\n\r\n"),
     BAD("TE quoted", "501", POST "Transfer-Encoding: \"chunked\"\r\n\r\n0\r\n\r\n"),
     BAD("TE with a parameter", "501", POST "Transfer-Encoding: chunked;q=1\r\n\r\n0\r\n\r\n"),
@@ -167,9 +176,21 @@ static const struct http_case http_cases[] = {
     BAD("TE with NUL", "400", POST "Transfer-Encoding: chunked\0\r\n\r\n0\r\n\r\n"),
 
     /* ---- request smuggling: chunks ---- */
-    BAD("chunk extension", "400", CHUNKED "5;a=b\r\nhello\r\n0\r\n\r\n"),
+    BAD("chunk extensions of one byte more", "400", CHUNKED "5;" X2048 X512 X512 X512 X64 X64 X64 X64 X64 X64 X64 "=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\r\nhello\r\n0\r\n\r\n"),
+    BAD("chunk extensions, too many together", "400", CHUNKED "1;" X2048 "\r\nx\r\n1;" X2048 "\r\nx\r\n0\r\n\r\n"),
+    BAD("chunk extension ended by LF", "400", CHUNKED "5;a\nhello\r\n0\r\n\r\n"),
+    BAD("chunk extension with LF in quotes", "400", CHUNKED "5;a=\"\n\"\r\nhello\r\n0\r\n\r\n"),
+    BAD("chunk extension with CR LF in quotes", "400", CHUNKED "5;a=\"\r\n\"\r\nhello\r\n0\r\n\r\n"),
+    BAD("chunk extension with an escaped CR", "400", CHUNKED "5;a=\"\\\r\n\"\r\nhello\r\n0\r\n\r\n"),
+    BAD("chunk extension, quotes not closed", "400", CHUNKED "5;a=\"b\r\nhello\r\n0\r\n\r\n"),
+    BAD("chunk extension, more behind quotes", "400", CHUNKED "5;a=\"b\"c\r\nhello\r\n0\r\n\r\n"),
+    BAD("chunk extension without a value", "400", CHUNKED "5;a=\r\nhello\r\n0\r\n\r\n"),
+    BAD("chunk extension without a name", "400", CHUNKED "5;=b\r\nhello\r\n0\r\n\r\n"),
+    BAD("chunk extension with a blank", "400", CHUNKED "5; a\r\nhello\r\n0\r\n\r\n"),
+    BAD("chunk extension behind a blank", "400", CHUNKED "5 ;a\r\nhello\r\n0\r\n\r\n"),
+    BAD("chunk extension with NUL", "400", CHUNKED "5;a\0\r\nhello\r\n0\r\n\r\n"),
+    BAD("chunk extension with a CR alone", "400", CHUNKED "5;a\rb\r\nhello\r\n0\r\n\r\n"),
     BAD("empty chunk extension", "400", CHUNKED "5;\r\nhello\r\n0\r\n\r\n"),
-    BAD("extension of the last chunk", "400", CHUNKED "0;a\r\n\r\n"),
     BAD("blank behind a chunk size", "400", CHUNKED "5 \r\nhello\r\n0\r\n\r\n"),
     BAD("blank before a chunk size", "400", CHUNKED " 5\r\nhello\r\n0\r\n\r\n"),
     BAD("chunk size 0x5", "400", CHUNKED "0x5\r\nhello\r\n0\r\n\r\n"),
@@ -229,7 +250,6 @@ static const struct http_case http_cases[] = {
     /* ---- request line ---- */
     BAD("0.9", "400", "GET /\r\n"),
     BAD("2.0 preface", "505", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
-    BAD("version 1.2", "505", "GET / HTTP/1.2\r\n" H "\r\n"),
     BAD("version 2.0", "505", "GET / HTTP/2.0\r\n" H "\r\n"),
     BAD("version 0.9", "505", "GET / HTTP/0.9\r\n" H "\r\n"),
     BAD("version 1.10", "400", "GET / HTTP/1.10\r\n" H "\r\n"),

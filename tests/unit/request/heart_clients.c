@@ -60,6 +60,12 @@ const char *http_header(const struct http_request *req, const char *name)
     return strcmp(name, "Content-Type") == 0 ? "text/xml" : NULL;
 }
 
+const char *http_host(const struct http_request *req)
+{
+    (void)req;
+    return NULL;
+}
+
 void http_refuse(const struct http_request *req, int status, const char *reason, const char *text, const char *headers)
 {
     struct client *c = req->exchange->client;
