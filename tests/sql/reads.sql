@@ -98,7 +98,7 @@ create function pg_temp.ref(ref text, parent text default null, tree text defaul
     from rows from (api.get_ref_items_list(recipient, ref, parent, tree, selected, ordered, page, size, version)) with ordinality
         as r (kind, error_code, error_message, field, total_items, version, depth, parent_item, names, "values", n)
 $$;
-select set_eq('select name, kind from api.get_refs_list('''')', $$values ('organizations', 'P'), ('services', 'P'), ('areas', 'H')$$, 'M5: three books');
+select set_eq('select name, kind from api.get_refs_list('''')', $$values ('organizations', 'P'), ('services', 'P'), ('offers', 'P'), ('areas', 'H')$$, 'M5: four books');
 select results_eq($$select error_code, field from api.get_ref_attributes_list('', '{nothing}')$$, $$values (3, null), (2, 'refNames')$$, 'M6: an unknown book is error 3');
 select results_eq($$select error_code, field from api.get_ref_attributes_list('', '{}')$$, $$values (2, null), (1, 'refNames')$$, 'M6: no book is error 2');
 select results_eq($$select error_code, field from api.get_ref_attributes_list('', null)$$, $$values (2, null), (1, 'refNames')$$, 'M6: null is error 2');

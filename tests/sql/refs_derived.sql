@@ -95,6 +95,32 @@ select is(pg_temp.ref('organizations', version => pg_temp.since('organizations')
 select is(pg_temp.attr('organizations', 'T1', 'wedIsWorking'), 'true', 'R4: it is in step again');
 select is(pg_temp.ref('organizations', version => pg_temp.version('organizations')), '5 total=0', 'R4: once');
 
+-- R1, Appendix 3, base б: the offices where a service can be had, and what an area is
+create function pg_temp.at(service text, recipient text default '') returns text language sql as $$
+    select pg_temp.ref('offers', selected => '{organizationId}', recipient => recipient, filter => jsonb_build_object('attributeName', 'serviceId', 'condition', 'equals',
+        'checkAllValues', false, 'value', service))
+$$;
+select is(pg_temp.at('s1'), '0 total=2 T1 T2', 'R1: where a service can be had');
+select is(pg_temp.at('s1', 'TEST00002'), '0 total=1 T2', 'C6: of the offices of one agency');
+select is(pg_temp.at('s3'), '0 total=0', 'R1: nowhere');
+select pg_temp.mark();
+update data.service set name = 'Услуга 1 иначе' where service_id = 's1';
+select is(pg_temp.ref('offers', version => pg_temp.since('offers')), '0 total=2 s1 s1', 'R3: its new name is told of each office');
+select pg_temp.mark();
+delete from data.organization_service where organization_id = 'T1' and service_id = 's2' and not exists (select from data.area_service as a where a.organization_id = 'T1' and a.service_id = 's2');
+insert into data.organization_service (organization_id, service_id) values ('T1', 's3');
+select is(pg_temp.ref('offers', version => pg_temp.since('offers'), selected => '{serviceId}'), '0 total=1 s3', 'R6: a service that is new to an office');
+update data.organization set is_active = false where organization_id = 'T2';
+select is(pg_temp.at('s1'), '0 total=1 T1', 'R6: an office that is closed offers nothing');
+update data.organization set is_active = true where organization_id = 'T2';
+select is(pg_temp.at('s1'), '0 total=2 T1 T2', 'R6: and when it is open again');
+delete from data.organization_service where organization_id = 'T1' and service_id = 's3';
+select is(pg_temp.at('s3'), '0 total=0', 'R6: offered no longer');
+update data.area set kind = 'specialist' where organization_id = 'T1' and area_id = 'a2';
+select is(pg_temp.ref('areas', selected => '{code}', filter => '{"attributeName": "kind", "condition": "equals", "checkAllValues": false, "value": "specialist"}'), '0 total=1 a2',
+    'R1: specialists are told apart from rooms');
+update data.area set kind = null where organization_id = 'T1' and area_id = 'a2';
+
 -- R5: CSV, as the operator
 select admin.ref_new('doctors', 'Врачи'), admin.ref_new('units', 'Подразделения', 'H');
 select admin.ref_attribute('doctors', 'age', 'Возраст', 'LONG'), admin.ref_attribute('doctors', 'unit', 'Подразделение', 'STRING', 'units'), admin.ref_attribute('doctors', 'note', 'Примечание'),

@@ -104,6 +104,14 @@ begin
             and not exists (select from data.area as a where a.organization_id = x.attributes ->> 'organizationId'
                 and a.area_id = x.code)
         union all
+        select x.line, 'code', 'где какая услуга оказывается, решает admin.add_service'
+        from r as x where p_book.ref_name = 'offers'
+        union all
+        select x.line, 'kind', 'вид помещения меняется в data.area'
+        from r as x where p_book.ref_name = 'areas' and exists (select from data.area as a
+            where a.organization_id = x.attributes ->> 'organizationId' and a.area_id = x.code
+                and a.kind is distinct from x.attributes ->> 'kind')
+        union all
         select x.line, 'timeZone', format('часовой пояс «%s» не известен', x.attributes ->> 'timeZone')
         from r as x where p_book.ref_name = 'organizations'
             and not coalesce(data.is_time_zone(x.attributes ->> 'timeZone'), false)

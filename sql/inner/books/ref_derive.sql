@@ -54,14 +54,21 @@ language sql stable parallel safe as $$
     where p_ref_name = 'services' and v.agencies is not null and (p_keys is null or s.service_id = any (p_keys))
     union all
     select a.area_id, a.organization_id, p.area_id, a.name, array[o.agency_code],
-        jsonb_build_object('organizationId', a.organization_id), null
+        jsonb_strip_nulls(jsonb_build_object('organizationId', a.organization_id, 'kind', a.kind)), null
     from data.area as a
     join data.organization as o using (organization_id)
     left join data.area as p on p.area_key = a.parent_key
     where p_ref_name = 'areas' and o.is_active and (p_keys is null or a.organization_id = any (p_keys))
+    union all
+    select v.service_id, v.organization_id, null, s.name, array[o.agency_code],
+        jsonb_build_object('organizationId', v.organization_id, 'serviceId', v.service_id), null
+    from data.organization_service as v
+    join data.organization as o using (organization_id)
+    join data.service as s using (service_id)
+    where p_ref_name = 'offers' and o.is_active and (p_keys is null or v.organization_id = any (p_keys))
 $$;
 comment on function data.ref_source(text, text[]) is
-    'Items of a built-in book as its tables have them, of these organizations (organizations, areas) or services; null: all';
+    'Items of a built-in book as its tables have them, of these organizations or services; null: all';
 
 -- What shows nothing new is not even locked: most changes of an office's tables are none of its item, and whoever waits for it
 -- may have what the other one wants next.
@@ -73,7 +80,7 @@ begin
     end if;
     delete from data.ref_item as i
     where i.ref_name = p_ref_name
-        and (p_keys is null or case when p_ref_name = 'areas' then i.source_key else i.code end = any (p_keys))
+        and (p_keys is null or case when p_ref_name in ('areas', 'offers') then i.source_key else i.code end = any (p_keys))
         and not exists (
             select from data.ref_source(p_ref_name, p_keys) as s where s.code = i.code and s.source_key = i.source_key);
     with source as materialized (
