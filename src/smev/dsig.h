@@ -14,7 +14,8 @@
 
 /* Every Id of a document, sorted: wsu:Id, Id, ID, id and xml:id of every element. */
 struct dsig_ids;
-/* Collects them; with `unique` two elements (or two attributes) with one Id are ERR_SECURITY. */
+/* Collects them; with `unique` two elements with one Id are ERR_SECURITY. One element that says one Id twice has it
+ * once. */
 MUST_CHECK enum err dsig_ids_read(struct arena *a, struct xml_doc *doc, bool unique, struct dsig_ids **out,
                                   struct error *e);
 /* The elements with this Id, in no particular order. Returns how many there are; *first indexes dsig_ids_at(). */
@@ -24,7 +25,7 @@ struct xml_node *dsig_ids_at(const struct dsig_ids *ids, size_t i);
 /* What a reader of signatures puts up with. The zero value is the strict rule set of SMEV 2. */
 struct dsig_rules {
     bool allow_gost2001;
-    bool smev3; /* for reports: the second transform, comments, an Id that occurs twice */
+    bool smev3; /* for reports: the second transform, an Id that several elements have */
 };
 
 struct dsig_parsed_reference {

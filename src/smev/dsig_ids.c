@@ -2,10 +2,12 @@
 /*
  * The Ids of a document. A signature names what it covers by an Id; which attribute is an Id is a matter of opinion
  * between libraries, and signature wrapping lives on that difference. So every spelling counts, in signed and unsigned
- * parts alike, and an Id that occurs twice refuses the document before any cryptography.
+ * parts alike, and an Id that two elements have refuses the document before any cryptography. One element may say the
+ * same Id in several spellings: whichever of them a library knows, it means that element.
  */
 #include "dsig.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,7 +57,21 @@ static bool collect_attr(void *arg, const char *ns, const char *local, const cha
 static int compare_entries(const void *l, const void *r)
 {
     const struct id_entry *a = l, *b = r;
-    return strcmp(a->value, b->value);
+    int order = strcmp(a->value, b->value);
+    if (order != 0)
+        return order;
+    uintptr_t x = (uintptr_t)a->element, y = (uintptr_t)b->element; /* only so that those of one stand together */
+    return (x > y) - (x < y);
+}
+
+/* Of an Id that one element says several times one stays. */
+static void ids_drop_repeated(struct dsig_ids *ids)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < ids->n; i++)
+        if (n == 0 || compare_entries(&ids->entries[n - 1], &ids->entries[i]) != 0)
+            ids->entries[n++] = ids->entries[i];
+    ids->n = n;
 }
 
 enum err dsig_ids_read(struct arena *a, struct xml_doc *doc, bool unique, struct dsig_ids **out, struct error *e)
@@ -70,6 +86,7 @@ enum err dsig_ids_read(struct arena *a, struct xml_doc *doc, bool unique, struct
     }
     if (ids->n)
         qsort(ids->entries, ids->n, sizeof *ids->entries, compare_entries);
+    ids_drop_repeated(ids);
     for (size_t i = 1; unique && i < ids->n; i++) {
         if (strcmp(ids->entries[i - 1].value, ids->entries[i].value) == 0)
             return error_set(e, ERR_SECURITY, "Id occurs more than once (lines %ld and %ld)",

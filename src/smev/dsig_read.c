@@ -227,8 +227,6 @@ static enum err resolve(const struct reading *r, struct dsig_parsed_reference *r
         return error_set(r->e, ERR_SECURITY, "%s with the Id a reference names", n ? "several elements" : "no element");
     if (is_inside(r->out->signature, ref->element) || is_inside(ref->element, r->out->signature))
         return error_set(r->e, ERR_SECURITY, "a reference covers its own signature");
-    if (!r->rules->smev3 && xml_has_comments(ref->element))
-        return error_set(r->e, ERR_SECURITY, "comments inside a signed element");
     for (unsigned i = 0; i < r->out->nrefs; i++) {
         if (r->out->refs[i].element == ref->element)
             return error_set(r->e, ERR_SECURITY, "two references to one element");

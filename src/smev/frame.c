@@ -49,6 +49,15 @@ static enum err read_required(const struct frame_reader *r, struct xml_node *par
     return err;
 }
 
+/* It must be there; nothing of ours rests on what it says. */
+static enum err read_present(const struct frame_reader *r, struct xml_node *parent, const char *local, const char **out)
+{
+    enum err err = read_field(r, parent, local, out);
+    if (!err && !*out)
+        err = error_set(r->e, ERR_ENVELOPE, "smev:%s is missing", local);
+    return err;
+}
+
 static enum err find_once(const struct frame_reader *r, struct xml_node *parent, const char *local,
                           struct xml_node **out)
 {
@@ -73,6 +82,17 @@ static enum err read_party(const struct frame_reader *r, struct xml_node *party,
     return err ? err : read_field(r, party, "Name", &out->name);
 }
 
+/* Who asked first; portals fill the element whether or not there is somebody. */
+static enum err read_originator(const struct frame_reader *r, struct xml_node *party, struct smev_party *out)
+{
+    enum err err = read_field(r, party, "Code", &out->code);
+    if (!err)
+        err = read_field(r, party, "Name", &out->name);
+    if (!err && (!out->code || !*out->code))
+        *out = (struct smev_party){0};
+    return err;
+}
+
 static enum err read_parties(const struct frame_reader *r, struct xml_node *message, struct smev_frame *out)
 {
     struct xml_node *n;
@@ -86,7 +106,7 @@ static enum err read_parties(const struct frame_reader *r, struct xml_node *mess
     if (!err)
         err = find_once(r, message, "Originator", &n);
     if (!err && n)
-        err = read_party(r, n, &out->originator);
+        err = read_originator(r, n, &out->originator);
     return err;
 }
 
@@ -108,13 +128,13 @@ static enum err read_message(const struct frame_reader *r, struct xml_node *mess
     if (!err)
         err = read_service(r, message, out);
     if (!err)
-        err = read_required(r, message, "TypeCode", &out->type_code);
+        err = read_present(r, message, "TypeCode", &out->type_code);
     if (!err)
         err = read_required(r, message, "Status", &out->status);
     if (!err)
         err = read_required(r, message, "Date", &out->date);
     if (!err)
-        err = read_required(r, message, "ExchangeType", &out->exchange_type);
+        err = read_present(r, message, "ExchangeType", &out->exchange_type);
     if (!err)
         err = read_field(r, message, "RequestIdRef", &out->request_id_ref);
     if (!err)

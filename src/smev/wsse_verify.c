@@ -2,7 +2,9 @@
 /*
  * The SOAP envelope's structure and its WS-Security headers. A signature counts only when it covers the very
  * element the protocol wants covered, compared by identity and not by name: soap:Body, the second and last child of the
- * root, and for SMEV's own signature also smev:Header. Clauses: SOAP 1.1 section 4; OASIS WSS 1.0; SMEV 2.5.x.
+ * root, and for SMEV's own signature also smev:Header. Comments between elements say nothing and no digest covers them:
+ * they are passed over here, and are gone from the octets that are read afterwards (docs/decisions/0308). Clauses:
+ * SOAP 1.1 section 4; OASIS WSS 1.0; SMEV 2.5.x.
  */
 #include "dsig.h"
 
@@ -33,8 +35,8 @@ static enum err read_parts(struct xml_node *root, struct envelope *env, struct e
     if (!xml_is(root, NS_SOAP, "Envelope"))
         return error_set(e, ERR_VERSION, "envelope of another SOAP version: %.100s",
                          xml_ns(root) ? xml_ns(root) : "no namespace");
-    if (xml_has_stray_text(root))
-        return error_set(e, ERR_ENVELOPE, "text or comment between the parts of the envelope");
+    if (xml_has_words(root))
+        return error_set(e, ERR_ENVELOPE, "text between the parts of the envelope");
     struct xml_node *child = xml_first(root, NULL, NULL);
     if (child && xml_is(child, NS_SOAP, "Header")) {
         env->header = child;
@@ -45,8 +47,8 @@ static enum err read_parts(struct xml_node *root, struct envelope *env, struct e
     env->body = child;
     if (xml_next(child, NULL, NULL))
         return error_set(e, ERR_ENVELOPE, "<%s> behind soap:Body", xml_local(xml_next(child, NULL, NULL)));
-    if (env->header && xml_has_stray_text(env->header))
-        return error_set(e, ERR_ENVELOPE, "text or comment between header blocks");
+    if (env->header && xml_has_words(env->header))
+        return error_set(e, ERR_ENVELOPE, "text between header blocks");
     return ERR_OK;
 }
 
@@ -160,8 +162,8 @@ static enum err check_stamp(const struct verification *v, struct xml_node *stamp
 static enum err read_security(struct xml_node *security, struct xml_node **signature, struct xml_node **stamp,
                               struct error *e)
 {
-    if (xml_has_stray_text(security))
-        return error_set(e, ERR_SECURITY, "text or comment inside wsse:Security");
+    if (xml_has_words(security))
+        return error_set(e, ERR_SECURITY, "text inside wsse:Security");
     unsigned tokens = 0, stamps = 0, signatures = 0;
     for (struct xml_node *n = xml_first(security, NULL, NULL); n; n = xml_next(n, NULL, NULL)) {
         if (xml_is(n, NS_WSSE, "BinarySecurityToken")) {

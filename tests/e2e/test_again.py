@@ -31,6 +31,16 @@ def in_header(filler):
     return edit
 
 
+def in_body(filler):
+    """Where the signature is, but no digest covers it: behind the start tag of soap:Body, or in the middle of a value."""
+    def edit(message, rng):
+        room = rng.randrange(AROUND * 3, BODY_MAX - 64 * 1024) - len(message)
+        at = rng.choice((re.search(rb"<soap:Body[^>]*>", message).end(), re.search(rb"Request [^>]*>", message).end(),
+                         message.index(b"</smev:Code>") - 2))
+        return message[:at] + filler(room, rng) + message[at:]
+    return edit
+
+
 def block(content):
     return b'<x:B xmlns:x="urn:x">' + content + b"</x:B>"
 
@@ -39,6 +49,7 @@ PADDING = {
     "blanks": in_header(lambda n, rng: bytes(rng.choice(b" \t\n") for _ in range(1000)) * (n // 1000)),
     "a block of noise": in_header(lambda n, rng: block(base64.b64encode(rng.randbytes(n * 3 // 4 - 100)))),
     "a block of comments": in_header(lambda n, rng: block(b"<!-- %d -->" % rng.getrandbits(60) * (n // 30))),
+    "comments in the signed Body": in_body(lambda n, rng: b"<!-- %d -->" % rng.getrandbits(60) * (n // 30)),
     "many blocks": in_header(lambda n, rng: block(b"%020d" % rng.getrandbits(60) * 40) * (n // 900)),
     "long attributes": in_header(lambda n, rng: b"".join(b'<x:B xmlns:x="urn:x" n="%s"/>' % (b"%020d" % rng.getrandbits(60) * 1000)
                                                          for _ in range(n // 20100))),

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* V2: smev:Message read and answered, in the revisions and editions seen in the field. SMEV recommendations 2.5.x. */
+#include "smev/dsig.h"
+
 #include "clock.h"
-#include "smev.h"
 #include "soap.h"
 #include "xml.h"
 #include "xml_fixture.h"
@@ -85,6 +86,49 @@ static void test_editions(void **state)
     }
 }
 
+/* What real frames leave empty: nothing here rests on it, and it goes back as it came, an Originator without a code
+ * not. */
+static void test_what_may_be_empty_V2(void **state)
+{
+    (void)state;
+#define FILLED(type, exchange)                                                                                         \
+    "<m:TypeCode>" type "</m:TypeCode><m:Status>REQUEST</m:Status><m:Date>\n 2026-11-22T10:45:00+03:00 </m:Date>"      \
+    "<m:ExchangeType>" exchange "</m:ExchangeType>"
+    static const char *const texts[] = {
+        WRAP("<m:Message>" SENDER RECIPIENT FILLED("GSRV", "") "</m:Message>" DATA),
+        WRAP("<m:Message>" SENDER RECIPIENT FILLED("", " ") "</m:Message>" DATA),
+        WRAP("<m:Message>" SENDER RECIPIENT "<m:Originator><m:Code/><m:Name/></m:Originator>" REQUIRED
+             "</m:Message>" DATA),
+        WRAP("<m:Message>" SENDER RECIPIENT
+             "<m:Originator><m:Code>\t</m:Code><m:Name>Имя</m:Name></m:Originator>" REQUIRED "</m:Message>" DATA),
+        WRAP("<m:Message>" SENDER RECIPIENT "<m:Originator/>" REQUIRED "</m:Message>" DATA),
+        WRAP("<m:Message><m:Sender><m:Code>PGU001001</m:Code><m:Name/></m:Sender><m:Recipient><m:Code>AAAA00001"
+             "</m:Code></m:Recipient><m:ServiceName/>" REQUIRED
+             "<m:RequestIdRef/><m:OriginRequestIdRef/><m:ServiceCode/>"
+             "<m:CaseNumber/><m:TestMsg/><m:OKTMO/></m:Message>" DATA),
+    };
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        struct arena *a = arena_new();
+        struct smev_frame f, answer;
+        const char *method;
+        struct xml_doc *bare;
+        struct buf out;
+        struct error e = {0};
+        if (read_frame(a, texts[i], &f, &method, &bare, &e) != ERR_OK)
+            fail_msg("%s: %s", texts[i], e.detail);
+        assert_string_equal(f.sender.code, "PGU001001");
+        assert_string_equal(f.date, "2026-11-22T10:45:00+03:00");
+        assert_null(f.originator.code);
+        assert_null(f.originator.name);
+        smev_frame_answer(a, &f, NULL, NULL, "RESULT", NULL, &answer);
+        buf_init(&out, a, 512);
+        smev_frame_write(&answer, &out);
+        assert_null(strstr(out.p, "Originator>"));
+        assert_int_equal(strstr(out.p, "<smev:ExchangeType></smev:ExchangeType>") != NULL, i < 2);
+        arena_free(a);
+    }
+}
+
 static void test_refused(void **state)
 {
     (void)state;
@@ -115,6 +159,15 @@ static void test_refused(void **state)
              "<m:CaseNumber>1</m:CaseNumber><m:CaseNumber>2</m:CaseNumber></m:Message>" DATA),
         WRAP("<m:Message>" SENDER RECIPIENT REQUIRED "<m:CaseNumber><m:x/></m:CaseNumber></m:Message>" DATA),
         WRAP("<m:Message>" SENDER RECIPIENT REQUIRED "<m:CaseNumber>a<!-- c -->b</m:CaseNumber></m:Message>" DATA),
+        WRAP("<m:Message>" SENDER RECIPIENT "<m:TypeCode/><m:Status/><m:Date>2026-11-22T10:45:00+03:00</m:Date>"
+             "<m:ExchangeType/></m:Message>" DATA),
+        WRAP("<m:Message>" SENDER RECIPIENT "<m:TypeCode/><m:Status>REQUEST</m:Status><m:Date/>"
+             "<m:ExchangeType/></m:Message>" DATA),
+        WRAP("<m:Message>" SENDER RECIPIENT "<m:TypeCode/><m:Status>REQUEST</m:Status><m:Date>2026-11-22T10:45:00+03:00"
+             "</m:Date></m:Message>" DATA), /* ExchangeType is not even there */
+        WRAP("<m:Message>" SENDER RECIPIENT "<m:Originator><m:Code/><m:Code>ORIG00001</m:Code></m:Originator>" REQUIRED
+             "</m:Message>" DATA),
+        WRAP("<m:Message>" SENDER "<m:Recipient><m:Code/></m:Recipient>" REQUIRED "</m:Message>" DATA),
         WRAP("<m:Message><m:Sender/>" RECIPIENT REQUIRED "</m:Message>" DATA),
         WRAP("<m:Message><m:Sender><m:Code> </m:Code></m:Sender>" RECIPIENT REQUIRED "</m:Message>" DATA),
         WRAP("<m:Message><m:Sender><m:Code>A</m:Code><m:Code>B</m:Code></m:Sender>" RECIPIENT REQUIRED
@@ -276,8 +329,10 @@ static void test_answer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_editions), cmocka_unit_test(test_refused),    cmocka_unit_test(test_wrapper_namespaces),
-        cmocka_unit_test(test_ping),     cmocka_unit_test(test_plain_body), cmocka_unit_test(test_answer),
+        cmocka_unit_test(test_editions), cmocka_unit_test(test_what_may_be_empty_V2),
+        cmocka_unit_test(test_refused),  cmocka_unit_test(test_wrapper_namespaces),
+        cmocka_unit_test(test_ping),     cmocka_unit_test(test_plain_body),
+        cmocka_unit_test(test_answer),
     };
     return cmocka_run_group_tests(tests, xml_begin, xml_end);
 }

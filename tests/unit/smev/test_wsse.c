@@ -25,7 +25,9 @@ static void test_envelope_structure(void **state)
         {"text between Header and Body", {.between = "x"}, ERR_ENVELOPE},
         {"text behind Body", {.after_body = "x"}, ERR_ENVELOPE},
         {"CDATA behind Body", {.after_body = "<![CDATA[ ]]>"}, ERR_ENVELOPE},
-        {"comment between", {.between = "<!-- c -->"}, ERR_ENVELOPE},
+        {"comment between", {.between = "<!-- c -->"}, ERR_OK},
+        {"comments in front and behind", {.before_header = "<!-- c -->", .after_body = "<!----> <!-- -->"}, ERR_OK},
+        {"a comment does not hide text", {.between = "<!-- c -->x<!-- c -->"}, ERR_ENVELOPE},
         {"element in front of Header", {.before_header = "<x/>"}, ERR_ENVELOPE},
         {"element between", {.between = "<x/>"}, ERR_ENVELOPE},
         {"element behind Body", {.after_body = "<x/>"}, ERR_ENVELOPE},
@@ -37,9 +39,10 @@ static void test_envelope_structure(void **state)
          {.between = "<e:Body xmlns:e=\"http://www.w3.org/2003/05/soap-envelope\"/>"},
          ERR_ENVELOPE},
         {"text inside Header", {.header_first = "x"}, ERR_ENVELOPE},
-        {"comment inside Header", {.header_first = "<!-- c -->"}, ERR_ENVELOPE},
+        {"comment inside Header", {.header_first = "<!-- c -->", .header_last = "<!-- c -->"}, ERR_OK},
+        {"CDATA inside Header", {.header_first = "<![CDATA[ ]]>"}, ERR_ENVELOPE},
         {"text inside Security", {.security_first = "x"}, ERR_SECURITY},
-        {"comment inside Security", {.security_last = "<!-- c -->"}, ERR_SECURITY},
+        {"comment inside Security", {.security_first = "<!-- c -->", .security_last = "<!-- c -->"}, ERR_OK},
         {"Envelope inside Header", {.header_first = "<S:Envelope><S:Body/></S:Envelope>"}, ERR_OK},
     };
     for (size_t i = 0; i < COUNT(rows); i++)
@@ -184,8 +187,25 @@ static void test_duplicate_ids(void **state)
         struct recipe stamp = {.security_last = arena_printf(a, "<wsu:Timestamp>%s</wsu:Timestamp>", element)};
         kit_expect(element, &stamp, ERR_SECURITY);
     }
+    /* said twice of one element, in whatever spellings, it is one */
     struct recipe both = {.body = "<S:Body wsu:Id=\"body\" Id=\"body\"><x/></S:Body>"};
-    kit_expect("one element, two Ids", &both, ERR_SECURITY);
+    kit_expect("one element, two Ids", &both, ERR_OK);
+    struct recipe all = {
+        .body = "<S:Body ID=\"body\" id=\"body\" xml:id=\"body\" wsu:Id=\"body\" Id=\"body\"><x/></S:Body>"};
+    kit_expect("one element, five Ids", &all, ERR_OK);
+    struct recipe apart = {.body = "<S:Body wsu:Id=\"body\" Id=\"other\"><x/></S:Body>"};
+    kit_expect("one element of two names", &apart, ERR_OK);
+    struct recipe token = {.token_attrs = TOKEN_TYPES " Id=\"token\""};
+    kit_expect("a token with two Ids", &token, ERR_OK);
+    struct recipe between = {.header_last = "<x xmlns=\"urn:x\" Id=\"body\"/>",
+                             .body = "<S:Body wsu:Id=\"body\" Id=\"body\"><x/></S:Body>"};
+    kit_expect("and a third one elsewhere", &between, ERR_SECURITY);
+    struct recipe inside = {.body = "<S:Body wsu:Id=\"body\" Id=\"body\"><x xml:id=\"body\"/></S:Body>"};
+    kit_expect("and a third one inside", &inside, ERR_SECURITY);
+    struct recipe refs = {.body = "<S:Body wsu:Id=\"body\" Id=\"other\"><x/></S:Body>",
+                          .refs = {{.uri = "#body"}, {.uri = "#other"}},
+                          .nrefs = 2};
+    kit_expect("one element by both of its names", &refs, ERR_SECURITY);
     struct recipe unsigned_parts = {.header_last = "<x xmlns=\"urn:x\" Id=\"a\"/><y xmlns=\"urn:x\" ID=\"a\"/>"};
     kit_expect("an Id nobody refers to", &unsigned_parts, ERR_SECURITY);
     struct recipe foreign = {.header_last = "<x xmlns=\"urn:x\" xmlns:f=\"urn:f\" f:Id=\"body\"/>"};
@@ -512,7 +532,13 @@ static void test_recipient_signature(void **state)
                              .header_last = SMEV_HEADER("<smev:MessageId>a<!-- c -->b</smev:MessageId>"),
                              .refs = {h, body},
                              .nrefs = 2};
-    verify_recipient("a comment inside MessageId", &comment, ERR_SECURITY, NULL);
+    verify_recipient("a comment inside MessageId", &comment, ERR_ENVELOPE, NULL);
+    struct recipe beside = {.actor = ACTOR_RECIPIENT,
+                            .header_last =
+                                SMEV_HEADER("<!-- c -->" MESSAGE_ID "<!-- <smev:MessageId>x</smev:MessageId> -->"),
+                            .refs = {h, body},
+                            .nrefs = 2};
+    verify_recipient("comments beside MessageId", &beside, ERR_OK, id);
     struct recipe only_body = {.actor = ACTOR_RECIPIENT, .header_last = SMEV_HEADER(MESSAGE_ID), .refs = {body}};
     verify_recipient("Body alone", &only_body, ERR_SECURITY, NULL);
     struct recipe only_header = {.actor = ACTOR_RECIPIENT, .header_last = SMEV_HEADER(MESSAGE_ID), .refs = {h}};
