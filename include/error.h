@@ -18,15 +18,16 @@ enum blame { BLAME_NOBODY, BLAME_CLIENT, BLAME_SERVER, BLAME_OPERATOR };
  *
  * The text is all the peer learns; the detail goes to the log under the reference number. A row whose faultcode is
  * NULL is never a SOAP fault: ERR_INPUT and ERR_REFUSED are ordinary answers with an error of order 329, the rest
- * happen before or beside any request.
+ * happen before or beside any request. The HTTP status of a fault is 500 (SOAP 1.1, 6.2), or 503 where the same message
+ * may be sent again soon (docs/decisions/0107).
  */
 /* clang-format off */
 #define ERRORS(X) \
     X(OK,                BLAME_NOBODY,   LOG_LEVEL_DEBUG,   200, NULL,                            "") \
-    X(MALFORMED,         BLAME_CLIENT,   LOG_LEVEL_NOTICE,  400, "soap:Client",                   "Сообщение не является корректным XML") \
-    X(LIMIT,             BLAME_CLIENT,   LOG_LEVEL_NOTICE,  400, "soap:Client",                   "Сообщение превышает допустимые размеры") \
-    X(DOCTYPE,           BLAME_CLIENT,   LOG_LEVEL_NOTICE,  400, "soap:Client",                   "Объявление типа документа (DOCTYPE) не допускается") \
-    X(ENCODING,          BLAME_CLIENT,   LOG_LEVEL_NOTICE,  415, "soap:Client",                   "Допускается только кодировка UTF-8") \
+    X(MALFORMED,         BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "soap:Client",                   "Сообщение не является корректным XML") \
+    X(LIMIT,             BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "soap:Client",                   "Сообщение превышает допустимые размеры") \
+    X(DOCTYPE,           BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "soap:Client",                   "Объявление типа документа (DOCTYPE) не допускается") \
+    X(ENCODING,          BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "soap:Client",                   "Допускается только кодировка UTF-8") \
     X(VERSION,           BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "soap:VersionMismatch",          "Требуется конверт SOAP 1.1") \
     X(MUST_UNDERSTAND,   BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "soap:MustUnderstand",           "Обязательный заголовок SOAP не поддерживается") \
     X(ENVELOPE,          BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "soap:Client",                   "Структура сообщения не соответствует описанию сервиса") \

@@ -144,9 +144,13 @@ void smev_frame_answer(struct arena *a, const struct smev_frame *request, const 
 MUST_CHECK enum err envelope_write(struct arena *a, const char *element, struct span content,
                                    const struct smev_frame *frame, const struct key *key, struct buf *out,
                                    struct error *e);
-/* A SOAP fault; reference: the number the operator finds the cause by. */
-MUST_CHECK enum err envelope_write_fault(struct arena *a, enum err code, const char *reference, const struct key *key,
-                                         struct buf *out, struct error *e);
+/*
+ * A SOAP fault; reference: the number the operator finds the cause by. is_of_body: what was wrong, or could not be
+ * done, is of the Body and not of the envelope or its header blocks; then there is a detail (SOAP 1.1, 4.4), which is
+ * empty.
+ */
+MUST_CHECK enum err envelope_write_fault(struct arena *a, enum err code, const char *reference, bool is_of_body,
+                                         const struct key *key, struct buf *out, struct error *e);
 /* Signs a ready envelope given as text (`zapisd dsig sign`): adds wsse:Security for the actor over soap:Body. */
 MUST_CHECK enum err wsse_sign(struct arena *a, struct span envelope, const struct key *key, const char *actor,
                               struct buf *out, struct error *e);

@@ -25,7 +25,9 @@ enum step_result step_parse(struct request *r)
 
 enum step_result step_verify(struct request *r)
 {
-    return step_of(r->origin->verify(r));
+    enum err err = r->origin->verify(r);
+    r->is_body_reached = err == ERR_OK;
+    return step_of(err);
 }
 
 /* The name as the order spells it, when it is one in any case of its letters. */

@@ -73,7 +73,7 @@ static bool plain_is_vouched(const struct request *r)
 static enum err plain_wrap(struct request *r, const char *element)
 {
     if (element == NULL)
-        return envelope_write_fault(r->arena, r->failed, r->id, NULL, &r->answer, &r->error);
+        return envelope_write_fault(r->arena, r->failed, r->id, r->is_body_reached, NULL, &r->answer, &r->error);
     return envelope_write(r->arena, element, buf_span(&r->content), NULL, NULL, &r->answer, &r->error);
 }
 

@@ -220,7 +220,8 @@ static const struct key *signing_key(const struct request *r)
 static enum err smev2_wrap(struct request *r, const char *element)
 {
     if (element == NULL)
-        return envelope_write_fault(r->arena, r->failed, r->id, signing_key(r), &r->answer, &r->error);
+        return envelope_write_fault(r->arena, r->failed, r->id, r->is_body_reached, signing_key(r), &r->answer,
+                                    &r->error);
     struct smev_frame frame;
     smev_frame_answer(r->arena, &r->frame, r->wsse.header_message_id, r->agency->name,
                       frame_status(r->reply.error_code), r->message.test ? r->frame.test_msg : NULL, &frame);

@@ -96,6 +96,7 @@ struct request {
     /* parse, verify, unwrap, normalize. Documents live as long as one worker has the request in hand. */
     struct xml_doc *doc;
     struct xml_node *soap_body; /* of doc: the Body, or the root when the verified octets were parsed anew */
+    bool is_body_reached;       /* whatever fails from here on is of the Body, not of the envelope or its header */
     struct wsse_result wsse;
     const struct keyring_sender *sender; /* who signed; NULL: nobody, or not known yet */
     struct smev_frame frame;

@@ -77,8 +77,8 @@ enum err envelope_write(struct arena *a, const char *element, struct span conten
     return write_envelope(a, buf_span(&body), id, serial, "", key, out, e);
 }
 
-enum err envelope_write_fault(struct arena *a, enum err code, const char *reference, const struct key *key,
-                              struct buf *out, struct error *e)
+enum err envelope_write_fault(struct arena *a, enum err code, const char *reference, bool is_of_body,
+                              const struct key *key, struct buf *out, struct error *e)
 {
     char serial[UUID_TEXT_SIZE];
     uuid_v4(serial);
@@ -97,6 +97,9 @@ enum err envelope_write_fault(struct arena *a, enum err code, const char *refere
         buf_add_str(&body, ". Номер для обращения: ");
         buf_add_xml_text(&body, span_of(reference));
     }
-    buf_add_str(&body, "</faultstring></soap:Fault></soap:Body>");
+    buf_add_str(&body, "</faultstring>");
+    if (is_of_body) /* SOAP 1.1, 4.4: that it is there says so; what went wrong is in the log */
+        buf_add_str(&body, "<detail></detail>");
+    buf_add_str(&body, "</soap:Fault></soap:Body>");
     return write_envelope(a, buf_span(&body), id, serial, " xmlns:wsse=\"" NS_WSSE "\"", key, out, e);
 }

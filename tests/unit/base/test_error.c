@@ -50,6 +50,11 @@ static void every_row_is_whole(void **state)
         const char *fault = error_faultcode((enum err)code);
         if (fault != NULL)
             assert_true(strncmp(fault, "soap:", 5) == 0 || strncmp(fault, "wsse:", 5) == 0);
+        /* SOAP 1.1, 6.2: a fault is 500; only "come again" has a word of HTTP's own */
+        int status = error_http_status((enum err)code);
+        if (fault != NULL)
+            assert_true(status == 500 ||
+                        (status == 503 && (error_blame((enum err)code) != BLAME_CLIENT || code == ERR_GONE)));
         /* who is told "client" must have done something; who is told "server" must not be blamed */
         if (error_blame((enum err)code) == BLAME_SERVER && fault != NULL)
             assert_string_equal(fault, "soap:Server");

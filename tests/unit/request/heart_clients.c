@@ -197,10 +197,10 @@ enum err __real_envelope_write(struct arena *a, const char *element, struct span
                                const struct smev_frame *frame, const struct key *key, struct buf *out, struct error *e);
 enum err __wrap_envelope_write(struct arena *a, const char *element, struct span content,
                                const struct smev_frame *frame, const struct key *key, struct buf *out, struct error *e);
-enum err __real_envelope_write_fault(struct arena *a, enum err code, const char *reference, const struct key *key,
-                                     struct buf *out, struct error *e);
-enum err __wrap_envelope_write_fault(struct arena *a, enum err code, const char *reference, const struct key *key,
-                                     struct buf *out, struct error *e);
+enum err __real_envelope_write_fault(struct arena *a, enum err code, const char *reference, bool is_of_body,
+                                     const struct key *key, struct buf *out, struct error *e);
+enum err __wrap_envelope_write_fault(struct arena *a, enum err code, const char *reference, bool is_of_body,
+                                     const struct key *key, struct buf *out, struct error *e);
 
 enum err __wrap_envelope_write(struct arena *a, const char *element, struct span content,
                                const struct smev_frame *frame, const struct key *key, struct buf *out, struct error *e)
@@ -210,11 +210,11 @@ enum err __wrap_envelope_write(struct arena *a, const char *element, struct span
     return __real_envelope_write(a, element, content, frame, key, out, e);
 }
 
-enum err __wrap_envelope_write_fault(struct arena *a, enum err code, const char *reference, const struct key *key,
-                                     struct buf *out, struct error *e)
+enum err __wrap_envelope_write_fault(struct arena *a, enum err code, const char *reference, bool is_of_body,
+                                     const struct key *key, struct buf *out, struct error *e)
 {
     if (sim_chance(world.unsigned_per_mille))
         return error_set(e, ERR_CRYPTO, "it cannot be signed, by lot");
-    return __real_envelope_write_fault(a, code, reference, key, out, e);
+    return __real_envelope_write_fault(a, code, reference, is_of_body, key, out, e);
 }
 /* NOLINTEND(bugprone-reserved-identifier) */

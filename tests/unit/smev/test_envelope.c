@@ -181,19 +181,26 @@ static void test_faults(void **state)
                                         "wsse:FailedAuthentication",
                                         "wsse:MessageExpired"}; /* WSS 1.1, section 12 */
     for (enum err code = ERR_MALFORMED; code <= ERR_SYSTEM; code++) {
-        for (unsigned is_signed = 0; is_signed < 2; is_signed++) {
+        for (unsigned round = 0; round < 4; round++) {
+            bool is_signed = round % 2 != 0, is_of_body = round >= 2;
             struct arena *a = arena_new();
             struct buf out;
             buf_init(&out, a, 0);
             struct error e = {0};
-            assert_int_equal(envelope_write_fault(a, code, "Z<1>", is_signed ? kit.signer.key : NULL, &out, &e),
-                             ERR_OK);
+            assert_int_equal(
+                envelope_write_fault(a, code, "Z<1>", is_of_body, is_signed ? kit.signer.key : NULL, &out, &e), ERR_OK);
             assert_canonical(a, buf_span(&out));
             struct xml_doc *doc = NULL;
             assert_int_equal(kit_parse(a, out.p, &doc, &e), ERR_OK);
             struct xml_node *fault = xml_first(xml_first(xml_root(doc), NS_SOAP, "Body"), NS_SOAP, "Fault");
             struct xml_node *faultcode = xml_first(fault, NULL, "faultcode"),
                             *text = xml_first(fault, NULL, "faultstring");
+            /* 4.4: detail is there when it is the Body that could not be processed, and only then; it is the last */
+            struct xml_node *detail = xml_next(text, NULL, NULL);
+            assert_int_equal(detail != NULL, is_of_body);
+            if (is_of_body)
+                assert_true(strcmp(xml_local(detail), "detail") == 0 && xml_ns(detail) == NULL &&
+                            !xml_next(detail, NULL, NULL));
             assert_null(xml_ns(faultcode)); /* SOAP 1.1: the children of Fault are in no namespace */
             unsigned known = 0;
             for (size_t i = 0; i < COUNT(codes); i++)
