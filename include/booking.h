@@ -29,7 +29,7 @@
 /* clang-format off */
 #define BOOKING_METHODS(X) \
     X(GET_SLOTS, get_slots, getSlots, GetSlots, OP_SERVED | OP_ASKS_BOOKS, get_slots_check) \
-    X(BOOK, book, book, Book, OP_WRITES | OP_SERVED, book_check) \
+    X(BOOK, book, book, Book, OP_WRITES | OP_SERVED | OP_REMEMBERS, book_check) \
     X(GET_BOOKING_STATUS, get_booking_status, getBookingStatus, GetBookingStatus, OP_SERVED, NULL) \
     X(CANCEL_BOOKING, cancel_booking, cancelBooking, CancelBooking, OP_WRITES | OP_SERVED, NULL) \
     X(GET_REFS_LIST, get_refs_list, getRefsList, GetRefsList, OP_SERVED, NULL) \
@@ -45,6 +45,7 @@ enum {
     OP_WRITES = 1,     /* journalled in its own transaction; otherwise before the answer leaves */
     OP_SERVED = 2,     /* everywhere; otherwise where the listener says so */
     OP_ASKS_BOOKS = 4, /* a read whose values SQL looks up in reference books: asked even when fields are bad (M10) */
+    OP_REMEMBERS = 8,  /* a write that keeps what was wrong: called beyond a bound, too, with what is within */
 };
 enum booking_method {
 #define X(METHOD, file, name, Type, flags, check) BOOKING_##METHOD,
@@ -141,6 +142,7 @@ struct field_errors {
 /* One per field and code: the first text stays, but any text is better than FIELD_BAD_VALUE. Strings are kept, not
  * copied. */
 void field_errors_add(struct field_errors *f, const char *field, int code, const char *message);
+bool field_errors_name(const struct field_errors *f, const char *field);
 /* A value, a list or a tree beyond its bound (L2): code 1, and is_beyond. */
 void field_errors_beyond(struct field_errors *f, const char *field, const char *message);
 
@@ -204,11 +206,12 @@ struct booking_message {
 };
 
 struct booking_op {
-    const char *name;                     /* "book": SOAPAction, and the element name before Request/Response */
-    bool is_write, is_served, asks_books; /* OP_WRITES, OP_SERVED, OP_ASKS_BOOKS */
+    const char *name; /* "book": SOAPAction, and the element name before Request/Response */
+    bool is_write, is_served, asks_books, remembers; /* OP_WRITES, OP_SERVED, OP_ASKS_BOOKS, OP_REMEMBERS */
     /* Adds every bad field to f that its rules find. Part of booking_check(); NULL: it has no rules of its own. */
     void (*check)(const struct booking_request *r, struct field_errors *f, struct arena *a);
-    /* The SQL call. bad: the fields found wrong so far; a write passes them on so that nothing is booked. */
+    /* The SQL call. bad: the fields found wrong so far; a write passes them on so that nothing is booked. With
+     * bad->is_beyond only of an operation that remembers, after booking_keep_fit(). */
     struct db_call (*call)(const struct booking_request *r, const struct booking_message *m,
                            const struct field_errors *bad, struct arena *a);
     /*
@@ -224,8 +227,11 @@ extern const struct booking_op booking_ops[BOOKING_METHOD_COUNT];
 const struct booking_op *booking_op_by_name(const char *name, enum booking_method *method);
 
 /* What the table of fields says, then the rules of the operation: adds every bad field to f. With f->is_beyond op->call
- * must not be made. */
+ * must not be made, unless the operation remembers. */
 void booking_check(const struct booking_request *r, struct field_errors *f, struct arena *a);
+/* Takes out of r what bad names and all that a person has filled in; bookId and esiaId stay for the echo, and op->call
+ * leaves them out when bad names them. So r is within its bounds. */
+void booking_keep_fit(struct booking_request *r, const struct field_errors *bad);
 
 /* What a write's rows say besides the answer. Read it before op->result. */
 struct booking_outcome {

@@ -138,17 +138,23 @@ static const char *applicant_json(const struct applicant *p, struct arena *a)
     return json_end(&j).p;
 }
 
+/* Of a request beyond its bounds what is wrong is not sent (L2); otherwise SQL tells it by the names that are. */
+static const char *unless_beyond(const struct field_errors *bad, const char *field, const char *value)
+{
+    return bad != NULL && bad->is_beyond && field_errors_name(bad, field) ? NULL : value;
+}
+
 struct db_call book_call(const struct booking_request *r, const struct booking_message *m,
                          const struct field_errors *bad, struct arena *a)
 {
     struct call *c = call_new(a);
     call_add_message(c, m);
-    call_add_text(c, r->book_id);
+    call_add_text(c, unless_beyond(bad, "bookId", r->book_id));
     call_add_list(c, &r->slot_ids);
     call_add_text(c, r->organization_ids.n == 1 ? r->organization_ids.items[0] : NULL);
     call_add_text(c, r->user_type);
     call_add_text(c, r->user_kind);
-    call_add_text(c, r->esia_id);
+    call_add_text(c, unless_beyond(bad, "esiaId", r->esia_id));
     call_add_text(c, applicant_json(&r->applicant, a));
     call_add_list(c, &r->service_ids);
     call_add_list(c, &r->area_ids);
@@ -156,9 +162,10 @@ struct db_call book_call(const struct booking_request *r, const struct booking_m
     call_add_text(c, r->preliminary ? text_integer(a, r->preliminary_period_min, PERIOD_MAX_MIN) : NULL);
     call_add_attributes(c, &r->attributes);
     call_add_fields(c, bad);
+    call_add_words(c, bad);
     return call_end(c, "select * from api.book(" CALL_MESSAGE ", $15::text, $16::text[], $17::text, $18::text, "
                        "$19::text, $20::text, $21::jsonb, $22::text[], $23::text[], $24::boolean, $25::int, "
-                       "$26::jsonb, $27::text[])");
+                       "$26::jsonb, $27::text[], $28::text[])");
 }
 
 enum err book_result(const struct booking_request *r, const struct db_result *res, struct booking_reply *out,

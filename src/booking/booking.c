@@ -12,6 +12,7 @@ const struct booking_op booking_ops[BOOKING_METHOD_COUNT] = {
                           .is_write = ((flags)&OP_WRITES) != 0,                                                        \
                           .is_served = ((flags)&OP_SERVED) != 0,                                                       \
                           .asks_books = ((flags)&OP_ASKS_BOOKS) != 0,                                                  \
+                          .remembers = ((flags)&OP_REMEMBERS) != 0,                                                    \
                           .check = check_,                                                                             \
                           .call = file##_call,                                                                         \
                           .result = file##_result},

@@ -95,3 +95,24 @@ void bounds_check(const struct booking_request *r, struct field_errors *f)
 {
     bounds_check_shape(shape_of_request(r->method), r, NULL, f);
 }
+
+void booking_keep_fit(struct booking_request *r, const struct field_errors *bad)
+{
+    const struct {
+        const char *field;
+        struct strings *list;
+    } lists[] = {{"slotId", &r->slot_ids},
+                 {"organizationId", &r->organization_ids},
+                 {"serviceId", &r->service_ids},
+                 {"areaId", &r->area_ids}};
+    for (unsigned i = 0; i < sizeof lists / sizeof *lists; i++)
+        if (field_errors_name(bad, lists[i].field))
+            *lists[i].list = (struct strings){0};
+    if (field_errors_name(bad, "userType"))
+        r->user_type = NULL;
+    if (field_errors_name(bad, "userKind"))
+        r->user_kind = NULL;
+    r->applicant = (struct applicant){0};
+    r->attributes = (struct attributes){0};
+    r->preliminary_period_min = NULL;
+}

@@ -58,6 +58,15 @@ void call_add_fields(struct call *c, const struct field_errors *bad)
     call_add_text(c, db_text_array(c->arena, names, n));
 }
 
+void call_add_words(struct call *c, const struct field_errors *bad)
+{
+    unsigned n = bad == NULL ? 0 : bad->n;
+    const char **words = arena_array(c->arena, n + 1, sizeof *words);
+    for (unsigned i = 0; i < n; i++)
+        words[i] = bad->items[i].message;
+    call_add_text(c, db_text_array(c->arena, words, n));
+}
+
 void call_add_attributes(struct call *c, const struct attributes *list)
 {
     struct buf b;

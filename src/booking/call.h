@@ -19,6 +19,7 @@ void call_add_bytes(struct call *c, struct span bytes);
 void call_add_kept(struct call *c, struct span bytes);                /* the same; they live until the call is done */
 void call_add_list(struct call *c, const struct strings *list);       /* text[] */
 void call_add_fields(struct call *c, const struct field_errors *bad); /* text[] of their names */
+void call_add_words(struct call *c, const struct field_errors *bad);  /* text[] of what is wrong with each */
 void call_add_attributes(struct call *c, const struct attributes *list); /* jsonb [{"name":..,"value":..}] */
 void call_add_filter(struct call *c, const struct predicate *p);         /* jsonb; NULL is SQL NULL */
 /* The row api.message: the first parameters of every journalled call. */

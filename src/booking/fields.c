@@ -36,3 +36,11 @@ void field_errors_beyond(struct field_errors *f, const char *field, const char *
     f->is_beyond = true;
     field_errors_add(f, field, 1, message);
 }
+
+bool field_errors_name(const struct field_errors *f, const char *field)
+{
+    for (unsigned i = 0; f != NULL && i < f->n; i++)
+        if (strcmp(f->items[i].field, field) == 0)
+            return true;
+    return false;
+}

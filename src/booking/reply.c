@@ -96,15 +96,6 @@ enum err reply_read_answer(const struct db_result *res, unsigned row, struct boo
     return err;
 }
 
-static bool is_known_field(const struct field_errors *f, const char *field)
-{
-    for (unsigned i = 0; i < f->n; i++) {
-        if (strcmp(f->items[i].field, field) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* What we found wrong ourselves has been told: that SQL cannot find an absent or misshapen value in its books is no
  * news. */
 enum err reply_read_field(const struct db_result *res, unsigned row, struct booking_reply *out, struct arena *a,
@@ -117,7 +108,7 @@ enum err reply_read_field(const struct db_result *res, unsigned row, struct book
         return err;
     if (field == NULL)
         return error_set(e, ERR_INTERNAL, "a field row without a field");
-    if (!is_known_field(&out->fields, field))
+    if (!field_errors_name(&out->fields, field))
         field_errors_add(&out->fields, field, code, reply_text(a, res, row, db_column(res, "error_message")));
     return ERR_OK;
 }

@@ -224,8 +224,8 @@ class Holds(Edges):
         book_id = held()
         reply = self.assert_reply(self.book(slot, book_id, client=client, services=[SERVICE],
                                             applicant={"lastName": "Тестов", "userSnils": "112-233-445 96"}), "207", 2, {"userSnils": 1})
-        self.assertRegex(reply.text("status/statusMessage"), "^Заявление не зарегистрировано, проверьте введенные данные")
-        freed(book_id, "207", ["HELD", "RETURNED"])
+        self.assertRegex(reply.text("status/statusMessage"), "^Заявление не зарегистрировано, проверьте введенные данные. СНИЛС")
+        self.assertEqual(freed(book_id, "207", ["HELD", "RETURNED"]), reply.text("status/statusMessage"))
         # rules: an account of another kind is needed now
         book_id = held()
         self.addCleanup(self.sql, "update data.organization_service set user_types = null")

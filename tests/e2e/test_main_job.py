@@ -129,7 +129,26 @@ class MainJob(E2E):
         self.assertEqual((reply.status_code, reply.error_code, reply.frame["Status"]), ("207", 2, "INVALID"))
         self.assertEqual(reply.fields, {"email": 1, "mobilePhone": 1, "userSnils": 1, "userINN": 1})
         self.assertTrue(self.is_free(self.client, slot))
-        self.assertEqual(self.client.get_booking_status(book_id).slots, [])
+        status = self.client.get_booking_status(book_id)
+        self.assertEqual((status.status_code, status.error_code, status.slots), ("207", 0, []))  # items 15.1, 20: remembered
+        for told in (reply, status):  # Appendix 1: the reason, without a value
+            self.assertRegex(told.text("status/statusMessage"), "^Заявление не зарегистрировано, проверьте введенные данные. .*электронной почты.*телефона.*СНИЛС.*ИНН")
+            self.assertNotRegex(told.text("status/statusMessage"), "no-mail|112-233|123456789012")
+        self.assertEqual(self.book(book_id, slot).status_code, "201")  # put right
+        self.client.cancel_booking(book_id)
+
+    def test_beyond_its_bounds_is_remembered_too(self):  # L2, items 15.1 and 20
+        slot = self.free_slots(self.client)[0]["slotId"]
+        reply = self.book(book_id := new_id(), slot, applicant={"lastName": "Т" * 201, "email": "no-mail"})
+        self.assertEqual((reply.status_code, reply.error_code, reply.fields), ("207", 2, {"lastName": 1, "email": 1}))
+        self.assertRegex(reply.text("status/statusMessage"), "Фамилия: Значение длиннее допустимого: не более 200 символов")
+        status = self.client.get_booking_status(book_id)
+        self.assertEqual((status.status_code, status.text("status/statusMessage")), ("207", reply.text("status/statusMessage")))
+        self.assertEqual(self.one("select count(*) from data.applicant where book_key = %s", book_id), 0)
+        unfit = self.book("7" * 300, slot)
+        self.assertEqual((unfit.status_code, list(unfit.fields)), ("207", ["bookId"]))
+        self.assertRegex(unfit.text("status/statusMessage"), "Номер заявления об электронной записи: Значение длиннее допустимого")
+        self.assertTrue(self.is_free(self.client, slot))
 
     def test_missing_and_unknown_fields_are_named(self):  # M10
         reply = self.client.call("book", [("lastName", "Тестов"), ("выдумка", "1"), ("zz", "2")])

@@ -139,7 +139,7 @@ select is(pg_temp.reads(l.role, 'select count(*) > 0 from admin.' || v), '(t)', 
 -- S2: section "states", an arrow a line: event, from, to, whose, the place, whether the portal is told.
 create temp table arrow (event text, old_state text, new_state text, actors text, place text, is_pushed boolean);
 insert into arrow
-select e, o, n, 'A', p, false from (values ('hold', 'HELD', 'taken'), ('hold', 'REFUSED', 'none'), ('book', 'BOOKED', 'taken'), ('book', 'ACCEPTED', 'taken'), ('book', 'RETURNED', 'none'), ('book', 'REFUSED', 'none')) as v (e, n, p),
+select e, o, n, 'A', p, false from (values ('hold', 'HELD', 'taken'), ('hold', 'REFUSED', 'none'), ('hold', 'RETURNED', 'none'), ('book', 'BOOKED', 'taken'), ('book', 'ACCEPTED', 'taken'), ('book', 'RETURNED', 'none'), ('book', 'REFUSED', 'none')) as v (e, n, p),
     unnest(array[null, 'EXPIRED', 'CANCELLED_APPLICANT', 'CANCELLED_AGENCY', 'CANCELLED', 'REFUSED', 'RETURNED']) as o
 union all values ('hold', 'HELD', 'HELD', 'A', 'kept', false), ('book', 'HELD', 'BOOKED', 'A', 'kept', false), ('book', 'HELD', 'ACCEPTED', 'A', 'kept', false), ('book', 'HELD', 'RETURNED', 'A', 'freed', false), ('book', 'HELD', 'REFUSED', 'A', 'freed', false),
     ('lapse', 'HELD', 'EXPIRED', 'T', 'freed', false),

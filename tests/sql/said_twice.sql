@@ -58,7 +58,7 @@ declare
 begin
     case element
     when 'slotId' then select count(*) into found from unnest(data.book_bounds(data.book_wish_of('l', list, 'T1', 'SIMPLE', 'PHYSIC', '1',
-        null, no, no, false, null, null, no))) as r where r.field = element;
+        null, no, no, false, null, null, no, null))) as r where r.field = element;
     when 'organizationId' then select count(*) into found from api.get_slots('', list, no, no, 'SIMPLE', 'PHYSIC', '1', 10) as r
         where r.field = element and r.error_code = 1;
     when 'serviceId' then select count(*) into found from api.get_slots('', '{T1}', list, no, 'SIMPLE', 'PHYSIC', '1', 10) as r
@@ -79,7 +79,7 @@ select cmp_ok(count(*), '=', 7::bigint, 'L2: lists of requests') from lists;
 select is(pg_temp.list_told(l.element, l.most), 0::bigint, format('L2: %s of %s', l.most, l.element)) from lists as l;
 select is(pg_temp.list_told(l.element, l.most + 1), 1::bigint, format('L2: one more of %s', l.element)) from lists as l;
 select is((select string_agg(r.field, ' ') from unnest(data.book_bounds(data.book_wish_of('l', array['slot'], 'T1', 'SIMPLE', 'PHYSIC', '1', null,
-    array_fill('x'::text, array[l.most + 1]), array_fill('x'::text, array[l.most + 1]), false, null, null, '{}'))) as r),
+    array_fill('x'::text, array[l.most + 1]), array_fill('x'::text, array[l.most + 1]), false, null, null, '{}', null))) as r),
     'serviceId areaId', 'L2: in book too')
 from lists as l where l.element = 'serviceId';
 

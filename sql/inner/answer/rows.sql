@@ -24,6 +24,13 @@ return row('field', null, null, error_code,
     field, null, null, null, null, null, null, null, null, null, null, null, null, null, null)::api.answer;
 comment on function data.field_row(text, integer) is 'A row of kind field; the texts are those of Appendix 2, item 3';
 
+create or replace function data.field_row(field text, error_code integer, words text)
+returns api.answer language sql immutable parallel safe
+return row('field', null, null, error_code, words,
+    field, null, null, null, null, null, null, null, null, null, null, null, null, null, null)::api.answer;
+comment on function data.field_row(text, integer, text) is
+    'A row of kind field in words of its own: what is wrong with the value, where the words of item 3 would not help';
+
 create or replace function data.slot_rows(p_book_key text, p_hold_until timestamptz, p_service_id text)
 returns api.answer[] language plpgsql stable parallel safe as $$
 begin

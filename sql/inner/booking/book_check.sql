@@ -54,7 +54,7 @@ begin
     if 'blind_request' = any (p_slot_ids) then
         is_blind := n = 1;
         if not is_blind then
-            fields := fields || data.field_row('slotId', 1);
+            fields := fields || data.field_row('slotId', 1, 'Значение blind_request должно быть единственным');
         end if;
         return;
     end if;
@@ -63,12 +63,13 @@ begin
     if n = 0 or array_position(p_slot_ids, null) is not null
         or joined not like repeat('________-____-____-____-____________', n)
         or length(replace(joined, '-', '')) <> 32 * n or translate(joined, '0123456789abcdef-', '') <> '' then
-        fields := fields || data.field_row('slotId', 1);
+        fields := fields || data.field_row('slotId', 1, case when coalesce(n, 0) = 0 then 'Не указан интервал времени'
+            else 'Идентификатор интервала времени должен быть UUID, как в ответе getSlots' end);
         return;
     end if;
     ids := p_slot_ids::uuid[];
     if n > 1 and (select count(distinct t) from unnest(ids) as t) < n then
-        fields := fields || data.field_row('slotId', 1);
+        fields := fields || data.field_row('slotId', 1, 'Интервал времени указан дважды');
         return;
     end if;
 
@@ -92,17 +93,19 @@ begin
     end if;
     first_start := in_time[1].starts_at;
     if n > 1 and exists (select from unnest(slots) as t where t.organization_id <> slots[1].organization_id) then
-        fields := fields || data.field_row('slotId', 1);
+        fields := fields || data.field_row('slotId', 1, 'Интервалы времени относятся к разным организациям');
         return;
     end if;
     foreach s in array in_time loop
         if s.organization_id <> p_organization_id then
-            fields := fields || data.field_row('organizationId', 1);
+            fields := fields || data.field_row('organizationId', 1, 'Интервал времени относится к другой организации');
             return;
         end if;
         if previous.slot_id is not null and o.adjacency_required
             and (s.area_key <> previous.area_key or s.starts_at <> previous.ends_at) then
-            fields := fields || data.field_row('slotId', 1);
+            fields := fields || data.field_row('slotId', 1, case when s.area_key <> previous.area_key
+                then 'Интервалы времени одного посещения должны относиться к одному помещению'
+                else 'Интервалы времени одного посещения должны следовать один за другим без перерыва' end);
             return;
         end if;
         previous := s;

@@ -28,7 +28,7 @@ begin
         if is_there then
             if data.person_key(b.esia_id) <> data.person_key(w.esia_id) or not data.is_addressed(m.recipient_code,
                 b.organization_id) then
-                return data.book_wrong(array[data.field_row('bookId', 2)]);
+                return data.book_wrong(w, array[data.field_row('bookId', 2)], null);
             end if;
             own := data.lock_places(w.book_key);
         end if;
@@ -43,16 +43,15 @@ begin
         end if;
 
         c := data.book_check_all(m, b, own, w, is_alive, clock);
-        if cardinality(c.fields) > 0 or w.is_wrong then
-            if c.is_same and b.state = 'HELD' and not w.preliminary then
-                perform data.book_returned(b, w, clock, m, p_journal_id);
-            end if;
-            return data.book_wrong(c.fields);
-        end if;
         -- A hold that ran out is said so in the history before anything else happens to it.
         if is_there and b.state = 'HELD' and not is_alive then
             b := data.let_lapse(b, clock, p_journal_id);
             was := b;
+        end if;
+        if cardinality(c.fields) > 0 or w.is_wrong then
+            settled := data.book_returned(m, p_journal_id, w, b, is_there, is_alive, c.is_same, c.fields, clock);
+            continue when settled is null; -- the same bookId came by another message meanwhile
+            return settled;
         end if;
 
         b := data.book_values(b, w, c.o, c.first_start, is_alive, clock, m);
@@ -90,10 +89,13 @@ drop function if exists data.book_effect(api.message, bigint, text, text[], text
     boolean, integer,
     jsonb, text[]);
 
+-- Before what is wrong came in words.
+drop function if exists data.book_wish_of(text, text[], text, text, text, text, jsonb, text[], text[], boolean, integer, jsonb,
+    text[]);
 create or replace function data.book_wish_of(p_book_id text, p_slot_ids text[], p_organization_id text, p_user_type text,
     p_user_kind text,
     p_esia_id text, p_applicant jsonb, p_service_ids text[], p_area_ids text[], p_preliminary boolean, p_period_min integer,
-    p_attributes jsonb, p_bad_fields text[])
+    p_attributes jsonb, p_bad_fields text[], p_bad_words text[])
 returns data.book_wish language plpgsql immutable parallel safe as $$
 declare
     area_ids text[] := array_remove(array_remove(coalesce(p_area_ids, '{}'), ''), null);
@@ -103,14 +105,14 @@ begin
     end if;
     return row(lower(p_book_id), p_book_id, coalesce(p_slot_ids, '{}'), p_organization_id, p_user_type, p_user_kind, p_esia_id,
         p_applicant,
-        data.distinct_texts(p_service_ids), area_ids, p_preliminary, p_period_min, p_attributes,
-        coalesce(cardinality(p_bad_fields) > 0, false),
+        case when cardinality(p_service_ids) > 500 then p_service_ids else data.distinct_texts(p_service_ids) end,
+        area_ids, p_preliminary, p_period_min, p_attributes, coalesce(cardinality(p_bad_fields) > 0, false),
         sha256(convert_to(row(lower(p_book_id), p_slot_ids, p_organization_id, p_user_type, p_user_kind, p_esia_id,
             p_applicant, p_service_ids, p_area_ids, p_preliminary, p_period_min, p_attributes, p_bad_fields)::text,
-                'UTF8')))::data.book_wish;
+                'UTF8')), coalesce(p_bad_fields, '{}'), p_bad_words)::data.book_wish;
 end $$;
 comment on function data.book_wish_of(text, text[], text, text, text, text, jsonb, text[], text[], boolean, integer, jsonb,
-    text[]) is
+    text[], text[]) is
     'The parameters of api.book in one hand, lists put in order';
 
 create or replace function data.book_bounds(w data.book_wish) returns api.answer[]
@@ -127,9 +129,9 @@ begin
         return data.beyond_rows('{bookId,esiaId,organizationId,userType,userKind,slotId,serviceId,areaId,applicant,attributes}',
             fit);
     elsif coalesce(w.book_id, '') = '' then
-        return array[data.field_row('bookId', 1)];
+        return array[data.field_row('bookId', 1, 'Не заполнено обязательное поле')];
     elsif coalesce(data.person_key(w.esia_id), '') = '' then
-        return array[data.field_row('esiaId', 1)];
+        return array[data.field_row('esiaId', 1, 'Не заполнено обязательное поле')];
     end if;
     return null;
 end $$;

@@ -10,13 +10,6 @@ return date_trunc('second', p_now + make_interval(mins => least(p_most_min, grea
 comment on function data.hold_end(timestamptz, integer, integer, integer, integer) is
     'When a hold of so many minutes ends, within the organization''s bounds (B3, A23); none asked for: its default';
 
-create or replace function data.book_wrong(p_fields api.answer[]) returns api.answer[]
-language sql stable parallel safe as $$
-    select data.answer_row('207', data.plain_status_text('207'), 2) || p_fields
-$$;
-comment on function data.book_wrong(api.answer[]) is 'The answer to a request with these fields wrong (M10)';
-
--- Before a refused change was written down and told as a refusal.
 drop function if exists data.book_settled(data.booking, data.book_wish, boolean, timestamptz);
 
 -- What is refused is the change: 208 and error 4 (A32), whatever the booking has come to; that is getBookingStatus's to tell.
@@ -86,21 +79,6 @@ begin
 end $$;
 comment on function data.book_check_all(api.message, data.booking, uuid[], data.book_wish, boolean, timestamptz) is
     'As data.book_check, with whom a service admits, until when a booking may be moved, and whether it is for the slots it has';
-
--- Its slots were promised for as long as the data are put right.
-create or replace function data.book_returned(b data.booking, w data.book_wish, p_now timestamptz, m api.message,
-    p_journal_id bigint)
-returns void language plpgsql as $$
-declare
-    was constant data.booking := b;
-begin
-    delete from data.place as p where p.book_key = b.book_key;
-    b := data.set_state(b, 'RETURNED', p_now, data.status_text('207', w.organization_id), null);
-    perform data.add_history(b, was.state, was.status_code, 'A', 'ошибки в данных при окончательном бронировании', m,
-        p_journal_id);
-end $$;
-comment on function data.book_returned(data.booking, data.book_wish, timestamptz, api.message, bigint) is
-    'A hold whose final booking came with wrong fields has come to its end: status 207';
 
 create or replace function data.book_values(b data.booking, w data.book_wish, o data.organization, p_first_start timestamptz,
     p_is_alive boolean, p_now timestamptz, m api.message)

@@ -34,7 +34,7 @@ language plpgsql as $$
 declare
     wrong constant api.answer[] := data.book_bounds(w);
 begin
-    return case when wrong is null then data.book_answer(m, p_journal_id, w) else data.book_wrong(wrong) end;
+    return case when wrong is null then data.book_answer(m, p_journal_id, w) else data.book_wrong(w, wrong, null) end;
 end $$;
 comment on function data.effect(api.message, bigint, data.book_wish) is 'Books (M2)';
 

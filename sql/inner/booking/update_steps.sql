@@ -42,24 +42,24 @@ begin
     refusal := c.refusal;
     s := slots[1];
     if c.is_blind then
-        fields := fields || data.field_row('slotId', 1);
+        fields := fields || data.field_row('slotId', 1, 'Переносится на названный интервал времени, не на blind_request');
     end if;
     if o.has_rules then
         fields := fields || data.admission_fields(o, case when cardinality(service_ids) > 0 then service_ids
             else array(select data.slot_service(t) from unnest(slots) as t) end, b.user_type, b.user_kind);
     end if;
     if cardinality(b.service_ids) > 0 and p_slot ->> 'serviceId' <> all (b.service_ids) then
-        fields := fields || data.field_row('serviceId', 1);
+        fields := fields || data.field_row('serviceId', 1, 'Заявление подано на другую услугу');
     end if;
     if s.slot_id is not null then
         if data.parse_time(p_slot ->> 'visitTime') is distinct from date_trunc('second', s.starts_at) then
-            fields := fields || data.field_row('visitTime', 1);
+            fields := fields || data.field_row('visitTime', 1, 'Интервал времени начинается в другое время');
         end if;
         -- Of a visit in several slots the whole is told as one (A6).
         if make_interval(mins => (p_slot ->> 'duration')::integer) not in (s.ends_at - s.starts_at,
             (select max(t.ends_at) - min(t.starts_at) from data.slot as t where t.slot_id = s.slot_id
                 or s.slot_id = any (p_own) and t.slot_id = any (p_own))) then
-            fields := fields || data.field_row('duration', 1);
+            fields := fields || data.field_row('duration', 1, 'Интервал времени длится иначе');
         end if;
     end if;
 end $$;

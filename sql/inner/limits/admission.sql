@@ -6,7 +6,6 @@ create or replace function data.admission_fields(o data.organization, p_service_
 returns api.answer[] language plpgsql stable as $$
 declare
     fields api.answer[] := '{}';
-    r api.answer;
     s record;
 begin
     select bool_or(p_user_type <> all (t.user_types)) as is_wrong_type,
@@ -15,14 +14,10 @@ begin
     from data.organization_service as t
     where t.organization_id = o.organization_id and t.service_id = any (p_service_ids);
     if s.is_wrong_type then
-        r := data.field_row('userType', 1);
-        r.error_message := 'Для записи на эту услугу требуется другой тип учётной записи';
-        fields := fields || r;
+        fields := fields || data.field_row('userType', 1, 'Для записи на эту услугу требуется другой тип учётной записи');
     end if;
     if s.is_wrong_kind then
-        r := data.field_row('userKind', 1);
-        r.error_message := 'Эта услуга не предоставляется заявителям этой категории';
-        fields := fields || r;
+        fields := fields || data.field_row('userKind', 1, 'Эта услуга не предоставляется заявителям этой категории');
     end if;
     return fields;
 end $$;

@@ -98,14 +98,8 @@ end $$;
 comment on function data.status_text(text, text, timestamptz, text, text, text, data.booking_state) is
     'Text of a status where no place is known: the organization''s own, else that of Appendix 1, filled in (S4)';
 
-create or replace function data.plain_status_text(p_code text) returns text
-language plpgsql stable parallel safe as $$
-begin
-    return (
-        select s.message from data.status as s where s.code = p_code
-    );
-end $$;
-comment on function data.plain_status_text(text) is 'Text of a status when the organization is not known';
+-- Before 207 told its reason.
+drop function if exists data.plain_status_text(text);
 
 create or replace function data.expired_text() returns text
 language sql immutable parallel safe return 'Срок предварительного бронирования истёк';

@@ -29,7 +29,7 @@ class Booking:
     def __init__(self):
         self.state = self.esia = self.content = self.snils = self.case = self.channel = None
         self.services, self.places, self.history = (), [], []  # places: (slot, before, after)
-        self.lapsed, self.holds, self.past = False, 0, False
+        self.lapsed, self.holds, self.past, self.said = False, 0, False, None
 
     def is_live(self):
         return self.state in LIVE and not self.lapsed
@@ -188,6 +188,19 @@ class Model:
                 return True
         return False
 
+    def returned(self, key, b, op, is_kept, said):
+        """Wrong data (items 15.1 and 20): a first request is remembered, a booking that is over lives and ends so, one that lives stays;
+        a hold ends with its final booking. The same again says nothing new (B6)."""
+        if b is None:
+            b = self.bookings[key] = Booking()
+            b.esia = op["esia"]
+        if is_kept:
+            self.note(b, "A", b.state, b.state)
+        elif b.state != "RETURNED" or b.said != said:
+            old, b.state, b.places = b.state, "RETURNED", []
+            b.said = said
+            self.note(b, "A", old, "RETURNED")
+
     def book(self, op, choice=None):
         return self.message(op, lambda model: model.book_now(op, choice))
 
@@ -208,14 +221,12 @@ class Model:
         wrong = self.wrong_fields(op)
         same = alive and (blind or None not in op["slots"] and b.slots() == tuple(sorted(n for n in op["slots"] if isinstance(n, int)))
                           and len(op["slots"]) == len(set(op["slots"])) and all(isinstance(n, int) for n in op["slots"]))
-        if wrong or op["bad"]:
-            if same and b.state == "HELD" and not op["preliminary"]:
-                b.state, b.places = "RETURNED", []
-                self.note(b, "A", "HELD", "RETURNED")
-            return " ".join(["207/2"] + sorted(wrong))
-
         if is_there:
             self.lapse_seen(b)
+        if wrong or op["bad"]:
+            self.returned(key, b, op, alive and not (same and b.state == "HELD" and not op["preliminary"]), (content, sorted(wrong)))
+            return " ".join(["207/2"] + sorted(wrong))
+
         late = alive and not same and b.state != "HELD" and self.set["move_deadline"]
         refused = (self.unbookable(op) or late) and not same
         places = b.places if same else None
@@ -252,7 +263,7 @@ class Model:
         else:
             b.state, b.holds = "ACCEPTED" if self.set["confirm_booking"] else "BOOKED", 0
         b.esia, b.content, b.snils, b.case, b.channel = op["esia"], content, op["snils"], op["case"], op["channel"]
-        b.services, b.places, b.lapsed, b.past = tuple(op["services"]), places, False, False
+        b.services, b.places, b.lapsed, b.past, b.said = tuple(op["services"]), places, False, False, None
         self.note(b, "A", old, b.state)
         return self.line(b)
 

@@ -96,7 +96,7 @@ static void book_everything(void **state)
         .attributes = {attributes, 2},
     };
     struct db_call c = make(state, &r, NULL);
-    assert_int_equal(c.nparams, 27);
+    assert_int_equal(c.nparams, 28);
     assert_placeholders(&c);
     assert_message(&c);
     assert_non_null(strstr(c.sql, "select * from api.book(row("));
@@ -139,6 +139,48 @@ static void book_nothing_and_bad_fields(void **state)
     assert_string_equal(c.values[23], "false");
     assert_string_equal(c.values[25], "[]");
     assert_string_equal(c.values[26], db_text_array(*state, (const char *const[]){"bookId", "slotId"}, 2));
+    assert_string_equal(c.values[27], "{\"x\",\"x\"}");
+}
+
+/* L2, item 15.1: what is remembered of a request beyond its bounds is what is within them, and nothing of the person */
+static void book_beyond_its_bounds(void **state)
+{
+    struct attribute attributes[] = {{"a", "b"}};
+    struct booking_request r = {
+        .method = BOOKING_BOOK,
+        .book_id = "52f7e417-23dd-4f3c-999a-1cf196e81220",
+        .esia_id = "an account that is far too long",
+        .slot_ids = LIST("s1", "s2"),
+        .organization_ids = LIST("R7700018"),
+        .service_ids = LIST("1", "2"),
+        .area_ids = LIST("a"),
+        .user_type = "SIMPLE",
+        .user_kind = "far too long",
+        .applicant = {.last_name = "Тестов", .user_snils = "112-233-445 95"},
+        .preliminary_period_min = "60",
+        .attributes = {attributes, 1},
+    };
+    struct field_errors bad = {.arena = *state};
+    static const char *const names[] = {"esiaId", "slotId", "serviceId", "userKind"};
+    for (unsigned i = 0; i < 4; i++)
+        field_errors_beyond(&bad, names[i], "слишком длинно");
+    booking_keep_fit(&r, &bad);
+    assert_string_equal(r.esia_id, "an account that is far too long"); /* for the echo */
+    struct db_call c = make(state, &r, &bad);
+    assert_string_equal(c.values[14], "52f7e417-23dd-4f3c-999a-1cf196e81220");
+    assert_string_equal(c.values[15], "{}");
+    assert_string_equal(c.values[16], "R7700018");
+    assert_string_equal(c.values[17], "SIMPLE");
+    assert_null(c.values[18]);
+    assert_null(c.values[19]);
+    assert_string_equal(c.values[20], "{}");
+    assert_string_equal(c.values[21], "{}");
+    assert_string_equal(c.values[22], "{\"a\"}");
+    assert_null(c.values[24]);
+    assert_string_equal(c.values[25], "[]");
+    assert_string_equal(c.values[26], db_text_array(*state, names, 4));
+    bad.is_beyond = false; /* what is wrong but within its bounds is told */
+    assert_string_equal(make(state, &r, &bad).values[19], "an account that is far too long");
 }
 
 static void a23_period(void **state)
@@ -335,6 +377,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(book_everything),
         TEST(book_nothing_and_bad_fields),
+        TEST(book_beyond_its_bounds),
         TEST(a23_period),
         TEST(wrong_numbers_go_as_they_came),
         TEST(update_booking_details),
