@@ -40,7 +40,8 @@ insert into broken select v.name, format('update data.%s set %s where %s', v.t, 
     ('agency', 'agency_calendar_fkey', $$calendar_id = 'none'$$, $$agency_code = 'TEST00001'$$), ('agency', 'agency_pkey', $$agency_code = 'TEST00001'$$, $$agency_code = 'TEST00002'$$),
     ('service', 'service_id_form', $$service_id = ''$$, $$service_id = 's3'$$), ('service', 'service_name_filled', $$name = ''$$, $$service_id = 's3'$$), ('service', 'service_pkey', $$service_id = 's1'$$, $$service_id = 's3'$$),
     ('status', 'status_pkey', $$code = '100'$$, $$code = '101'$$),
-    ('status_detail', 'status_detail_form', $$code = '206'$$, 'true'), ('status_detail', 'status_detail_reason_filled', $$reason = ''$$, 'true'),
+    ('status_detail', 'status_detail_plain', $$reason = E'a\x07'$$, 'true'), ('organization_status', 'organization_status_plain', $$comment = E'a\x08'$$, $$organization_id = 'T1'$$),
+    ('service', 'service_plain', $$name = E'a\x1b'$$, $$service_id = 's3'$$), ('status_detail', 'status_detail_form', $$code = '206'$$, 'true'), ('status_detail', 'status_detail_reason_filled', $$reason = ''$$, 'true'),
     ('status_detail', 'status_detail_agency_fkey', $$agency_code = 'none'$$, 'true'), ('status_detail', 'status_detail_status_fkey', $$code = '204001'$$, 'true'),
     ('organization_status', 'organization_status_form', $$code = '20'$$, $$organization_id = 'T1'$$), ('organization_status', 'organization_status_organization_fkey', $$organization_id = 'none'$$, $$organization_id = 'T1'$$),
     ('organization_service', 'organization_service_pkey', $$service_id = 's1'$$, $$organization_id = 'T1' and service_id = 's2'$$),
@@ -89,7 +90,7 @@ insert into broken select v.name, format('update data.%s set %s where %s', v.t, 
 insert into broken select v.name, format('update data.organization set %s where organization_id = ''T1''', v.change) from (values
     ('organization_booking_window_range', 'booking_window_days = 13'), ('organization_cancel_deadline_range', 'cancel_deadline_min = -1'), ('organization_correction_range', 'correction_hours = -1'),
     ('organization_hold_bounds', 'hold_min_min = 61'), ('organization_horizon_range', 'horizon_days = 13'), ('organization_latitude_range', 'latitude = 91'), ('organization_longitude_range', 'longitude = 181'),
-    ('organization_max_holds_range', 'max_holds = 0'), ('organization_move_deadline_range', 'move_deadline_min = -1'), ('organization_name_filled', 'name = '' '''), ('organization_no_data_range', 'no_data_after_hours = -1'),
+    ('organization_plain', 'address = E''a\x7f'''), ('organization_max_holds_range', 'max_holds = 0'), ('organization_move_deadline_range', 'move_deadline_min = -1'), ('organization_name_filled', 'name = '' '''), ('organization_no_data_range', 'no_data_after_hours = -1'),
     ('organization_no_show_range', 'no_show_after_min = 0'), ('organization_notice_range', 'notice_min = 20161'), ('organization_number_range', 'number = 0'), ('organization_time_zone_known', 'time_zone = ''MSK'''),
     ('organization_agency_fkey', 'agency_code = ''none'''), ('organization_calendar_fkey', 'calendar_id = ''none'''), ('organization_number_key', 'number = 900002'), ('organization_id_form', 'organization_id = '''''),
     ('organization_pkey', 'organization_id = ''T2'''), ('organization_offered_days', 'booking_window_days = 14, notice_min = 1')) as v (name, change)
@@ -100,7 +101,7 @@ select v.name, format('update data.organization_service set %s where organizatio
     ('organization_service_offered_days', 'booking_window_days = 15, notice_min = 1441')) as v (name, change)
 union all
 select v.name, format('update data.area set %s where area_key = pg_temp.area(''a1'')', v.change) from (values
-    ('area_buffer_range', 'buffer_before_min = 721'), ('area_capacity_range', 'capacity = 0'), ('area_slot_attributes_form', 'slot_attributes = ''[]'''), ('area_queue_prefix_length', 'queue_prefix = repeat(''x'', 21)'), ('area_exclusive', 'is_exclusive = true, capacity = 2'), ('area_id_form', 'area_id = '''''), ('area_kind', 'kind = ''cave'''),
+    ('area_buffer_range', 'buffer_before_min = 721'), ('area_capacity_range', 'capacity = 0'), ('area_slot_attributes_form', 'slot_attributes = ''[]'''), ('area_plain', 'queue_prefix = E''a\x02'''), ('area_slot_attributes_plain', 'slot_attributes = jsonb_build_array(jsonb_build_object(''name'', ''a'', ''value'', E''b\x03''))'), ('area_queue_prefix_length', 'queue_prefix = repeat(''x'', 21)'), ('area_exclusive', 'is_exclusive = true, capacity = 2'), ('area_id_form', 'area_id = '''''), ('area_kind', 'kind = ''cave'''),
     ('area_name_filled', 'name = '''''), ('area_number_range', 'number = -1'), ('area_parent_fkey', 'parent_key = pg_temp.area(''b1'')'), ('area_id_key', 'area_id = ''a2'''), ('area_number_key', 'number = 2')) as v (name, change)
 union all
 select v.name, format('update data.timetable set %s where organization_id = ''T1'' and weekday = 1', v.change) from (values

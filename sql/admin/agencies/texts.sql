@@ -5,6 +5,8 @@
 create or replace function admin.set_text(organization_id text, status_code text, comment text) returns text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
+    violated text;
+    missing text;
     unknown text;
     state data.booking_state;
     code text := status_code;
@@ -36,6 +38,9 @@ begin
     on conflict on constraint organization_status_pkey do update set comment = excluded.comment;
     return data.text_filled(data.text_template(code, set_text.organization_id, state), set_text.organization_id, now(), 'причина',
         'Фамилия Имя Отчество', null, 'Корпус 1, этаж 2, кабинет 12, окно 3', 'Название услуги', 'А-1');
+exception when integrity_constraint_violation then
+    get stacked diagnostics violated = constraint_name, missing = column_name;
+    perform data.say_violation(sqlstate, violated, missing, sqlerrm);
 end $$;
 grant execute on function admin.set_text(text, text, text) to zapisd_operator;
 comment on function admin.set_text(text, text, text) is

@@ -18,6 +18,7 @@ declare
     code constant text := btrim(coalesce(status_code, ''));
     is_cancelling boolean;
 begin
+    perform data.plain_words(reason);
     if coalesce(btrim(reason), '') = '' then
         raise exception 'Нужна причина отказа' using errcode = 'invalid_parameter_value',
             hint = 'Её увидит заявитель: ''не оплачена пошлина''';
@@ -53,6 +54,7 @@ returns admin.result language plpgsql security definer set search_path = pg_cata
 declare
     ids constant text[] := regexp_split_to_array(btrim(coalesce(slot_id, ''), E' ,{}\t'), '[\s,]+');
 begin
+    perform data.plain_words(reason);
     if exists (select from unnest(ids) as t where t !~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$') then
         raise exception 'Не номер интервала: %', coalesce(slot_id, 'null') using errcode = 'invalid_parameter_value',
             hint = 'Свободные, номер в последнем столбце: select * from admin.free(''организация'', ''день'')';
@@ -72,6 +74,7 @@ returns admin.result language plpgsql security definer set search_path = pg_cata
 declare
     code constant text := btrim(coalesce(status_code, ''));
 begin
+    perform data.plain_words(reason, contact);
     if coalesce(btrim(reason), '') = '' then
         raise exception 'Нужна причина отмены' using errcode = 'invalid_parameter_value',
             hint = 'Её увидит заявитель: ''авария в здании''';

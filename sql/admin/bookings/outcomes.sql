@@ -9,6 +9,7 @@ returns admin.result language plpgsql security definer set search_path = pg_cata
 declare
     real_at timestamptz;
 begin
+    perform data.plain_words(specialists);
     if at is not null then
         select (((min(p.starts_at) at time zone o.time_zone)::date) + visited.at) at time zone o.time_zone into real_at
         from data.booking as b
@@ -38,6 +39,7 @@ comment on function admin.no_show(text, text) is
 create or replace function admin.turned_away(book_id text, detail text default '', reason text default null)
 returns admin.result language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
+    perform data.plain_words(reason);
     if coalesce(btrim(reason), '') = '' and not exists (
         select from data.status_detail as d
         join data.organization as o on o.agency_code = d.agency_code
@@ -60,6 +62,7 @@ declare
     new_state constant data.booking_state := case left(code, 3)
         when '202' then 'SERVED' when '203' then 'NO_SHOW' when '205' then 'NO_DATA' when '206' then 'NOT_SERVED' end;
 begin
+    perform data.plain_words(reason);
     if new_state is null then
         raise exception 'Итог посещения — 202, 203, 205 или 206, а не %', coalesce(status_code, 'null')
             using errcode = 'invalid_parameter_value';

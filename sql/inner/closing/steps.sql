@@ -238,6 +238,7 @@ declare
     c data.closure;
 begin
     o := data.known_organization(coalesce(p_organization_id, ''));
+    perform data.plain_words(p_reason);
     if p_kind in ('area', 'absence') then
         c.area_key := data.known_area(p_organization_id, p_area_id);
     end if;
