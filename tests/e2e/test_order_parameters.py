@@ -134,6 +134,16 @@ class Parameters(Edges):
                             self.assertEqual((reply.error_code, reply.fields.pop(name, None)), (2, 1), reply.values)
                             self.assertLessEqual(set(reply.fields), {name, "filter"}, reply.values)  # of a filter its parts are named, too
 
+    def test_names_as_the_order_prints_them(self):
+        """Items 4 to 6 print Union, Subs and Value: in a strict reading, too, alone and among small letters."""
+        simple = [(n if n != "value" else "Value", v) for n, v in CONDITION.items()]
+        for made in ([("simple", simple)], [("Union", [("unionKind", "AND"), ("Subs", [("simple", simple)]), ("Subs", [("simple", list(CONDITION.items()))])])],
+                     [("union", [("unionKind", "OR"), ("subs", [("Union", [("unionKind", "AND"), ("Subs", [("simple", simple)])])])])]):
+            for client in (self.client, self.portal()):
+                with self.subTest(str(made)):
+                    self.assertEqual({n for n, _, _ in TABLES["2/5 SimplePredicate"]}, {n for n, _ in simple})
+                    self.good(client.call("getSlots", [*list(self.values("getSlots").items())[:4], ("filter", made)]), made)
+
     def test_what_book_is_told_is_kept(self):
         rows = TABLES["2/19 request"]
         self.assertEqual({r[0] for r in rows}, set(KEPT))
