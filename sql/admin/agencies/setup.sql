@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 --
 -- An office from nothing, a command a thing; its hours are in schedule/. Each may be repeated: what is there gets the new values,
--- and keeps what is not said again; an area without a list of services gets all there are.
+-- and keeps what is not said again; a new area without a list of services gets all there are.
 -- The constraints of data.* judge the values; what is rare stays an UPDATE of the table (\d+ data.organization tells what there
 -- is).
 
@@ -79,6 +79,7 @@ declare
     missing text;
     parent integer;
     key integer;
+    is_new boolean;
 begin
     if inside is not null then
         parent := data.known_area(organization_id, inside);
@@ -86,17 +87,20 @@ begin
     -- The next number is taken under the organization's row lock; it is part of slotId and never changes. Not "for update": that
     -- would keep out whoever refers to the organization, each booking.
     perform from data.organization as o where o.organization_id = add_area.organization_id for no key update;
+    is_new := not exists (select from data.area as a where a.organization_id = add_area.organization_id
+        and a.area_id = add_area.area_id and a.removed_at is null);
     insert into data.area as a (organization_id, area_id, number, parent_key, name, capacity)
     values (add_area.organization_id, add_area.area_id,
         (select coalesce(max(x.number), 0) + 1 from data.area as x where x.organization_id = add_area.organization_id),
         parent, add_area.name, coalesce(add_area.capacity, 1))
     on conflict on constraint area_id_key do update set parent_key = coalesce(excluded.parent_key, a.parent_key),
-        name = excluded.name, capacity = coalesce(add_area.capacity, a.capacity)
+        name = excluded.name, capacity = coalesce(add_area.capacity, a.capacity), removed_at = null
     returning a.area_key into key;
+    delete from data.area_service as v where v.area_key = key and v.service_id <> all (services);
     insert into data.area_service (area_key, organization_id, service_id)
     select key, s.organization_id, x.id
     from unnest(coalesce(services, array(select v.service_id from data.organization_service as v
-        where v.organization_id = add_area.organization_id))) as x (id)
+        where is_new and v.organization_id = add_area.organization_id))) as x (id)
     cross join (select add_area.organization_id) as s (organization_id)
     on conflict do nothing;
     return add_area.area_id;
@@ -106,5 +110,6 @@ exception when integrity_constraint_violation then
 end $$;
 grant execute on function admin.add_area(text, text, text, integer, text[], text) to zapisd_operator;
 comment on function admin.add_area(text, text, text, integer, text[], text) is
-    'add_area(организация, код, название [, мест [, услуги [, внутри чего]]]): окно, кабинет, зал, специалист; без списка услуг '
-        '— все услуги организации. Пример: select admin.add_area(''R7700099'', ''window-1'', ''Окно 1'')';
+    'add_area(организация, код, название [, мест [, услуги [, внутри чего]]]): окно, кабинет, зал, специалист; список '
+        'услуг заменяет прежний, без него у нового — все услуги организации, у прежнего — какие были. '
+        'Пример: select admin.add_area(''R7700099'', ''window-1'', ''Окно 1'')';

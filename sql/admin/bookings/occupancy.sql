@@ -61,9 +61,14 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
             count(*) filter (where x.hold_until > clock_timestamp()) as h from data.place as x where x.slot_id = s.slot_id) as p
         where s.organization_id = o.organization_id and s.starts_at >= z.at::date::timestamp at time zone o.time_zone
             and s.starts_at < (z.at::date + 1)::timestamp at time zone o.time_zone) as d
+    where o.is_active or d.t + d.h > 0
+        or exists (select from data.place as p join data.slot as s using (slot_id)
+            where s.organization_id = o.organization_id and s.starts_at > now()
+                and (p.hold_until is null or p.hold_until > clock_timestamp()))
     order by o.organization_id
 $$;
 grant execute on function admin.offices() to zapisd_operator, zapisd_registrar, zapisd_auditor;
 comment on function admin.offices() is
-    'offices(): все организации — который там час, сколько сегодня визитов и свободных мест, до какого дня есть интервалы, '
-        'сколько ждёт решения. Пример: select * from admin.offices()';
+    'offices(): организации (выключенные — только если в них кого-то ждут) — который там час, сколько '
+        'сегодня визитов и свободных мест, до какого дня есть интервалы, сколько ждёт решения. '
+        'Пример: select * from admin.offices()';

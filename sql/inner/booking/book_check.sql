@@ -42,8 +42,8 @@ begin
         if cardinality(p_area_ids) > 0 then
             if exists (
                 select from unnest(p_area_ids) as wanted (area_id)
-                where not exists (select from data.area as t
-                                  where t.organization_id = p_organization_id and t.area_id = wanted.area_id)) then
+                where not exists (select from data.area as t where t.organization_id = p_organization_id
+                                  and t.area_id = wanted.area_id and t.removed_at is null)) then
                 fields := fields || data.field_row('areaId', 2);
             else
                 area_keys := data.area_subtree(p_organization_id, p_area_ids);

@@ -2,7 +2,8 @@
 --
 -- Items of the built-in reference books (R1, R4, R5), taken from the tables they are about; triggers of those tables call
 -- data.ref_derive() in the transaction of the change. Working hours are those of the timetable the slots come from; a break
--- is a gap between its rows. A row of the timetable, or a closure, may begin or end by itself: refresh_at says when.
+-- is a gap between its rows. Areas that are closed until further notice are in no book. A row of the timetable, or a closure,
+-- may begin or end by itself: refresh_at says when.
 
 create or replace function data.working_hours(p_organization_id text, p_day date) returns jsonb
 language sql stable parallel safe as $$
@@ -58,7 +59,12 @@ language sql stable parallel safe as $$
     from data.area as a
     join data.organization as o using (organization_id)
     left join data.area as p on p.area_key = a.parent_key
-    where p_ref_name = 'areas' and o.is_active and (p_keys is null or a.organization_id = any (p_keys))
+    where p_ref_name = 'areas' and o.is_active and (p_keys is null or a.organization_id = any (p_keys)) and a.removed_at is null
+        and not exists (
+            select from data.closure as c
+            where c.organization_id = a.organization_id and c.state <> 'lifted' and c.to_at is null
+                and c.from_at < (now() at time zone o.time_zone)::date + 1
+                and (c.area_key is null or a.area_key = any (data.area_inside(c.area_key))))
     union all
     select v.service_id, v.organization_id, null, s.name, array[o.agency_code],
         jsonb_build_object('organizationId', v.organization_id, 'serviceId', v.service_id), null

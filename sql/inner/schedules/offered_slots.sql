@@ -51,7 +51,7 @@ language sql stable as $$
     cross join (select g::date as day from generate_series(p_from::timestamp, p_to::timestamp, interval '1 day') as g) as d
     left join special as s on s.area_key = a.area_key and s.day = d.day
     left join data.calendar_days(p_organization_id, p_from, p_to) as c on c.day = d.day
-    where a.organization_id = p_organization_id
+    where a.organization_id = p_organization_id and a.removed_at is null
 $$;
 comment on function data.day_rules(text, date, date) is
     'For each area and day: the weekday whose hours hold (none: no reception), how much is cut off the end, the special day, and '

@@ -24,7 +24,8 @@ begin
         end if;
         if cardinality(p_areas) > 0 and exists (
             select r.id from unnest(p_areas) as r (id)
-            except select a.area_id from data.area as a where a.organization_id = any (p_organizations)) then
+            except select a.area_id from data.area as a
+                where a.organization_id = any (p_organizations) and a.removed_at is null) then
             fields := fields || data.field_row('areaId', 2);
         end if;
     end if;

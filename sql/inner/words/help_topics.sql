@@ -9,7 +9,7 @@ language sql immutable parallel safe as $$
         (3, 'занятость', '{load,schedule,off_schedule}'),
         (4, 'закрытие', '{close_day,close_area,close_office,absence,go_on,reopen,closures}'),
         (5, 'порталу', '{outbox,outbox_done}'),
-        (6, 'организация', '{add_agency,add_organization,add_service,add_area,set_hours,generate,'
+        (6, 'организация', '{add_agency,add_organization,add_service,add_area,remove_area,set_hours,generate,'
             'slot_attribute,queue_numbers,set_text,add_status}'),
         (7, 'календарь', '{set_hours_for,special_day,add_calendar,calendar_day,use_calendar,zone_check,zone_move}'),
         (8, 'справочник', '{ref_new,ref_attribute,ref_put,ref_delete,ref_csv,ref_import,ref_drop}'),

@@ -32,11 +32,13 @@ declare
     o constant data.organization := data.known_organization(p_organization_id);
     key integer;
 begin
-    select a.area_key into key from data.area as a where a.organization_id = o.organization_id and a.area_id = p_area_id;
+    select a.area_key into key from data.area as a where a.organization_id = o.organization_id and a.area_id = p_area_id
+        and a.removed_at is null;
     if not found then
         raise exception 'Помещения % в организации % нет', coalesce(p_area_id, 'null'), o.organization_id
             using errcode = 'no_data_found', hint = coalesce((select 'Есть: ' || string_agg(t.area_id, ', ' order by t.area_id)
-                from (select x.area_id from data.area as x where x.organization_id = o.organization_id order by 1 limit 20) as t),
+                from (select x.area_id from data.area as x where x.organization_id = o.organization_id
+                    and x.removed_at is null order by 1 limit 20) as t),
                 'Помещений пока нет, заводит admin.add_area');
     end if;
     return key;

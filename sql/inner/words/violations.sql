@@ -119,7 +119,10 @@ declare
     w record;
 begin
     select * into w from data.constraint_words() as t where t.name = p_constraint;
-    raise exception '%', coalesce(w.words, 'Не указано: ' || nullif(p_missing, ''), p_message) using errcode = p_state,
-        constraint = p_constraint, hint = coalesce(w.advice, 'Какие бывают значения: select * from admin.help(), \d+ таблицы');
+    raise exception '%', coalesce(w.words, 'Не указано: ' || nullif(p_missing, ''),
+        case when p_state = '23503' then 'Это ещё нужно другому, или того, на что оно ссылается, нет' end, p_message)
+        using errcode = p_state, constraint = p_constraint, hint = coalesce(w.advice,
+            case when p_state = '23503' then 'Что на что ссылается: \d+ таблицы, ограничение ' || p_constraint end,
+            'Какие бывают значения: select * from admin.help(), \d+ таблицы');
 end $$;
 comment on function data.say_violation(text, text, text, text) is 'The refusal of a constraint in words, with what to do';
