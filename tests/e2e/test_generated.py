@@ -37,7 +37,10 @@ def jars(names):
 def needs(what, *paths):
     """Skips a test whose tool is not there, and says so: ./dev deps installs all of them."""
     missing = [str(p) for p in paths if not (pathlib.Path(p).exists() if "/" in str(p) else shutil.which(p))]
-    return unittest.skipIf(missing, "SKIP: %s: no %s (./dev deps installs it)" % (what, ", ".join(missing)))
+    why = "SKIP: %s: no %s (./dev deps installs it, node's packages ./dev test)" % (what, ", ".join(missing))
+    if missing:
+        print(why, flush=True)  # first of all: of a test that goes well ctest keeps the beginning
+    return unittest.skipIf(missing, why)
 
 
 class Generated(E2E):
