@@ -53,7 +53,7 @@ struct field_type {
     X(UnionKind, "eq:UnionKind", WORD, 1, FIELD_SHORT_MAX, field_union_kinds)                                          \
     X(TreeFiltering, "eq:TreeFiltering", WORD, 1, FIELD_SHORT_MAX, field_tree_filterings)                              \
     X(Truth, "xs:boolean", TRUTH, 1, FIELD_SHORT_MAX, NULL)                                                            \
-    X(Number, "xs:nonNegativeInteger", NUMBER, 1, FIELD_SHORT_MAX, NULL)                                               \
+    X(Number, "eq:Count", NUMBER, 1, FIELD_SHORT_MAX, NULL)                                                            \
     X(MinutesOrEmpty, "eq:MinutesOrEmpty", INTEGER, 0, FIELD_SHORT_MAX, NULL)                                          \
     X(DateOrEmpty, "eq:DateOrEmpty", DAY, 0, FIELD_SHORT_MAX, NULL)                                                    \
     X(ZonedDateTime, "eq:ZonedDateTime", INSTANT, 1, FIELD_SHORT_MAX, NULL)                                            \

@@ -69,6 +69,8 @@ class Schema:
             return rng.choice(VALUES[qname.rpartition(":")[2]])
         restriction = kind.find(XS + "restriction")
         facets = {f.tag[len(XS):]: f.get("value") for f in restriction if isinstance(f.tag, str)}
+        if "minInclusive" in facets:
+            return rng.choice(["0", "+5", "007", "2147483647"])
         words = [f.get("value") for f in restriction.iter(XS + "enumeration")]
         if words:
             return rng.choice(words)

@@ -22,7 +22,7 @@ JAXWS = ("jaxws-tools jaxws-rt jaxws-api jaxb-api jaxb-core jaxb-runtime jaxb-im
          "metro-policy mimepull gmbal javax.activation FastInfoset istack-commons-runtime istack-commons-tools txw2 dtd-parser rngom xsom "
          "relaxngDatatype jws-api codemodel").split()
 AXIS = "axis axis-jaxrpc axis-saaj commons-logging commons-discovery wsdl4j".split()
-STEPS = ["getRefsList - 0", "getSlots - 0", "hold 201 0", "book 201 0", "move 201 0", "status 201 0", "cancel 301 0"]
+STEPS = ["getRefsList - 0", "getRefItemsList - 0", "getSlots - 0", "hold 201 0", "book 201 0", "move 201 0", "status 201 0", "cancel 301 0"]
 HISTORY = ["HELD", "BOOKED", "BOOKED", "CANCELLED_APPLICANT"]
 # Appendix 2, item 19, beside what the portal sends as well
 BOOK = ["bookId", "slotId", "organizationId", "userType", "userKind", "esiaId", "lastName", "firstName", "middleName", "mobilePhone", "email", "userSnils",

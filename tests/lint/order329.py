@@ -14,7 +14,7 @@ PAGE = "docs/order-329.md"
 STATES = ("done", "part", "later", "not ours")
 XS = "{http://www.w3.org/2001/XMLSchema}"
 # Types of the order, and what the schema may have for them; lists of structures have a wrapper (docs/decisions/0001).
-TYPES = {"Integer": {"int", "nonNegativeInteger", "MinutesOrEmpty"}, "Number": {"nonNegativeInteger"}, "Boolean": {"boolean"},
+TYPES = {"Integer": {"int", "Count", "MinutesOrEmpty"}, "Number": {"Count"}, "Boolean": {"boolean"},
          "Date": {"DateOrEmpty"}, "Datetime": {"ZonedDateTime"}, "UserDocument": {"UserDoc"},
          "String": {"Id", "IdOrEmpty", "Line", "Text", "Title", "PersonName", "FirmName", "string"},
          "Enum": {"DocType", "UserType", "UserKind", "Condition", "UnionKind", "TreeFiltering", "RefKind", "AttrType"}}

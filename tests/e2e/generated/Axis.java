@@ -51,6 +51,15 @@ public class Axis {
     public static void main(String[] args) throws Exception {
         EqueuePortType port = new EqueueLocator().getEqueuePort(new URL(args[0]));
         say("getRefsList", null, port.getRefsList(new GetRefsListRequest()).getError());
+        GetRefItemsListRequest page = new GetRefItemsListRequest();
+        page.setRefName("services");
+        page.setTreeFiltering(TreeFiltering.SUBTREE);
+        page.setPageNum(1);
+        page.setPageSize(1);
+        GetRefItemsListResponse items = port.getRefItemsList(page);
+        if (items.getItems().length != 1 || items.getTotalItems() < 2)
+            throw new Exception("another page");
+        say("getRefItemsList", null, items.getError());
         GetSlotsRequest q = new GetSlotsRequest();
         q.setOrganizationId(new String[] {args[1]});
         q.setUserType(UserType.QUALIFIED);

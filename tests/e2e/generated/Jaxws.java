@@ -59,6 +59,15 @@ public class Jaxws {
     public static void main(String[] args) throws Exception {
         EqueuePortType port = new Equeue(new URL(args[0])).getEqueuePort();
         say("getRefsList", null, port.getRefsList(new GetRefsListRequest()).getError());
+        GetRefItemsListRequest page = new GetRefItemsListRequest();
+        page.setRefName("services");
+        page.setTreeFiltering(TreeFiltering.SUBTREE);
+        page.setPageNum(1);
+        page.setPageSize(1);
+        GetRefItemsListResponse items = port.getRefItemsList(page);
+        if (items.getItems().size() != 1 || items.getTotalItems() < 2)
+            throw new Exception("another page");
+        say("getRefItemsList", null, items.getError());
         GetSlotsRequest q = new GetSlotsRequest();
         q.getOrganizationId().add(args[1]);
         q.setUserType(UserType.QUALIFIED);

@@ -27,6 +27,10 @@ public class Mono {
     public static void Main(string[] args) {
         var port = new Equeue { Url = args[0] };
         Say("getRefsList", null, port.getRefsList(new GetRefsListRequest()).error);
+        var items = port.getRefItemsList(new GetRefItemsListRequest { refName = "services", treeFiltering = TreeFiltering.SUBTREE, pageNum = 1, pageSize = 1 });
+        if (items.items.Length != 1 || items.totalItems < 2)
+            throw new Exception("another page");
+        Say("getRefItemsList", null, items.error);
         var free = port.getSlots(new GetSlotsRequest { organizationId = new[] { args[1] }, userType = UserType.QUALIFIED, userKind = UserKind.PHYSIC,
                                                        esiaId = "1000000000", serviceId = new[] { args[2] }, filter = AnyHour() });
         Say("getSlots", null, free.error);

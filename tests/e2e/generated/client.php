@@ -10,6 +10,10 @@ $say = function (string $step, object $answer) {
 $who = ['userType' => 'QUALIFIED', 'userKind' => 'PHYSIC', 'esiaId' => '1000000000'];
 $hour = ['simple' => ['attributeName' => 'HOUR', 'condition' => 'greaterThanOrEquals', 'checkAllValues' => false, 'value' => '0']];
 $say('getRefsList', $client->getRefsList([]));
+$items = $say('getRefItemsList', $client->getRefItemsList(['refName' => 'services', 'treeFiltering' => 'SUBTREE', 'pageNum' => 1, 'pageSize' => 1]));
+if (count($items->items) !== 1 || $items->totalItems < 2) {
+    throw new Exception('another page');
+}
 $slots = $say('getSlots', $client->getSlots($who + ['organizationId' => [$organization], 'serviceId' => [$service],
     'filter' => ['union' => ['unionKind' => 'AND', 'subs' => [$hour]]]]))->slots->TimeSlot;
 $book = fn (string $step, string $slot, bool $preliminary) => $say($step, $client->book($who + [

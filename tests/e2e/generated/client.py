@@ -35,6 +35,8 @@ def book(step, slot, preliminary):
 
 
 say("getRefsList", client.service.getRefsList())
+items = say("getRefItemsList", client.service.getRefItemsList(refName="services", treeFiltering="SUBTREE", pageNum=1, pageSize=1))
+assert len(items["items"]) == 1 and int(items.totalItems) >= 2
 slots = say("getSlots", client.service.getSlots(organizationId=[organization], serviceId=[service], filter=any_hour(), **who)).slots.TimeSlot
 book("hold", slots[0].slotId, True)
 book("book", slots[0].slotId, False)

@@ -13,6 +13,8 @@ async function main(wsdl, organization, service, bookId) {
     const who = { userType: 'QUALIFIED', userKind: 'PHYSIC', esiaId: '1000000000' };
     const hour = { simple: { attributeName: 'HOUR', condition: 'greaterThanOrEquals', checkAllValues: false, value: '0' } };
     await call('getRefsList', 'getRefsList', {});
+    const items = await call('getRefItemsList', 'getRefItemsList', { refName: 'services', treeFiltering: 'SUBTREE', pageNum: 1, pageSize: 1 });
+    if ([].concat(items.items).length !== 1 || !(items.totalItems >= 2)) throw new Error('another page');
     const slots = (await call('getSlots', 'getSlots', {
         organizationId: [organization], ...who, serviceId: [service], filter: { union: { unionKind: 'AND', subs: [hour] } },
     })).slots.TimeSlot;

@@ -201,7 +201,7 @@ static struct xml_node *named(const char *kind, const char *name)
 static const char *good_value(const char *type)
 {
     static const char *const known[][2] = {{"xs:boolean", "true"},
-                                           {"xs:nonNegativeInteger", "1"},
+                                           {"eq:Count", "1"},
                                            {"eq:MinutesOrEmpty", "10"},
                                            {"eq:DateOrEmpty", "2026-01-02"},
                                            {"eq:ZonedDateTime", "2026-01-02T10:00:00+03:00"},
