@@ -37,7 +37,7 @@ create function pg_temp.wish(slots text[], preliminary boolean default false, se
     period integer default null, organization text default 'T1') returns data.book_wish language sql as $$
     select data.book_wish_of('Ways-1', slots, organization, 'SIMPLE', 'PHYSIC', '1000000000',
         '{"lastName": "Тестов", "firstName": "Тест", "email": "a@example.org", "userDoc": {"docType": "PASSPORT"}, "caseNumber": "7"}',
-        services, areas, preliminary, period, '[{"name": "a", "value": "b"}]', '{}')
+        services, areas, preliminary, period, '[{"name": "a", "value": "b"}]', '{}', '{}')
 $$;
 create function pg_temp.same(w data.book_wish, told text) returns setof text language plpgsql as $$
 begin

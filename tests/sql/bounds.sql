@@ -59,7 +59,7 @@ language sql as $$
     select array_agg(s.slot_id)
     from pg_temp.get_slots('', organizations, services, areas, 'SIMPLE', 'PHYSIC', '1', most, filter) as s where s.kind = 'slot'
 $$;
--- What each office lists by itself, put together.
+-- What each office that has all of the services lists by itself, put together.
 create function pg_temp.merged(organizations text[], services text[], areas text[], most integer, filter jsonb default null) returns text[]
 language sql as $$
     select array_agg(t.slot_id::text order by t.starts_at, t.slot_id)
@@ -70,7 +70,7 @@ language sql as $$
             where v.organization_id = o.id and v.service_id = any (services)) as offered) as v
         cross join lateral unnest(pg_temp.listed(array[o.id], v.offered, areas, 20000, filter)) as l (id)
         join data.slot as s on s.slot_id::text = l.id
-        where services = '{}' or v.offered <> '{}'
+        where services <@ v.offered
         order by s.starts_at, s.slot_id limit most) as t
 $$;
 create function pg_temp.offices() returns text[] language sql as $$
