@@ -18,7 +18,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select s.problem from data.silent_settings() as s
     union all
     select format('changed by hand: %s %s is %s: run zapisd migrate', w.kind, w.object, w.trouble)
-    from data.built_wrong() as w where w.kind = 'view' or w.object ~ '^admin[.]'
+    from data.built_wrong() as w where w.kind in ('view', 'policy', 'row security') or w.object ~ '^admin[.]'
     union all
     select format('no file of ours makes the %s %s: drop it', b.kind, b.object) from data.built_foreign() as b
 $$;

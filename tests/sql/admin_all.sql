@@ -23,10 +23,11 @@ insert into may values
 ('refused(timestamp with time zone)', 'oa'), ('remove_area(text,text)', 'o'), ('reopen(integer)', 'o'), ('schedule(text,date,date)', 'ora'), ('set_hours(text,text,text,text,integer,text,integer)', 'o'),
 ('set_hours_for(text,text,date,date,text,text,integer,text,integer)', 'o'), ('set_text(text,text,text)', 'o'), ('slot_attribute(text,text,text,text)', 'o'), ('slot_decode(uuid)', 'oa'),
 ('special_day(text,date,text,text,integer,text,text)', 'o'), ('state_title(text)', 'ora'), ('sweep(integer)', 'o'), ('today(text,date)', 'or'),
+('grant_office(text,text,text)', 'o'), ('revoke_office(text,text,text)', 'o'), ('my_offices()', 'ora'),
 ('turned_away(text,text,text)', 'or'), ('use_calendar(text,text)', 'o'), ('visited(text,time without time zone,text,text)', 'or'),
 ('waiting(text)', 'or'), ('why(text)', 'or'), ('zone_check(text)', 'oa'), ('zone_move(text,boolean)', 'o');
 create temp table may_read (v text primary key, roles text);
-insert into may_read values ('arrows', 'ora'), ('closures', 'oa'), ('housekeeping', 'oa'), ('outbox', 'ora'), ('readings', 'oa'), ('v_booking', 'or');
+insert into may_read values ('arrows', 'ora'), ('closures', 'oa'), ('housekeeping', 'oa'), ('office_members', 'oa'), ('outbox', 'ora'), ('readings', 'oa'), ('v_booking', 'or');
 create temp table letter (role name, l text);
 insert into letter values ('zapisd_operator', 'o'), ('zapisd_registrar', 'r'), ('zapisd_auditor', 'a');
 

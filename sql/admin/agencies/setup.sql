@@ -11,6 +11,7 @@ declare
     violated text;
     missing text;
 begin
+    perform data.need_over_all();
     insert into data.agency as a (agency_code, name) values (add_agency.agency_code, add_agency.name)
     on conflict on constraint agency_pkey do update set name = excluded.name;
     return add_agency.agency_code;
@@ -30,6 +31,14 @@ declare
     violated text;
     missing text;
 begin
+    perform data.known_agency(agency_code);
+    -- One name space for all agencies: a code is taken by whoever has it.
+    if not data.may_see(organization_id) and exists (
+        select from data.organization as x -- seen
+        where x.organization_id = add_organization.organization_id) then
+        raise exception 'Код организации % занят', organization_id using errcode = 'unique_violation',
+            hint = 'Ваши: select * from admin.my_offices()';
+    end if;
     insert into data.organization as o (organization_id, agency_code, name, time_zone, address, phone)
     values (add_organization.organization_id, add_organization.agency_code, add_organization.name, add_organization.time_zone,
         coalesce(add_organization.address, ''), coalesce(add_organization.phone, ''))
@@ -54,10 +63,16 @@ declare
     violated text;
     missing text;
 begin
+    perform data.known_office(organization_id);
     insert into data.service as s (service_id, name, frgu_number)
     values (add_service.service_id, add_service.name, coalesce(add_service.frgu_number, ''))
     on conflict on constraint service_pkey do update set name = excluded.name,
-        frgu_number = coalesce(add_service.frgu_number, s.frgu_number);
+        frgu_number = coalesce(add_service.frgu_number, s.frgu_number)
+    where data.is_my_service(s.service_id);
+    if not found and exists (select from data.my_service as s where s.service_id = add_service.service_id
+        and (s.name <> add_service.name or s.frgu_number <> add_service.frgu_number)) then
+        raise notice 'Эту услугу оказывают и другие: название и номер ФРГУ остались прежними';
+    end if;
     insert into data.organization_service (organization_id, service_id)
     values (add_service.organization_id, add_service.service_id)
     on conflict do nothing;
@@ -81,17 +96,18 @@ declare
     key integer;
     is_new boolean;
 begin
+    perform data.known_office(organization_id);
     if inside is not null then
         parent := data.known_area(organization_id, inside);
     end if;
     -- The next number is taken under the organization's row lock; it is part of slotId and never changes. Not "for update": that
     -- would keep out whoever refers to the organization, each booking.
-    perform from data.organization as o where o.organization_id = add_area.organization_id for no key update;
-    is_new := not exists (select from data.area as a where a.organization_id = add_area.organization_id
+    perform from data.my_organization as o where o.organization_id = add_area.organization_id for no key update;
+    is_new := not exists (select from data.my_area as a where a.organization_id = add_area.organization_id
         and a.area_id = add_area.area_id and a.removed_at is null);
     insert into data.area as a (organization_id, area_id, number, parent_key, name, capacity)
     values (add_area.organization_id, add_area.area_id,
-        (select coalesce(max(x.number), 0) + 1 from data.area as x where x.organization_id = add_area.organization_id),
+        (select coalesce(max(x.number), 0) + 1 from data.my_area as x where x.organization_id = add_area.organization_id),
         parent, add_area.name, coalesce(add_area.capacity, 1))
     on conflict on constraint area_id_key do update set parent_key = coalesce(excluded.parent_key, a.parent_key),
         name = excluded.name, capacity = coalesce(add_area.capacity, a.capacity), removed_at = null
@@ -99,7 +115,7 @@ begin
     delete from data.area_service as v where v.area_key = key and v.service_id <> all (services);
     insert into data.area_service (area_key, organization_id, service_id)
     select key, s.organization_id, x.id
-    from unnest(coalesce(services, array(select v.service_id from data.organization_service as v
+    from unnest(coalesce(services, array(select v.service_id from data.my_organization_service as v
         where is_new and v.organization_id = add_area.organization_id))) as x (id)
     cross join (select add_area.organization_id) as s (organization_id)
     on conflict do nothing;

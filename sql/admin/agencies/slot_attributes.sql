@@ -11,7 +11,7 @@ declare
     missing text;
 begin
     -- In the order of the first naming, so that a new value does not move it.
-    update data.area as a
+    update data.my_area as a
     set slot_attributes = (
         select jsonb_agg(jsonb_build_object('name', t.name, 'value', t.value) order by t.n)
         from (
@@ -42,7 +42,7 @@ declare
     violated text;
     missing text;
 begin
-    update data.area as a set queue_prefix = queue_numbers.prefix where a.area_key = key;
+    update data.my_area as a set queue_prefix = queue_numbers.prefix where a.area_key = key;
     return queue_numbers.area_id;
 exception when integrity_constraint_violation then
     get stacked diagnostics violated = constraint_name, missing = column_name;

@@ -29,7 +29,7 @@ begin
                 'пропускается, когда подставить нечего';
     end if;
     if coalesce(btrim(comment), '') = '' then
-        delete from data.organization_status as t
+        delete from data.my_organization_status as t
         where t.organization_id = set_text.organization_id and t.code = key;
         return data.text_template(code, set_text.organization_id, state);
     end if;
@@ -54,6 +54,7 @@ declare
     violated text;
     missing text;
 begin
+    perform data.known_agency(agency_code);
     insert into data.status_detail (agency_code, code, reason)
     values (add_status.agency_code, add_status.status_code, add_status.reason)
     on conflict on constraint status_detail_pkey do update set reason = excluded.reason;

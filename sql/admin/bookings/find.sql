@@ -39,39 +39,40 @@ begin
             case when b.state = 'HELD' and b.hold_until <= clock_timestamp() then 'EXPIRED' else b.state end as now_state,
             count(*) over () as hits
         from (
-            select x.book_key from data.booking as x where x.book_key = wanted
+            select x.book_key from data.my_booking as x where x.book_key = wanted
             union
-            select x.book_key from data.booking as x
+            select x.book_key from data.my_booking as x
             where length(wanted) between 4 and 35 and x.book_key ~>=~ wanted and x.book_key ~<~ (wanted || beyond)
             union
-            select x.book_key from data.booking as x
+            select x.book_key from data.my_booking as x
             where x.case_number is not null and data.person_key(x.case_number) = data.person_key(what)
             union
-            (select a.book_key from data.applicant as a
+            (select a.book_key from data.my_applicant as a
             where sees and is_name and (a.last_name is not null or a.first_name is not null)
                 and data.whole_name_key(a.last_name, a.first_name, a.middle_name) ~>=~ words[1]
                 and data.whole_name_key(a.last_name, a.first_name, a.middle_name) ~<~ (words[1] || beyond)
                 and data.whole_name_key(a.last_name, a.first_name, a.middle_name) ~ person
             limit most)
             union
-            (select a.book_key from data.applicant as a
+            (select a.book_key from data.my_applicant as a
             where sees and is_name and a.business_name is not null
                 and data.name_key(a.business_name) ~>=~ name and data.name_key(a.business_name) ~<~ (name || beyond)
             limit most)
             union
-            (select a.book_key from data.applicant as a
+            (select a.book_key from data.my_applicant as a
             where sees and is_number and a.mobile_phone is not null
                 and right(data.number_key(a.mobile_phone), 10) = right(digits, 10)
             limit most)
             union
-            (select a.book_key from data.applicant as a
+            (select a.book_key from data.my_applicant as a
             where sees and is_number and a.user_snils is not null and data.number_key(a.user_snils) = digits
             limit most)
         ) as hit
-        join data.booking as b using (book_key)
-        join data.organization as o on o.organization_id = b.organization_id
-        left join data.applicant as n on n.book_key = b.book_key
-        left join lateral (select min(p.starts_at) as at from data.place as p where p.book_key = b.book_key) as v on true
+        join data.booking as b using (book_key) -- seen
+        join data.organization as o on o.organization_id = b.organization_id -- seen
+        left join data.applicant as n on n.book_key = b.book_key -- seen
+        left join lateral (
+            select min(p.starts_at) as at from data.place as p where p.book_key = b.book_key) as v on true -- seen
         order by v.at desc nulls last, b.changed_at desc
         limit 100
     loop

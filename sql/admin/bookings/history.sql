@@ -8,7 +8,7 @@ returns table (at timestamptz, actor text, db_user name, old_state data.booking_
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select h.at, h.actor::text, h.db_user, h.old_state, h.new_state, h.old_status, h.new_status, h.reason, h.portal_time,
         h.slot_ids, h.journal_id
-    from data.booking_history as h
+    from data.my_booking_history as h
     where h.book_key = data.typed_book_key(history.book_id)
     order by h.history_id
 $$;

@@ -16,9 +16,9 @@ begin
     return query
         with per_slot as (
             select (s.starts_at at time zone zone)::date as d, case when s.is_closed then 0 else s.capacity end as n, p.t, p.h
-            from data.slot as s
+            from data.slot as s -- seen
             cross join lateral (select count(*) filter (where x.hold_until is null) as t,
-                count(*) filter (where x.hold_until > clock_timestamp()) as h from data.place as x
+                count(*) filter (where x.hold_until > clock_timestamp()) as h from data.place as x -- seen
                     where x.slot_id = s.slot_id) as p
             where s.organization_id = o.organization_id and s.starts_at >= first_day::timestamp at time zone zone
                 and s.starts_at < (last_day + 1)::timestamp at time zone zone
@@ -46,19 +46,20 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select o.organization_id, o.name || case when o.is_active then '' else ' (выключена)' end,
         (array['пн', 'вт', 'ср', 'чт', 'пт', 'сб', 'вс'])[extract(isodow from z.at)::integer] || to_char(z.at, ' DD.MM HH24:MI'),
         d.t, greatest(d.n - d.t - d.h, 0), coalesce(nullif(data.bar(d.t, d.h, d.n), ''), 'приёма нет'),
-        (select max(s.starts_at) from data.slot as s where s.organization_id = o.organization_id and not s.is_closed
+        (select max(s.starts_at) from data.slot as s where s.organization_id = o.organization_id and not s.is_closed -- seen
             and s.starts_at > now()
             - interval '1 day')::timestamptz at time zone o.time_zone,
-        (select count(*) from data.booking as b where b.organization_id = o.organization_id
+        (select count(*) from data.booking as b where b.organization_id = o.organization_id -- seen
             and b.state in ('ACCEPTED', 'CANCELLING'))
-    from data.organization as o
+    from data.my_organization as o
     cross join lateral (select now() at time zone o.time_zone as at) as z
     cross join lateral (
         select coalesce(sum(greatest(case when s.is_closed then 0 else s.capacity end, p.t + p.h)), 0)::bigint as n,
             coalesce(sum(p.t), 0)::bigint as t, coalesce(sum(p.h), 0)::bigint as h
-        from data.slot as s
+        from data.slot as s -- seen
         cross join lateral (select count(*) filter (where x.hold_until is null) as t,
-            count(*) filter (where x.hold_until > clock_timestamp()) as h from data.place as x where x.slot_id = s.slot_id) as p
+            count(*) filter (where x.hold_until > clock_timestamp()) as h
+            from data.place as x where x.slot_id = s.slot_id) as p -- seen
         where s.organization_id = o.organization_id and s.starts_at >= z.at::date::timestamp at time zone o.time_zone
             and s.starts_at < (z.at::date + 1)::timestamp at time zone o.time_zone) as d
     where o.is_active or d.t + d.h > 0

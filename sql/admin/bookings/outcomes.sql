@@ -12,9 +12,9 @@ begin
     perform data.plain_words(specialists);
     if at is not null then
         select (((min(p.starts_at) at time zone o.time_zone)::date) + visited.at) at time zone o.time_zone into real_at
-        from data.booking as b
-        join data.organization as o using (organization_id)
-        join data.place as p on p.book_key = b.book_key
+        from data.my_booking as b
+        join data.my_organization as o using (organization_id)
+        join data.my_place as p on p.book_key = b.book_key
         where b.book_key = data.typed_book_key(visited.book_id)
         group by o.time_zone;
     end if;
@@ -41,9 +41,10 @@ returns admin.result language plpgsql security definer set search_path = pg_cata
 begin
     perform data.plain_words(reason);
     if coalesce(btrim(reason), '') = '' and not exists (
-        select from data.status_detail as d
-        join data.organization as o on o.agency_code = d.agency_code
-        join data.booking as b on b.organization_id = o.organization_id and b.book_key = data.typed_book_key(turned_away.book_id)
+        select from data.my_status_detail as d
+        join data.my_organization as o on o.agency_code = d.agency_code
+        join data.my_booking as b on b.organization_id = o.organization_id
+            and b.book_key = data.typed_book_key(turned_away.book_id)
         where d.code = '206' || coalesce(detail, '')) then
         raise exception 'Нужна причина: её увидит заявитель' using errcode = 'invalid_parameter_value',
             hint = 'Без причины можно с кодом, заведённым admin.add_status: 206001 — Нет документа';

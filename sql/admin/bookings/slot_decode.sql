@@ -25,9 +25,9 @@ begin
     micros := floor(ticks / 10000000.0)::bigint * 1000000;
     return query
         select data.wire_time(v.at, o.time_zone), v.at, o.organization_id, a.area_id, (ticks - micros * 10)::integer
-        from data.organization as o
+        from data.my_organization as o
         cross join (select to_timestamp(micros / 1000000) as at) as v
-        left join data.area as a on a.organization_id = o.organization_id
+        left join data.my_area as a on a.organization_id = o.organization_id
             and a.number = (('x' || substr(hex, 17, 4))::bit(16)::integer & 16383)
         where o.number = node & 1099511627775;
 end $$;

@@ -23,25 +23,25 @@ begin
             data.shown_name(n, sees) as applicant, case when sees then n.mobile_phone end as phone,
             case when sees then n.book_key end as read_key, b.book_id, b.status_code, x.state,
             case when cardinality(b.service_ids) = 1 then coalesce((
-                select v.name from data.service as v where v.service_id = b.service_ids[1]), b.service_ids[1])
+                select v.name from data.my_service as v where v.service_id = b.service_ids[1]), b.service_ids[1])
             else (
                 select string_agg(coalesce(v.name, t.id), ', ' order by t.n)
                 from unnest(b.service_ids) with ordinality as t (id, n)
-                left join data.service as v on v.service_id = t.id) end as services
-        from data.organization as o
+                left join data.my_service as v on v.service_id = t.id) end as services
+        from data.my_organization as o
         cross join lateral (
             select coalesce(today.day, (now() at time zone o.time_zone)::date) as day) as d
         cross join lateral (
-            select t.slot_id, t.area_key, t.starts_at, t.ends_at from data.slot as t
+            select t.slot_id, t.area_key, t.starts_at, t.ends_at from data.slot as t -- seen
             where t.organization_id = o.organization_id and t.starts_at >= d.day::timestamp at time zone o.time_zone
                 and t.starts_at < (d.day + 1)::timestamp at time zone o.time_zone
             offset 0) as s
-        join data.place as p on p.slot_id = s.slot_id
-        join data.booking as b on b.book_key = p.book_key
+        join data.place as p on p.slot_id = s.slot_id -- seen
+        join data.booking as b on b.book_key = p.book_key -- seen
         cross join lateral (
             select case when b.state = 'HELD' and b.hold_until <= clock_timestamp() then 'EXPIRED' else b.state end as state) as x
-        join data.area as a on a.area_key = s.area_key
-        left join data.applicant as n on n.book_key = b.book_key
+        join data.area as a on a.area_key = s.area_key -- seen
+        left join data.applicant as n on n.book_key = b.book_key -- seen
         where today.organization_id is null or o.organization_id = today.organization_id
         order by o.organization_id, s.starts_at, a.area_id, p.place_no
     loop
@@ -81,10 +81,10 @@ begin
     end if;
     for r in
         select b, n as person, o.organization_id as office, o.time_zone, v.at
-        from data.booking as b
-        join data.organization as o on o.organization_id = b.organization_id
-        left join data.applicant as n on n.book_key = b.book_key
-        left join lateral (select min(p.starts_at) as at from data.place as p where p.book_key = b.book_key) as v on true
+        from data.booking as b -- seen
+        join data.my_organization as o on o.organization_id = b.organization_id
+        left join data.applicant as n on n.book_key = b.book_key -- seen
+        left join lateral (select min(p.starts_at) as at from data.place as p where p.book_key = b.book_key) as v on true -- seen
         where b.state in ('ACCEPTED', 'CANCELLING')
             and (waiting.organization_id is null or b.organization_id = waiting.organization_id)
         order by o.organization_id, v.at, b.book_key

@@ -15,9 +15,9 @@ select b.book_id, b.organization_id,
     case when b.state = 'HELD' and b.hold_until <= clock_timestamp() then 'EXPIRED' else b.state end as state,
     b.status_code, b.status_message, b.hold_until, b.service_ids, b.case_number, b.created_at, b.changed_at,
     admin.mask_name(n.last_name, n.first_name, n.middle_name) as applicant,
-    (select min(p.starts_at) from data.place as p where p.book_key = b.book_key) as visit_at
-from data.booking as b
-left join data.applicant as n using (book_key);
+    (select min(p.starts_at) from data.place as p where p.book_key = b.book_key) as visit_at -- seen
+from data.my_booking as b
+left join data.applicant as n using (book_key); -- seen
 grant select on admin.v_booking to zapisd_operator, zapisd_registrar;
 comment on view admin.v_booking is
     'Записи с инициалами вместо имён. '

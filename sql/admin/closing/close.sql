@@ -70,11 +70,11 @@ begin
         raise exception 'at_most — сколько записей за раз, не меньше нуля' using errcode = 'invalid_parameter_value';
     end if;
     -- All of them before anything else, as whoever works at one has it first (docs/architecture.md, the order of locks).
-    perform from data.closure as t
+    perform from data.my_closure as t
     where t.closure_id = go_on.closure_id and t.state <> 'lifted' or go_on.closure_id is null and t.state = 'working'
     order by t.closure_id for update;
     for c in
-        select t.closure_id from data.closure as t
+        select t.closure_id from data.my_closure as t
         where t.closure_id = go_on.closure_id and t.state <> 'lifted' or go_on.closure_id is null
             and t.state = 'working' order by 1
     loop
@@ -102,22 +102,23 @@ declare
     r record;
     went record;
 begin
-    select * into c from data.closure as t where t.closure_id = reopen.closure_id for update;
+    select * into c from data.my_closure as t where t.closure_id = reopen.closure_id for update;
     if not found or c.state = 'lifted' then
         raise exception 'Закрытия № % нет, или оно уже отменено', coalesce(closure_id::text, 'null')
             using errcode = 'no_data_found', hint = 'Есть: select * from admin.closures';
     end if;
-    update data.closure as t set state = 'lifted', lifted_at = clock_timestamp(), lifted_by = session_user
+    update data.my_closure as t set state = 'lifted', lifted_at = clock_timestamp(), lifted_by = session_user
         where t.closure_id = c.closure_id;
-    select * into o from data.organization as t where t.organization_id = c.organization_id;
+    select * into o from data.my_organization as t where t.organization_id = c.organization_id;
     ids := data.reopen_lock(c);
     r := data.sync_slots(o, greatest(c.from_at::date, (now() at time zone o.time_zone)::date),
         greatest(least(coalesce(c.to_at::date, data.horizon_day(o)), data.horizon_day(o)), c.from_at::date,
             (now() at time zone o.time_zone)::date));
     -- Slots that no timetable speaks for are open again when no other closure covers them.
-    update data.slot as s set is_closed = false, is_withdrawn = false
+    update data.my_slot as s set is_closed = false, is_withdrawn = false
     where s.slot_id = any (ids) and s.wall_at is null and s.is_withdrawn
-        and not exists (select from data.closure as other where other.organization_id = c.organization_id
+        and not exists (select from data.closure as other -- seen
+            where other.organization_id = c.organization_id
             and other.state <> 'lifted'
             and s.slot_id in (select t.slot_id
                 from data.closure_slots(other, data.closure_areas(other), clock_timestamp()) as t));
@@ -127,7 +128,7 @@ begin
     end if;
     perform data.schedule_touch(c.organization_id);
     select count(*) filter (where w.state = 'moved') as moved, count(*) filter (where w.state = 'cancelled') as cancelled
-    into went from data.closure_booking as w where w.closure_id = c.closure_id;
+    into went from data.my_closure_booking as w where w.closure_id = c.closure_id;
     if went.moved + went.cancelled > 0 then
         raise notice 'Людей назад не перенесено: перенесённых закрытием записей %, отменённых %. Кто это: select * from '
             'data.closure_booking where closure_id = %; вернуть по одной, с согласия человека: admin.move',
@@ -145,11 +146,12 @@ select c.closure_id, c.organization_id, a.area_id, c.kind, c.from_at, c.to_at, c
     count(*) filter (where w.state = 'waiting') as waiting, count(*) filter (where w.state = 'moved') as moved,
     count(*) filter (where w.state = 'cancelled') as cancelled, count(*) filter (where w.state in ('gone', 'left')) as others,
     p.last_error, p.not_before as next_try
-from data.closure as c
-left join data.area as a using (area_key)
-left join data.closure_progress as p using (closure_id)
-left join data.closure_booking as w using (closure_id)
-group by c.closure_id, a.area_id, p.closure_id;
+from data.my_closure as c
+left join data.my_area as a using (area_key)
+left join data.my_closure_progress as p using (closure_id)
+left join data.my_closure_booking as w using (closure_id)
+group by c.closure_id, c.organization_id, c.kind, c.from_at, c.to_at, c.reason, c.state, c.created_by, c.created_at, a.area_id,
+    p.last_error, p.not_before;
 grant select on admin.closures to zapisd_operator, zapisd_auditor;
 comment on view admin.closures is
     'Закрытия и отсутствия, и сколько записей уже перенесено и отменено. '

@@ -11,6 +11,7 @@ begin
         raise exception 'Месяцев вперёд — от 0 до 60, а не %', coalesce(months_ahead::text, 'null')
             using errcode = 'invalid_parameter_value';
     end if;
+    perform data.need_all();
     return query select * from data.journal_months(months_ahead);
 end $$;
 grant execute on function admin.journal_partitions(integer) to zapisd_operator;

@@ -7,9 +7,9 @@ select x.outbox_id, b.book_id, b.organization_id, o.agency_code, x.state,
     x.payload #>> '{status,statusCode}' as status, x.payload #>> '{status,statusMessage}' as comment,
     x.payload #>> '{timeslot,visitTime}' as visit_time, x.created_at, x.attempts, x.next_attempt_at, x.last_error,
     x.done_at, x.done_by
-from data.outbox as x
-join data.booking as b using (book_key)
-join data.organization as o on o.organization_id = b.organization_id
+from data.my_outbox as x
+join data.my_booking as b using (book_key)
+join data.my_organization as o on o.organization_id = b.organization_id
 order by x.outbox_id;
 grant select on admin.outbox to zapisd_operator, zapisd_registrar, zapisd_auditor;
 comment on view admin.outbox is 'Исходящие порталу (updateBookingDetails): что ждёт, передано, остановлено. '
@@ -35,7 +35,7 @@ declare
     x data.outbox;
     earlier bigint;
 begin
-    select * into x from data.outbox as t where t.outbox_id = outbox_done.outbox_id for update;
+    select * into x from data.my_outbox as t where t.outbox_id = outbox_done.outbox_id for update;
     if not found then
         raise exception 'Исходящего № % нет', coalesce(outbox_id::text, 'null') using errcode = 'no_data_found',
             hint = 'Ждут: select * from admin.outbox where state = ''waiting''';
@@ -43,13 +43,13 @@ begin
     if x.state = 'sent' then
         return 0;
     end if;
-    earlier := (select min(t.outbox_id) from data.outbox as t
+    earlier := (select min(t.outbox_id) from data.my_outbox as t
                 where t.book_key = x.book_key and t.state <> 'sent' and t.outbox_id < x.outbox_id);
     if earlier is not null then
         raise exception 'Сначала № % той же записи: порталу сообщается по порядку', earlier
             using errcode = 'object_not_in_prerequisite_state';
     end if;
-    update data.outbox as t set state = 'sent', done_at = clock_timestamp(), done_by = session_user
+    update data.my_outbox as t set state = 'sent', done_at = clock_timestamp(), done_by = session_user
     where t.outbox_id = x.outbox_id;
     return 1;
 end $$;
@@ -63,7 +63,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     n bigint;
 begin
-    update data.outbox as t set state = 'sent', done_at = clock_timestamp(), done_by = session_user
+    update data.my_outbox as t set state = 'sent', done_at = clock_timestamp(), done_by = session_user
     where t.book_key = data.typed_book_key(outbox_done.book_id) and t.state <> 'sent';
     get diagnostics n = row_count;
     return n;

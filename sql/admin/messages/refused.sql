@@ -10,7 +10,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
         else regexp_replace(j.peer, '^([0-9]+[.][0-9]+[.][0-9]+)[.].*$|^(\[[0-9a-f]*:[0-9a-f]*:[0-9a-f]*).*$', '\1\2…') end,
         case j.reason when 'not kept' then 'сверх запаса: не сохранены, только сосчитаны' else j.reason end,
         j.messages, j.size, encode(j.digest, 'hex'), j.request_id
-    from data.journal_refused as j
+    from data.my_journal_refused as j
     where j.at >= refused.since
     order by j.at desc, j.refused_id desc
     limit 10000

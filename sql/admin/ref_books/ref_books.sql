@@ -10,6 +10,11 @@ declare
     violated text;
     missing text;
 begin
+    if agency_code is null then
+        perform data.need_all();
+    else
+        perform data.known_agency(agency_code);
+    end if;
     insert into data.ref_book (ref_name, title, kind, agency_code) values ($1, $2, $3, $4);
     insert into data.ref_attribute (ref_name, position, name, title, type, allow_filtering) values
         ($1, 1, 'code', 'Код', 'STRING', true), ($1, 2, 'title', 'Наименование', 'STRING', true),
@@ -33,7 +38,7 @@ declare
 begin
     perform data.ref_own($1);
     insert into data.ref_attribute as a (ref_name, position, name, title, type, attr_ref_name, allow_filtering)
-    values ($1, (select coalesce(max(t.position), 0) + 1 from data.ref_attribute as t where t.ref_name = $1
+    values ($1, (select coalesce(max(t.position), 0) + 1 from data.my_ref_attribute as t where t.ref_name = $1
         and t.position < 1000),
         $2, $3, $4, $5, $6)
     on conflict on constraint ref_attribute_pkey do update
@@ -59,7 +64,7 @@ declare
 begin
     perform data.ref_own($1);
     if nullif($5, '') is not null then
-        select i.item_id into parent_item from data.ref_item as i where i.ref_name = $1 and i.code = $5;
+        select i.item_id into parent_item from data.my_ref_item as i where i.ref_name = $1 and i.code = $5;
         if not found then
             raise exception 'Справочник %: родительский элемент % не найден', $1, $5 using errcode = 'no_data_found';
         end if;
@@ -69,7 +74,7 @@ begin
     on conflict on constraint ref_item_code_key do update
     set title = excluded.title, attributes = excluded.attributes, parent_id = excluded.parent_id
     where (t.title, t.attributes, t.parent_id) is distinct from (excluded.title, excluded.attributes, excluded.parent_id);
-    return (select b.version from data.ref_book as b where b.ref_name = $1);
+    return (select b.version from data.my_ref_book as b where b.ref_name = $1);
 end $$;
 grant execute on function admin.ref_put(text, text, text, jsonb, text) to zapisd_operator;
 comment on function admin.ref_put(text, text, text, jsonb, text) is
@@ -80,16 +85,16 @@ create or replace function admin.ref_delete(ref_name text, code text) returns bi
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     perform data.ref_own($1);
-    if exists (select from data.ref_item as i join data.ref_item as c on c.parent_id = i.item_id where i.ref_name = $1
-        and i.code = $2) then
+    if exists (select from data.my_ref_item as i join data.my_ref_item as c on c.parent_id = i.item_id
+        where i.ref_name = $1 and i.code = $2) then
         raise exception 'Справочник %: под элементом % есть другие', $1, $2 using errcode = 'foreign_key_violation',
             hint = 'Сначала удалите их или перенесите под другой: admin.ref_put';
     end if;
-    delete from data.ref_item as i where i.ref_name = $1 and i.code = $2;
+    delete from data.my_ref_item as i where i.ref_name = $1 and i.code = $2;
     if not found then
         raise exception 'Справочник %: элемент % не найден', $1, $2 using errcode = 'no_data_found';
     end if;
-    return (select b.version from data.ref_book as b where b.ref_name = $1);
+    return (select b.version from data.my_ref_book as b where b.ref_name = $1);
 end $$;
 grant execute on function admin.ref_delete(text, text) to zapisd_operator;
 comment on function admin.ref_delete(text, text) is
@@ -102,10 +107,10 @@ declare
     n bigint;
 begin
     perform data.ref_own($1);
-    delete from data.ref_item as i where i.ref_name = $1;
+    delete from data.my_ref_item as i where i.ref_name = $1;
     get diagnostics n = row_count;
-    delete from data.ref_attribute as a where a.ref_name = $1;
-    delete from data.ref_book as b where b.ref_name = $1;
+    delete from data.my_ref_attribute as a where a.ref_name = $1;
+    delete from data.my_ref_book as b where b.ref_name = $1;
     return n;
 end $$;
 grant execute on function admin.ref_drop(text) to zapisd_operator;

@@ -14,13 +14,13 @@ declare
     attributes text[];
     n bigint := 0;
 begin
-    select * into book from data.ref_book as b where b.ref_name = $1;
+    select * into book from data.my_ref_book as b where b.ref_name = $1;
     if not found then
         raise exception 'Справочник % не найден', coalesce($1, 'null') using errcode = 'no_data_found',
             hint = 'Есть: select ref_name, title from data.ref_book; завести: admin.ref_new';
     end if;
     attributes := array(
-        select a.name from data.ref_attribute as a
+        select a.name from data.my_ref_attribute as a
         where a.ref_name = $1 and a.name not in ('code', 'title', 'isDeleted') order by a.position);
     if to_regclass('pg_temp.ref_csv') is not null then
         drop table pg_temp.ref_csv;
@@ -31,9 +31,9 @@ begin
     execute format('comment on table pg_temp.ref_csv is %L', $1);
     grant select, insert, update, delete on pg_temp.ref_csv to zapisd_operator;
     if not is_empty then
-        execute format('insert into pg_temp.ref_csv select i.code, %s i.title%s from data.ref_item as i where i.ref_name = $1 '
-                'order by i.code, i.source_key',
-            case when book.kind = 'H' then '(select p.code from data.ref_item as p where p.item_id = i.parent_id),' end,
+        execute format('insert into pg_temp.ref_csv select i.code, %s i.title%s from data.my_ref_item as i '
+                'where i.ref_name = $1 order by i.code, i.source_key',
+            case when book.kind = 'H' then '(select p.code from data.my_ref_item as p where p.item_id = i.parent_id),' end,
             (select string_agg(format(', i.attributes ->> %L', u.a), '' order by u.k)
                 from unnest(attributes) with ordinality as u (a, k)))
             using $1;
@@ -55,11 +55,12 @@ declare
     n_changed bigint;
     n_deleted bigint := 0;
 begin
-    select * into book from data.ref_book as b where b.ref_name = $1 for no key update; -- as data.ref_own()
+    select * into book from data.my_ref_book as b where b.ref_name = $1 for no key update; -- as data.ref_own()
     if not found then
         raise exception 'Справочник % не найден', coalesce($1, 'null') using errcode = 'no_data_found',
             hint = 'Есть: select ref_name, title from data.ref_book; завести: admin.ref_new';
     end if;
+    perform data.need_book(book);
     -- the areas of several organizations may have equal codes
     return query
         select p.line, p.field, p.problem
@@ -78,7 +79,7 @@ begin
     else
         n_changed := data.ref_csv_apply($1);
         if not is_partial then
-            delete from data.ref_item as i
+            delete from data.my_ref_item as i
             where i.ref_name = $1 and not exists (select from data.ref_csv_rows($1) as r where r.code = i.code);
             get diagnostics n_deleted = row_count;
         end if;
@@ -86,7 +87,7 @@ begin
     drop table pg_temp.ref_csv;
     return query
         select null::bigint, null::text, format('принято: изменено %s, удалено %s, версия %s', n_changed, n_deleted, b.version)
-        from data.ref_book as b where b.ref_name = $1;
+        from data.my_ref_book as b where b.ref_name = $1;
 end $$;
 grant execute on function admin.ref_import(text, boolean) to zapisd_operator;
 comment on function admin.ref_import(text, boolean) is

@@ -4,8 +4,8 @@
 
 create or replace view admin.readings with (security_barrier) as
 select g.at, g.db_user, g.db_role, g.what, b.book_id
-from data.personal_reading as g
-join data.booking as b using (book_key)
+from data.my_personal_reading as g
+join data.my_booking as b using (book_key)
 order by g.reading_id desc;
 grant select on admin.readings to zapisd_operator, zapisd_auditor;
 comment on view admin.readings is

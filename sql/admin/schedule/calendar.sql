@@ -9,6 +9,7 @@ declare
     violated text;
     missing text;
 begin
+    perform data.need_calendar(calendar_id);
     insert into data.calendar as c (calendar_id, name, parent_id)
         values (add_calendar.calendar_id, add_calendar.name, add_calendar.parent_id)
     on conflict on constraint calendar_pkey do update set name = excluded.name,
@@ -43,6 +44,7 @@ begin
             hint = 'праздник; как пт (рабочая суббота как пятница); короче на 60 (минут); обычный (вопреки вышестоящему '
                 'календарю); убрать';
     end if;
+    perform data.need_calendar(calendar_id);
     if w <> 'убрать' then
         insert into data.calendar_day (calendar_id, day, kind, as_weekday, cut_min, name)
         values (calendar_day.calendar_id, calendar_day.day, d.kind,
@@ -54,7 +56,7 @@ begin
     -- While the day is there: it tells who keeps it.
     concerned := array(select t from data.day_keepers(calendar_day.calendar_id, calendar_day.day) as t);
     if w = 'убрать' then
-        delete from data.calendar_day as t where t.calendar_id = calendar_day.calendar_id and t.day = calendar_day.day;
+        delete from data.my_calendar_day as t where t.calendar_id = calendar_day.calendar_id and t.day = calendar_day.day;
     end if;
     foreach o in array concerned loop
         perform data.schedule_said(o, calendar_day.day, calendar_day.day);
@@ -79,20 +81,20 @@ declare
     o data.organization;
     is_organization boolean;
 begin
-    update data.organization as t set calendar_id = nullif(use_calendar.calendar_id, 'нет'),
+    update data.my_organization as t set calendar_id = nullif(use_calendar.calendar_id, 'нет'),
         observes_calendar = use_calendar.calendar_id is distinct from 'нет'
     where t.organization_id = agency_or_organization;
     is_organization := found;
     if not is_organization then
-        update data.agency as a set calendar_id = nullif(use_calendar.calendar_id, 'нет')
-            where a.agency_code = agency_or_organization;
+        update data.my_agency as a set calendar_id = nullif(use_calendar.calendar_id, 'нет')
+        where a.agency_code = agency_or_organization and a.agency_code in (select data.whole_agencies());
         if not found then
             raise exception 'Ни организации, ни ведомства % нет', coalesce(agency_or_organization, 'null')
                 using errcode = 'no_data_found', hint = 'Есть: select * from admin.offices()';
         end if;
     end if;
     for o in
-        select t.* from data.organization as t
+        select t.* from data.my_organization as t
         where t.is_active and case when is_organization then t.organization_id = agency_or_organization
             else t.agency_code = agency_or_organization and t.calendar_id is null and t.observes_calendar end
         order by t.organization_id
@@ -130,7 +132,7 @@ begin
         raise exception 'Минут на приём указывают вместе с помещением и часами' using errcode = 'invalid_parameter_value',
             hint = 'Без минут часы урезают обычное расписание';
     end if;
-    delete from data.special_day as t
+    delete from data.my_special_day as t
     where t.organization_id = special_day.organization_id and t.area_key is not distinct from key and t.day = special_day.day;
     if h = 'убрать' then
         perform data.schedule_said(data.known_organization(organization_id), day, day);
@@ -176,10 +178,10 @@ begin
             coalesce(h.hours, '—'), coalesce(h.slots, 0), k.taken,
             concat_ws('; ', r.why, case when r.weekday <> extract(isodow from r.day)::integer
                     then 'как ' || (array['пн', 'вт', 'ср', 'чт', 'пт', 'сб', 'вс'])[r.weekday] end, c.reason,
-                (select 'выходной' || coalesce(': ' || nullif(f.comment, ''), '') from data.day_off as f
+                (select 'выходной' || coalesce(': ' || nullif(f.comment, ''), '') from data.my_day_off as f
                  where f.organization_id = o.organization_id and f.day = r.day))
         from data.day_rules(o.organization_id, first_day, last_day) as r
-        join data.area as a on a.area_key = r.area_key
+        join data.my_area as a on a.area_key = r.area_key
         left join lateral (
             select string_agg(to_char(lower(x), 'HH24:MI') || '-' || to_char(upper(x), 'HH24:MI'), ', ' order by x) as hours,
                 sum(m.n)::bigint / greatest(count(*), 1) as slots
@@ -188,13 +190,13 @@ begin
                       unnest(m.mr) as x
         ) as h on true
         cross join lateral (
-            select count(*) as taken from data.slot as s join data.place as p on p.slot_id = s.slot_id
+            select count(*) as taken from data.my_slot as s join data.my_place as p on p.slot_id = s.slot_id
             where s.area_key = r.area_key and s.starts_at >= r.day::timestamp at time zone o.time_zone
                 and s.starts_at < (r.day + 1)::timestamp at time zone o.time_zone
         ) as k
         left join lateral (
             select string_agg(distinct format('закрытие № %s: %s', t.closure_id, t.reason), '; ') as reason
-            from data.closure as t
+            from data.my_closure as t
             where t.organization_id = o.organization_id and t.state <> 'lifted' and t.from_at < r.day + 1
                 and (t.to_at is null or t.to_at > r.day)
                 and (t.area_key is null or exists (select from data.area_up(o.organization_id) as u where u.area_key = r.area_key

@@ -16,7 +16,8 @@ begin
     first_day := coalesce(from_day, (now() at time zone o.time_zone)::date);
     last_day := coalesce(to_day, greatest(data.horizon_day(o), first_day));
     perform data.days_in_order(first_day, last_day);
-    perform from data.schedule_state as s where s.organization_id = o.organization_id for update; -- first, as the daemon has it
+    -- First, as the daemon has it.
+    perform from data.my_schedule_state as s where s.organization_id = o.organization_id for update;
     r := data.sync_slots(o, first_day, last_day);
     if r.passed_over = 0 then
         perform data.schedule_done(o, first_day, last_day);

@@ -37,6 +37,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     h record;
 begin
+    perform data.need_all();
     select l.* into h from admin.locks() as l where l.pid = lock_end.pid;
     if not found then
         raise exception 'Сеанс % никого не держит, или его уже нет', coalesce(pid::text, 'null') using errcode = 'no_data_found',

@@ -5,8 +5,10 @@
 create or replace function admin.sweep(at_most integer default 1000) returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
-    swept constant bigint := data.sweep_holds(at_most);
+    swept bigint;
 begin
+    perform data.need_all();
+    swept := data.sweep_holds(at_most);
     return swept + data.sweep_outcomes(at_most - swept);
 end $$;
 grant execute on function admin.sweep(integer) to zapisd_operator;

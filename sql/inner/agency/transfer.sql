@@ -90,7 +90,8 @@ begin
     if cardinality(ids) = 1 and cardinality(old) > 1 then
         ids := data.slots_from(ids[1], old, services);
     end if;
-    slots := array(select x.t from (select t from data.slot as t where t.slot_id = any (ids) order by t.slot_id for share) as x);
+    slots := array(select x.t from (select t from data.slot as t
+        where t.slot_id = any (ids) and data.may_see(t.organization_id) order by t.slot_id for share) as x);
     select * into o from data.organization as t where t.organization_id = slots[1].organization_id;
     refusal := case
         when cardinality(slots) < cardinality(ids) then 'интервал не найден'

@@ -8,7 +8,7 @@ declare
     book data.ref_book;
 begin
     -- Not "for update": that would keep out whoever reads it by page, and remembers its version.
-    select * into book from data.ref_book as b where b.ref_name = p_ref_name for no key update;
+    select * into book from data.my_ref_book as b where b.ref_name = p_ref_name for no key update;
     if not found then
         raise exception 'Справочник % не найден', coalesce(p_ref_name, 'null') using errcode = 'no_data_found',
             hint = 'Есть: select ref_name, title from data.ref_book; завести: admin.ref_new';
@@ -16,6 +16,7 @@ begin
         raise exception 'Справочник % следует за другими таблицами: изменения вносятся в них', p_ref_name
             using errcode = 'insufficient_privilege';
     end if;
+    perform data.need_book(book);
     return book;
 end $$;
 comment on function data.ref_own(text) is 'A book that may be changed, held to the end of the transaction';

@@ -37,13 +37,13 @@ language sql stable as $$
             s.organization_id)
     from data.schedule_state as s
     join data.organization as o using (organization_id)
-    where data.is_schedule_due(s, o)
+    where data.is_schedule_due(s, o) and data.may_see(o.organization_id)
         and (s.due_since < now() - interval '1 hour' or s.due_since is null and s.due_from < data.horizon_day(o))
     union all
     select 'closure', 'closure does not go on', 'закрытие не продвигается',
         format('закрытие № %s: %s; что осталось: select * from admin.closures, продолжает select * from admin.go_on()',
             c.closure_id, coalesce(data.failure_words(p.last_error), 'причина неизвестна'))
-    from data.closure as c
+    from data.my_closure as c
     join data.closure_progress as p using (closure_id)
     where c.state = 'working' and p.failed_in_row >= 5
     union all

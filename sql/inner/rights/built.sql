@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 --
--- Functions, views and triggers as our files have made them (L4). Each transaction of `zapisd migrate` that applies a file
--- calls data.built_aside() before and data.built_note() behind it: what the file has made is noted, what somebody has changed
--- by hand and the file has left alone is not, and stays told until it is put right.
+-- Functions, views, triggers and row security as our files have made them (L4, C6). Each transaction of `zapisd migrate` that
+-- applies a file calls data.built_aside() before and data.built_note() behind it: what the file has made is noted, what somebody
+-- has changed by hand and the file has left alone is not, and stays told until it is put right.
 
 -- Of some definitions there is only what the server makes of them when asked (is_worded), whatever its defaults are. A dump that
 -- was restored has other brackets in some of them.
@@ -27,10 +27,21 @@ set extra_float_digits = 1 set TimeZone = 'UTC' set quote_all_identifiers = off 
             row(translate(pg_get_triggerdef(t.oid), E'() \n'::text, ''), t.tgenabled)::text
         from pg_trigger as t join pg_class as c on c.oid = t.tgrelid join pg_namespace as n on n.oid = c.relnamespace
         where n.nspname in ('data', 'api', 'admin') and not t.tgisinternal and not c.relispartition
+        union all
+        select 'policy', format('%I on %I.%I', p.polname, n.nspname, c.relname), true,
+            row(translate(pg_get_expr(p.polqual, p.polrelid), E'() \n'::text, ''),
+                translate(pg_get_expr(p.polwithcheck, p.polrelid), E'() \n'::text, ''), p.polcmd, p.polpermissive,
+                p.polroles)::text
+        from pg_policy as p join pg_class as c on c.oid = p.polrelid join pg_namespace as n on n.oid = c.relnamespace
+        where n.nspname in ('data', 'api', 'admin')
+        union all
+        select 'row security', format('%I.%I', n.nspname, c.relname), false, row(c.relrowsecurity, c.relforcerowsecurity)::text
+        from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+        where n.nspname in ('data', 'api', 'admin') and (c.relrowsecurity or c.relforcerowsecurity)
     )
     select d.kind, d.object, encode(sha256(convert_to(d.definition, 'UTF8')), 'hex'), d.is_worded from d
 $$;
-comment on function data.built_now() is 'Our functions, views and triggers as they are, by digest';
+comment on function data.built_now() is 'Our functions, views, triggers, policies and row security as they are, by digest';
 
 create or replace function data.server_major() returns integer
 language sql stable set search_path = pg_catalog, pg_temp
@@ -49,15 +60,15 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 $$;
 comment on function data.built_wrong() is 'What of ours is gone, or not as our files have made it (L4)';
 
--- A function beside ours in api may be taken for ours; a trigger on a table of ours changes what is booked.
+-- A function beside ours in api may be taken for ours; a trigger on a table of ours changes what is booked, a policy opens rows.
 create or replace function data.built_foreign() returns table (kind text, object text)
 language sql stable set search_path = pg_catalog, pg_temp as $$
     select n.kind, n.object
     from data.built_now() as n
-    where (n.kind = 'trigger' or n.kind = 'routine' and n.object like 'api.%') and exists (select from data.built)
+    where (n.kind in ('trigger', 'policy') or n.kind = 'routine' and n.object like 'api.%') and exists (select from data.built)
         and not exists (select from data.built as b where b.kind = n.kind and b.object = n.object and b.digest is not null)
 $$;
-comment on function data.built_foreign() is 'Functions in api and triggers that no file of ours has made';
+comment on function data.built_foreign() is 'Functions in api, triggers and policies that no file of ours has made';
 
 -- A routine that somebody has changed bears a mark until then: a file that makes it anew takes the mark off, were its text the
 -- very one that somebody has put there before.
@@ -160,8 +171,9 @@ $$;
 comment on function data.files_reason(jsonb) is
     'Why these files (name: SHA-256) are not the ones that were applied, naming them; null: they are';
 
--- A view or a command of the console is nothing that requests go through: api.concerns() tells of those. The server words a
--- definition with a lock on the tables in it: whoever has one of them is not waited for, and it is looked at the next time.
+-- A view, a policy or a command of the console is nothing that requests go through: api.concerns() tells of those. The server
+-- words a definition with a lock on the tables in it: whoever has one of them is not waited for, and it is looked at the next
+-- time.
 create or replace function data.built_reason() returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp set lock_timeout = '50ms' as $$
 begin
@@ -171,7 +183,7 @@ begin
                 order by w.kind, w.object) filter (where w.n <= 5)
             || case when max(w.n) > 5 then format(' and %s more', max(w.n) - 5) else '' end || ': run zapisd migrate'
         from (select b.*, row_number() over (order by b.kind, b.object) as n from data.built_wrong() as b
-              where b.kind <> 'view' and b.object !~ '^admin[.]') as w
+              where b.kind not in ('view', 'policy', 'row security') and b.object !~ '^admin[.]') as w
         having count(*) > 0);
 exception when lock_not_available then
     return null;

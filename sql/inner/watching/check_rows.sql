@@ -37,7 +37,7 @@ language sql stable
 set enable_indexscan = off set enable_indexonlyscan = off set enable_bitmapscan = off as $$
     select 'занято больше мест, чем есть', format('интервал %s: занято %s из %s; перенесите лишние записи: admin.move', s.slot_id,
         p.taken, s.capacity)
-    from data.slot as s
+    from data.my_slot as s
     join (select p.slot_id, count(*) as taken from data.place as p group by p.slot_id) as p on p.slot_id = s.slot_id
     where p.taken > s.capacity
     union all
@@ -46,7 +46,7 @@ set enable_indexscan = off set enable_indexonlyscan = off set enable_bitmapscan 
             a.organization_id, a.area_id, b.book_id, to_char(v.starts_at at time zone o.time_zone, 'DD.MM.YYYY HH24:MI'),
             c.book_id, to_char(w.starts_at at time zone o.time_zone, 'DD.MM.YYYY HH24:MI'))
     from data.double_uses() as d
-    join data.area as a on a.area_key = d.area_key
+    join data.my_area as a on a.area_key = d.area_key
     join data.organization as o on o.organization_id = a.organization_id
     join data.booking as b on b.book_key = d.one
     join data.booking as c on c.book_key = d.other
@@ -63,7 +63,7 @@ set enable_indexscan = off set enable_indexonlyscan = off set enable_bitmapscan 
         and u.starts < t.ends and u.ends > t.starts
         and coalesce(u.valid_from, '-infinity') <= coalesce(t.valid_to, 'infinity')
         and coalesce(u.valid_to, 'infinity') >= coalesce(t.valid_from, '-infinity')
-    join data.area as a on a.area_key = t.area_key
+    join data.my_area as a on a.area_key = t.area_key
     union all
     select 'часы особого дня пересекаются',
         format('организация %s, %s: с %s и с %s; лишние удалите: delete from data.special_hours where special_hours_id = %s',
@@ -73,29 +73,29 @@ set enable_indexscan = off set enable_indexonlyscan = off set enable_bitmapscan 
     join data.special_hours as u on u.special_day_id = t.special_day_id and u.serial = t.serial
         and u.special_hours_id > t.special_hours_id
         and u.starts < t.ends and u.ends > t.starts
-    join data.special_day as d on d.special_day_id = t.special_day_id
+    join data.my_special_day as d on d.special_day_id = t.special_day_id
     union all
     select 'у действующей записи нет места',
         format('запись %s; дайте ей время: admin.move, или отмените: admin.cancel', b.book_id)
-    from data.booking as b
+    from data.my_booking as b
     where (b.state in ('BOOKED', 'ACCEPTED', 'INVITED', 'CANCELLING') or b.state = 'HELD' and b.hold_until > clock_timestamp())
         and not exists (select from data.place as p where p.book_key = b.book_key)
     union all
     select 'место занято записью, которой больше нет',
         format('запись %s; освободит владелец базы: delete from data.place where book_key = %L', b.book_id, b.book_key)
-    from data.booking as b
+    from data.my_booking as b
     where b.state in ('RETURNED', 'REFUSED', 'CANCELLED_APPLICANT', 'CANCELLED_AGENCY', 'CANCELLED', 'EXPIRED')
         and exists (select from data.place as p where p.book_key = b.book_key)
     union all
     select 'срок предварительной записи у места и у записи разный',
         format('запись %s; исправит владелец базы: update data.place set hold_until = %L where book_key = %L', b.book_id,
             b.hold_until, b.book_key)
-    from data.booking as b
+    from data.my_booking as b
     where exists (select from data.place as p where p.book_key = b.book_key and p.hold_until is distinct from b.hold_until)
     union all
     select 'место не в той организации, что запись',
         format('запись %s; перенесите: admin.move, или отмените: admin.cancel', b.book_id)
-    from data.booking as b
+    from data.my_booking as b
     join data.place as p on p.book_key = b.book_key
     join data.slot as s on s.slot_id = p.slot_id
     where s.organization_id <> b.organization_id
@@ -103,7 +103,7 @@ set enable_indexscan = off set enable_indexonlyscan = off set enable_bitmapscan 
     select 'последняя строка истории говорит о другом состоянии',
         format('запись %s, состояние %s; сравните с admin.history(%L) и с резервной копией: строки писали мимо программы',
             b.book_id, b.state, b.book_id)
-    from data.booking as b
+    from data.my_booking as b
     left join (select distinct on (h.book_key) h.book_key, h.new_state from data.booking_history as h
                order by h.book_key, h.history_id desc) as h on h.book_key = b.book_key
     where b.state is distinct from h.new_state
@@ -113,20 +113,22 @@ set enable_indexscan = off set enable_indexonlyscan = off set enable_bitmapscan 
         r.seen, i.name)
     from (select x::text as name, x as id from data.asked_indexes() as x) as i
     cross join lateral (select data.rows_by_table(i.id) as there, data.rows_by_index(i.id) as seen) as r
-    where r.there <> r.seen
+    where r.there <> r.seen and data.sees_all()
     union all
     select 'право, которого программа не давала', format('роль %s: %s; отнять: revoke %s from %s', f.grantee,
         data.rights_phrase(f), data.rights_phrase(f), f.grantee)
-    from data.rights_foreign() as f
+    from data.rights_foreign() as f where data.sees_all()
     union all
     select 'изменено вручную', case when w.object = '' then 'в базе не записано, что ставила программа; исправит zapisd migrate'
         else format('%s %s: %s; исправит zapisd migrate', w.kind, w.object, case w.trouble when 'missing' then 'нет в базе'
             else 'не то, что ставит программа' end) end
-    from data.built_wrong() as w
+    from data.built_wrong() as w where data.sees_all()
     union all
     select 'то, чего программа не ставила', format('%s %s; если не нужно, удалит владелец базы: drop %s %s', b.kind, b.object,
         b.kind, b.object)
-    from data.built_foreign() as b
+    from data.built_foreign() as b where data.sees_all()
+    union all
+    select l.problem, l.what from data.lost_members() as l where data.sees_all()
     union all
     select s.title, s.what from data.silent_settings() as s
     union all

@@ -10,13 +10,13 @@ language sql stable as $$
     with d as (
         select o.organization_id, null::text as service_id, o.cancel_deadline_min as cancel, o.move_deadline_min as move,
             o.booking_window_days as days
-        from data.organization as o where o.is_active
+        from data.my_organization as o where o.is_active
         union all
         select o.organization_id, s.service_id, coalesce(s.cancel_deadline_min, case when s.booking_window_days is not null then
             o.cancel_deadline_min end),
             coalesce(s.move_deadline_min, case when s.booking_window_days is not null then o.move_deadline_min end),
             coalesce(s.booking_window_days, o.booking_window_days)
-        from data.organization_service as s join data.organization as o using (organization_id) where o.is_active
+        from data.organization_service as s join data.my_organization as o using (organization_id) where o.is_active
     )
     select d.organization_id, d.service_id, v.setting, v.deadline_min, d.days
     from d cross join lateral (values ('cancel_deadline_min', d.cancel),
@@ -32,7 +32,7 @@ language sql stable as $$
         'интервалы сами не создаются', format('организация %s: horizon_days = 0; создаёт только select admin.generate(%L, дата), '
             'а чтобы создавались сами: update data.organization set horizon_days = null where organization_id = %L',
             o.organization_id, o.organization_id, o.organization_id)
-    from data.organization as o
+    from data.my_organization as o
     where o.is_active and o.horizon_days = 0
         and exists (select from data.timetable as t join data.area as a using (area_key)
             where a.organization_id = o.organization_id)
@@ -51,7 +51,7 @@ language sql stable as $$
             'исправьте: admin.set_hours', a.organization_id, a.area_id, t.weekday, to_char(t.starts, 'HH24:MI'),
                 to_char(t.ends, 'HH24:MI'), t.slot_min)
     from data.timetable as t join data.area as a using (area_key)
-        join data.organization as o on o.organization_id = a.organization_id
+        join data.my_organization as o on o.organization_id = a.organization_id
     where o.is_active and t.ends - t.starts < make_interval(mins => t.slot_min)
         and coalesce(t.valid_to, 'infinity') >= current_date
     union all
@@ -62,14 +62,14 @@ language sql stable as $$
             'admin.special_day', d.organization_id, to_char(d.day, 'DD.MM.YYYY'), to_char(h.starts, 'HH24:MI'),
                 to_char(h.ends, 'HH24:MI'), h.slot_min)
     from data.special_hours as h join data.special_day as d using (special_day_id)
-        join data.organization as o on o.organization_id = d.organization_id
+        join data.my_organization as o on o.organization_id = d.organization_id
     where o.is_active and h.ends - h.starts < make_interval(mins => h.slot_min) and d.day >= current_date
     union all
     select format('organization %s%s: the share of the portal is 0 percent, nothing is offered to it', c.organization_id,
         ', area ' || a.area_id), 'порталу не предлагается ничего',
         format('организация %s%s: доля канала portal — 0 процентов; чтобы предлагалось: update data.channel_share set percent = '
             '100 where share_id = %s', c.organization_id, ', помещение ' || a.area_id, c.share_id)
-    from data.channel_share as c join data.organization as o using (organization_id)
+    from data.channel_share as c join data.my_organization as o using (organization_id)
         left join data.area as a on a.area_key = c.area_key
     where o.is_active and c.channel = 'portal' and c.percent = 0 -- of another channel it is a wish
 $$;

@@ -13,7 +13,7 @@ language sql immutable parallel safe as $$
             'slot_attribute,queue_numbers,set_text,add_status}'),
         (7, 'календарь', '{set_hours_for,special_day,add_calendar,calendar_day,use_calendar,zone_check,zone_move}'),
         (8, 'справочник', '{ref_new,ref_attribute,ref_put,ref_delete,ref_csv,ref_import,ref_drop}'),
-        (9, 'надзор', '{readings,arrows,check,housekeeping,housekeeping_lags,sweep,locks,lock_end,refused,journal_partitions,'
-            'slot_decode,mask_name,state_title,help}')
+        (9, 'надзор', '{my_offices,grant_office,revoke_office,office_members,readings,arrows,check,housekeeping,'
+            'housekeeping_lags,sweep,locks,lock_end,refused,journal_partitions,slot_decode,mask_name,state_title,help}')
 $$;
 comment on function data.help_topics() is 'The order in which admin.help() tells things';
