@@ -135,6 +135,8 @@ select is(pg_temp.noted(q, f), wanted, format('J3: the registrar: %s', q)) from 
     ($$select * from admin.find('Безымянная')$$, 'find', 'nobody 0'), ($$select * from admin.history('bk-1')$$, '', 'nobody 0'), ('select * from admin.outbox', '', 'nobody 0'), ('select * from admin.v_booking', '', 'nobody 0'),
     ($$select * from admin.free('T1')$$, '', 'nobody 0'), ('select * from admin.offices()', '', 'nobody 0')) as v (q, f, wanted);
 select is(pg_temp.reads('zapisd_registrar', 'select applicant from admin.v_booking where book_id = ''bk-1'''), '("С*** Т. С.")', 'J3: a view shows initials to everybody');
+create role office_somebody in role zapisd_registrar;
+select is(admin.grant_office('office_somebody', 'TEST00001'), 'office_somebody работает за: TEST00001', 'C6: somebody was given an agency');
 select is(pg_temp.reads(l.role, 'select count(*) > 0 from admin.' || v), '(t)', format('O3: %s reads %s', l.role, v)) from may_read as m join letter as l on strpos(m.roles, l.l) > 0;
 
 -- S2: section "states", an arrow a line: event, from, to, whose, the place, whether the portal is told.
