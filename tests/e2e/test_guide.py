@@ -152,7 +152,9 @@ class Guide(E2E):
         # Every other chapter: each command does as it is typed, under the role whose prompt it has.
         rows = ", ".join(["('%d', 0, %d)" % (n, n - 51) for n in range(51, 56)] + ["('%d', 4, %d)" % (n, n - 20) for n in range(20, 24)])
         self.sql(VISITORS % (rows, rows))
-        self.type_in("postgres", "create role registrar1 login in role zapisd_registrar;")
+        self.type_in("postgres", "create role registrar1 login in role zapisd_registrar; create role ivanova in role zapisd_registrar; create role petrova in role zapisd_registrar;")
+        self.assertIn("registrar1", self.type_in("operator1", "select what from admin.check();"))  # C6: she sees nobody yet, and that is told
+        self.type_in("operator1", "select admin.grant_office('registrar1', 'AAAA00001');")  # README.ru.md, step 4
         tried = 0
         for title, lines in chapters().items():
             if title.startswith("Новая организация"):

@@ -1,11 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
-"""L4: builds are told apart, a database of another build or changed by hand is told by name, a migration under a daemon that runs says to restart it, a daemon of before is told plainly."""
+"""L4, C6: builds are told apart, a database of another build or changed by hand is told by name, a migration under a daemon that runs says to restart it, a daemon of before is told plainly."""
 import random
 import re
 import shutil
 import subprocess
 import time
+
+import psycopg2
 
 import e2e
 from e2e import BINARY, E2E
@@ -110,6 +112,35 @@ class Upgrade(E2E):
             shutil.rmtree(sql)
         self.assertIn("nothing to do", self.migrate(e2e.SOURCE / "sql"))
 
+    def test_C6_clerks_of_before(self):
+        """With one agency each clerk of before has it, and it is said; with several those who see nobody now are named. Operators are not restricted."""
+        roles = [("before_clerk", "login in role zapisd_registrar"), ("before_auditor", "login in role zapisd_auditor"), ("before_group", "in role zapisd_registrar"),
+                 ("before_both", "login in role zapisd_registrar, zapisd_operator"), ("before_operator", "login in role zapisd_operator")]
+        for name, what in roles:
+            self.sql("create role %s %s" % (name, what))
+        try:
+            for agencies, wanted in (0, set()), (1, {("before_clerk", "A1", None), ("before_auditor", "A1", None)}), (2, set()):
+                self.sql("create database before template template0 encoding 'UTF8' locale 'C.UTF-8'")
+                connection = psycopg2.connect(self.instance.conninfo(database="before"))
+                connection.autocommit = True
+                cursor = connection.cursor()
+                for file in sorted((e2e.SOURCE / "sql/migrations").glob("[0-9]*.sql")):
+                    if file.name.startswith("052_"):
+                        cursor.execute("insert into data.agency (agency_code, name) select 'A' || n, 'x' from generate_series(1, %s) as n", [agencies])
+                        del connection.notices[:]
+                    cursor.execute(file.read_text())
+                    if file.name.startswith("052_"):
+                        said = "".join(connection.notices)
+                cursor.execute("select member, agency_code, organization_id from data.office_member")
+                self.assertEqual(set(cursor.fetchall()), wanted)
+                self.assertEqual(("before_clerk" in said, "before_auditor" in said, "grant_office" in said), (True, True, agencies != 1), said)
+                self.assertNotIn("before_both", said)
+                connection.close()
+                self.sql("drop database before")
+        finally:
+            for name, _ in roles:
+                self.sql("drop role %s" % name)
+
     def test_L4_a_database_of_before_that_question(self):
         self.sql("alter function api.ready(jsonb) rename to elsewhere")
         try:
@@ -135,7 +166,11 @@ class Upgrade(E2E):
         for name, _, short, _, _, _ in chance.sample([r for r in routines if r[0].startswith("api.") and r[0] not in ("api.ready(jsonb)", "api.concerns()")], 3):
             yield name, "alter routine %s rename to elsewhere" % name, True
         for name, definition in chance.sample(self.sql("select quote_ident(schemaname) || '.' || quote_ident(viewname), definition from pg_views where schemaname in ('data', 'admin')"), 2):
-            yield name, "create or replace view %s as select * from (%s) as v where random() < 2" % (name, definition.rstrip(";")), "view %s" % name in files
+            yield name, "create or replace view %s as select * from (%s) as v where random() < 2" % (name, definition.rstrip(";")), "view %s" % name in files or name.startswith("data.my_")  # data.office_guard() makes these
+        for policy, table in chance.sample(self.sql("select p.polname, p.polrelid::regclass::text from pg_policy as p order by 1, 2"), 4):  # C6
+            yield "policy %s on %s" % (policy, table), chance.choice(["drop policy %s on %s", "alter policy %s on %s using (true)"]) % (policy, table), True
+        for (table,) in chance.sample(self.sql("select c.oid::regclass::text from pg_class as c where c.relrowsecurity order by 1"), 2):
+            yield "row security %s" % table, "alter table %s %s row level security" % (table, chance.choice(["disable", "force"])), True
         for trigger, table in chance.sample(self.sql("""select t.tgname, t.tgrelid::regclass::text from pg_trigger as t join pg_class as c on c.oid = t.tgrelid
             where not tgisinternal and not c.relispartition and c.relnamespace = 'data'::regnamespace"""), 3):
             yield "%s on %s" % (trigger, table), "alter table %s disable trigger %s" % (table, trigger), False
@@ -159,7 +194,7 @@ class Upgrade(E2E):
         views = {r[0] for r in self.sql("select quote_ident(schemaname) || '.' || quote_ident(viewname) from pg_views where schemaname in ('data', 'admin')")}
         for n, (name, statement, is_made_anew) in enumerate(list(self.by_hand(chance))):
             with self.subTest(n=n, name=name):
-                of_console = name.startswith("admin.") or name in views
+                of_console = name.startswith(("admin.", "policy ", "row security ")) or name in views
                 cursor.execute("savepoint by_hand")  # not of the transaction that migrates
                 cursor.execute(statement)
                 cursor.execute("release savepoint by_hand")
