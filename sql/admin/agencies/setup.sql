@@ -112,7 +112,7 @@ begin
     on conflict on constraint area_id_key do update set parent_key = coalesce(excluded.parent_key, a.parent_key),
         name = excluded.name, capacity = coalesce(add_area.capacity, a.capacity), removed_at = null
     returning a.area_key into key;
-    delete from data.area_service as v where v.area_key = key and v.service_id <> all (services);
+    delete from data.my_area_service as v where v.area_key = key and v.service_id <> all (services);
     insert into data.area_service (area_key, organization_id, service_id)
     select key, s.organization_id, x.id
     from unnest(coalesce(services, array(select v.service_id from data.my_organization_service as v

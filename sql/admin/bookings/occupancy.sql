@@ -63,7 +63,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
         where s.organization_id = o.organization_id and s.starts_at >= z.at::date::timestamp at time zone o.time_zone
             and s.starts_at < (z.at::date + 1)::timestamp at time zone o.time_zone) as d
     where o.is_active or d.t + d.h > 0
-        or exists (select from data.place as p join data.slot as s using (slot_id)
+        or exists (select from data.my_place as p join data.my_slot as s using (slot_id)
             where s.organization_id = o.organization_id and s.starts_at > now()
                 and (p.hold_until is null or p.hold_until > clock_timestamp()))
     order by o.organization_id
