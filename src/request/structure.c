@@ -136,7 +136,8 @@ static const char *words_of_displaced(const struct play *p, unsigned i)
 {
     if (p->is_taken[i] && !p->shape->fields[i].is_many)
         return FIELD_TWICE;
-    return p->shape->is_choice ? FIELD_ONE_OF : FIELD_MISPLACED;
+    return p->shape->is_choice ? FIELD_BAD_VALUE
+                               : FIELD_MISPLACED; /* of two that exclude each other check_filter() tells */
 }
 
 static void check_shape(struct walk *w, const struct shape *shape, struct xml_node *node);

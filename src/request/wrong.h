@@ -12,7 +12,6 @@
 #define FIELD_MISPLACED "Поле стоит не на своём месте"
 #define FIELD_UNKNOWN   "Поле не предусмотрено описанием метода"
 #define FIELD_NAMESPACE "Поле указано в другом пространстве имён"
-#define FIELD_ONE_OF    "Можно указать только одно из полей"
 #define FIELD_WORDS     "Между полями стоит лишний текст"
 
 /*

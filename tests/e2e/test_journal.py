@@ -179,7 +179,7 @@ class Refused(JournalTest):
         finally:
             connection.rollback()
             connection.close()
-        self.assertEqual((statuses, [r.http_status for r in replies]), ([400] * 50, [200] * 20))
+        self.assertEqual((statuses, [r.http_status for r in replies]), ([500] * 50, [200] * 20))
         self.assertEqual(self.assert_journalled(replies), 20)
 
 

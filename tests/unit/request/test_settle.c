@@ -158,7 +158,7 @@ static const struct {
     {BOOKING_BOOK, E("bookId", "1") E("slotId", "s") ORG E("userType", "SIMPLE") WHO PRE, {{"userType", FIELD_TWICE}}},
     {BOOKING_GET_SLOTS,
      SLOTS E("filter", E("simple", NAME) E("Union", E("unionKind", "OR") E("Subs", E("simple", NAME)))),
-     {{"union", FIELD_ONE_OF}}},
+     {{"union", FIELD_BAD_VALUE}}},
     /* what the order spells so in an answer, or for another method */
     {BOOKING_UPDATE_BOOKING_DETAILS,
      IDS E("timeSlot", "1") E("status", E("statusCode", "201")),
