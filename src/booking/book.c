@@ -40,7 +40,8 @@ void book_check(const struct booking_request *r, struct field_errors *f, struct 
 {
     (void)a;
     check_slots(&r->slot_ids, f);
-    check_applicant(r, f);
+    if (!r->preliminary)
+        check_applicant(r, f);
     check_period(r, f);
 }
 
@@ -144,6 +145,17 @@ static const char *unless_beyond(const struct field_errors *bad, const char *fie
     return bad != NULL && bad->is_beyond && field_errors_name(bad, field) ? NULL : value;
 }
 
+/* A hold asks for a time alone (Appendix 3, note). What is wrong with the applicant SQL tells when it is none after
+ * all. */
+static void add_later(struct call *c, const struct booking_request *r, struct arena *a)
+{
+    struct field_errors later = {.arena = a};
+    if (r->preliminary)
+        check_applicant(r, &later);
+    call_add_fields(c, &later);
+    call_add_words(c, &later);
+}
+
 struct db_call book_call(const struct booking_request *r, const struct booking_message *m,
                          const struct field_errors *bad, struct arena *a)
 {
@@ -163,9 +175,10 @@ struct db_call book_call(const struct booking_request *r, const struct booking_m
     call_add_attributes(c, &r->attributes);
     call_add_fields(c, bad);
     call_add_words(c, bad);
+    add_later(c, r, a);
     return call_end(c, "select * from api.book(" CALL_MESSAGE ", $15::text, $16::text[], $17::text, $18::text, "
                        "$19::text, $20::text, $21::jsonb, $22::text[], $23::text[], $24::boolean, $25::int, "
-                       "$26::jsonb, $27::text[], $28::text[])");
+                       "$26::jsonb, $27::text[], $28::text[], $29::text[], $30::text[])");
 }
 
 enum err book_result(const struct booking_request *r, const struct db_result *res, struct booking_reply *out,

@@ -38,7 +38,7 @@ select is(pg_temp.has_rules(), false, 'B5: and the mark cannot be set by hand');
 insert into data.booking_limit (organization_id, person, period, max_bookings) values ('T1', 'esiaId', 'live', 2);
 select is(pg_temp.has_rules(), true, 'B5: a limit is a rule');
 select is(pg_temp.attempt('l1', array[pg_temp.slot('a1', 5)]), '201/0 slots=1', 'B5: one of two');
-select is(pg_temp.attempt('l2', array[pg_temp.slot('a1', 6)], preliminary => true), '201/0 slots=1', 'B5: two of two, a hold counts');
+select is(pg_temp.attempt('l2', array[pg_temp.slot('a1', 6)]), '201/0 slots=1', 'B5: two of two');
 select is(pg_temp.refusal(pg_temp.rows_of('l3', array[pg_temp.slot('a1', 7)])),
     'Отказ в бронировании: превышено допустимое число записей одного заявителя: не более 2 действующих одновременно', 'B5: the refusal tells which limit');
 select is(pg_temp.status('l3'), '208/0', 'B5: and is 208');
@@ -46,7 +46,7 @@ select is(pg_temp.owner_of(pg_temp.slot('a1', 7)), null, 'B5: no place is kept')
 select is(pg_temp.attempt('l3', '{blind_request}'), '208/4', 'B5: a blind one is refused too');
 select is((select count(*) from data.place where book_key = 'l3'), 0::bigint, 'B5: and keeps no place');
 select is(pg_temp.attempt('l4', array[pg_temp.slot('a1', 7)], esia => '2'), '201/0 slots=1', 'B5: another person may');
-select is(pg_temp.attempt('l2', array[pg_temp.slot('a1', 6)]), '201/0 slots=1', 'B5: the hold is confirmed: it does not count itself');
+select is(pg_temp.attempt('l2', array[pg_temp.slot('a1', 6)], applicant => '{"lastName": "Тестов", "userINN": "1"}'), '201/0 slots=1', 'B5: a correction does not count itself');
 select is(pg_temp.attempt('l1', array[pg_temp.slot('a1', 8)]), '201/0 slots=1', 'B5: a move does not count itself');
 select is(pg_temp.cancel('l1'), '301/0', 'one is cancelled');
 select is(pg_temp.attempt('l3', array[pg_temp.slot('a1', 5)], preliminary => true), '201/0 slots=1', 'B5: a cancelled one does not count');

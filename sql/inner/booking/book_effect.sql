@@ -89,13 +89,16 @@ drop function if exists data.book_effect(api.message, bigint, text, text[], text
     boolean, integer,
     jsonb, text[]);
 
--- Before what is wrong came in words.
+-- Before what is wrong came in words, and some of it waited for the final booking.
 drop function if exists data.book_wish_of(text, text[], text, text, text, text, jsonb, text[], text[], boolean, integer, jsonb,
     text[]);
+drop function if exists data.book_wish_of(text, text[], text, text, text, text, jsonb, text[], text[], boolean, integer, jsonb,
+    text[], text[]);
 create or replace function data.book_wish_of(p_book_id text, p_slot_ids text[], p_organization_id text, p_user_type text,
     p_user_kind text,
     p_esia_id text, p_applicant jsonb, p_service_ids text[], p_area_ids text[], p_preliminary boolean, p_period_min integer,
-    p_attributes jsonb, p_bad_fields text[], p_bad_words text[])
+    p_attributes jsonb, p_bad_fields text[], p_bad_words text[] default null,
+    p_later_fields text[] default '{}', p_later_words text[] default null)
 returns data.book_wish language plpgsql immutable parallel safe as $$
 declare
     area_ids text[] := array_remove(array_remove(coalesce(p_area_ids, '{}'), ''), null);
@@ -104,15 +107,19 @@ begin
         area_ids := array(select t.id from unnest(area_ids) as t (id) where t.id <> all (p_slot_ids));
     end if;
     return row(lower(p_book_id), p_book_id, coalesce(p_slot_ids, '{}'), p_organization_id, p_user_type, p_user_kind, p_esia_id,
-        p_applicant,
+        -- what is wrong with the person is not kept of a hold: the final booking brings it again
+        case when coalesce(cardinality(p_later_fields), 0) = 0 then p_applicant
+            else p_applicant - p_later_fields
+                - case when p_later_fields && '{docType,docNumber,issueDate,validDate}' then 'userDoc' else '' end end,
         case when cardinality(p_service_ids) > 500 then p_service_ids else data.distinct_texts(p_service_ids) end,
         area_ids, p_preliminary, p_period_min, p_attributes, coalesce(cardinality(p_bad_fields) > 0, false),
         sha256(convert_to(row(lower(p_book_id), p_slot_ids, p_organization_id, p_user_type, p_user_kind, p_esia_id,
             p_applicant, p_service_ids, p_area_ids, p_preliminary, p_period_min, p_attributes, p_bad_fields)::text,
-                'UTF8')), coalesce(p_bad_fields, '{}'), p_bad_words)::data.book_wish;
+                'UTF8')), coalesce(p_bad_fields, '{}'), p_bad_words,
+        coalesce(p_later_fields, '{}'), p_later_words)::data.book_wish;
 end $$;
 comment on function data.book_wish_of(text, text[], text, text, text, text, jsonb, text[], text[], boolean, integer, jsonb,
-    text[], text[]) is
+    text[], text[], text[], text[]) is
     'The parameters of api.book in one hand, lists put in order';
 
 create or replace function data.book_bounds(w data.book_wish) returns api.answer[]

@@ -50,6 +50,7 @@ create or replace function data.book_check_all(m api.message, b data.booking, ow
 language plpgsql as $$
 declare
     c record := data.book_check(m, w.organization_id, w.slot_ids, w.service_ids, w.area_ids, p_now);
+    is_hold boolean;
 begin
     fields := c.fields;
     o := c.o;
@@ -63,7 +64,13 @@ begin
         is_same := is_blind or cardinality(own) = cardinality(w.slot_ids) and own = array(select t.slot_id
             from unnest(slots) as t);
     end if;
-    if o.has_rules then
+    -- A hold asks for a time (Appendix 3, note); what a final booking is asked, it is asked when it is to be one.
+    is_hold := w.preliminary and not (p_is_alive and b.state <> 'HELD');
+    if not is_hold then
+        fields := fields || array(select data.field_row(t.field, 1, t.words)
+            from unnest(w.later_fields, w.later_words) as t (field, words));
+    end if;
+    if o.has_rules and not is_hold then
         fields := fields || data.admission_fields(o, case when cardinality(w.service_ids) > 0 then w.service_ids
             else array(select data.slot_service(t) from unnest(slots) as t) end, w.user_type, w.user_kind);
     end if;

@@ -49,8 +49,11 @@ $$;
 comment on function data.person_bookings(text, text, text) is
     'Bookings of a person or application in an organization, however written and in whatever state';
 
+-- Before holds were counted apart: a hold asks for a time alone (Appendix 3, note), and is counted against holds, so that nobody
+-- holds more times than he may book; bookings against bookings.
+drop function if exists data.count_bookings(data.booking_limit, text, text, tstzrange, timestamptz);
 create or replace function data.count_bookings(l data.booking_limit, p_value text, p_other_than text, p_span tstzrange,
-    p_now timestamptz)
+    p_now timestamptz, p_holds boolean)
 returns bigint language sql stable as $$
     select count(*)
     from data.person_bookings(l.organization_id, l.person, p_value) as b
@@ -61,24 +64,26 @@ returns bigint language sql stable as $$
         from unnest(data.visit_slots(b.book_key)) as i (slot_id) join data.slot as s on s.slot_id = i.slot_id
     ) as v
     where b.book_key <> p_other_than
-        and (b.state in ('BOOKED', 'ACCEPTED', 'INVITED', 'CANCELLING') or b.state = 'HELD' and b.hold_until > p_now
-            or l.period <> 'live' and b.state in ('SERVED', 'NO_SHOW', 'NO_DATA', 'NOT_SERVED'))
+        and case when p_holds then b.state = 'HELD' and b.hold_until > p_now
+            else b.state in ('BOOKED', 'ACCEPTED', 'INVITED', 'CANCELLING')
+                or l.period <> 'live' and b.state in ('SERVED', 'NO_SHOW', 'NO_DATA', 'NOT_SERVED') end
         and (l.service_id is null or l.service_id = any (b.service_ids)
             or b.service_ids = '{}' and l.service_id = any (v.service_ids))
         and case l.period when 'live' then v.ends_at > p_now else v.starts_at <@ p_span end
 $$;
-comment on function data.count_bookings(data.booking_limit, text, text, tstzrange, timestamptz) is
-    'How many bookings count against a limit already, one of them left out';
+comment on function data.count_bookings(data.booking_limit, text, text, tstzrange, timestamptz, boolean) is
+    'How many bookings, or holds, count against a limit already, one of them left out';
 
-create or replace function data.limit_text(l data.booking_limit) returns text
+drop function if exists data.limit_text(data.booking_limit);
+create or replace function data.limit_text(l data.booking_limit, p_holds boolean) returns text
 language sql stable
-return format('превышено допустимое число записей %s%s: не более %s %s',
+return format('превышено допустимое число %sзаписей %s%s: не более %s %s', case when p_holds then 'предварительных ' else '' end,
     case l.person when 'caseNumber' then 'по одному заявлению' when 'businessINN' then 'одной организации'
         else 'одного заявителя' end,
     case when l.service_id is not null then ' на эту услугу' else '' end, l.max_bookings,
     case l.period when 'live' then 'действующих одновременно' when 'day' then 'в день' when 'week' then 'в неделю'
         when 'month' then 'в месяц' else 'в год' end);
-comment on function data.limit_text(data.booking_limit) is 'A limit in the words the applicant is told';
+comment on function data.limit_text(data.booking_limit, boolean) is 'A limit in the words the applicant is told';
 
 create or replace function data.limit_refusal(o data.organization, b data.booking, p_applicant jsonb, p_now timestamptz)
 returns text language plpgsql as $$
@@ -103,8 +108,8 @@ begin
             period := tstzrange(date_trunc(l.period, visit) at time zone o.time_zone,
                 (date_trunc(l.period, visit) + ('1 ' || l.period)::interval) at time zone o.time_zone);
         end if;
-        if data.count_bookings(l, value, b.book_key, period, p_now) >= l.max_bookings then
-            return data.limit_text(l);
+        if data.count_bookings(l, value, b.book_key, period, p_now, b.state = 'HELD') >= l.max_bookings then
+            return data.limit_text(l, b.state = 'HELD');
         end if;
     end loop;
     return null;
@@ -112,13 +117,14 @@ end $$;
 comment on function data.limit_refusal(data.organization, data.booking, jsonb, timestamptz) is
     'The limit a booking that has its places would break, in words; none: null (B5, B7)';
 
--- A change of a living booking that keeps its places: only what is new about it is judged. A hold is a promise.
+-- A change of a living booking that keeps its places: only what is new about it is judged. A hold promises the time; whether it
+-- may be booked is judged when it is to be.
 create or replace function data.correction_refusal(o data.organization, was data.booking, b data.booking, p_applicant jsonb,
     p_now timestamptz)
 returns text language plpgsql as $$
 begin
-    if was.service_ids <@ b.service_ids and b.service_ids <@ was.service_ids and b.case_number is not distinct
-        from was.case_number
+    if (was.state <> 'HELD' or b.state = 'HELD') and was.service_ids <@ b.service_ids and b.service_ids <@ was.service_ids
+        and b.case_number is not distinct from was.case_number
         and exists (select from data.applicant as a
                     where a.book_key = b.book_key and a.user_snils is not distinct from p_applicant ->> 'userSnils'
                         and a.user_inn is not distinct from p_applicant ->> 'userINN'
@@ -128,4 +134,4 @@ begin
     return data.limit_refusal(o, b, p_applicant, p_now);
 end $$;
 comment on function data.correction_refusal(data.organization, data.booking, data.booking, jsonb, timestamptz) is
-    'The limit that corrected data of a booking would break, in words; none: null';
+    'The limit that a confirmed hold or corrected data of a booking would break, in words; none: null';

@@ -118,7 +118,8 @@ class Model:
     def kiosk_used(self, without=None):
         return sum(1 for b, p in self.taken(without) if b.channel == "kiosk" and p[0] not in self.gone)
 
-    def breaks_limit(self, key, op, is_past=False):
+    def breaks_limit(self, key, op, is_hold):
+        """Holds are counted against holds, bookings against bookings."""
         for person, service, period, most in self.set["limits"]:
             value = {"esiaId": op["esia"], "userSnils": op["snils"], "caseNumber": op["case"]}[person]
             if value is None or service is not None and service not in op["services"]:
@@ -129,10 +130,9 @@ class Model:
                     continue
                 if service is not None and service not in b.services:
                     continue
-                if period == "live":
-                    count += b.is_live() and not b.past
-                else:
-                    count += (b.is_live() or b.state in DONE) and b.past == is_past
+                if is_hold != (b.state == "HELD"):
+                    continue
+                count += (b.is_live() or period != "live" and b.state in DONE) and not b.past
             if count >= most:
                 return True
         return False
@@ -162,8 +162,11 @@ class Model:
             return work(copy.deepcopy(self))
         return work(self)
 
-    def wrong_fields(self, op):
+    def wrong_fields(self, op, is_hold):
+        """A hold asks for a time alone (Appendix 3, note): the person, and whom a service admits, are the final booking's affair."""
         wrong, slots = set(), op["slots"]
+        if not is_hold and op["preliminary"]:
+            wrong.update(f + ":1" for f in op["bad"])
         if "s9" in op["services"]:
             wrong.add("serviceId:2")
         if not slots or len(set(slots)) < len(slots) or "blind" in slots and len(slots) > 1 or "junk" in slots:
@@ -174,7 +177,7 @@ class Model:
                     self.slots[a]["area"] != self.slots[b]["area"]
                     or self.shift(a) + self.slots[a]["end"] != self.shift(b) + self.slots[b]["start"] for a, b in zip(in_time, in_time[1:])):
                 wrong.add("slotId:1")
-        if op["type"] == "SIMPLE" and set(op["services"]) & self.set["qualified"]:
+        if not is_hold and op["type"] == "SIMPLE" and set(op["services"]) & self.set["qualified"]:
             wrong.add("userType:1")
         return wrong
 
@@ -218,12 +221,13 @@ class Model:
         if is_there and b.state in ("CANCELLING",) + DONE or alive and b.past:
             self.note(b, "A", b.state, b.state)
             return "208/4"
-        wrong = self.wrong_fields(op)
+        is_hold = op["preliminary"] and not (alive and b.state != "HELD")
+        wrong = self.wrong_fields(op, is_hold)
         same = alive and (blind or None not in op["slots"] and b.slots() == tuple(sorted(n for n in op["slots"] if isinstance(n, int)))
                           and len(op["slots"]) == len(set(op["slots"])) and all(isinstance(n, int) for n in op["slots"]))
         if is_there:
             self.lapse_seen(b)
-        if wrong or op["bad"]:
+        if wrong or op["bad"] and not op["preliminary"]:
             self.returned(key, b, op, alive and not (same and b.state == "HELD" and not op["preliminary"]), (content, sorted(wrong)))
             return " ".join(["207/2"] + sorted(wrong))
 
@@ -232,15 +236,15 @@ class Model:
         places = b.places if same else None
         if same:
             refused = any(not set(op["services"]) <= self.slots[n]["services"] for n in b.slots())
-            if (set(b.services), b.case, b.snils) != (set(op["services"]), op["case"], op["snils"]):
-                refused = refused or self.breaks_limit(key, op)
+            if (set(b.services), b.case, b.snils) != (set(op["services"]), op["case"], op["snils"]) or b.state == "HELD" and not is_hold:
+                refused = refused or self.breaks_limit(key, op, is_hold)
         elif not same and not refused:
             slots = op["slots"]
             if blind:
                 free = self.free(op["services"], op["channel"], key, op["area"])
                 slots = free[:1] if choice is None else [choice] if choice in free else []
             places = self.take(b, key, sorted(slots), op["services"]) if slots else None
-            refused = not places or self.breaks_limit(key, op) or self.breaks_share(key, op, places)
+            refused = not places or self.breaks_limit(key, op, is_hold) or self.breaks_share(key, op, places)
         old = b.state if is_there else None
         if refused:
             if alive and not (same and b.state == "HELD" and not op["preliminary"]):  # a hold ends with its final booking

@@ -33,7 +33,8 @@ begin
         return prop.line(array(select r from api.book(m, book, prop.slots(o, op -> 'slots'), o, op ->> 'type', 'PHYSIC', op ->> 'esia',
             jsonb_strip_nulls(jsonb_build_object('lastName', 'Тестов', 'userSnils', op -> 'snils', 'caseNumber', op -> 'case')),
             prop.texts(op -> 'services'), case when op ->> 'area' is null then '{}' else array[op ->> 'area'] end,
-            (op ->> 'preliminary')::boolean, (op ->> 'period')::integer, '[]', prop.texts(op -> 'bad')) as r));
+            (op ->> 'preliminary')::boolean, (op ->> 'period')::integer, '[]', case when (op ->> 'preliminary')::boolean then '{}' else prop.texts(op -> 'bad') end,
+            null, case when (op ->> 'preliminary')::boolean then prop.texts(op -> 'bad') else '{}' end) as r));
     when 'cancel' then
         return prop.line(array(select r from api.cancel_booking(m, book, op ->> 'esia', '{}') as r));
     when 'status' then

@@ -96,7 +96,7 @@ static void book_everything(void **state)
         .attributes = {attributes, 2},
     };
     struct db_call c = make(state, &r, NULL);
-    assert_int_equal(c.nparams, 28);
+    assert_int_equal(c.nparams, 30);
     assert_placeholders(&c);
     assert_message(&c);
     assert_non_null(strstr(c.sql, "select * from api.book(row("));
@@ -181,6 +181,22 @@ static void book_beyond_its_bounds(void **state)
     assert_string_equal(c.values[26], db_text_array(*state, names, 4));
     bad.is_beyond = false; /* what is wrong but within its bounds is told */
     assert_string_equal(make(state, &r, &bad).values[19], "an account that is far too long");
+}
+
+/* Appendix 3, note: what is wrong with the applicant of a hold goes apart, for the final booking; of a final one it is
+ * bad */
+static void holds_are_judged_later(void **state)
+{
+    struct booking_request r = {
+        .method = BOOKING_BOOK, .preliminary = true, .applicant = {.mobile_phone = "911", .email = "a@example.ru"}};
+    struct db_call c = make(state, &r, NULL);
+    assert_string_equal(c.values[26], "{}");
+    assert_string_equal(c.values[28], "{\"mobilePhone\"}");
+    assert_string_equal(c.values[29], "{\"Номер телефона указывается в формате 7 XXX XXX XX XX\"}");
+    r.preliminary = false;
+    c = make(state, &r, NULL);
+    assert_string_equal(c.values[28], "{}");
+    assert_string_equal(c.values[29], "{}");
 }
 
 static void a23_period(void **state)
@@ -378,6 +394,7 @@ int main(void)
         TEST(book_everything),
         TEST(book_nothing_and_bad_fields),
         TEST(book_beyond_its_bounds),
+        TEST(holds_are_judged_later),
         TEST(a23_period),
         TEST(wrong_numbers_go_as_they_came),
         TEST(update_booking_details),

@@ -212,6 +212,19 @@ static void a7_slots(void **state)
     assert_string_equal(found(*state, &r), "slotId:1");
 }
 
+/* Appendix 3, note: the applicant's data are the final booking's affair */
+static void a_hold_asks_for_a_time(void **state)
+{
+    struct booking_request r = good_book;
+    r.applicant.mobile_phone = "911";
+    r.applicant.user_snils = "1-2";
+    assert_string_equal(found(*state, &r), "mobilePhone:1 userSnils:1");
+    r.preliminary = true;
+    assert_string_equal(found(*state, &r), "");
+    r.user_type = "ANYBODY"; /* the form is not */
+    assert_string_equal(found(*state, &r), "userType:1");
+}
+
 static void a23_period_matters_only_when_preliminary(void **state)
 {
     static const char *const fine[] = {"0", "60", "100000", "99999999999999999999", NULL};
@@ -394,6 +407,7 @@ int main(void)
         TEST(a9_document_types_of_the_configuration),
         TEST(a6_minutes_of_a_visit),
         TEST(a7_slots),
+        TEST(a_hold_asks_for_a_time),
         TEST(a23_period_matters_only_when_preliminary),
         TEST(a10_get_slots_without_esia_id),
         TEST(get_slots_wrong),
