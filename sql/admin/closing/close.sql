@@ -57,8 +57,8 @@ grant execute on function admin.absence(text, text, timestamp, timestamp, text, 
 comment on function admin.absence(text, text, timestamp, timestamp, text, boolean, boolean, integer) is
     'absence(организация, специалист или помещение, с, до (местное время), причина [, apply => true] [, move => false]): '
         'специалиста не будет. '
-        'Пример: select * from admin.absence(''R7700018'', ''room-11'', current_date + time ''13:00'', current_date + time '
-        '''18:00'', ''болезнь'')';
+        'Пример: select * from admin.absence(''R7700018'', ''room-11'', current_date + 1 + time ''13:00'', '
+        'current_date + 1 + time ''18:00'', ''болезнь'')';
 
 create or replace function admin.go_on(closure_id integer default null, at_most integer default 50)
 returns setof admin.closing language plpgsql security definer set search_path = pg_catalog, pg_temp as $$

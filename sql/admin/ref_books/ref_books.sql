@@ -79,7 +79,7 @@ end $$;
 grant execute on function admin.ref_put(text, text, text, jsonb, text) to zapisd_operator;
 comment on function admin.ref_put(text, text, text, jsonb, text) is
     'ref_put(книга, код, название [, атрибуты [, код старшего]]): добавить элемент или изменить тот, что с этим кодом; '
-        'возвращает версию. Пример: select admin.ref_put(''reasons'', ''r1'', ''Консультация'', ''{"minutes": 15}'')';
+        'возвращает версию. Пример: select admin.ref_put(''reasons'', ''r1'', ''Консультация'', ''{"minutes": "15"}'')';
 
 create or replace function admin.ref_delete(ref_name text, code text) returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$

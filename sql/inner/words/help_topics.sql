@@ -17,3 +17,30 @@ language sql immutable parallel safe as $$
             'housekeeping_lags,sweep,locks,lock_end,refused,journal_partitions,slot_decode,mask_name,state_title,help}')
 $$;
 comment on function data.help_topics() is 'The order in which admin.help() tells things';
+
+-- What people type instead of our words, by the beginnings of theirs (ё as е). No command is found by another's name.
+create or replace function data.help_words() returns table (beginnings text[], names text[])
+language sql immutable parallel safe as $$
+    values
+        ('{печат,распечат,список,посетител,очеред}'::text[], '{today,waiting}'::text[]),
+        ('{перенос,сдвин,другое время}', '{move,free,close_day}'),
+        ('{отпуск,больнич,болезн,болеет,заболел,командировк,отгул,отсутств}', '{absence,close_area,reopen}'),
+        ('{ремонт,авари,санитарн,закры,эвакуац}', '{close_area,close_day,close_office,special_day,reopen,closures}'),
+        ('{открыт,отменить закрыт}', '{reopen,generate}'),
+        ('{праздник,выходн,каникул,предпраздн,рабочая суббота}', '{calendar_day,special_day,use_calendar,add_calendar}'),
+        ('{график,часы,режим,расписан,обед,перерыв,смен,ноч}', '{set_hours,set_hours_for,special_day,schedule,generate}'),
+        ('{удал,убрат,снят,стерет,ликвид}', '{remove_area,ref_delete,ref_drop,cancel}'),
+        ('{фамил,имя,снилс,телефон,искат,поиск,найти}', '{find,why,today}'),
+        ('{опозда,пришел,явк,принят}', '{visited,no_show,correct}'), ('{неявк,не приш}', '{no_show,correct}'),
+        ('{отказ,отклон,вернут}', '{reject,turned_away}'), ('{отмен}', '{cancel,confirm,reject,reopen}'),
+        ('{ошиб,исправ,перепута}', '{correct,check,refused}'),
+        ('{выгруз,загруз,excel,эксел,импорт,экспорт}', '{ref_csv,ref_import}'),
+        ('{текст,сообщен,смс,sms,письм,уведомл}', '{set_text,outbox,outbox_done}'),
+        ('{отчет,статистик,загруж,сколько}', '{load,offices,off_schedule}'),
+        ('{журнал,лог}', '{refused,journal_partitions,why,readings}'),
+        ('{окно,кабинет,зал,комнат,специалист,врач,инспектор}', '{add_area,remove_area,close_area,absence}'),
+        ('{филиал,отдел,офис}', '{add_organization,offices,close_office}'), ('{номерок,талон,номер в очеред}', '{queue_numbers}'),
+        ('{часовой,пояс,зона}', '{zone_check,zone_move}'), ('{кто смотрел,доступ,просмотр}', '{readings,why}'),
+        ('{завис,блокиров,тормоз}', '{locks,lock_end,check}'), ('{свободн}', '{free,load}')
+$$;
+comment on function data.help_words() is 'Other words for what the commands of admin do, and which commands are meant';
