@@ -16,8 +16,10 @@
 drop function if exists api.get_slots(text, text[], text[], text[], text, text, text, integer);
 drop function if exists api.get_slots(text, text[], text[], text[], text, text, text, integer, jsonb);
 drop function if exists api.get_slots(text, text[], text[], text[], text, text, text, integer, jsonb, text);
+drop function if exists api.get_slots(text, text[], text[], text[], text, text, text, integer, jsonb, text, text[]);
 create function api.get_slots(recipient_code text, organization_ids text[], service_ids text[], area_ids text[],
-    user_type text, user_kind text, esia_id text, slots_max integer, filter jsonb default null, channel text default null)
+    user_type text, user_kind text, esia_id text, slots_max integer, filter jsonb default null, channel text default null,
+    named_services text[] default '{}')
 returns table (kind text, error_code integer, error_message text, field text, visit_at bigint, visit_offsets integer[],
     slot_ids uuid[], area_keys integer[], durations integer[], service_id text, own_services text[],
     organization_id text, area_id text, zone integer, attributes jsonb)
@@ -33,8 +35,8 @@ declare
     within integer[];
     zones text[];
     fields api.answer[] := data.beyond_rows('{organizationId,serviceId,areaId,esiaId,filter}',
-        array[data.list_fits(organization_ids, 500), data.list_fits(service_ids, 500), data.list_fits(area_ids, 500),
-            coalesce(length(esia_id) <= 255, true), data.filter_fits(filter)]);
+        array[data.list_fits(organization_ids, 500), data.list_fits(service_ids, 500) and data.list_fits(named_services, 500),
+            data.list_fits(area_ids, 500), coalesce(length(esia_id) <= 255, true), data.filter_fits(filter)]);
     full_days data.full_day[];
     own uuid[] := '{}';
     clock timestamptz := clock_timestamp();
@@ -49,6 +51,9 @@ begin
     if fields = '{}' then
         organizations := data.distinct_texts(organization_ids);
         services := data.distinct_texts(service_ids);
+        if services = '{}' and named_services <> '{}' then
+            services := data.services_named(organizations, named_services);
+        end if;
         areas := data.distinct_texts(area_ids);
         fields := data.slots_wrong(recipient_code, organizations, services, areas, filter);
     end if;
@@ -121,6 +126,7 @@ begin
         exit when sent >= slots_max or days > last_days;
     end loop;
 end $$;
-grant execute on function api.get_slots(text, text[], text[], text[], text, text, text, integer, jsonb, text) to zapisd_daemon;
-comment on function api.get_slots(text, text[], text[], text[], text, text, text, integer, jsonb, text) is
+grant execute on function api.get_slots(text, text[], text[], text[], text, text, text, integer, jsonb, text, text[])
+    to zapisd_daemon;
+comment on function api.get_slots(text, text[], text[], text[], text, text, text, integer, jsonb, text, text[]) is
     'M1, P1: free intervals in time order that meet the filter, at most slots_max, fewer where their attributes are long';

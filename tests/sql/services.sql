@@ -6,6 +6,9 @@ select no_plan();
 create function pg_temp.offers(slot text, services text[], organizations text[] default '{T1}') returns boolean language sql as $$
     select exists (select from pg_temp.get_slots('', organizations, services, '{}', 'QUALIFIED', 'PHYSIC', '', 1000) as r where r.slot_id = slot)
 $$;
+create function pg_temp.listed(named text[], services text[] default '{}') returns table (slot_id text) language sql as $$
+    select i::text from api.get_slots('', '{T1}', services, '{}', 'QUALIFIED', 'PHYSIC', '', 1000, null, null, named) as r cross join unnest(r.slot_ids) as i
+$$;
 create function pg_temp.refusal(rows api.answer[]) returns text language sql as $$ select error_message from unnest(rows) as r where kind = 'answer' $$;
 
 -- a1 serves s1, a2 serves both; a slot of a2 may be for one service alone
@@ -41,6 +44,40 @@ select is(pg_temp.line(array(select r from api.update_booking_details(pg_temp.ms
         (select to_char(starts_at at time zone 'Europe/Moscow', 'YYYY-MM-DD"T"HH24:MI:SS"+03:00"') from data.slot where slot_id::text = pg_temp.slot('a1', 11)),
         null, '201', null, '{}') as r)),
     '208/4', 'item 17: nor does the portal''s updateBookingDetails');
+
+-- the portal names the service among the attributes (facts of the deployed world: book and getSlots)
+create function pg_temp.named(book text, slots text[], attributes jsonb, services text[] default '{}', preliminary boolean default false, user_type text default 'SIMPLE')
+returns api.answer[] language sql as $$
+    select array_agg(r) from api.book(pg_temp.msg(), book, slots, 'T1', user_type, 'PHYSIC', '3000000000', '{"lastName": "Тестов"}', services, '{}', preliminary, null, attributes, '{}') as r
+$$;
+select is(pg_temp.line(pg_temp.named('n1', array[pg_temp.slot('a1', 20)], '[{"name": "serviceId", "value": "s2"}]')), '208/4', 'M2: a service named by an attribute is served, or it is refused');
+select is(pg_temp.line(pg_temp.named('n1', array[pg_temp.slot('a2', 20)], '[{"name": "serviceId", "value": " s2 "}, {"name": "x", "value": "s1"}]')), '201/0 slots=1', 'M2: where it is served');
+select is((select service_ids::text || jsonb_array_length(attributes) from data.booking where book_key = 'n1'), '{s2}2', 'M9: it is the booking''s service, and the attributes stay');
+select is((select service_id from unnest(pg_temp.named('n1', array[pg_temp.slot('a2', 20)], '[{"name": "serviceId", "value": " s2 "}, {"name": "x", "value": "s1"}]')) where kind = 'slot'), 's2', 'M9: TimeSlot tells it');
+select is(pg_temp.line(pg_temp.named('n2', array[pg_temp.slot('a1', 20)], '[{"name": "SERVICEID", "value": "s1"}, {"name": "ServiceId", "value": "s2"}]')), '208/4', 'A5: however it is spelled; of several all');
+select is(pg_temp.line(pg_temp.named('n2', array[pg_temp.slot('a1', 20)], '[{"name": "serviceId", "value": "s2"}]', services => '{s1}')), '201/0 slots=1', 'M2: serviceId itself goes before');
+select is(pg_temp.line(pg_temp.named('n3', array[pg_temp.slot('a1', 21)], '[{"name": "serviceId", "value": "10000593393"}, {"name": "serviceId", "value": ""}, {"name": "serviceId"}]')), '201/0 slots=1',
+    'M2: a value that is no service of the organization is an attribute and no more');
+select is((select service_ids from data.booking where book_key = 'n3'), '{}', 'M2: and makes none');
+select is(pg_temp.line(pg_temp.named('n4', array[pg_temp.slot('a1', 22)], '{"serviceId": "s2"}')) || pg_temp.line(pg_temp.named('n5', array[pg_temp.slot('a1', 23)], null)), '201/0 slots=1201/0 slots=1', 'no list, and none at all');
+select is(array[exists (select from pg_temp.listed('{s2}') where slot_id = pg_temp.slot('a1', 25)), exists (select from pg_temp.listed('{s2}') where slot_id = pg_temp.slot('a2', 25)),
+        exists (select from pg_temp.listed('{no-such}') where slot_id = pg_temp.slot('a1', 25)), exists (select from pg_temp.listed('{s2,no-such}', '{s1}') where slot_id = pg_temp.slot('a1', 25))],
+    '{f,t,t,t}', 'M1: getSlots reads its attributes alike');
+-- rules of the service hold
+update data.organization_service set user_types = '{QUALIFIED}', notice_min = 2000, buffer_after_min = 10 where organization_id = 'T1' and service_id = 's2';
+insert into data.booking_limit (organization_id, service_id, person, period, max_bookings) values ('T1', 's2', 'esiaId', 'live', 1);
+select is(pg_temp.line(pg_temp.named('r1', array[pg_temp.slot('a2', 26)], '[{"name": "serviceId", "value": "s2"}]')), '207/2 userType:1', 'edge 24: admission of a service named so');
+select is(pg_temp.line(pg_temp.named('r1', array[pg_temp.slot('a2', 26)], '[{"name": "serviceId", "value": "s2"}]', user_type => 'QUALIFIED')), '208/4', 'B5: its notice');
+select is(exists (select from pg_temp.listed('{s2}') where slot_id = pg_temp.slot('a2', 26)), false, 'B5: in getSlots, too');
+update data.organization_service set notice_min = null where organization_id = 'T1' and service_id = 's2';
+select is((select error_message from unnest(pg_temp.named('r1', array[pg_temp.slot('a2', 26)], '[{"name": "serviceId", "value": "s2"}]', user_type => 'QUALIFIED')) where kind = 'answer'),
+    'Отказ в бронировании: превышено допустимое число записей одного заявителя на эту услугу: не более 1 действующих одновременно', 'B5: its limit, which n1 has used up');
+select pg_temp.cancel('n1', '3000000000');
+select is(pg_temp.line(pg_temp.named('r1', array[pg_temp.slot('a2', 26)], '[{"name": "serviceId", "value": "s2"}]', user_type => 'QUALIFIED')), '201/0 slots=1', 'B5: within all of them');
+select is((select after_min::integer from data.place where book_key = 'r1'), 10, 'B5: and its buffer is kept');
+select pg_temp.cancel('r1', '3000000000');
+delete from data.booking_limit;
+update data.organization_service set user_types = null, buffer_after_min = 0 where organization_id = 'T1';
 
 -- where services are many and organizations several
 insert into data.service select 'm' || n, 'Услуга' from generate_series(1, 12) as n;

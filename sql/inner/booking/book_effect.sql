@@ -151,6 +151,9 @@ language plpgsql as $$
 declare
     rows api.answer[];
 begin
+    if w.service_ids = '{}' and w.attributes <> '[]' then
+        w.service_ids := data.attribute_services(w.organization_id, w.attributes);
+    end if;
     if cardinality(w.slot_ids) = 1 and cardinality(w.service_ids) <= 1 and not w.is_wrong and data.is_uuid(w.slot_ids[1]) then
         rows := data.book_at_once(m, p_journal_id, w, w.slot_ids[1]::uuid);
         if rows is not null then

@@ -290,13 +290,16 @@ static void the_other_calls(void **state)
     assert_string_equal(c.values[0], "AAAA00001");
     assert_string_equal(c.values[2], "2");
 
+    struct attribute attributes[] = {{"serviceId", "10000593393"}, {"SlotsPeriod", "2021-04"}, {"SERVICEID", "2"}};
     r = (struct booking_request){.method = BOOKING_GET_SLOTS,
                                  .organization_ids = LIST("R1", "R2"),
                                  .user_type = "SIMPLE",
-                                 .user_kind = "PHYSIC"};
+                                 .user_kind = "PHYSIC",
+                                 .attributes = {attributes, 3}};
     c = make(state, &r, NULL);
     assert_placeholders(&c);
-    assert_int_equal(c.nparams, 10);
+    assert_int_equal(c.nparams, 11);
+    assert_string_equal(c.values[10], db_text_array(*state, (const char *const[]){"10000593393", "2"}, 2));
     assert_string_equal(c.values[1], db_text_array(*state, (const char *const[]){"R1", "R2"}, 2));
     assert_string_equal(c.values[2], "{}");
     assert_null(c.values[6]);
