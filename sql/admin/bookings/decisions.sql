@@ -109,7 +109,7 @@ begin
     return query
         select to_char(s.starts_at at time zone o.time_zone, 'DD.MM HH24:MI'), a.area_id,
             extract(epoch from s.ends_at - s.starts_at)::integer / 60,
-            s.capacity - (select count(*) from data.my_place as p
+            s.capacity - (select count(*) from data.place as p -- seen
                           where p.slot_id = s.slot_id and (p.hold_until is null or p.hold_until > clock_timestamp()))::integer,
             s.slot_id::text
         from data.free_slots(o.organization_id, greatest(midnight at time zone o.time_zone - interval '1 microsecond',
@@ -117,7 +117,7 @@ begin
             (midnight + interval '1 day') at time zone o.time_zone - interval '1 microsecond',
             case when free.service_id is null then '{}'::text[] else array[free.service_id] end, null, clock_timestamp(),
             o.has_rules) as s
-        join data.my_area as a on a.area_key = s.area_key
+        join data.area as a on a.area_key = s.area_key -- seen
         order by s.starts_at, a.area_id;
 end $$;
 grant execute on function admin.free(text, date, text) to zapisd_operator, zapisd_registrar;

@@ -18,8 +18,8 @@ begin
         raise exception 'Запись % не найдена', coalesce(book_id, 'null') using errcode = 'no_data_found',
             hint = 'Ищите так: select * from admin.find(''начало номера, номер дела'')';
     end if;
-    select * into o from data.my_organization as t where t.organization_id = b.organization_id;
-    select * into n from data.my_applicant as t where t.book_key = key;
+    select * into o from data.organization as t where t.organization_id = b.organization_id; -- seen
+    select * into n from data.applicant as t where t.book_key = key; -- seen
 
     kind := 'сейчас';
     at := to_char(clock_timestamp() at time zone o.time_zone, 'DD.MM.YYYY HH24:MI:SS');
@@ -33,8 +33,8 @@ begin
         || coalesce('; дело ' || b.case_number, '')
             || coalesce('; держится до ' || to_char(b.hold_until at time zone o.time_zone, 'DD.MM HH24:MI'), '');
     return next;
-    for r in select s.starts_at, s.ends_at, a.area_id, a.name, p.place_no, s.capacity from data.my_place as p
-        join data.my_slot as s using (slot_id) join data.my_area as a on a.area_key = s.area_key
+    for r in select s.starts_at, s.ends_at, a.area_id, a.name, p.place_no, s.capacity from data.place as p -- seen
+        join data.slot as s using (slot_id) join data.area as a on a.area_key = s.area_key -- seen
         where p.book_key = key order by s.starts_at
     loop
         what := format('%s–%s, %s (%s)', to_char(r.starts_at at time zone o.time_zone, 'DD.MM.YYYY HH24:MI'),
@@ -48,7 +48,7 @@ begin
             select j.at as t, 1 as rank, 0::bigint as n, 'сообщение' as k,
                 format('%s от %s, %s, подпись: %s, № %s', j.method, coalesce(nullif(j.sender_code, ''), j.listener), j.channel,
                     coalesce(j.verdict, '—'), j.message_id) || coalesce('; ответ: ' || q.status, '') as w
-            from (select distinct h.journal_id from data.my_booking_history as h where h.book_key = key
+            from (select distinct h.journal_id from data.booking_history as h where h.book_key = key -- seen
                 and h.journal_id is not null) as h
             join lateral (select * from data.journal as x where x.journal_id = h.journal_id -- seen
                 and x.direction = 'in' offset 0) as j on true
@@ -61,7 +61,7 @@ begin
                 || ': ' || case when h.old_state is null then '' when h.old_state = h.new_state then ''
                     else data.state_title(h.old_state) || ' → ' end
                 || data.state_title(h.new_state) || ' (' || h.new_status || ')' || coalesce('; ' || h.reason, '')
-            from data.my_booking_history as h where h.book_key = key
+            from data.booking_history as h where h.book_key = key -- seen
             union all
             select x.created_at, 3, x.outbox_id, 'порталу',
                 format('№ %s: статус %s', x.outbox_id, x.payload #>> '{status,statusCode}')
@@ -70,11 +70,11 @@ begin
                     else '; остановлено' end
                 || coalesce(' ' || to_char(x.done_at at time zone o.time_zone, 'DD.MM HH24:MI') || ', ' || x.done_by, '')
                 || coalesce('; ' || x.last_error, '')
-            from data.my_outbox as x where x.book_key = key
+            from data.outbox as x where x.book_key = key -- seen
             union all
             select g.at, 4, g.reading_id, 'просмотр', format('%s (роль %s) видел данные заявителя: %s', g.db_user,
                 g.db_role, g.what)
-            from data.my_personal_reading as g where g.book_key = key
+            from data.personal_reading as g where g.book_key = key -- seen
         ) as x order by x.t, x.rank, x.n
     loop
         at := to_char(r.t at time zone o.time_zone, 'DD.MM.YYYY HH24:MI:SS');

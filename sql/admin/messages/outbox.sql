@@ -8,8 +8,8 @@ select x.outbox_id, b.book_id, b.organization_id, o.agency_code, x.state,
     x.payload #>> '{timeslot,visitTime}' as visit_time, x.created_at, x.attempts, x.next_attempt_at, x.last_error,
     x.done_at, x.done_by
 from data.my_outbox as x
-join data.my_booking as b using (book_key)
-join data.my_organization as o on o.organization_id = b.organization_id
+join data.booking as b using (book_key) -- seen
+join data.organization as o on o.organization_id = b.organization_id -- seen
 order by x.outbox_id;
 grant select on admin.outbox to zapisd_operator, zapisd_registrar, zapisd_auditor;
 comment on view admin.outbox is 'Исходящие порталу (updateBookingDetails): что ждёт, передано, остановлено. '

@@ -178,10 +178,10 @@ begin
             coalesce(h.hours, '—'), coalesce(h.slots, 0), k.taken,
             concat_ws('; ', r.why, case when r.weekday <> extract(isodow from r.day)::integer
                     then 'как ' || (array['пн', 'вт', 'ср', 'чт', 'пт', 'сб', 'вс'])[r.weekday] end, c.reason,
-                (select 'выходной' || coalesce(': ' || nullif(f.comment, ''), '') from data.my_day_off as f
+                (select 'выходной' || coalesce(': ' || nullif(f.comment, ''), '') from data.day_off as f -- seen
                  where f.organization_id = o.organization_id and f.day = r.day))
         from data.day_rules(o.organization_id, first_day, last_day) as r
-        join data.my_area as a on a.area_key = r.area_key
+        join data.area as a on a.area_key = r.area_key -- seen
         left join lateral (
             select string_agg(to_char(lower(x), 'HH24:MI') || '-' || to_char(upper(x), 'HH24:MI'), ', ' order by x) as hours,
                 sum(m.n)::bigint / greatest(count(*), 1) as slots
@@ -190,13 +190,13 @@ begin
                       unnest(m.mr) as x
         ) as h on true
         cross join lateral (
-            select count(*) as taken from data.my_slot as s join data.my_place as p on p.slot_id = s.slot_id
+            select count(*) as taken from data.slot as s join data.place as p on p.slot_id = s.slot_id -- seen
             where s.area_key = r.area_key and s.starts_at >= r.day::timestamp at time zone o.time_zone
                 and s.starts_at < (r.day + 1)::timestamp at time zone o.time_zone
         ) as k
         left join lateral (
             select string_agg(distinct format('закрытие № %s: %s', t.closure_id, t.reason), '; ') as reason
-            from data.my_closure as t
+            from data.closure as t -- seen
             where t.organization_id = o.organization_id and t.state <> 'lifted' and t.from_at < r.day + 1
                 and (t.to_at is null or t.to_at > r.day)
                 and (t.area_key is null or exists (select from data.area_up(o.organization_id) as u where u.area_key = r.area_key

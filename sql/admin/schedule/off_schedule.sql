@@ -16,9 +16,9 @@ begin
         select to_char(f.wall_at, 'DD.MM.YYYY HH24:MI'), a.area_id, admin.mask_name(n.last_name, n.first_name, n.middle_name),
             concat_ws(' ', b.status_code, data.state_title(b.state)), b.book_id
         from data.off_schedule(o, first_day, last_day) as f
-        join data.my_area as a on a.area_key = f.area_key
-        join data.my_booking as b on b.book_key = f.book_key
-        left join data.my_applicant as n on n.book_key = f.book_key
+        join data.area as a on a.area_key = f.area_key -- seen
+        join data.booking as b on b.book_key = f.book_key -- seen
+        left join data.applicant as n on n.book_key = f.book_key -- seen
         order by f.wall_at, a.area_id, b.book_id;
 end $$;
 grant execute on function admin.off_schedule(text, date, date) to zapisd_operator, zapisd_registrar;

@@ -4,10 +4,11 @@
 -- SET ROLE makes nobody another person, and a function of the owner does not either. What is asked in views and policies is asked
 -- once a statement.
 
+-- A name that is no role's any more is nobody's: pg_has_role(…, null, …) is null.
 create or replace function data.my_memberships() returns setof data.office_member
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-    select m.* from data.office_member as m join pg_roles as r on r.rolname = m.member
-    where m.revoked_at is null and pg_has_role(session_user, r.oid, 'member')
+    select m.* from data.office_member as m
+    where m.revoked_at is null and pg_has_role(session_user, to_regrole(quote_ident(m.member)), 'member')
 $$;
 comment on function data.my_memberships() is 'What the login, or a group it is in, was given and still has';
 
@@ -15,29 +16,39 @@ comment on function data.my_memberships() is 'What the login, or a group it is i
 -- judged by his rows: taking back the last one opens nothing.
 create or replace function data.is_over_all() returns boolean
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    has_all boolean;
+    had boolean;
 begin
-    return pg_has_role(session_user, 'zapisd_owner', 'member') or pg_has_role(session_user, 'zapisd_daemon', 'member')
-        or exists (select from data.my_memberships() as m where m.agency_code is null and m.organization_id is null)
-        or pg_has_role(session_user, 'zapisd_operator', 'member') and not exists (
-            select from data.office_member as m join pg_roles as r on r.rolname = m.member
-            where pg_has_role(session_user, r.oid, 'member'));
+    if pg_has_role(session_user, 'zapisd_owner', 'member') or pg_has_role(session_user, 'zapisd_daemon', 'member') then
+        return true;
+    end if;
+    select coalesce(bool_or(m.revoked_at is null and m.agency_code is null and m.organization_id is null), false), count(*) > 0
+    into has_all, had
+    from data.office_member as m where pg_has_role(session_user, to_regrole(quote_ident(m.member)), 'member');
+    return has_all or not had and pg_has_role(session_user, 'zapisd_operator', 'member');
 end $$;
 comment on function data.is_over_all() is
     'Whether the login is over all agencies, those of tomorrow too: superusers, the owner, the daemon, operators who were never '
     'restricted, and whoever was given all';
 
 create or replace function data.whole_agencies() returns setof text
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-    select a.agency_code from data.agency as a
-    where a.agency_code in (select m.agency_code from data.my_memberships() as m) or data.is_over_all()
-$$;
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    if data.is_over_all() then
+        return query select a.agency_code from data.agency as a;
+    else
+        return query select a.agency_code from data.agency as a
+            where a.agency_code in (select m.agency_code from data.my_memberships() as m);
+    end if;
+end $$;
 comment on function data.whole_agencies() is 'Agencies the login works for as a whole';
 
 create or replace function data.sees_all() returns boolean
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
-    return data.is_over_all() or exists (select from data.agency)
-        and not exists (select a.agency_code from data.agency as a except select w from data.whole_agencies() as w);
+    return data.is_over_all() or exists (select from data.agency) and not exists (select from data.agency as a
+        where a.agency_code not in (select m.agency_code from data.my_memberships() as m where m.agency_code is not null));
 end $$;
 comment on function data.sees_all() is
     'Whether no row is to be kept from the login: it is over all, or has each agency there is at present, and with them what '

@@ -6,10 +6,7 @@ create or replace function data.known_organization(p_organization_id text) retur
 language plpgsql stable as $$
 declare
     o data.organization;
-    there constant text := coalesce((select string_agg(t.organization_id, ', ' order by t.organization_id)
-        || case when (select count(*) from data.my_organization) > 8 then ' …' else '' end
-        from (select x.organization_id from data.my_organization as x order by 1 limit 8) as t),
-            'пока ни одной, заводит admin.add_organization');
+    there text;
 begin
     if p_organization_id is null and (select count(*) = 1 from data.my_organization) then
         select * into o from data.my_organization;
@@ -17,6 +14,10 @@ begin
     end if;
     select * into o from data.my_organization as t where t.organization_id = p_organization_id;
     if not found then
+        there := coalesce((select string_agg(t.organization_id, ', ' order by t.organization_id)
+            || case when (select count(*) from data.my_organization) > 8 then ' …' else '' end
+            from (select x.organization_id from data.my_organization as x order by 1 limit 8) as t),
+            'пока ни одной, заводит admin.add_organization');
         raise exception '%', case when p_organization_id is null then 'Какая организация?'
             else format('Организации %s нет', p_organization_id) end
             using errcode = 'no_data_found', hint = format('Есть: %s. Все: select * from admin.offices()', there);
