@@ -111,7 +111,8 @@ begin
         case when coalesce(cardinality(p_later_fields), 0) = 0 then p_applicant
             else p_applicant - p_later_fields
                 - case when p_later_fields && '{docType,docNumber,issueDate,validDate}' then 'userDoc' else '' end end,
-        case when cardinality(p_service_ids) > 500 then p_service_ids else data.distinct_texts(p_service_ids) end,
+        case when cardinality(p_service_ids) between 2 and 500 then data.distinct_texts(p_service_ids)
+            else array_remove(array_remove(coalesce(p_service_ids, '{}'), ''), null) end,
         area_ids, p_preliminary, p_period_min, p_attributes, coalesce(cardinality(p_bad_fields) > 0, false),
         sha256(convert_to(row(lower(p_book_id), p_slot_ids, p_organization_id, p_user_type, p_user_kind, p_esia_id,
             p_applicant, p_service_ids, p_area_ids, p_preliminary, p_period_min, p_attributes, p_bad_fields)::text,
