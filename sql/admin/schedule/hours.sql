@@ -38,7 +38,7 @@ declare
     made integer;
 begin
     if from_day > to_day or from_day is null and to_day is null or not isfinite(from_day) or not isfinite(to_day) then
-        raise exception 'С % по %: нужен срок', coalesce(from_day::text, '?'), coalesce(to_day::text, '?')
+        raise exception 'С % по %: нужен срок', coalesce(data.day_text(from_day), '?'), coalesce(data.day_text(to_day), '?')
             using errcode = 'invalid_parameter_value', hint = 'Без срока: admin.set_hours; без конца: второй день null';
     end if;
     made := data.put_hours(o.organization_id, key, days, hours, slot_min, service_id, capacity, from_day, to_day);

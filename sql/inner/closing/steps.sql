@@ -243,7 +243,8 @@ begin
         c.area_key := data.known_area(p_organization_id, p_area_id);
     end if;
     if p_from is null or p_from >= p_to or not isfinite(p_from) or not isfinite(p_to) then
-        raise exception 'Закрыть с % по %: нужно начало раньше конца', coalesce(p_from::text, '?'), coalesce(p_to::text, '?')
+        raise exception 'Закрыть с % по %: нужно начало раньше конца', coalesce(data.moment_text(p_from), '?'),
+            coalesce(data.moment_text(p_to), '?')
             using errcode = 'invalid_parameter_value',
                 hint = 'День пишется так: ''2026-12-31'' или current_date + 7; время так: ''2026-12-31 13:00''';
     end if;

@@ -45,7 +45,8 @@ begin
     if n > 0 then
         raise notice 'Организация %: записей на время, когда приёма больше нет: %. Они остаются. Кто это: select * from '
             'admin.off_schedule(%, %, %); перенести или отменить: admin.close_day, admin.move',
-            o.organization_id, n, quote_literal(o.organization_id), quote_literal(p_from), quote_literal(p_to);
+            o.organization_id, n, quote_literal(o.organization_id), quote_literal(data.day_text(p_from)),
+            quote_literal(data.day_text(p_to));
     end if;
 end $$;
 comment on function data.say_off_schedule(data.organization, date, date) is

@@ -81,3 +81,14 @@ begin
 end $$;
 comment on function data.parse_hours(text) is
     'Intervals of a text such as "9:00-13:00, 14:00-18:00" or "22:00-2:00", in order; from_evening: those on the next day';
+
+create or replace function data.day_text(p_day date) returns text
+language sql stable
+return case when isfinite(p_day) then to_char(p_day, 'YYYY-MM-DD') else p_day::text end;
+comment on function data.day_text(date) is 'A day as it may be typed again, whatever the session''s DateStyle; null for null';
+
+create or replace function data.moment_text(p_moment timestamp) returns text
+language sql stable
+return case when isfinite(p_moment) then to_char(p_moment, 'YYYY-MM-DD HH24:MI:SS') else p_moment::text end;
+comment on function data.moment_text(timestamp) is
+    'A local time as it may be typed again, whatever the session''s DateStyle; null for null';

@@ -47,11 +47,11 @@ end $$;
 comment on function data.known_area(text, text) is 'Key of an area; an error that says which there are';
 
 create or replace function data.days_in_order(p_from date, p_to date) returns void
-language plpgsql immutable as $$
+language plpgsql stable as $$
 begin
     if p_from is null or p_to is null or not isfinite(p_from) or not isfinite(p_to) or p_to < p_from or p_to - p_from > 400 then
-        raise exception 'Дни с % по %: первый не позже последнего и не больше 400 дней', coalesce(p_from::text, '?'),
-            coalesce(p_to::text, '?')
+        raise exception 'Дни с % по %: первый не позже последнего и не больше 400 дней', coalesce(data.day_text(p_from), '?'),
+            coalesce(data.day_text(p_to), '?')
             using errcode = 'invalid_parameter_value', hint = 'День пишется так: ''2026-12-31'' или current_date + 7';
     end if;
 end $$;
