@@ -96,7 +96,7 @@ static enum err unwrap_message(struct request *r)
 {
     struct booking_message *m = &r->message;
     m->sender_code = r->sender != NULL ? r->sender->code : "";
-    m->recipient_code = r->agency != NULL ? r->agency->code : "";
+    m->recipient_code = request_recipient(r);
     m->message_id = r->origin->message_id(r);
     m->method = r->op->name;
     m->verdict = r->origin->verdict;

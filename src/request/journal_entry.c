@@ -51,6 +51,14 @@ static void entry_describe_padded(struct request *r)
     m->body = r->wsse.body;
 }
 
+/* A listener of one agency never speaks for all, whatever has become of that agency's key and section. */
+const char *request_recipient(const struct request *r)
+{
+    if (r->agency != NULL)
+        return r->agency->code;
+    return text_or_empty(r->endpoint->conf->agency);
+}
+
 /* A message that failed before it was understood has no method and no id of its own. */
 void journal_describe(struct request *r)
 {
@@ -61,7 +69,7 @@ void journal_describe(struct request *r)
     if (m->sender_code == NULL)
         m->sender_code = r->sender != NULL ? r->sender->code : "";
     if (m->recipient_code == NULL)
-        m->recipient_code = r->agency != NULL ? r->agency->code : "";
+        m->recipient_code = request_recipient(r);
     if (m->message_id == NULL)
         m->message_id = arena_printf(r->arena, "req:%s", r->id);
     m->method = text_or_empty(m->method);

@@ -301,6 +301,30 @@ select throws_ok(q, s, null, 'C6: ' || q) from (values ($$select admin.grant_off
 delete from data.organization where organization_id = 'T3';
 select ok((select bool_or(problem = 'дано тому, кого нет' and what ~ 'r one') from admin.check()), 'C6: what was given of an organization that is gone is told');
 
+-- ---- the daemon's doors: the agency addressed, which a listener of one agency says for every message ----
+create temp table door (fn text, call text);
+insert into door
+select v.fn, case when v.fn ~ '^(get_ref|get_slots)' then format('(select to_jsonb(r) from api.%s as r) as t', v.call) else format('(select r.kind, r.status_code, r.error_code, r.error_message, r.field from api.%s as r where r.kind <> ''remembered'') as t', v.call) end
+from (values ('get_booking_status', $$get_booking_status('TEST00001', '{booking}', '2000000000')$$), ('cancel_booking', $$cancel_booking(pg_temp.msg('door-1', null, 'TEST00001'), '{booking}', '2000000000', '{}')$$),
+    ('update_booking_details', $$update_booking_details(pg_temp.msg('door-2', null, 'TEST00001'), '{booking}', '2000000000', null, null, null, null, null, null, '301', null, '{}')$$),
+    ('update_booking_details', $$update_booking_details(pg_temp.msg('door-3', null, 'TEST00001'), '{booking}', '2000000000', '{slot}', '{organization}', null, null, null, null, '201', null, '{}')$$),
+    ('book', $$book(pg_temp.msg('door-4', null, 'TEST00001'), 'door-b', array['{slot}'], '{organization}', 'SIMPLE', 'PHYSIC', '2000000000', '{"lastName": "Тестов"}', '{s1}', '{""}', false, null, '[]', '{}')$$),
+    ('book', $$book(pg_temp.msg('door-5', null, 'TEST00001'), 'door-b', array['{slot}'], 'T1', 'SIMPLE', 'PHYSIC', '2000000000', '{"lastName": "Тестов"}', '{s1}', '{""}', false, null, '[]', '{}')$$),
+    ('book', $$book(pg_temp.msg('door-6', null, 'TEST00001'), 'door-b', array['blind_request'], '{organization}', 'SIMPLE', 'PHYSIC', '2000000000', '{"lastName": "Тестов"}', '{s1}', '{""}', true, 10, '[]', '{}')$$),
+    ('get_slots', $$get_slots('TEST00001', array['{organization}'], '{s1}', '{""}', 'SIMPLE', 'PHYSIC', '', 10)$$), ('get_refs_list', $$get_refs_list('TEST00001')$$),
+    ('get_ref_attributes_list', $$get_ref_attributes_list('TEST00001', array['{book}'])$$), ('get_ref_items_list', $$get_ref_items_list('TEST00001', '{book}', null, 'SUBTREE', '{}', '{}', 0, 0, null)$$),
+    ('get_ref_items_list', $$get_ref_items_list('TEST00001', 'organizations', null, 'SUBTREE', '{}', '{}', 0, 0, null)$$),
+    ('get_ref_items_list', $$get_ref_items_list('TEST00001', 'areas', null, 'SUBTREE', '{}', '{}', 0, 0, null)$$)) as v (fn, call);
+select set_eq($$select p.proname::text from pg_proc as p where p.pronamespace = 'api'::regnamespace and ('recipient_code' = any (p.proargnames) or 'api.message'::regtype = any (p.proargtypes::oid[])) and p.proname <> 'journal_exchange'$$,
+    'select fn from door', 'C6: every door that a message for an agency comes through is tried');
+select set_config('zapisd.rows_of_b', pg_temp.rows_of_b(), true) \gset ignored_
+create temp table opened as select d.*, pg_temp.tries('zapisd_daemon', pg_temp.of(call, 'b')) as ab, pg_temp.tries('zapisd_daemon', pg_temp.of(call, 'none')) as an, pg_temp.tries('zapisd_daemon', replace(pg_temp.of(call, 'b'), 'TEST00001', 'TEST00002')) as bb from door as d;
+select ok(not (ab).is_error and not (ab).is_changed and pg_temp.marks(pg_temp.without((ab).answer, 'b', call)) is null, format('C6: for A nothing of B comes out or is changed: %s', fn || ' ' || left((ab).answer, 100))) from opened order by call;
+select is(pg_temp.without((ab).answer, 'b', call), pg_temp.without((an).answer, 'none', call), 'C6: what is of B is not there for A: ' || fn) from opened where call ~ '\{(booking|slot|organization|book)\}'
+    and call !~ '''T1''' -- a slotId says whose it is: that it is another organization's is the order's own error
+order by call;
+select isnt((bb).answer, (ab).answer, 'C6: for B it is: ' || call) from opened where call !~ '''T1''' order by call;
+
 -- ---- lost by hand ----
 alter table data.booking disable row level security;
 drop policy offices_read on data.slot;
