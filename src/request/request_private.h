@@ -302,7 +302,7 @@ void journal_init(struct journal *j);
 void journal_tick(struct service *s);
 unsigned journal_waiting(const struct service *s);
 /* journal_entry.c: one row */
-void journal_digest(struct request *r);   /* on a worker, when the answer is made */
+void journal_digest(struct request *r);                 /* on a worker, when the answer is made */
 const char *request_recipient(const struct request *r); /* code of the agency it is for; "": of any */
 void journal_describe(struct request *r); /* fills message and journal_status, however far the request came */
 /* journal_watch.c: what is told of rows that wait */
