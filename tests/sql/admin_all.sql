@@ -11,7 +11,7 @@ create temp table may (fn text primary key, roles text);
 insert into may values
 ('absence(text,text,timestamp without time zone,timestamp without time zone,text,boolean,boolean,integer)', 'o'),
 ('add_agency(text,text)', 'o'), ('add_area(text,text,text,integer,text[],text)', 'o'), ('add_calendar(text,text,text)', 'o'),
-('add_organization(text,text,text,text,text,text)', 'o'), ('add_service(text,text,text,text)', 'o'), ('add_status(text,text,text)', 'o'),
+('add_organization(text,text,text,text,text,text,numeric,numeric)', 'o'), ('add_service(text,text,text,text)', 'o'), ('add_status(text,text,text)', 'o'),
 ('calendar_day(text,date,text,text)', 'o'), ('cancel(text,text,text,text)', 'or'), ('check()', 'oa'),
 ('close_area(text,text,date,date,text,boolean,boolean,integer)', 'o'), ('close_day(text,date,text,boolean,boolean,integer)', 'o'),
 ('close_office(text,date,date,text,boolean,boolean,integer)', 'o'), ('confirm(text)', 'or'), ('correct(text,text,text)', 'or'),
@@ -193,6 +193,13 @@ end $$;
 select matches(pg_temp.said(q), wanted, 'O3: an error says what to do: ' || q) from (values
     ($$select admin.add_organization('N', 'NONE', 'x', 'Europe/Moscow')$$, '^Такого ведомства нет \| .*admin.add_agency'), ($$select admin.add_organization('N', 'TEST00001', 'x', 'Москва')$$, '^Такого часового пояса нет \| .*Europe/Moscow'),
     ($$select admin.add_organization('N', 'TEST00001', '', 'Europe/Moscow')$$, '^У организации должно быть название'), ($$select admin.add_organization('N', 'TEST00001', null, 'Europe/Moscow')$$, '^Не указано: name'),
+    ($$select admin.add_organization('N', 'TEST00001', 'x', 'Europe/Moscow', '', '', 55.75)$$, '^Широта и долгота указываются вместе \| .*WGS-84'),
+    ($$select admin.add_organization('T1', 'TEST00001', 'x', 'Europe/Moscow', '', '', null, 37.62)$$, '^Широта и долгота указываются вместе'),
+    ($$select admin.add_organization('N', 'TEST00001', 'x', 'Europe/Moscow', '', '', 90.000001, 37.62)$$, '^Широта — от -90 до 90 градусов \| .*WGS-84'),
+    ($$select admin.add_organization('N', 'TEST00001', 'x', 'Europe/Moscow', '', '', 5575000, 37.62)$$, '^Широта — от -90 до 90'),
+    ($$select admin.add_organization('N', 'TEST00001', 'x', 'Europe/Moscow', '', '', 'NaN', 37.62)$$, '^Широта — от -90 до 90'),
+    ($$select admin.add_organization('N', 'TEST00001', 'x', 'Europe/Moscow', '', '', 55.75, -180.000001)$$, '^Долгота — от -180 до 180 градусов'),
+    ($$select admin.add_organization('N', 'TEST00001', 'x', 'Europe/Moscow', '', '', 55.75, 'infinity')$$, '^Долгота — от -180 до 180'),
     ($$select admin.add_service('none', 's', 'x')$$, '^Такой организации нет \| .*admin.offices'), ($$select admin.add_area('T1', 'x', 'x', 0)$$, '^Мест — от 1 до 1000'), ($$select admin.add_area('T1', 'x', 'x', 1, '{zz}')$$, '^Такой услуги у организации нет \| .*add_service'),
     ($$select admin.set_hours('T1', 'zz', 'пн', '9:00-10:00', 30)$$, '^Помещения zz в организации T1 нет \| Есть: a1, a2, a3$'), ($$select admin.set_hours('T1', 'a1', 'пн', '25:00-26:00', 30)$$, '^Такого времени нет: 25:00-26:00 \| '),
     ($$select admin.set_hours('T1', 'a1', 'пн', '10:00-9:00', 30)$$, '^Часы приёма идут не по порядку'), ($$select admin.generate('zz')$$, '^Организации zz нет \| Есть: .*T1'), ($$select admin.generate('T1', '2027-01-02', '2027-01-01')$$, '^Дни с 2027-01-02 по 2027-01-01: .* \| День пишется'),

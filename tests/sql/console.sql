@@ -153,8 +153,25 @@ select is(pg_temp.as_operator(q), a, 'O3: ' || q) from (values ('select admin.ad
     ('select admin.add_area(''N1'', ''hall'', ''Большой зал'')', '(hall)')) as v (q, a);
 select is((select row(o.name, o.address, o.phone, a.name, a.capacity)::text from data.organization as o join data.area as a using (organization_id) where a.area_id = 'hall' and o.organization_id = 'N1'),
     row('Отдел', 'Улица, 1', '+7', 'Большой зал', 3)::text, 'O3: another name takes away neither address nor telephone nor places');
+-- R4: item 24, "необходимо передавать": where an office is, told by the console and missed by admin.check()
+create function pg_temp.untold() returns text language sql as $$
+    select string_agg((regexp_match(u.what, '^у \S+ нет (.*?); '))[1], ', ' order by u.what) from admin.check() as u where u.problem = 'порталу не передаётся то, чего требует приказ'
+$$;
+select is(pg_temp.untold(), 'широты и долготы (N1), номера ФРГУ (n-1)', 'R4, R5: what the order wants told is missed by name');
+select is(pg_temp.as_operator('select admin.add_organization(''N1'', ''NEW00001'', ''Отдел'', ''Asia/Yekaterinburg'', latitude => 56.838011, longitude => -179.5)'), '(N1)', 'R4: where it is');
+select is((select array[attributes ->> 'latitude', attributes ->> 'longitude'] from data.ref_item where ref_name = 'organizations' and code = 'N1'), '{56.838011,-179.500000}',
+    'R4: which the portal is told, with a point');
+select is(pg_temp.as_operator('select admin.add_organization(''N1'', ''NEW00001'', ''Отдел'', ''Asia/Yekaterinburg'')'), '(N1)', 'R4: said again without it');
+select is((select array[latitude, longitude] from data.organization where organization_id = 'N1'), '{56.838011,-179.500000}', 'R4: it stays where it is');
+select is(pg_temp.untold(), 'номера ФРГУ (n-1)', 'R4: and is not missed any more');
+select is(pg_temp.as_operator('select admin.add_service(''N1'', ''n-1'', ''Новая услуга'', ''7700000010000000001'')'), '(n-1)', 'R5: the number of the federal register');
+select is(pg_temp.untold(), null, 'R5: and nothing is missed');
 select is(pg_temp.as_operator('select admin.add_organization(''N1'', ''NEW00001'', ''Отдел'', ''Asia/Yekaterinburg'', '''', '''')'), '(N1)', 'O3: said to be none');
 select is((select address || phone from data.organization where organization_id = 'N1'), '', 'O3: there is none');
+select is(pg_temp.untold(), 'адреса (N1), телефона (N1)', 'R4: item 9.5 wants them');
+update data.organization set is_active = false where organization_id = 'N1';
+select is(pg_temp.untold(), null, 'R4: of an office that is closed nothing is');
+update data.organization set is_active = true, address = 'Улица, 1', phone = '+7' where organization_id = 'N1';
 -- Several services at the same hours of one area, each with slots of its own; said again, they are the slots they were.
 select is(pg_temp.as_operator('select admin.add_area(''N1'', ''w2'', ''Окно 2'')'), '(w2)', 'O3: an area for both services');
 create function pg_temp.hours_of(service text) returns text language sql as $$
@@ -174,7 +191,7 @@ insert into may values ('today(text,date)', 'or'), ('find(text)', 'or'), ('why(t
     ('no_show(text,text)', 'or'), ('turned_away(text,text,text)', 'or'), ('correct(text,text,text)', 'or'), ('confirm(text)', 'or'), ('reject(text,text,text)', 'or'),
     ('invite(text)', 'or'), ('move(text,text,text)', 'or'), ('cancel(text,text,text,text)', 'or'), ('free(text,date,text)', 'or'), ('load(text,date,date)', 'ora'),
     ('help(text)', 'ora'), ('outbox_done(bigint)', 'o'), ('outbox_done(text)', 'o'), ('set_text(text,text,text)', 'o'), ('add_status(text,text,text)', 'o'),
-    ('add_agency(text,text)', 'o'), ('add_organization(text,text,text,text,text,text)', 'o'), ('add_service(text,text,text,text)', 'o'),
+    ('add_agency(text,text)', 'o'), ('add_organization(text,text,text,text,text,text,numeric,numeric)', 'o'), ('add_service(text,text,text,text)', 'o'),
     ('add_area(text,text,text,integer,text[],text)', 'o'), ('set_hours(text,text,text,text,integer,text,integer)', 'o'), ('sweep(integer)', 'o'), ('check()', 'oa'),
     ('journal_partitions(integer)', 'o'), ('refused(timestamptz)', 'oa'), ('slot_decode(uuid)', 'oa'), ('mask_name(text,text,text)', 'or');
 select is(concat(case when has_function_privilege('zapisd_operator', f, 'execute') then 'o' end, case when has_function_privilege('zapisd_registrar', f, 'execute') then 'r' end,

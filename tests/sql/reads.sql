@@ -116,7 +116,7 @@ select is(pg_temp.ref('organizations', ordered => '{timeZone}', recipient => '',
 update data.organization set latitude = 9.5 where organization_id = 'T1';
 update data.organization set latitude = 10.25 where organization_id = 'T2';
 select is(pg_temp.ref('organizations', ordered => '{latitude}', recipient => '') ~ 'T1 .*T2', true, 'R2: numbers sort as numbers');
-select is(pg_temp.ref('services', selected => '{title,frguNumber}'), '0 total=2 Услуга 1| Услуга 2|', 'R2: selectAttributes');
+select is(pg_temp.ref('services', selected => '{title,frguNumber}'), '0 total=2 Услуга 1|0000000000000000001 Услуга 2|0000000000000000002', 'R2: selectAttributes');
 select is(pg_temp.ref('services', page => 1, size => 1) || ', ' || pg_temp.ref('services', page => 2, size => 1) || ', ' || pg_temp.ref('services', page => 3, size => 1),
     '0 total=2 s1, 0 total=2 s2, 0 total=2', 'A18: pages, and past the end');
 select is(pg_temp.ref('services', page => 0, size => 1) || ', ' || pg_temp.ref('services', page => 1, size => 0), '0 total=2 s1 s2, 0 total=2 s1 s2', 'A18: a zero means all');

@@ -24,8 +24,10 @@ comment on function admin.add_agency(text, text) is
     'add_agency(мнемоника СМЭВ, название): ведомство — адресат сообщений. '
         'Пример: select admin.add_agency(''AAAA00001'', ''Примерное ведомство'')';
 
+-- Before it could be told where it is.
+drop function if exists admin.add_organization(text, text, text, text, text, text);
 create or replace function admin.add_organization(organization_id text, agency_code text, name text, time_zone text,
-    address text default null, phone text default null) returns text
+    address text default null, phone text default null, latitude numeric default null, longitude numeric default null) returns text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     violated text;
@@ -39,22 +41,36 @@ begin
         raise exception 'Код организации % занят', organization_id using errcode = 'unique_violation',
             hint = 'Ваши: select * from admin.my_offices()';
     end if;
-    insert into data.organization as o (organization_id, agency_code, name, time_zone, address, phone)
+    if (latitude is null) <> (longitude is null) then
+        raise exception 'Широта и долгота указываются вместе' using errcode = 'check_violation',
+            hint = 'Десятичными градусами WGS-84, сперва широта: 55.751244, 37.618423';
+    elsif latitude not between -90 and 90 then -- a column of six decimals would say less
+        perform data.say_violation('23514', 'organization_latitude_range', null, null);
+    elsif longitude not between -180 and 180 then
+        perform data.say_violation('23514', 'organization_longitude_range', null, null);
+    end if;
+    insert into data.organization as o (organization_id, agency_code, name, time_zone, address, phone, latitude, longitude)
     values (add_organization.organization_id, add_organization.agency_code, add_organization.name, add_organization.time_zone,
-        coalesce(add_organization.address, ''), coalesce(add_organization.phone, ''))
+        coalesce(add_organization.address, ''), coalesce(add_organization.phone, ''), add_organization.latitude,
+        add_organization.longitude)
     on conflict on constraint organization_pkey do update set agency_code = excluded.agency_code, name = excluded.name,
         time_zone = excluded.time_zone, address = coalesce(add_organization.address, o.address),
-        phone = coalesce(add_organization.phone, o.phone);
+        phone = coalesce(add_organization.phone, o.phone), latitude = coalesce(add_organization.latitude, o.latitude),
+        longitude = coalesce(add_organization.longitude, o.longitude);
     return add_organization.organization_id;
 exception when integrity_constraint_violation then
     get stacked diagnostics violated = constraint_name, missing = column_name;
+    if violated = '' and missing = '' then
+        raise; -- said above
+    end if;
     perform data.say_violation(sqlstate, violated, missing, sqlerrm);
 end $$;
-grant execute on function admin.add_organization(text, text, text, text, text, text) to zapisd_operator;
-comment on function admin.add_organization(text, text, text, text, text, text) is
-    'add_organization(код, ведомство, название, часовой пояс [, адрес [, телефон]]): место приёма. '
+grant execute on function admin.add_organization(text, text, text, text, text, text, numeric, numeric) to zapisd_operator;
+comment on function admin.add_organization(text, text, text, text, text, text, numeric, numeric) is
+    'add_organization(код, ведомство, название, часовой пояс [, адрес [, телефон [, широта, долгота]]]): место приёма. Широта и '
+        'долгота — десятичные градусы WGS-84, портал показывает по ним место на карте. '
         'Пример: select admin.add_organization(''R7700099'', ''AAAA00001'', ''Отдел № 99'', ''Europe/Moscow'', ''Примерная '
-        'улица, 9'', ''+7 000 000-00-99'')';
+        'улица, 9'', ''+7 000 000-00-99'', 55.751244, 37.618423)';
 
 create or replace function admin.add_service(organization_id text, service_id text, name text, frgu_number text default null)
     returns text

@@ -132,6 +132,8 @@ set enable_indexscan = off set enable_indexonlyscan = off set enable_bitmapscan 
     union all
     select s.title, s.what from data.silent_settings() as s
     union all
+    select u.title, u.what from data.untold_facts() as u
+    union all
     select g.title, g.what from data.lags() as g
 $$;
 comment on function data.check_rows() is 'What admin.check() tells, without a bound on waiting';

@@ -18,6 +18,9 @@ language sql immutable parallel safe as $$
     ('organization_plain', 'В тексте управляющий знак: он не виден, и порталу его не передать',
         'Наберите текст заново, не вставкой из другой программы'),
     ('organization_name_filled', 'У организации должно быть название', null),
+    ('organization_latitude_range', 'Широта — от -90 до 90 градусов', 'Десятичными градусами WGS-84, сперва широта: 55.751244, 37.618423'),
+    ('organization_longitude_range', 'Долгота — от -180 до 180 градусов',
+        'Десятичными градусами WGS-84, сперва широта: 55.751244, 37.618423'),
     ('organization_time_zone_known', 'Такого часового пояса нет',
         'Например: Europe/Kaliningrad, Europe/Moscow, Europe/Samara, Asia/Yekaterinburg, Asia/Omsk, Asia/Krasnoyarsk, '
         'Asia/Irkutsk, Asia/Yakutsk, Asia/Vladivostok, Asia/Magadan, Asia/Kamchatka'),

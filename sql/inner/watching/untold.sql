@@ -1,0 +1,42 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+--
+-- What the order wants told of each office and service and nobody has filled in (Appendix 2, item 24; items 9.2 and 9.5): the portal
+-- is sent the books as they are, and shows a place without a map. By admin.check().
+
+create or replace function data.untold_named(p_ids text[]) returns text
+language sql immutable
+return array_to_string(p_ids[1:5], ', ') || case when cardinality(p_ids) > 5 then format(' и ещё %s', cardinality(p_ids) - 5)
+    else '' end;
+comment on function data.untold_named(text[]) is 'The first of many, and how many there are beside';
+
+create or replace function data.untold_facts() returns table (title text, what text)
+language sql stable as $$
+    with office as (
+        select o.organization_id, v.fact, v.advice
+        from data.organization as o
+        cross join lateral (values
+            (o.latitude is null or o.longitude is null, 'широты и долготы',
+                'admin.add_organization(код, ведомство, название, часовой пояс, адрес, телефон, широта, долгота)'),
+            (btrim(o.address) = '', 'адреса', 'admin.add_organization(код, ведомство, название, часовой пояс, адрес)'),
+            (btrim(o.phone) = '', 'телефона', 'admin.add_organization(код, ведомство, название, часовой пояс, адрес, телефон)'),
+            (btrim(o.timetable_comment) = '' and not exists (
+                select from data.timetable as t join data.area as a using (area_key)
+                where a.organization_id = o.organization_id), 'расписания', 'admin.set_hours')
+        ) as v (is_missing, fact, advice)
+        where o.is_active and v.is_missing
+    ), service as (
+        select s.service_id from data.service as s
+        where btrim(s.frgu_number) = '' and exists (
+            select from data.organization_service as t join data.organization as o using (organization_id)
+            where t.service_id = s.service_id and o.is_active)
+    )
+    select 'порталу не передаётся то, чего требует приказ', format('у организаций нет %s (%s); задайте: %s', f.fact,
+        data.untold_named(array_agg(f.organization_id order by f.organization_id)), f.advice)
+    from office as f group by f.fact, f.advice
+    union all
+    select 'порталу не передаётся то, чего требует приказ', format('у услуг нет номера ФРГУ (%s); задайте: '
+        'admin.add_service(организация, услуга, название, номер)', data.untold_named(array_agg(s.service_id order by s.service_id)))
+    from service as s having count(*) > 0
+$$;
+comment on function data.untold_facts() is
+    'What the order wants told of offices and services and is not filled in: one row a fact, for people';
