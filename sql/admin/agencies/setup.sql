@@ -27,7 +27,8 @@ comment on function admin.add_agency(text, text) is
 -- Before it could be told where it is.
 drop function if exists admin.add_organization(text, text, text, text, text, text);
 create or replace function admin.add_organization(organization_id text, agency_code text, name text, time_zone text,
-    address text default null, phone text default null, latitude numeric default null, longitude numeric default null) returns text
+    address text default null, phone text default null, latitude numeric default null, longitude numeric default null)
+    returns text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     violated text;

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 --
--- What the order wants told of each office and service and nobody has filled in (Appendix 2, item 24; items 9.2 and 9.5): the portal
--- is sent the books as they are, and shows a place without a map. By admin.check().
+-- What the order wants told of each office and service and nobody has filled in (Appendix 2, item 24; items 9.2 and 9.5):
+-- the portal is sent the books as they are, and shows a place without a map. By admin.check().
 
 create or replace function data.untold_named(p_ids text[]) returns text
 language sql immutable
@@ -35,7 +35,8 @@ language sql stable as $$
     from office as f group by f.fact, f.advice
     union all
     select 'порталу не передаётся то, чего требует приказ', format('у услуг нет номера ФРГУ (%s); задайте: '
-        'admin.add_service(организация, услуга, название, номер)', data.untold_named(array_agg(s.service_id order by s.service_id)))
+        'admin.add_service(организация, услуга, название, номер)',
+        data.untold_named(array_agg(s.service_id order by s.service_id)))
     from service as s having count(*) > 0
 $$;
 comment on function data.untold_facts() is
