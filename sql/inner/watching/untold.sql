@@ -23,12 +23,12 @@ language sql stable as $$
                 select from data.timetable as t join data.area as a using (area_key)
                 where a.organization_id = o.organization_id), 'расписания', 'admin.set_hours')
         ) as v (is_missing, fact, advice)
-        where o.is_active and v.is_missing
+        where o.is_active and v.is_missing and data.may_see(o.organization_id)
     ), service as (
         select s.service_id from data.service as s
         where btrim(s.frgu_number) = '' and exists (
             select from data.organization_service as t join data.organization as o using (organization_id)
-            where t.service_id = s.service_id and o.is_active)
+            where t.service_id = s.service_id and o.is_active and data.may_see(o.organization_id))
     )
     select 'порталу не передаётся то, чего требует приказ', format('у организаций нет %s (%s); задайте: %s', f.fact,
         data.untold_named(array_agg(f.organization_id order by f.organization_id)), f.advice)
