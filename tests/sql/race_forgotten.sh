@@ -5,7 +5,8 @@
 . "$(dirname "$0")/lib/race.sh"
 race_setup FORGOT 1 2
 q -c "grant usage on schema public to zapisd_operator, zapisd_registrar" -c "create role forgot_clerk login in role zapisd_registrar" \
-    -c "create role forgot_chief login superuser" -c "grant usage on schema data to forgot_clerk" -c "grant all on all tables in schema data to forgot_clerk"
+    -c "create role forgot_chief login superuser" -c "grant usage on schema data to forgot_clerk" -c "grant all on all tables in schema data to forgot_clerk" \
+    -c "select admin.grant_office('forgot_clerk', 'все')" >/dev/null
 as() { q -c "set role $1" -c "$2" 2>&1; }
 
 # leave ROLE SQL: a session of that role with its transaction open and idle; $left is its number
@@ -64,5 +65,6 @@ q -c "select pg_terminate_backend($left)" >/dev/null
 wait $waiter
 let_go
 gone
+q -c "select admin.revoke_office('forgot_clerk', 'все')" >/dev/null
 q -c "drop owned by forgot_clerk" -c "drop role forgot_clerk, forgot_chief"
 race_check
