@@ -15,6 +15,8 @@ apply "$sql"/migrations/00*.sql "$sql"/migrations/01[0-4]*.sql
 for file in "$sql"/inner/{areas,books,schedules,slots,time}/*.sql; do
     PGOPTIONS="${PGOPTIONS:-} -c role=zapisd_owner -c check_function_bodies=off" apply "$file"
 done
+# The books are derived of columns that those days had not, and nobody asks for them here.
+q -c "create or replace function data.ref_derive(p_ref_name text, p_keys text[]) returns void language sql as ''" || exit 1
 q <<'SQL' >/dev/null || exit 1
 alter table data.place drop constraint place_area_once;
 alter table data.timetable drop constraint timetable_row_once;
@@ -68,7 +70,7 @@ expect "beside them" 208/4 "$(q -c "$(race_book RD d-7 "${free[0]}")")"
 expect "where nobody is" 201/0 "$(q -c "$(race_book RD d-8 "${free[5]}")")"
 # the office moves one of each pair, and mends its hours
 q -c "update data.organization set address = 'x', phone = '1'" \
-    -c "select result from admin.move('d-2', (select slot_id::text from data.slot where serial = 0 and starts_at > now() order by starts_at offset 4 limit 1), 'наложение')" \
+    -c "select result from admin.move('d-2', (select slot_id::text from data.slot where serial = 1 and starts_at > now() order by starts_at offset 3 limit 1), 'наложение')" \
     -c "select result from admin.cancel('d-4', 'наложение')" \
     -c "delete from data.timetable where starts = '10:00'" -c "delete from data.special_hours where starts = '10:00'" >"$race_dir/moved"
 expect "moved and cancelled" "сделано сделано" "$(xargs <"$race_dir/moved")"
