@@ -29,6 +29,7 @@ struct check {
     struct config conf;
     unsigned nbad, nfatal;
     const char *refusal; /* why a reload would not be taken */
+    const char *unseen;  /* why not everything could be looked at, as it was told */
 };
 
 struct check_options {
@@ -117,14 +118,19 @@ static void check_clock(struct check *c, struct db_blocking *db)
         check_good("clock", text);
 }
 
-/* A line each. What somebody has locked cannot be asked for: that is no reason against a start. */
+/* A line each. What somebody has locked cannot be asked for: that is no reason against a start, and told once, however
+ * many questions it keeps from being asked. */
 static void check_concerns(struct check *c, struct db_blocking *db, const char *function)
 {
     const char *concerns = NULL;
     struct error e = {0};
     const char *sql = arena_printf(c->arena, "select string_agg(c, E'\n') from %s as c", function);
-    if (db_exec_blocking(db, c->arena, sql, &concerns, &e) != ERR_OK)
-        concerns = arena_printf(c->arena, "not everything can be looked at now: %s", e.detail);
+    if (db_exec_blocking(db, c->arena, sql, &concerns, &e) != ERR_OK) {
+        if (c->unseen != NULL && strcmp(c->unseen, e.detail) == 0)
+            return;
+        c->unseen = arena_strdup(c->arena, e.detail);
+        concerns = arena_printf(c->arena, "not everything can be looked at now: %s", c->unseen);
+    }
     for (char *line = arena_strdup(c->arena, concerns), *end; line != NULL; line = end) {
         end = strchr(line, '\n');
         if (end != NULL)
