@@ -51,7 +51,7 @@ class Time(Edges):
             free = self.slots(1)[0]["slotId"]
             with self.subTest(date):
                 self.assert_reply(self.book(free, book_id, client=strict, frame=frame), "207", 2, {"Date": 1})
-                self.assertEqual(self.states(book_id), [])
+                self.assertEqual((self.states(book_id), self.taken(book_id)), (["RETURNED"], set()))  # item 15.1: remembered, nothing is booked
                 reads = (strict.get_slots(MOSCOW, **frame), strict.get_booking_status(book_id, **frame), strict.cancel_booking(book_id, **frame),
                          strict.get_ref_items_list("organizations", **frame), strict.get_refs_list(**frame), strict.get_ref_attributes_list(["organizations"], **frame))
                 for reply in reads:

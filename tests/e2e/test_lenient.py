@@ -66,6 +66,9 @@ class Lenient(E2E):
     def states(self, book_id):
         return [r[0] for r in self.sql("select state::text from data.booking where book_key = %s", book_id)]
 
+    def places(self, book_id):
+        return self.one("select count(*) from data.place where book_key = %s", book_id)
+
     def leniency(self, kind, caller):
         match = re.search(r'zapisd_leniency_total\{kind="%s",sender="%s"\} (\d+)' % (kind, caller), self.instance.admin("/metrics")[1])
         return int(match[1]) if match else 0
@@ -210,7 +213,9 @@ class Lenient(E2E):
                 self.assertEqual((refused.error_code, refused.status_code), (2, "207"))
                 if told is not None:
                     self.assertEqual(set(refused.fields), told)
-                self.assertEqual(self.states(book_id), [])
+                # item 15.1: remembered, unless there is no bookId to ask for it by; no time is taken
+                is_nameless = told is None or "bookId" in told
+                self.assertEqual((self.states(book_id), self.places(book_id)), ([] if is_nameless else ["RETURNED"], 0))
                 taken = loose.call("book", message)
                 self.assertEqual((taken.error_code, taken.status_code, self.spaces_of(taken)), (0, "201", {SPACES[space]}))
                 self.assertEqual(self.states(book_id), ["BOOKED"])
@@ -226,10 +231,12 @@ class Lenient(E2E):
         items = self.book(book_id, slot)
         refused = picky.call("book", fields(items[1:] + items[:1], "none"))
         self.assertEqual((refused.error_code, refused.fields), (2, {"bookId": 1}))
+        self.assertEqual(self.states(book_id), [])
         refused = picky.call("book", fields([i for i in items if i[0] != "userKind"], "none"))
         self.assertEqual((refused.error_code, refused.fields, self.spaces_of(refused)), (2, {"userKind": 1}, {None}))
-        self.assertEqual(self.states(book_id), [])
+        self.assertEqual((self.states(book_id), self.places(book_id)), (["RETURNED"], 0))
         self.assertEqual(picky.call("book", fields(items, "none")).status_code, "201")
+        self.assertEqual((self.states(book_id), self.places(book_id)), (["BOOKED"], 1))
         picky.cancel_booking(book_id)
 
     def test_all_bad_fields_in_one_answer(self):
