@@ -63,13 +63,13 @@ select is(pg_temp.line(pg_temp.named('n4', array[pg_temp.slot('a1', 22)], '{"ser
 select is(array[exists (select from pg_temp.listed('{s2}') where slot_id = pg_temp.slot('a1', 25)), exists (select from pg_temp.listed('{s2}') where slot_id = pg_temp.slot('a2', 25)),
         exists (select from pg_temp.listed('{no-such}') where slot_id = pg_temp.slot('a1', 25)), exists (select from pg_temp.listed('{s2,no-such}', '{s1}') where slot_id = pg_temp.slot('a1', 25))],
     '{f,t,t,t}', 'M1: getSlots reads its attributes alike');
--- rules of the service hold
-update data.organization_service set user_types = '{QUALIFIED}', notice_min = 2000, buffer_after_min = 10 where organization_id = 'T1' and service_id = 's2';
-insert into data.booking_limit (organization_id, service_id, person, period, max_bookings) values ('T1', 's2', 'esiaId', 'live', 1);
+-- rules of the service hold; the evening of tomorrow is never fifty hours away
+update data.organization_service set user_types = '{QUALIFIED}', notice_min = 3000, buffer_after_min = 10 where organization_id = 'T1' and service_id = 's2';
 select is(pg_temp.line(pg_temp.named('r1', array[pg_temp.slot('a2', 26)], '[{"name": "serviceId", "value": "s2"}]')), '207/2 userType:1', 'edge 24: admission of a service named so');
 select is(pg_temp.line(pg_temp.named('r1', array[pg_temp.slot('a2', 26)], '[{"name": "serviceId", "value": "s2"}]', user_type => 'QUALIFIED')), '208/4', 'B5: its notice');
 select is(exists (select from pg_temp.listed('{s2}') where slot_id = pg_temp.slot('a2', 26)), false, 'B5: in getSlots, too');
 update data.organization_service set notice_min = null where organization_id = 'T1' and service_id = 's2';
+insert into data.booking_limit (organization_id, service_id, person, period, max_bookings) values ('T1', 's2', 'esiaId', 'live', 1);
 select is((select error_message from unnest(pg_temp.named('r1', array[pg_temp.slot('a2', 26)], '[{"name": "serviceId", "value": "s2"}]', user_type => 'QUALIFIED')) where kind = 'answer'),
     'Отказ в бронировании: превышено допустимое число записей одного заявителя на эту услугу: не более 1 действующих одновременно', 'B5: its limit, which n1 has used up');
 select pg_temp.cancel('n1', '3000000000');
