@@ -54,7 +54,8 @@ patient() { PGOPTIONS="${PGOPTIONS:-} -c statement_timeout=${race_patience}s" q 
 declare -A race_fd race_pid race_pieces
 race_open() { # NAME
     mkfifo "$race_dir/$1.in"
-    PGAPPNAME=race_$1 psql -XAtq <"$race_dir/$1.in" >"$race_dir/$1.said" 2>&1 &
+    : >"$race_dir/$1.said" # before the pipe lets anybody go on: what the last one of that name said is not heard as this one's
+    PGAPPNAME=race_$1 psql -XAtq <"$race_dir/$1.in" >>"$race_dir/$1.said" 2>&1 &
     race_pid[$1]=$! race_pieces[$1]=0
     exec {fd}>"$race_dir/$1.in"
     race_fd[$1]=$fd
@@ -82,7 +83,10 @@ hold() { # SQL
     until_true "nobody is in the way of: $1" race_said holder
     ! grep ERROR "$race_dir/holder.said" || exit 1
 }
-let_go() { race_close holder "${1:-commit}"; }
+let_go() {
+    race_close holder "${1:-commit}"
+    ! grep ERROR "$race_dir/holder.said" || exit 1 # a commit that is refused, too
+}
 meet() { # SQL [END]: says it while the holder is there, who ends when the other has said it or waits for him; $met is the answer
     race_open other
     race_say other "$1"
