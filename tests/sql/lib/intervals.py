@@ -187,6 +187,8 @@ def main():
         if is_taken != is_free:
             return "step %d, %s by %s: %s, but the list says %s" % (n, v, "name" if is_by_name else "psql", is_taken, is_free)
         answers[is_taken] += 1
+        if answers[False] > 2 * answers[True]:  # the storm left hardly any room: on to hours that it did not reach
+            base += 3600
         if is_taken:
             visits.append(mine)
         elif rng.random() < 0.3 and len(visits) > 5:  # make room again
