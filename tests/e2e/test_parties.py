@@ -13,7 +13,7 @@ import e2e
 from e2e import BINARY, E2E, KAMCHATKA, MOSCOW, SERVICE, new_id
 
 from instance import free_ports
-from smev2client import Fault
+from smev2client import Client, Fault
 
 
 class Reloading(E2E):
@@ -237,6 +237,55 @@ class Parties(Reloading):
         client.expect_signer = None
         self.assertRaises(Fault, client.book, new_id(), "1", MOSCOW, services=[SERVICE])
         self.assertEqual(self.bookings(), before)
+
+
+class PlainOfOneAgency(Reloading):
+    """C6: a listener without signatures that serves one agency needs no key of its: it serves that agency, and no other, whatever has become of the key."""
+
+    @classmethod
+    def options(cls):
+        cls.ours_port, cls.theirs_port = free_ports(2)
+        return {"edit": lambda text: text + "".join("\n[listener %s]\nkind = plain\naddress = 127.0.0.1:%d\nagency = %s\n" % row for row in (
+            ("ours", cls.ours_port, "AAAA00001"), ("theirs", cls.theirs_port, "BBBB00002")))}
+
+    def served(self, port, own, other):
+        """Books, asks and cancels in its own agency; in the other one there is nothing for it, and nothing is booked."""
+        client = Client("http://127.0.0.1:%d/equeue" % port)
+        self.addCleanup(client.close)
+        slot, foreign = self.free_slots(client, own)[0]["slotId"], self.free_slots(self.portal("plain"), other)[0]["slotId"]
+        book_id = new_id()
+        self.assertEqual(client.book(book_id, slot, own, services=[SERVICE]).status_code, "201")
+        self.assertEqual(self.one("select agency_code from data.booking join data.organization using (organization_id) where book_id = %s", book_id),
+                         self.one("select agency_code from data.organization where organization_id = %s", own))
+        self.assertEqual(client.get_booking_status(book_id).status_code, "201")
+        self.assertEqual([(r.error_code, r.slots) for r in (client.get_slots(other, services=[SERVICE]),)], [(2, [])])
+        before = self.bookings()
+        self.assertNotEqual(client.book(new_id(), foreign, other, services=[SERVICE]).status_code, "201")
+        self.assertEqual(self.bookings(), before)
+        self.assertEqual(client.cancel_booking(book_id).error_code, 0)
+        self.assertEqual(self.sql("select distinct recipient_code from data.journal where listener = %s", "ours" if port == self.ours_port else "theirs"),
+                         [("AAAA00001" if port == self.ours_port else "BBBB00002",)])
+
+    def test_an_agency_that_cannot_sign(self):
+        """Its certificate has run out; its key is not there; both are garbage. At a start, so nothing is kept from before."""
+        pki = self.instance.pki
+        (pki / "garbage.pem").write_text("garbage")
+        for text in (self.good, self.good.replace("agency-a.", "expired."), self.good.replace("agency-a.key", "gone.key"),
+                     self.good.replace("agency-a.key", "garbage.pem").replace("agency-a.pem", "garbage.pem")):
+            if text is not self.good:
+                self.restart(text)
+                self.assertEqual(self.ready("/readyz?agency=AAAA00001")[0], 503)
+            self.served(self.ours_port, MOSCOW, KAMCHATKA)
+            self.served(self.theirs_port, KAMCHATKA, MOSCOW)
+
+    def test_an_agency_that_a_reload_takes_away(self):
+        """A listener goes on until the restart, for the agency it was opened for; it does not become one for all."""
+        text = re.sub(r"(?ms)^\[agency BBBB00002\].*?(?=^\[)", "", self.good)
+        for left in (text.replace("agency = BBBB00002\n", ""), text.replace("agency = BBBB00002\n", "agency = AAAA00001\n")):
+            self.assertNotIn("BBBB00002", left)
+            self.assertRegex(self.reload(left, "taken"), r'needs_restart=".*\[listener theirs\] agency')
+            self.served(self.theirs_port, KAMCHATKA, MOSCOW)
+            self.served(self.ours_port, MOSCOW, KAMCHATKA)
 
 
 class TlsDates(Reloading):
