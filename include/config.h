@@ -60,7 +60,7 @@ struct config_listener { /* [listener NAME] */
     enum listener_kind kind; /* kind = smev2 | plain */
     const char *address;     /* address = 127.0.0.1:8181 | [::1]:8181 | unix:/path | fd:N */
     const char *path;        /* path = /equeue */
-    const char *public_url;  /* public_url: written into the WSDL; NULL: http://address/path, https with TLS */
+    const char *public_url;  /* public_url: written into the WSDL; NULL: the one that was asked */
     bool allow_remote_plain; /* plain_on_public_address = i-know-it-is-unsigned */
     const char *agency;      /* agency = CODE: only this agency's organizations; optional */
     const char *channel;     /* channel = portal | kiosk | call-centre | walk-in; NULL: by kind */

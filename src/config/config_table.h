@@ -156,7 +156,7 @@ X("listener", "address", OPTION_ADDRESS, config_listener, address, NULL, 0, 0, N
 X("listener", "path", OPTION_PATH, config_listener, path, "/equeue", 0, 0, NULL, NO, NO, \
   "The path of the service in its URL.") \
 X("listener", "public_url", OPTION_URL, config_listener, public_url, NULL, 0, 0, NULL, NO, NO, \
-  "The address written into the WSDL. Without it: the one by which it was asked (Host, TLS) and path; "\
+  "The address written into the WSDL: scheme, host, port and path of what clients can ask. Without it: the one by which it was asked (Host, TLS) and path; "\
   "behind a proxy that changes either, say it here.") \
 X("listener", "agency", OPTION_CODE, config_listener, agency, NULL, 0, 0, NULL, NO, NO, \
   "Serve the organizations of this agency only.") \
@@ -225,3 +225,6 @@ enum address_scope { ADDRESS_BAD, ADDRESS_LOCAL, ADDRESS_PUBLIC, ADDRESS_HANDED_
 enum address_scope address_scope(const char *address);
 /* Whether both could not be listened on at once: the same, or one of them is every address with this port. */
 bool address_clashes(const char *x, const char *y);
+
+/* What is wrong with a URL that others are told, in a literal; NULL: nothing. */
+const char *url_mistake(struct arena *a, const char *text);

@@ -181,7 +181,7 @@ static bool is_made_of(const char *text, const char *extra)
     return true;
 }
 
-static const char *check_text(enum option_kind kind, const char *text)
+static const char *check_text(struct arena *a, enum option_kind kind, const char *text)
 {
     switch (kind) {
     case OPTION_ADDRESS:
@@ -194,13 +194,8 @@ static const char *check_text(enum option_kind kind, const char *text)
         return *text != '"' && *text != '\'' ? NULL : "a path is written without quotes";
     case OPTION_PATH:
         return *text == '/' && is_made_of(text, "/-._~") ? NULL : "expected a path such as /equeue";
-    case OPTION_URL: {
-        const char *host = strncmp(text, "http://", 7) == 0    ? text + 7
-                           : strncmp(text, "https://", 8) == 0 ? text + 8
-                                                               : "";
-        return *host != '\0' && *host != '/' && is_made_of(host, "/-._~:[]%") ? NULL
-                                                                              : "expected http://... or https://...";
-    }
+    case OPTION_URL:
+        return url_mistake(a, text);
     case OPTION_CODE:
         return strlen(text) <= 32 && is_made_of(text, "-._") ? NULL : "expected letters, digits, '-', '.', '_'";
     default:
@@ -239,7 +234,7 @@ const char *option_set(struct arena *a, unsigned i, const char *text, void *targ
     default:
         break;
     }
-    const char *wrong = check_text(r->kind, text);
+    const char *wrong = check_text(a, r->kind, text);
     if (wrong != NULL)
         return wrong;
     if (r->kind == OPTION_FILES) {

@@ -177,6 +177,29 @@ static void O2_values_and_their_units(void **state)
     assert_true(l[3].allow_remote_plain);
 }
 
+/* V1: what can be asked is taken as it stands. */
+static void V1_public_urls_that_can_be_asked(void **state)
+{
+    (void)state;
+    static const char *const urls[] = {"http://x",
+                                       "https://x.example.org/",
+                                       "https://X.example.org.:8443/equeue",
+                                       "http://10.0.0.7:8180/equeue",
+                                       "http://127.0.0.1:1/",
+                                       "http://localhost/a/b",
+                                       "http://[::1]:65535/equeue",
+                                       "https://[2001:db8::7]",
+                                       "http://[::ffff:10.0.0.1]/x",
+                                       "https://xn--80aesf2a.xn--p1ai/%d0%b0",
+                                       "http://a_b.example/a:b~c-d.e",
+                                       "http://0x.example/",
+                                       "http://10.example/"};
+    for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+        struct config c = load(arena_printf(a, LEAST "public_url = %s\n", urls[i]));
+        assert_string_equal(c.listeners[0].public_url, urls[i]);
+    }
+}
+
 /* M9: strict unless said otherwise; of a lenient reading every departure is put right unless some are named. */
 static void M9_reading_of_a_caller(void **state)
 {
@@ -460,6 +483,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(O2_defaults_hold_where_nothing_is_said),
         T(O2_values_and_their_units),
+        T(V1_public_urls_that_can_be_asked),
         T(M9_reading_of_a_caller),
         T(O2_the_sample_file_says_what_the_program_does),
         T(O2_drop_ins_are_read_in_order_and_win),
