@@ -28,18 +28,11 @@ void normalize_depart(struct normalizer *z, enum leniency kind, const char *fiel
         normalize_wrong(z, field, words[kind] != NULL ? words[kind] : FIELD_BAD_VALUE);
 }
 
-/* For the log, where only what looks like a name of a field is repeated. */
-static bool is_plain_name(const char *s)
-{
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
-    return strlen(s) <= 40 && s[strspn(s, letters)] == '\0';
-}
-
 /* A name longer than fieldName may be is told of as its parent's. */
 void normalize_depart_unknown(struct normalizer *z, const struct xml_node *node, const char *parent)
 {
     const char *local = xml_local(node);
-    if (z->result->first_unknown == NULL && is_plain_name(local))
+    if (z->result->first_unknown == NULL && wrong_is_plain_name(local))
         z->result->first_unknown = arena_strdup(z->arena, local);
     normalize_depart(z, LENIENCY_unknown, strlen(local) <= NAME_MAX_BYTES ? local : parent);
 }

@@ -14,9 +14,11 @@
 #define FIELD_NAMESPACE "Поле указано в другом пространстве имён"
 #define FIELD_WORDS     "Между полями стоит лишний текст"
 
+/* Does it look like the name of a field? Only such a one is repeated from a message where people read it: in the log,
+ * and in a text that stays with a booking. */
+bool wrong_is_plain_name(const char *s);
 /*
- * "Атрибут ... не предусмотрен", with the name of the first attribute that no field may have; NULL: there is none.
- * Where a schema is (xsi:schemaLocation) may be said of any element. Kept in a; names come from the message, never
- * values.
+ * "Атрибут ... не предусмотрен", with the name of the first attribute that no field may have, if it is a plain one;
+ * NULL: there is none. Where a schema is (xsi:schemaLocation) may be said of any element. Kept in a.
  */
 const char *wrong_attribute(struct arena *a, const struct xml_node *node);

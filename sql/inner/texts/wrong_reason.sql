@@ -15,8 +15,9 @@ return coalesce((array['Номер заявления об электронно�
         'docSeries', 'docNumber', 'issueDate', 'validDate', 'issuedBy', 'issueDept', 'userINN', 'businessINN', 'businessOGRN',
         'businessName', 'caseNumber', 'preliminaryReservation', 'preliminaryReservationPeriod', 'attributes', 'bookRequest'],
         p_field)],
-    format('Поле %s', p_field));
-comment on function data.field_title(text) is 'A field of book (item 19) as a form calls it';
+    case when p_field ~ '^[A-Za-z_]{1,40}$' then format('Поле %s', p_field) else 'Неизвестное поле' end);
+comment on function data.field_title(text) is
+    'A field of book (item 19) as a form calls it; of another its name, if it looks like one: people read it';
 
 -- Twenty lines are read by nobody to their end; a form has fewer fields. Words that begin with the field need no heading.
 create or replace function data.wrong_reason(p_fields text[], p_words text[]) returns text

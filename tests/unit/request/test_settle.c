@@ -178,6 +178,13 @@ static const struct {
     {BOOKING_GET_BOOKING_STATUS,
      "<bookId s:mustUnderstand='1'>1</bookId>" E("esiaId", "1"),
      {{"bookId", "Атрибут mustUnderstand не предусмотрен"}}},
+    /* a text stays with a booking and is read by people: nothing but plain names comes into it */
+    {BOOKING_GET_BOOKING_STATUS,
+     "<bookId a\u200db='1'>1</bookId><esiaId \u0442\u0435\u043b8800='1'>1</esiaId>",
+     {{"bookId", "Атрибут поля не предусмотрен"}, {"esiaId", "Атрибут поля не предусмотрен"}}},
+    {BOOKING_GET_BOOKING_STATUS,
+     "<bookId a\u0301='1'>1</bookId><esiaId i:abcdefghijklmnopqrstuvwxyzabcdefghijklmno='1'>1</esiaId>",
+     {{"bookId", "Атрибут поля не предусмотрен"}, {"esiaId", "Атрибут поля не предусмотрен"}}},
     {BOOKING_GET_BOOKING_STATUS,
      "<bookId i:nil='true'>1</bookId>" E("esiaId", "1"),
      {{"bookId", "Атрибут xsi:nil здесь не допускается"}}},
