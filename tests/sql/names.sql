@@ -56,6 +56,15 @@ reset role;
 select is_empty($$select n, count(*) from asked as a where not exists (select from found as f where f.n = a.n and f.k = a.k and f.book_id = 'name-' || a.n) group by n$$,
     'O3: every spelling finds');
 select is_empty($$select n, book_id, count(*) from found where book_id <> 'name-' || n group by 1, 2$$, 'O3: and nobody else');
+-- Plain names and numbers have a short way; a character that nobody sees sends the same ones the long way.
+select is_empty($$select name from (select string_agg(substr('АБЙЁЕЯабвйёеяъьABIKZabikz', 1 + floor(random() * 26)::integer, 1), '') as name
+    from generate_series(1, 3000) as n, generate_series(1, 9) group by n) as v
+    where data.name_key(name) is distinct from data.name_key(name || chr(8203))$$, 'O3: the short way to a name''s key leads to the same');
+select is_empty($$select v from (values ('Ёж', 'Ян', 'Я'), ('', 'Ян', ''), (null, 'ЯН', null), ('Ян', null, ''), ('', '', ''), (null, '', 'я'), ('Z', null, 'я')) as v (l, f, m)
+    where data.whole_name_key(l, f, m) is distinct from data.whole_name_key(l || chr(8203), f || chr(8203), m || chr(8203))$$, 'O3: nor to a person''s');
+select is_empty($$select number from (select string_agg(substr('0123456789 ()+-', 1 + floor(random() * 15)::integer, 1), '') as number
+    from generate_series(1, 3000) as n, generate_series(1, 12) group by n) as v
+    where data.number_key(number) is distinct from data.number_key(number || chr(8203))$$, 'O3: and to a number''s');
 select is((select count(distinct data.whole_name_key(last, first, middle)) from person where firm = ''), 15::bigint, 'O3: different names have different keys');
 
 -- Words as clerks type them
