@@ -212,8 +212,11 @@ class Kills(E2E):
         threads = [threading.Thread(target=worker, args=(i,)) for i in range(8)] + [threading.Thread(target=reader, args=(i,)) for i in range(4)]
         for t in threads:
             t.start()
+        is_little = lambda: min(len(seen), [h[2] for h in list(history)].count("201")) <= rounds  # noqa: E731
+        n = 0
         try:
-            for _ in range(rounds):
+            while n < rounds or (is_little() and n < 8 * rounds):  # where all is slow, hardly anything happens in a round
+                n += 1
                 time.sleep(rng.uniform(0.05, 0.4))
                 os.kill(self.instance.pid(), signal.SIGKILL)
                 self.assertTrue(self.died())

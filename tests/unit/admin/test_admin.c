@@ -324,9 +324,15 @@ static void late_turns_are_seen(void **state)
     assert_true(max > 0.2);
     assert_true(value_of(text, "zapisd_loop_lag_seconds{window=\"recent\"}") > 0.2);
     assert_true(value_of(text, "zapisd_loop_turn_lag_seconds_count") > 0);
-    text = body_of(ask("GET", "/metrics")); /* a new window */
-    assert_true(value_of(text, "zapisd_loop_lag_seconds{window=\"recent\"}") < max);
-    assert_true(value_of(text, "zapisd_loop_lag_seconds{window=\"max\"}") >= max);
+    double recent;
+    for (int windows = 0; windows < 20; windows++) { /* each is a new one; on a busy machine the first is late, too */
+        text = body_of(ask("GET", "/metrics"));
+        recent = value_of(text, "zapisd_loop_lag_seconds{window=\"recent\"}");
+        assert_true(value_of(text, "zapisd_loop_lag_seconds{window=\"max\"}") >= max);
+        if (recent < max)
+            return;
+    }
+    fail_msg("a lag of %f s is recent for good", max);
 }
 
 static void alive_is_said_while_the_loop_turns(void **state)
