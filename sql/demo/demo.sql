@@ -25,12 +25,12 @@ insert into data.organization_service (organization_id, service_id) values
 ('R7700018', '10000593393'), ('R7700018', '10000593394'), ('R4100001', '10000593393')
 on conflict do nothing;
 
-insert into data.area (organization_id, area_id, number, name, capacity) values
-('R7700018', 'hall-1', 1, 'Зал 1', 3),
-('R4100001', 'window-1', 1, 'Окно 1', 1)
+insert into data.area (organization_id, area_id, number, name, capacity, kind) values
+('R7700018', 'hall-1', 1, 'Зал 1', 3, 'hall'),
+('R4100001', 'window-1', 1, 'Окно 1', 1, 'window')
 on conflict do nothing;
-insert into data.area (organization_id, area_id, number, parent_key, name, capacity)
-select h.organization_id, r.area_id, r.number, h.area_key, r.name, 1
+insert into data.area (organization_id, area_id, number, parent_key, name, capacity, kind)
+select h.organization_id, r.area_id, r.number, h.area_key, r.name, 1, 'room'
 from data.area as h, (values ('room-11', 11, 'Кабинет 11'), ('room-12', 12, 'Кабинет 12')) as r (area_id, number, name)
 where h.organization_id = 'R7700018' and h.area_id = 'hall-1'
 on conflict do nothing;

@@ -10,7 +10,7 @@ grant usage on schema public to zapisd_operator, zapisd_registrar, zapisd_audito
 create temp table may (fn text primary key, roles text);
 insert into may values
 ('absence(text,text,timestamp without time zone,timestamp without time zone,text,boolean,boolean,integer)', 'o'),
-('add_agency(text,text)', 'o'), ('add_area(text,text,text,integer,text[],text)', 'o'), ('add_calendar(text,text,text)', 'o'),
+('add_agency(text,text)', 'o'), ('add_area(text,text,text,integer,text[],text,text)', 'o'), ('add_calendar(text,text,text)', 'o'),
 ('add_organization(text,text,text,text,text,text,numeric,numeric)', 'o'), ('add_service(text,text,text,text)', 'o'), ('add_status(text,text,text)', 'o'),
 ('calendar_day(text,date,text,text)', 'o'), ('cancel(text,text,text,text)', 'or'), ('check()', 'oa'),
 ('close_area(text,text,date,date,text,boolean,boolean,integer)', 'o'), ('close_day(text,date,text,boolean,boolean,integer)', 'o'),

@@ -153,6 +153,16 @@ select is(pg_temp.as_operator(q), a, 'O3: ' || q) from (values ('select admin.ad
     ('select admin.add_area(''N1'', ''hall'', ''Большой зал'')', '(hall)')) as v (q, a);
 select is((select row(o.name, o.address, o.phone, a.name, a.capacity)::text from data.organization as o join data.area as a using (organization_id) where a.area_id = 'hall' and o.organization_id = 'N1'),
     row('Отдел', 'Улица, 1', '+7', 'Большой зал', 3)::text, 'O3: another name takes away neither address nor telephone nor places');
+-- R4, R1: what an area is, by the clerk's word or the book's; said again without it, it stays
+create function pg_temp.told_kind(area text) returns text language sql as $$
+    select coalesce((select i.attributes ->> 'kind' from data.ref_item as i where i.ref_name = 'areas' and i.source_key = 'N1' and i.code = area), '-')
+$$;
+select is(pg_temp.as_operator(format($$select admin.add_area('N1', 'hall', 'Большой зал', kind => %L)$$, word)) || pg_temp.told_kind('hall'), '(hall)' || kind, format('R4: «%s»', word))
+from (values ('здание', 'building'), ('этаж', 'floor'), ('зал', 'hall'), ('кабинет', 'room'), ('окно', 'window'), (' Специалист ', 'specialist'), ('building', 'building'), ('Floor', 'floor'),
+    ('hall', 'hall'), ('room', 'room'), ('window', 'window'), ('specialist', 'specialist'), (null, 'specialist'), ('нет', '-'), (null, '-'), ('зал', 'hall'), ('', '-'), ('зал', 'hall')) as v (word, kind);
+select is(left(pg_temp.as_operator(format($$select admin.add_area('N1', 'hall', 'Иное', kind => %L)$$, word)), 5), '22023', format('R4: «%s» is no kind', word))
+from unnest('{комната,halls,зал 1,окно;}'::text[]) as u (word);
+select is(pg_temp.told_kind('hall') || ' ' || (select name from data.area where organization_id = 'N1' and area_id = 'hall'), 'hall Большой зал', 'R4: and nothing is changed by it');
 -- R4: item 24, "необходимо передавать": where an office is, told by the console and missed by admin.check()
 create function pg_temp.untold() returns text language sql as $$
     select string_agg((regexp_match(u.what, '^у \S+ нет (.*?); '))[1], ', ' order by u.what) from admin.check() as u where u.problem = 'порталу не передаётся то, чего требует приказ'
@@ -192,7 +202,7 @@ insert into may values ('today(text,date)', 'or'), ('find(text)', 'or'), ('why(t
     ('invite(text)', 'or'), ('move(text,text,text)', 'or'), ('cancel(text,text,text,text)', 'or'), ('free(text,date,text)', 'or'), ('load(text,date,date)', 'ora'),
     ('help(text)', 'ora'), ('outbox_done(bigint)', 'o'), ('outbox_done(text)', 'o'), ('set_text(text,text,text)', 'o'), ('add_status(text,text,text)', 'o'),
     ('add_agency(text,text)', 'o'), ('add_organization(text,text,text,text,text,text,numeric,numeric)', 'o'), ('add_service(text,text,text,text)', 'o'),
-    ('add_area(text,text,text,integer,text[],text)', 'o'), ('set_hours(text,text,text,text,integer,text,integer)', 'o'), ('sweep(integer)', 'o'), ('check()', 'oa'),
+    ('add_area(text,text,text,integer,text[],text,text)', 'o'), ('set_hours(text,text,text,text,integer,text,integer)', 'o'), ('sweep(integer)', 'o'), ('check()', 'oa'),
     ('journal_partitions(integer)', 'o'), ('refused(timestamptz)', 'oa'), ('slot_decode(uuid)', 'oa'), ('mask_name(text,text,text)', 'or');
 select is(concat(case when has_function_privilege('zapisd_operator', f, 'execute') then 'o' end, case when has_function_privilege('zapisd_registrar', f, 'execute') then 'r' end,
     case when has_function_privilege('zapisd_auditor', f, 'execute') then 'a' end, case when has_function_privilege('zapisd_daemon', f, 'execute') then 'd' end,

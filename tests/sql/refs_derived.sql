@@ -120,6 +120,17 @@ update data.area set kind = 'specialist' where organization_id = 'T1' and area_i
 select is(pg_temp.ref('areas', selected => '{code}', filter => '{"attributeName": "kind", "condition": "equals", "checkAllValues": false, "value": "specialist"}'), '0 total=1 a2',
     'R1: specialists are told apart from rooms');
 update data.area set kind = null where organization_id = 'T1' and area_id = 'a2';
+create temp table kinds as select area_key, kind from data.area where organization_id in ('T1', 'T2');
+select admin.ref_csv('areas');
+update pg_temp.ref_csv set kind = case code when 'a1' then 'window' when 'a2' then '' when 'a3' then 'hall' end, title = title || case code when 'a1' then '' else '!' end;
+select matches((select string_agg(problem, '') from admin.ref_import('areas')), '^принято: изменено', 'R5: kinds of areas come with the file');
+select is((select string_agg(concat_ws(' ', a.area_id, a.kind), ', ' order by a.area_id) from data.area as a where a.organization_id = 'T1'), 'a1 window, a2, a3 hall', 'R5: and are what it says, none too');
+select admin.ref_csv('areas');
+update pg_temp.ref_csv set kind = 'cave' where code in ('a1', 'a3');
+select is((select string_agg(field, ' ') from admin.ref_import('areas')), 'kind kind', 'R5: a word that is no kind is told of each line');
+select is((select string_agg(concat_ws(' ', a.area_id, a.kind), ', ' order by a.area_id) from data.area as a where a.organization_id = 'T1'), 'a1 window, a2, a3 hall', 'R5: and nothing is changed');
+drop table pg_temp.ref_csv;
+update data.area as a set kind = k.kind, name = rtrim(name, '!') from kinds as k where k.area_key = a.area_key;
 
 -- R5: CSV, as the operator
 select admin.ref_new('doctors', 'Врачи'), admin.ref_new('units', 'Подразделения', 'H');

@@ -103,8 +103,10 @@ comment on function admin.add_service(text, text, text, text) is
     'add_service(организация, код услуги, название [, номер ФРГУ]): услуга, которую оказывает организация. '
         'Пример: select admin.add_service(''R7700099'', ''10000593393'', ''Подача заявления'')';
 
+-- Before it could be told what it is.
+drop function if exists admin.add_area(text, text, text, integer, text[], text);
 create or replace function admin.add_area(organization_id text, area_id text, name text, capacity integer default null,
-    services text[] default null, inside text default null) returns text
+    services text[] default null, inside text default null, kind text default null) returns text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     violated text;
@@ -112,6 +114,7 @@ declare
     parent integer;
     key integer;
     is_new boolean;
+    word constant text := data.area_kind(kind);
 begin
     perform data.known_office(organization_id);
     if inside is not null then
@@ -122,12 +125,13 @@ begin
     perform from data.my_organization as o where o.organization_id = add_area.organization_id for no key update;
     is_new := not exists (select from data.my_area as a where a.organization_id = add_area.organization_id
         and a.area_id = add_area.area_id and a.removed_at is null);
-    insert into data.area as a (organization_id, area_id, number, parent_key, name, capacity)
+    insert into data.area as a (organization_id, area_id, number, parent_key, name, capacity, kind)
     values (add_area.organization_id, add_area.area_id,
         (select coalesce(max(x.number), 0) + 1 from data.my_area as x where x.organization_id = add_area.organization_id),
-        parent, add_area.name, coalesce(add_area.capacity, 1))
+        parent, add_area.name, coalesce(add_area.capacity, 1), word)
     on conflict on constraint area_id_key do update set parent_key = coalesce(excluded.parent_key, a.parent_key),
-        name = excluded.name, capacity = coalesce(add_area.capacity, a.capacity), removed_at = null
+        name = excluded.name, capacity = coalesce(add_area.capacity, a.capacity), removed_at = null,
+        kind = case when add_area.kind is null then a.kind else word end
     returning a.area_key into key;
     delete from data.my_area_service as v where v.area_key = key and v.service_id <> all (services);
     insert into data.area_service (area_key, organization_id, service_id)
@@ -141,8 +145,9 @@ exception when integrity_constraint_violation then
     get stacked diagnostics violated = constraint_name, missing = column_name;
     perform data.say_violation(sqlstate, violated, missing, sqlerrm);
 end $$;
-grant execute on function admin.add_area(text, text, text, integer, text[], text) to zapisd_operator;
-comment on function admin.add_area(text, text, text, integer, text[], text) is
-    'add_area(организация, код, название [, мест [, услуги [, внутри чего]]]): окно, кабинет, зал, специалист; список '
-        'услуг заменяет прежний, без него у нового — все услуги организации, у прежнего — какие были. '
-        'Пример: select admin.add_area(''R7700099'', ''window-1'', ''Окно 1'')';
+grant execute on function admin.add_area(text, text, text, integer, text[], text, text) to zapisd_operator;
+comment on function admin.add_area(text, text, text, integer, text[], text, text) is
+    'add_area(организация, код, название [, мест [, услуги [, внутри чего [, вид]]]]): окно, кабинет, зал, специалист; список '
+        'услуг заменяет прежний, без него у нового — все услуги организации, у прежнего — какие были. Вид портал показывает в '
+        'справочнике помещений: здание, этаж, зал, кабинет, окно, специалист; «нет» — убрать, не указан — какой был. '
+        'Пример: select admin.add_area(''R7700099'', ''window-1'', ''Окно 1'', kind => ''окно'')';

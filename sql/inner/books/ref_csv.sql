@@ -99,7 +99,7 @@ begin
         from r as x where p_book.ref_name = 'organizations' and not exists (select from data.organization as o
             where o.organization_id = x.code)
         union all
-        select x.line, 'code', 'такого помещения нет: оно заводится в data.area'
+        select x.line, 'code', 'такого помещения нет: его заводит admin.add_area'
         from r as x where p_book.ref_name = 'areas'
             and not exists (select from data.area as a where a.organization_id = x.attributes ->> 'organizationId'
                 and a.area_id = x.code)
@@ -107,10 +107,9 @@ begin
         select x.line, 'code', 'где какая услуга оказывается, решает admin.add_service'
         from r as x where p_book.ref_name = 'offers'
         union all
-        select x.line, 'kind', 'вид помещения меняется в data.area'
-        from r as x where p_book.ref_name = 'areas' and exists (select from data.area as a
-            where a.organization_id = x.attributes ->> 'organizationId' and a.area_id = x.code
-                and a.kind is distinct from x.attributes ->> 'kind')
+        select x.line, 'kind', 'вид помещения — building, floor, hall, room, window, specialist или пусто'
+        from r as x where p_book.ref_name = 'areas'
+            and coalesce(x.attributes ->> 'kind', '') not in ('', 'building', 'floor', 'hall', 'room', 'window', 'specialist')
         union all
         select x.line, 'timeZone', format('часовой пояс «%s» не известен', x.attributes ->> 'timeZone')
         from r as x where p_book.ref_name = 'organizations'
@@ -155,9 +154,10 @@ begin
                 (r.attributes ->> 'latitude')::numeric(9, 6), (r.attributes ->> 'longitude')::numeric(9, 6),
                 coalesce(r.attributes ->> 'TimetableComment', ''));
     else
-        update data.area as a set name = r.title
+        update data.area as a set name = r.title, kind = nullif(r.attributes ->> 'kind', '')
         from data.ref_csv_rows(p_ref_name) as r
-        where a.organization_id = r.attributes ->> 'organizationId' and a.area_id = r.code and a.name <> r.title;
+        where a.organization_id = r.attributes ->> 'organizationId' and a.area_id = r.code
+            and (a.name, a.kind) is distinct from (r.title, nullif(r.attributes ->> 'kind', ''));
     end if;
     get diagnostics n = row_count;
     return n;
