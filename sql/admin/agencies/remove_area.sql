@@ -12,14 +12,20 @@ declare
     visits bigint;
     inner_ids text;
 begin
-    perform from data.my_area as a where a.area_key = key for no key update;
+    -- As admin.add_area: nobody puts another into it meanwhile.
+    perform from data.my_organization as t where t.organization_id = o.organization_id for no key update;
     inner_ids := (select string_agg(a.area_id, ', ' order by a.area_id) from data.my_area as a
         where a.parent_key = key and a.removed_at is null);
     if inner_ids is not null then
         raise exception 'В помещении % есть другие: %', remove_area.area_id, inner_ids using errcode = 'object_in_use',
             hint = 'Сначала уберите их или перенесите: admin.add_area(организация, код, название, inside => …)';
     end if;
-    -- Whoever is booking one of them just now is waited for, and counted.
+    delete from data.my_timetable as t where t.area_key = key;
+    delete from data.my_special_day as d where d.area_key = key;
+    delete from data.my_area_service as v where v.area_key = key;
+    update data.my_area as a set removed_at = clock_timestamp() where a.area_key = key;
+    -- Whoever makes slots of it just now is waited for, and so is whoever is booking one of them, who is counted.
+    perform pg_advisory_xact_lock(hashtextextended('slots of ' || o.organization_id, 0));
     ids := array(select x.slot_id from (select s.slot_id from data.my_slot as s
         where s.organization_id = o.organization_id and s.area_key = key and s.ends_at > clock_timestamp()
         order by s.slot_id for update) as x);
@@ -31,11 +37,7 @@ begin
             hint = format('Перенести или отменить: select * from admin.close_area(%L, %L, current_date, null, ''причина'', '
                 'apply => true)', o.organization_id, remove_area.area_id);
     end if;
-    delete from data.my_timetable as t where t.area_key = key;
-    delete from data.my_special_day as d where d.area_key = key;
-    delete from data.my_area_service as v where v.area_key = key;
     update data.my_slot as s set is_closed = true, is_withdrawn = true where s.slot_id = any (ids);
-    update data.my_area as a set removed_at = clock_timestamp() where a.area_key = key;
     return remove_area.area_id;
 end $$;
 grant execute on function admin.remove_area(text, text) to zapisd_operator;

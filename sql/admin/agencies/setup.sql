@@ -117,12 +117,12 @@ declare
     word constant text := data.area_kind(kind);
 begin
     perform data.known_office(organization_id);
-    if inside is not null then
-        parent := data.known_area(organization_id, inside);
-    end if;
     -- The next number is taken under the organization's row lock; it is part of slotId and never changes. Not "for update": that
     -- would keep out whoever refers to the organization, each booking.
     perform from data.my_organization as o where o.organization_id = add_area.organization_id for no key update;
+    if inside is not null then
+        parent := data.known_area(organization_id, inside);
+    end if;
     is_new := not exists (select from data.my_area as a where a.organization_id = add_area.organization_id
         and a.area_id = add_area.area_id and a.removed_at is null);
     insert into data.area as a (organization_id, area_id, number, parent_key, name, capacity, kind)

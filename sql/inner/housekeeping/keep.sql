@@ -54,7 +54,13 @@ declare
     o data.organization;
     last_day date;
     r record;
+    freed constant bigint := data.fit_freed(100);
 begin
+    if freed > 0 then
+        did := format('%s slots that were given back: as the schedule has them', freed);
+        failed := false;
+        return;
+    end if;
     for w in
         select s.organization_id, s.due_from, s.days
         from data.schedule_state as s
@@ -95,7 +101,9 @@ begin
         end;
     end loop;
 end $$;
-comment on function data.keep_generate() is 'Slots of some days of the organization that is furthest behind';
+comment on function data.keep_generate() is
+    'Slots of some days of the organization that is furthest behind; before that, those that are free and not yet as they should '
+        'be';
 
 -- A new partition waits for those who write the journal, and those who come then wait for it: not for long.
 create or replace function data.keep_journal(out did text, out failed boolean)

@@ -29,7 +29,7 @@ language sql stable as $$
         select h.slot_id, f.area_key is null as is_gone, f.wall_end - f.wall_at as length, f.capacity, f.service_id
         from have as h
         left join offered as f on f.area_key = h.area_key and f.wall_at = h.wall_at and f.serial = h.serial
-        where case when f.area_key is null then not h.is_closed
+        where case when f.area_key is null then not h.is_closed or h.is_outdated
             else h.is_closed and h.is_withdrawn or h.is_outdated
                 or (h.ends_at - h.starts_at, h.capacity, coalesce(h.service_id, ''))
                     is distinct from (f.wall_end - f.wall_at, f.capacity, coalesce(f.service_id, '')) end
@@ -54,7 +54,8 @@ begin
     where s.slot_id = any (ids) and not exists (select from data.place as p where p.slot_id = s.slot_id)
         and not exists (select from data.slot_known as k where k.slot_id = s.slot_id);
     get diagnostics n = row_count;
-    update data.slot as s set is_closed = true, is_withdrawn = true where s.slot_id = any (ids) and not s.is_closed;
+    update data.slot as s set is_closed = true, is_withdrawn = s.is_withdrawn or not s.is_closed, is_outdated = false
+    where s.slot_id = any (ids) and (not s.is_closed or s.is_outdated);
     get diagnostics withdrawn = row_count;
     withdrawn := withdrawn + n;
     passed_over := coalesce(cardinality(p_gone), 0) - cardinality(ids);
@@ -89,8 +90,10 @@ end $$;
 comment on function data.slot_fitted(data.slot, interval, smallint, text) is
     'A slot as it may be offered while the schedule has it this long, with so many places and for this service';
 
-create or replace function data.fit_slots(p_ids uuid[], p_lengths interval[], p_capacities smallint[], p_services text[],
-    out changed bigint, out opened bigint)
+-- Before it told whom it had passed over.
+drop function if exists data.fit_slots(uuid[], interval[], smallint[], text[]);
+create function data.fit_slots(p_ids uuid[], p_lengths interval[], p_capacities smallint[], p_services text[],
+    out changed bigint, out opened bigint, out passed_over bigint)
 language plpgsql as $$
 declare
     ids constant uuid[] := data.lock_slots(p_ids);
@@ -109,11 +112,14 @@ begin
             is distinct from (s.ends_at, s.capacity, s.service_id) as is_other
     )
     select count(*) filter (where d.is_other), count(*) filter (where d.is_opened) into changed, opened from done as d;
+    passed_over := coalesce(cardinality(p_ids), 0) - cardinality(ids);
 end $$;
 comment on function data.fit_slots(uuid[], interval[], smallint[], text[]) is
-    'Makes slots what the schedule says of them, as far as those who are booked leave it';
+    'Makes slots what the schedule says of them, as far as those who are booked leave it; passed_over are those somebody is at '
+        'just now';
 
--- Called when a place is given back. Whoever is at the slot just now keeps it as it is, closed: nothing is sold by that.
+-- Called when a place is given back. Whoever is at the slot just now keeps it as it is, closed: nothing is sold by that, and
+-- data.fit_freed() comes back to it.
 create or replace function data.slot_freed(p_slot_id uuid) returns void
 language plpgsql as $$
 declare
@@ -128,6 +134,27 @@ begin
 end $$;
 comment on function data.slot_freed(uuid) is
     'A slot that was booked and not what the schedule says is put right as soon as a place of it is free';
+
+-- Two who give the last places of a slot back at once see each other's still, and each passes over what the other has locked.
+create or replace function data.fit_freed(p_most integer) returns bigint
+language plpgsql as $$
+declare
+    id uuid;
+    n bigint := 0;
+begin
+    for id in
+        select s.slot_id from data.slot as s
+        where s.is_outdated and s.starts_at > clock_timestamp()
+            and not exists (select from data.place as p where p.slot_id = s.slot_id)
+        order by s.starts_at, s.slot_id limit p_most
+    loop
+        perform data.slot_freed(id);
+        n := n + (select count(*) from data.slot as s where s.slot_id = id and not s.is_outdated);
+    end loop;
+    return n;
+end $$;
+comment on function data.fit_freed(integer) is
+    'Puts right slots that are free and not yet what the schedule says, at most so many; how many they were';
 
 -- A wall time that does not exist that day (clocks put forward), or an interval that the change would stretch or shrink, is
 -- left out; one that ends where the clocks are put forward is whole. Of a wall time that comes twice the second is meant, as
@@ -171,14 +198,17 @@ create or replace function data.sync_slots(o data.organization, p_from date, p_t
 language plpgsql as $$
 declare
     d record;
+    also bigint;
 begin
     -- Two of us at once would only be in each other's way.
     perform pg_advisory_xact_lock(hashtextextended('slots of ' || o.organization_id, 0));
     d := data.slots_astray(o, p_from, p_to);
     select w.withdrawn, w.passed_over into withdrawn, passed_over from data.withdraw_slots(d.gone) as w;
-    select f.changed, f.opened into changed, opened from data.fit_slots(d.other, d.lengths, d.capacities, d.services) as f;
+    select f.changed, f.opened, f.passed_over into changed, opened, also
+    from data.fit_slots(d.other, d.lengths, d.capacities, d.services) as f;
+    passed_over := passed_over + also;
     made := data.make_slots(o, p_from, p_to);
 end $$;
 comment on function data.sync_slots(data.organization, date, date) is
     'Makes the slots of these days what the schedule offers; bookings, and slots not made from it, are left alone (T2). '
-        'passed_over: so many that it does not offer are being booked just now, and want another look';
+        'passed_over: so many that are not what it says are being booked just now, and want another look';

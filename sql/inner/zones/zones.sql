@@ -79,6 +79,7 @@ declare
 begin
     loop
         begin
+            perform from data.schedule_state as s where s.organization_id = p_organization_id for update; -- as generation has it
             perform pg_advisory_xact_lock(hashtextextended('slots of ' || p_organization_id, 0));
             for key in
                 select t.book_key from data.booking as t
