@@ -71,6 +71,13 @@ select admin.add_area('T1', 'a3', 'Зал', services => '{s1,s2}');
 select is(pg_temp.services(), 's1 s2', 'O3: more of them');
 select is((select name from data.area where area_id = 'a3' and organization_id = 'T1'), 'Зал', 'O3: under the last name');
 
+-- what comes back is in nothing that is gone
+select admin.add_area('T1', 'floor', 'Этаж'), admin.add_area('T1', 'desk', 'Стол', inside => 'floor');
+select admin.remove_area('T1', 'desk'), admin.remove_area('T1', 'floor');
+select is(admin.add_area('T1', 'desk', 'Стол'), 'desk', 'O3: a desk whose floor is gone is back');
+select is((select parent_key from data.area where area_id = 'desk' and organization_id = 'T1'), null, 'O3, R3: and stands by itself');
+select admin.remove_area('T1', 'desk');
+
 -- offices
 update data.organization set is_active = false where organization_id in ('T1', 'T2');
 select is((select string_agg(organization_id, ' ') from admin.offices() where organization_id like 'T_'), null, 'O3: offices that are off and expect nobody are left out');

@@ -129,7 +129,8 @@ begin
     values (add_area.organization_id, add_area.area_id,
         (select coalesce(max(x.number), 0) + 1 from data.my_area as x where x.organization_id = add_area.organization_id),
         parent, add_area.name, coalesce(add_area.capacity, 1), word)
-    on conflict on constraint area_id_key do update set parent_key = coalesce(excluded.parent_key, a.parent_key),
+    on conflict on constraint area_id_key do update set parent_key = coalesce(excluded.parent_key,
+            (select p.area_key from data.my_area as p where p.area_key = a.parent_key and p.removed_at is null)),
         name = excluded.name, capacity = coalesce(add_area.capacity, a.capacity), removed_at = null,
         kind = case when add_area.kind is null then a.kind else word end
     returning a.area_key into key;
