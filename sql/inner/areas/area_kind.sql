@@ -16,5 +16,5 @@ begin
     return nullif(kind, '');
 end $$;
 comment on function data.area_kind(text) is
-    'Kind of an area (data.area.kind) by its Russian word or its own; null for null, an empty text and "нет"; for others an error '
-        'that names all';
+    'Kind of an area (data.area.kind) by its Russian word or its own; null for null, an empty text and "нет"; for others an '
+        'error that names all';
