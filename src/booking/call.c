@@ -9,6 +9,10 @@
 
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define SERVICE_ID_BYTES 400 /* of 100 characters (data.service) */
 
 struct call *call_new(struct arena *a)
 {
@@ -81,6 +85,19 @@ void call_add_attributes(struct call *c, const struct attributes *list)
     }
     buf_add_char(&b, ']');
     call_add_text(c, b.p);
+}
+
+/* The portal names the service among the attributes as well; which of the values are services is known to SQL. */
+void call_add_named_services(struct call *c, const struct attributes *list)
+{
+    struct strings named = {arena_array(c->arena, list->n + 1, sizeof *named.items), 0};
+    for (unsigned i = 0; i < list->n; i++) {
+        const struct attribute *attribute = &list->items[i];
+        if (attribute->name != NULL && attribute->value != NULL && strcasecmp(attribute->name, "serviceId") == 0 &&
+            strlen(attribute->value) <= SERVICE_ID_BYTES)
+            named.items[named.n++] = attribute->value;
+    }
+    call_add_list(c, &named);
 }
 
 void call_add_message(struct call *c, const struct booking_message *m)

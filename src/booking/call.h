@@ -21,7 +21,9 @@ void call_add_list(struct call *c, const struct strings *list);       /* text[] 
 void call_add_fields(struct call *c, const struct field_errors *bad); /* text[] of their names */
 void call_add_words(struct call *c, const struct field_errors *bad);  /* text[] of what is wrong with each */
 void call_add_attributes(struct call *c, const struct attributes *list); /* jsonb [{"name":..,"value":..}] */
-void call_add_filter(struct call *c, const struct predicate *p);         /* jsonb; NULL is SQL NULL */
+void call_add_named_services(struct call *c,
+                             const struct attributes *list);     /* text[]: values of serviceId, in any case */
+void call_add_filter(struct call *c, const struct predicate *p); /* jsonb; NULL is SQL NULL */
 /* The row api.message: the first parameters of every journalled call. */
 #define CALL_MESSAGE                                                                                                   \
     "row($1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text, $8::text, $9::text, $10::text, "        \

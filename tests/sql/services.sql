@@ -63,6 +63,48 @@ select is(pg_temp.line(pg_temp.named('n4', array[pg_temp.slot('a1', 22)], '{"ser
 select is(array[exists (select from pg_temp.listed('{s2}') where slot_id = pg_temp.slot('a1', 25)), exists (select from pg_temp.listed('{s2}') where slot_id = pg_temp.slot('a2', 25)),
         exists (select from pg_temp.listed('{no-such}') where slot_id = pg_temp.slot('a1', 25)), exists (select from pg_temp.listed('{s2,no-such}', '{s1}') where slot_id = pg_temp.slot('a1', 25))],
     '{f,t,t,t}', 'M1: getSlots reads its attributes alike');
+-- A change, by book and by the portal's updateBookingDetails: named among the attributes, a service is what it is when it is named in its element.
+create function pg_temp.changed_by(how text, service text, slot text) returns text language plpgsql as $$
+declare
+    rows api.answer[];
+    said text;
+begin
+    begin
+        if how like 'book%' then
+            rows := pg_temp.named('ch', array[slot], case how when 'book attribute' then jsonb_build_array(jsonb_build_object('name', 'serviceID', 'value', service)) end,
+                case how when 'book' then array[service] else '{}' end);
+        else
+            rows := array(select r from data.slot as s join data.area as a using (area_key), lateral api.update_booking_details(pg_temp.msg(), 'ch', '3000000000', slot, 'T1', a.area_id,
+                case how when 'update' then service end, data.wire_time(s.starts_at, 'Europe/Moscow'), null, '201', null, '{}', case how when 'update attribute' then array[' ' || service, 'x'] end) as r
+                where s.slot_id::text = slot);
+        end if;
+        select concat_ws('; ', pg_temp.line(rows), (select string_agg(r.service_id, ',') from unnest(rows) as r where r.kind = 'slot'), b.service_ids, data.visit_json(b) ->> 'serviceId',
+            (select string_agg(a.area_id, ',') from data.place as p join data.area as a using (area_key) where p.book_key = 'ch'), (select string_agg(p.after_min::text, ',') from data.place as p where p.book_key = 'ch'))
+        into said from data.booking as b where b.book_key = 'ch';
+        raise exception 'tried' using errcode = 'ZT005', detail = said;
+    exception when sqlstate 'ZT005' then
+        get stacked diagnostics said = pg_exception_detail;
+        return said;
+    end;
+end $$;
+update data.organization_service set buffer_after_min = 10 where organization_id = 'T1' and service_id = 's2';
+create temp table changed (had text[], service text, slot text, how text, said text);
+create function pg_temp.tried(had text[]) returns void language plpgsql as $$
+begin
+    perform pg_temp.book('ch', array[pg_temp.slot('a2', 30)], services => had, esia => '3000000000');
+    insert into changed select had, v.service, s.slot, h.how, pg_temp.changed_by(h.how, v.service, s.slot)
+    from unnest('{s1,s2,nonsense}'::text[]) as v (service), (values (pg_temp.slot('a2', 30)), (pg_temp.slot('a2', 32)), (pg_temp.slot('a1', 32))) as s (slot),
+        unnest('{book,book attribute,update,update attribute}'::text[]) as h (how);
+    perform pg_temp.cancel('ch', '3000000000');
+end $$;
+select pg_temp.tried('{}'), pg_temp.tried('{s1}'), pg_temp.tried('{s2}');
+select is(b.said, a.said, format('M2, M8: %s of a visit for %s to %s for %s: as in its element', b.how, a.had, (select x.area_id || ' ' || s.starts_at from data.slot as s join data.area as x using (area_key) where s.slot_id::text = a.slot), a.service))
+from changed as a join changed as b on (b.had, b.service, b.slot) = (a.had, a.service, a.slot) and b.how = a.how || ' attribute' where a.service <> 'nonsense';
+select is((select count(distinct said) > 4 from changed where how like '% attribute'), true, 'M2, M8: which differ');
+select is((select string_agg(distinct said, ' | ') from changed where how like '% attribute' and said like '201%' and service = 's2' and slot = pg_temp.slot('a1', 32)), null, 'M2, M8: nobody is moved to where it is not served');
+select is((select said from changed where how = 'update attribute' and had = '{}' and service = 's2' and slot = pg_temp.slot('a2', 32)), '201/0; {s2}; s2; a2; 10', 'M8: what is pushed tells it, its buffer holds');
+select is((select array_agg(distinct said) from changed where how = 'update attribute' and service = 'nonsense' and slot = pg_temp.slot('a2', 32) and had = '{}'), '{"201/0; {}; a2; 0"}', 'M8: a value that is no service is an attribute and no more');
+update data.organization_service set buffer_after_min = 0 where organization_id = 'T1' and service_id = 's2';
 -- rules of the service hold; the evening of tomorrow is never fifty hours away
 update data.organization_service set user_types = '{QUALIFIED}', notice_min = 3000, buffer_after_min = 10 where organization_id = 'T1' and service_id = 's2';
 select is(pg_temp.line(pg_temp.named('r1', array[pg_temp.slot('a2', 26)], '[{"name": "serviceId", "value": "s2"}]')), '207/2 userType:1', 'edge 24: admission of a service named so');

@@ -30,9 +30,10 @@ declare
     s data.slot;
     -- as in data.book_wish_of: what repeats the slotId says nothing about areas
     area_id constant text := nullif(lower(p_slot ->> 'areaId'), lower(p_slot ->> 'slotId'));
+    named constant text[] := case when p_slot ? 'serviceId' then array[p_slot ->> 'serviceId']
+        else array(select jsonb_array_elements_text(coalesce(p_slot -> 'services', '[]'))) end;
 begin
-    service_ids := case when cardinality(b.service_ids) = 0 and p_slot ? 'serviceId'
-        then array[p_slot ->> 'serviceId'] else b.service_ids end;
+    service_ids := case when cardinality(b.service_ids) = 0 then named else b.service_ids end;
     c := data.book_check(m, p_slot ->> 'organizationId', array[p_slot ->> 'slotId'], service_ids,
         case when area_id is null then '{}' else array[p_slot ->> 'areaId'] end, p_now);
     fields := c.fields;
@@ -48,7 +49,7 @@ begin
         fields := fields || data.admission_fields(o, case when cardinality(service_ids) > 0 then service_ids
             else array(select data.slot_service(t) from unnest(slots) as t) end, b.user_type, b.user_kind);
     end if;
-    if cardinality(b.service_ids) > 0 and p_slot ->> 'serviceId' <> all (b.service_ids) then
+    if cardinality(b.service_ids) > 0 and not named <@ b.service_ids then
         fields := fields || data.field_row('serviceId', 1, 'Заявление подано на другую услугу');
     end if;
     if s.slot_id is not null then

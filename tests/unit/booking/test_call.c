@@ -227,7 +227,7 @@ static void wrong_numbers_go_as_they_came(void **state)
 /* M8, A2: the timeslot's members one by one; none is NULL everywhere */
 static void update_booking_details(void **state)
 {
-    struct attribute attributes[] = {{"a", "b"}};
+    struct attribute attributes[] = {{"a", "b"}, {"ServiceID", "10000593394"}, {"serviceId", NULL}};
     struct time_slot slot = {.slot_id = "s'1",
                              .service_id = "10000593393",
                              .organization_id = "R7700018",
@@ -235,7 +235,7 @@ static void update_booking_details(void **state)
                              .visit_time = "2026-12-02T09:45:00+03:00",
                              .queue_number = "A1",
                              .duration = "15",
-                             .attributes = {attributes, 1}};
+                             .attributes = {attributes, 3}};
     struct booking_request r = {.method = BOOKING_UPDATE_BOOKING_DETAILS,
                                 .book_id = "1",
                                 .esia_id = "2",
@@ -245,7 +245,7 @@ static void update_booking_details(void **state)
     struct db_call c = make(state, &r, NULL);
     assert_placeholders(&c);
     assert_message(&c);
-    assert_int_equal(c.nparams, 25);
+    assert_int_equal(c.nparams, 26);
     assert_non_null(strstr(c.sql, "select * from api.update_booking_details(row("));
     static const char *const wanted[] = {"1",
                                          "2",
@@ -257,7 +257,8 @@ static void update_booking_details(void **state)
                                          "15",
                                          "201",
                                          "'); drop table data.slot; --",
-                                         "{}"};
+                                         "{}",
+                                         "{\"10000593394\"}"};
     for (unsigned i = 0; i < sizeof wanted / sizeof *wanted; i++)
         assert_string_equal(c.values[14 + i], wanted[i]);
     slot.duration = "99999999999999999999999";
@@ -267,7 +268,7 @@ static void update_booking_details(void **state)
     field_errors_add(&bad, "status", 1, FIELD_BAD_VALUE);
     r = (struct booking_request){.method = BOOKING_UPDATE_BOOKING_DETAILS};
     c = make(state, &r, &bad);
-    assert_int_equal(c.nparams, 25);
+    assert_int_equal(c.nparams, 26);
     for (unsigned i = 14; i < 24; i++)
         assert_null(c.values[i]);
     assert_string_equal(c.values[24], db_text_array(*state, (const char *const[]){"status"}, 1));
