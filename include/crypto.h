@@ -66,10 +66,21 @@ struct span cert_der(const struct cert *c);
 const unsigned char *cert_fingerprint(const struct cert *c); /* SHA-256 of the DER: 32 bytes */
 const char *cert_subject(const struct cert *c);              /* RFC 2253, UTF-8; may name a person: not for the log */
 /*
- * For the log: serial number, organization and name of the issuer and of the subject. A subject that is a person
- * (surname, given name, SNILS, INN of a person) is told by organization and serial number alone.
+ * For the log, which certificate it is: "certificate sha256 AB:CD:…, subject [O=…, CN=…], issuer […], serial 01". The
+ * fingerprint as openssl x509 writes it. Names are cut, and what in them acts on a screen is a question mark; a person
+ * is told by organization and serial number alone (docs/decisions/0323). Less than CERT_WORDS_SIZE bytes.
  */
+#define CERT_WORDS_SIZE 768
 const char *cert_describe(struct arena *a, const struct cert *c);
+/* The same of what somebody sent for a certificate: where it is none, of these octets the fingerprint is told. */
+const char *cert_describe_octets(struct arena *a, struct span der);
+const char *cert_fingerprint_text(struct arena *a, const struct cert *c); /* AB:CD:… */
+/*
+ * The one way to say that a certificate was refused: who (of cert_describe()), why, and what the operator can do (NULL:
+ * nothing). Sets e as error_set() does; returns code.
+ */
+enum err cert_refused(struct error *e, enum err code, const char *who, const char *why, const char *advice);
+bool cert_has_subject_of(const struct cert *c, const struct cert *other); /* one name, and not an empty one */
 MUST_CHECK enum err cert_sign_alg(const struct cert *c, enum sign_alg *out,
                                   struct error *e); /* ERR_ALGORITHM unless the key is GOST */
 int64_t cert_not_after(const struct cert *c);       /* seconds since 1970 */
@@ -105,14 +116,7 @@ struct trust_conf {
     enum trust_use use;       /* of clients: what another certificate of anchors_file issued counts as of chain_file */
 };
 MUST_CHECK enum err trust_load(struct arena *a, const struct trust_conf *conf, struct trust **out, struct error *e);
-/*
- * RFC 5280 section 6: some path to an anchor on which dates, revocation, purposes and every critical extension are in
- * order. ERR_OK only for a good one. Thread-safe; a good verdict is cached until the earliest notAfter or nextUpdate on
- * its path and at most 10 minutes; a bad one is not cached.
- */
-MUST_CHECK enum err trust_check(struct trust *t, const struct cert *c, int64_t now_s, struct error *e);
-
-/* The same without the cache, and what kind of objection it was: for whoever tells an operator. */
+/* What kind of objection it was, for whoever tells an operator. */
 enum trust_reason {
     TRUST_GOOD,
     TRUST_BROKEN,    /* an extension or key that cannot be read or judged, a chain that is not GOST */
@@ -122,12 +126,22 @@ enum trust_reason {
     TRUST_NO_LIST,   /* no revocation list that can be used */
     TRUST_NO_ISSUER, /* no path to an anchor */
 };
+/*
+ * RFC 5280 section 6: some path to an anchor on which dates, revocation, purposes and every critical extension are in
+ * order. ERR_OK only for a good one. Thread-safe; a good verdict is cached until the earliest notAfter or nextUpdate on
+ * its path and at most 10 minutes; a bad one is not cached. reason: of the verdict; may be NULL.
+ */
+MUST_CHECK enum err trust_check(struct trust *t, const struct cert *c, int64_t now_s, enum trust_reason *reason,
+                                struct error *e);
+
+/* The same without the cache. */
 struct trust_verdict {
     enum trust_reason reason;
     int64_t end_s; /* of a good one: when it must be found anew */
 };
 MUST_CHECK enum err trust_judge(const struct trust *t, const struct cert *c, int64_t now_s, struct trust_verdict *v,
                                 struct error *e);
+const char *trust_advice(enum trust_reason reason, enum trust_use use); /* what an operator can do about it */
 
 /* What was loaded, one by one. A certificate or list that cannot be judged is left out and says why. */
 enum trust_kind { TRUST_ANCHOR, TRUST_CHAIN, TRUST_CRL };
@@ -138,6 +152,7 @@ struct trust_item {
     int64_t not_before, not_after; /* of a list thisUpdate and nextUpdate; 0 when it could not be read */
     const char *refused;           /* NULL: it is used */
     bool is_superseded;            /* there is a newer list: that this one ends means nothing */
+    const char *sha256;            /* of a certificate: its fingerprint; NULL otherwise */
     bool lacks_list;               /* lists are required, and of this authority there is none that can be used */
 };
 const struct trust_item *trust_items(const struct trust *t, unsigned *n);

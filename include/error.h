@@ -67,7 +67,7 @@ enum err {
 
 struct error {
     enum err code;
-    char detail[512]; /* for the log and the operator; never holds personal data */
+    char detail[1024]; /* for the log and the operator, what matters first; never holds personal data */
 };
 
 /* Keeps the first error: a second error_set() on the same struct only returns its own code. Returns code. */

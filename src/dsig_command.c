@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "crypto.h"
 #include "smev.h"
+#include "utf8.h"
 #include "xml.h"
 
 #include <errno.h>
@@ -47,17 +48,17 @@ static int usage(const char *problem)
     return problem ? EXIT_USAGE : EXIT_GOOD;
 }
 
-/* Text from a stranger's document: no control characters reach the terminal, C1 (U+0080..U+009F) neither. */
+/* Text from a stranger's document: nothing that acts on the terminal reaches it, nor what is no UTF-8. */
 static void print_safe(const char *s)
 {
-    for (; *s; s++) {
-        unsigned char c = (unsigned char)*s, next = (unsigned char)s[1];
-        if (c == 0xC2 && next >= 0x80 && next < 0xA0) {
+    for (size_t n = strlen(s), taken; n > 0; s += taken, n -= taken) {
+        uint32_t c = 0;
+        taken = utf8_next(s, n, &c);
+        if (taken == 0 || utf8_is_active(c))
             putchar('?');
-            s++;
-        } else {
-            putchar(c < 0x20 || c == 0x7F ? '?' : c);
-        }
+        else
+            fwrite(s, 1, taken, stdout);
+        taken += taken == 0;
     }
 }
 

@@ -86,13 +86,6 @@ static bool line_add(struct line *l, const char *s, size_t n)
     return true;
 }
 
-/* Characters that act on the reader's screen instead of standing there: controls, line and direction marks. */
-static bool is_active(uint32_t c)
-{
-    return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0x061C || (c >= 0x200B && c <= 0x200F) ||
-           (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF;
-}
-
 static bool is_plain(const char *s)
 {
     if (*s == '\0')
@@ -121,7 +114,7 @@ static bool add_escaped_char(struct line *l, const char *s, size_t left, size_t 
         snprintf(text, sizeof text, "\\r");
     } else if (c == '\t') {
         snprintf(text, sizeof text, "\\t");
-    } else if (is_active(c)) {
+    } else if (utf8_is_active(c)) {
         snprintf(text, sizeof text, "\\u%04x", (unsigned)c);
     } else {
         return line_add(l, s, *taken);

@@ -25,6 +25,13 @@ size_t utf8_next(const char *s, size_t n, uint32_t *out)
     return len;
 }
 
+bool utf8_is_active(uint32_t c)
+{
+    return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0xAD || c == 0x034F || c == 0x061C || c == 0x180E ||
+           (c >= 0x200B && c <= 0x200F) || (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) ||
+           c == 0xFEFF || (c >= 0xFFF9 && c <= 0xFFFB) || (c >= 0xE0000 && c <= 0xE0FFF);
+}
+
 size_t utf8_cut(const char *s, size_t n)
 {
     /* Step back over continuation bytes, then see whether the character they belong to is whole. */

@@ -145,7 +145,11 @@ enum err cert_load(struct arena *a, const char *pem_file, struct cert **out, str
     BIO_free(bio);
     if (x == NULL)
         return crypto_error(e, ERR_CONFIG, "%s: no certificate in PEM form", pem_file);
-    return cert_wrap(a, x, ERR_CONFIG, out, e);
+    char who[CERT_WORDS_SIZE];
+    struct error why = {0};
+    x509_describe(x, who, sizeof who);
+    rc = cert_wrap(a, x, ERR_CONFIG, out, &why);
+    return rc == ERR_OK ? rc : error_set(e, rc, "%s: %s (%s)", pem_file, why.detail, who);
 }
 
 struct cert *cert_share(struct arena *a, const struct cert *c)
@@ -174,11 +178,10 @@ const char *cert_subject(const struct cert *c)
     return c->subject;
 }
 
-const char *cert_describe(struct arena *a, const struct cert *c)
+bool cert_has_subject_of(const struct cert *c, const struct cert *other)
 {
-    char words[600];
-    x509_describe(c->x, words, sizeof words);
-    return arena_strdup(a, words);
+    const X509_NAME *name = X509_get_subject_name(c->x);
+    return X509_NAME_entry_count(name) > 0 && X509_NAME_cmp(name, X509_get_subject_name(other->x)) == 0;
 }
 
 int64_t cert_signs_from(const struct cert *c)

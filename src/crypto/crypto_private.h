@@ -17,7 +17,7 @@ enum err crypto_error(struct error *e, enum err code, const char *fmt, ...) __at
 /* Never asks: an encrypted PEM file cannot be read by a daemon. */
 int crypto_no_password(char *buf, int size, int is_writing, void *arg);
 
-/* See cert_describe(). */
+/* See cert_describe(). cap: CERT_WORDS_SIZE. */
 void x509_describe(const X509 *x, char *out, size_t cap);
 
 struct cert {
@@ -41,9 +41,11 @@ bool sign_alg_of_key(const EVP_PKEY *key, enum sign_alg *out);
 /* x joins the arena whatever comes out. refuse: the code for a certificate that cannot be used. */
 MUST_CHECK enum err cert_wrap(struct arena *a, X509 *x, enum err refuse, struct cert **out, struct error *e);
 
-/* For the log: organization and common name, unless that is a person's. And a number in hexadecimal digits, or "-". */
+/* Of an authority, for the log: organization and common name, unless that is a person's. And a number in hexadecimal
+ * digits, or "-". */
 const char *name_label(struct arena *a, const X509_NAME *name);
 const char *integer_text(struct arena *a, const ASN1_INTEGER *n);
+const char *x509_fingerprint_text(struct arena *a, const X509 *x); /* SHA-256: AB:CD:… */
 
 /* Opens a file that must be PEM; one that is empty, or DER, is called so. what: "certificate", "revocation list". */
 MUST_CHECK enum err pem_open(const char *file, const char *what, BIO **out, struct error *e);

@@ -15,7 +15,6 @@
 #include <openssl/buffer.h>
 #include <openssl/err.h>
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,16 +60,33 @@ void tls_free(struct tls *t)
         return;
     SSL_free(t->ssl);
     tls_ctx_unref(t->ctx);
+    free(t->failure);
     free(t);
 }
 
+void tls_failure_set(struct tls *t, const char *words)
+{
+    if (t->failure == NULL)
+        t->failure = strdup(words);
+}
+
+/* Whose certificate it was, where it came so far: a client that does not prove to have its key is told of, too. */
 static void tls_note_failure(struct tls *t)
 {
     unsigned long first = ERR_peek_error();
     const char *reason = first == 0 ? NULL : ERR_reason_error_string(first);
+    const X509 *peer = t->is_shaken ? NULL : SSL_get0_peer_certificate(t->ssl);
+    struct error e = {0};
+    char who[CERT_WORDS_SIZE];
     if (ERR_GET_REASON(first) == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE)
         t->refused = "client certificate refused: there is none";
-    (void)snprintf(t->failure, sizeof t->failure, "%s", reason != NULL ? reason : "ended during the handshake");
+    if (reason == NULL)
+        reason = "ended during the handshake";
+    if (peer != NULL) {
+        x509_describe(peer, who, sizeof who);
+        (void)cert_refused(&e, ERR_CHECK, who, reason, NULL);
+    }
+    tls_failure_set(t, peer != NULL ? e.detail : reason);
 }
 
 /* A memory BIO keeps all the room it ever needed. What has been taken out of it leaves no more than this behind. */
@@ -86,7 +102,7 @@ static void room_give_back(BIO *b)
 
 static enum tls_status tls_fail(struct tls *t)
 {
-    if (t->failure[0] == '\0')
+    if (t->failure == NULL)
         tls_note_failure(t);
     ERR_clear_error();
     t->status = TLS_FAILED;
@@ -205,7 +221,7 @@ enum tls_status tls_read(struct tls *t, void *p, size_t cap, size_t *n)
         if (t->chatter > CHATTER_MAX) {
             explicit_bzero(p, cap);
             *n = 0;
-            (void)snprintf(t->failure, sizeof t->failure, "too many messages that are not data");
+            tls_failure_set(t, "too many messages that are not data");
             return tls_fail(t);
         }
         if (rc == 1)
@@ -237,7 +253,7 @@ enum tls_status tls_write(struct tls *t, const void *p, size_t n)
 
 const char *tls_failure(const struct tls *t)
 {
-    return t->failure;
+    return t->failure != NULL ? t->failure : "";
 }
 
 const char *tls_client_refused(const struct tls *t)

@@ -14,7 +14,6 @@
 
 #include <openssl/err.h>
 
-#include <stdio.h>
 #include <string.h>
 
 /* One word each: labels of a metric, heads of a line. */
@@ -42,10 +41,12 @@ static int64_t now_s(void)
 /* Which one it was, and why, is what its owner will ask. */
 static void note_refusal(struct tls *t, enum trust_reason reason, const X509 *x, const char *why)
 {
-    char who[240];
+    char who[CERT_WORDS_SIZE];
+    struct error e = {0};
     x509_describe(x, who, sizeof who);
     t->refused = refusals[reason].text;
-    (void)snprintf(t->failure, sizeof t->failure, "%.160s: %s", why, who);
+    (void)cert_refused(&e, ERR_TOKEN, who, why, trust_advice(reason, TRUST_OF_CLIENTS));
+    tls_failure_set(t, e.detail);
 }
 
 /* In place of OpenSSL's own judgement. What that asks of a client is asked in trust_rules.c. */

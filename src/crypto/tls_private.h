@@ -29,7 +29,7 @@ struct tls {
     SSL *ssl;
     BIO *in, *out;            /* owned by ssl */
     enum tls_status status;   /* once not TLS_OK it stays */
-    char failure[420];        /* why it is TLS_FAILED */
+    char *failure;            /* why it is TLS_FAILED; NULL: no words */
     const char *refused;      /* the client's certificate was, or there is none; a fixed text */
     int64_t believed_until_s; /* the client's certificate; 0: without one */
     bool is_shaken;           /* the handshake is done */
@@ -41,6 +41,9 @@ struct tls {
     unsigned chatter;
     unsigned char head[5];
 };
+
+/* tls.c: keeps the first words. */
+void tls_failure_set(struct tls *t, const char *words);
 
 /* tls_clients.c */
 MUST_CHECK enum err tls_clients_load(const struct tls_conf *conf, struct tls_clients **out, struct error *e);

@@ -124,12 +124,16 @@ enum err trust_judge_client(const struct trust *t, X509 *x, STACK_OF(X509) * sen
     return rc;
 }
 
-enum err trust_check(struct trust *t, const struct cert *c, int64_t now_s, struct error *e)
+enum err trust_check(struct trust *t, const struct cert *c, int64_t now_s, enum trust_reason *reason, struct error *e)
 {
+    if (reason != NULL)
+        *reason = TRUST_GOOD;
     if (trust_cache_has(t->cache, c->fingerprint, now_s))
         return ERR_OK;
     struct trust_verdict v;
     enum err rc = trust_judge(t, c, now_s, &v, e);
+    if (reason != NULL)
+        *reason = v.reason;
     if (rc == ERR_OK)
         trust_cache_put(t->cache, c->fingerprint, now_s, v.end_s);
     return rc;

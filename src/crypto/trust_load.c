@@ -53,6 +53,7 @@ static enum err add_cert(struct arena *a, struct trust *t, X509 *x, enum trust_k
     enum trust_reason reason;
     item->label = name_label(a, X509_get_subject_name(x));
     item->serial = integer_text(a, X509_get0_serialNumber(x));
+    item->sha256 = x509_fingerprint_text(a, x);
     if (!time_of_asn1(X509_get0_notBefore(x), &item->not_before) ||
         !time_of_asn1(X509_get0_notAfter(x), &item->not_after))
         item->refused = "it has an unreadable date";

@@ -171,7 +171,8 @@ static const char *item_words(struct judge *j, const struct trust_item *t, const
     bool is_over = j->now_s >= t->not_after;
     if (t->refused != NULL) {
         *level = FINDING_BAD;
-        return arena_printf(j->a, "not used: %s", t->refused);
+        return t->sha256 == NULL ? arena_printf(j->a, "not used: %s", t->refused)
+                                 : arena_printf(j->a, "not used: %s (certificate sha256 %s)", t->refused, t->sha256);
     }
     *level = FINDING_GOOD;
     if (t->is_superseded)

@@ -5,6 +5,7 @@
  * (SPEC C3). Every answer is signed.
  */
 #include "request_private.h"
+#include "signer.h"
 
 #include "clock.h"
 #include "fault.h"
@@ -19,16 +20,11 @@ static enum err verify_signers(struct request *r)
 {
     r->sender = keyring_sender_of(r->keys, r->wsse.smev.signer);
     if (r->sender == NULL || r->sender->is_smev)
-        return error_set(&r->error, ERR_SENDER,
-                         "the signer of actors/smev is no sender of the configuration; certificate: %s",
-                         cert_describe(r->arena, r->wsse.smev.signer));
+        return signer_unknown(r, r->wsse.smev.signer, r->sender, false);
     if (r->wsse.recipient.signer == NULL)
         return ERR_OK;
     const struct keyring_sender *smev = keyring_sender_of(r->keys, r->wsse.recipient.signer);
-    if (smev == NULL || !smev->is_smev)
-        return error_set(&r->error, ERR_SENDER, "the signer of actors/recipient is not SMEV; certificate: %s",
-                         cert_describe(r->arena, r->wsse.recipient.signer));
-    return ERR_OK;
+    return smev != NULL && smev->is_smev ? ERR_OK : signer_unknown(r, r->wsse.recipient.signer, smev, true);
 }
 
 static enum err smev2_verify(struct request *r)
@@ -53,7 +49,7 @@ static enum err smev2_verify(struct request *r)
 static enum err unwrap_parties(struct request *r)
 {
     if (r->frame.sender.code == NULL || strcmp(r->frame.sender.code, r->sender->code) != 0)
-        return error_set(&r->error, ERR_SENDER, "smev:Sender is not the signer, who is %s", r->sender->code);
+        return signer_differs(r, r->frame.sender.code);
     r->agency = r->frame.recipient.code == NULL ? NULL : keyring_agency_find(r->keys, r->frame.recipient.code);
     if (r->agency == NULL)
         return error_set(&r->error, ERR_RECIPIENT, "smev:Recipient is no agency of the configuration");

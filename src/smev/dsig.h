@@ -66,6 +66,13 @@ MUST_CHECK enum err dsig_check(struct arena *a, const struct dsig_parsed *parsed
  */
 MUST_CHECK enum err wsse_read_cert(struct arena *a, const struct xml_node *node, const struct cert_set *known,
                                    const struct cert **out, struct error *e);
+/*
+ * A signature is refused: e gets whose certificate came with it, why, and what to do (NULL: nothing known). token: what
+ * holds that certificate, as far as one can see; it need not be readable, nor the one that was meant, nor there (NULL).
+ * Mistakes of ours stay bare.
+ */
+enum err wsse_refuse(struct arena *a, const struct xml_node *token, enum err err, const char *why, const char *advice,
+                     struct error *e);
 /* The one token KeyInfo points at; it has to be a child of this Security header. */
 MUST_CHECK enum err wsse_find_token(struct arena *a, const struct dsig_ids *ids, struct xml_node *security,
                                     const struct dsig_parsed *parsed, struct xml_node **token, struct error *e);

@@ -61,8 +61,20 @@ static enum err find_x509(const struct dsig_parsed *p, struct xml_node **out, st
     return ERR_OK;
 }
 
+/* What holds its certificate, as it seems; NULL: nothing. */
+static const struct xml_node *find_token(struct xml_node *signature)
+{
+    struct xml_node *security = xml_parent(signature);
+    if (security && xml_is(security, NS_WSSE, "Security"))
+        return xml_first(security, NS_WSSE, "BinarySecurityToken");
+    for (struct xml_node *at = xml_walk(signature, signature); at; at = xml_walk(signature, at))
+        if (xml_is(at, NS_DSIG, "X509Certificate"))
+            return at;
+    return NULL;
+}
+
 static enum err check_one(const struct reporting *r, struct xml_node *signature, struct dsig_report_line *line,
-                          struct error *e)
+                          const char **advice, struct error *e)
 {
     struct xml_node *security = xml_parent(signature);
     bool strict = security && xml_is(security, NS_WSSE, "Security");
@@ -85,11 +97,24 @@ static enum err check_one(const struct reporting *r, struct xml_node *signature,
         err = wsse_read_cert(r->arena, token, NULL, &signer, e);
     if (err)
         return err;
-    line->signer = cert_subject(signer);
-    if (r->trust)
-        err = trust_check(r->trust, signer, r->now_s, e);
+    line->signer =
+        arena_printf(r->arena, "%s, sha256 %s", cert_subject(signer), cert_fingerprint_text(r->arena, signer));
+    enum trust_reason reason = TRUST_GOOD;
+    err = r->trust ? trust_check(r->trust, signer, r->now_s, &reason, e) : ERR_OK;
+    if (err)
+        *advice = trust_advice(reason, TRUST_OF_MESSAGES);
     struct dsig_result result;
     return err ? err : dsig_check(r->arena, &parsed, signer, &result, e);
+}
+
+static void report_one(const struct reporting *r, struct xml_node *signature, struct dsig_report_line *line)
+{
+    struct error why = {0}, told = {0};
+    const char *advice = NULL;
+    line->verdict = check_one(r, signature, line, &advice, &why);
+    if (line->verdict)
+        (void)wsse_refuse(r->arena, find_token(signature), line->verdict, why.detail, advice, &told);
+    line->reason = line->verdict ? arena_strdup(r->arena, told.detail) : "good";
 }
 
 enum err dsig_report(struct arena *a, struct xml_doc *doc, struct trust *trust, int64_t now_s, bool allow_gost2001,
@@ -113,10 +138,7 @@ enum err dsig_report(struct arena *a, struct xml_doc *doc, struct trust *trust, 
     for (struct xml_node *at = root; at; at = xml_walk(root, at)) {
         if (!xml_is(at, NS_DSIG, "Signature"))
             continue;
-        struct error why = {0};
-        struct dsig_report_line *line = &out[at_line++];
-        line->verdict = check_one(&r, at, line, &why);
-        line->reason = line->verdict ? arena_strdup(a, why.detail) : "good";
+        report_one(&r, at, &out[at_line++]);
     }
     *lines = out;
     *n = count;

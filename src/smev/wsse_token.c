@@ -34,6 +34,16 @@ enum err wsse_read_cert(struct arena *a, const struct xml_node *node, const stru
     return ERR_OK;
 }
 
+enum err wsse_refuse(struct arena *a, const struct xml_node *token, enum err err, const char *why, const char *advice,
+                     struct error *e)
+{
+    const char *text = token && error_blame(err) == BLAME_CLIENT ? xml_text(a, token) : NULL;
+    struct span der;
+    if (!text || strlen(text) > TOKEN_MAX_BYTES || !base64_decode(a, span_of(text), &der) || der.n == 0)
+        return error_set(e, err, "%s", why);
+    return cert_refused(e, err, cert_describe_octets(a, der), why, advice);
+}
+
 static enum err check_token_type(struct arena *a, const struct xml_node *node, const char *attr, const char *expected,
                                  struct error *e)
 {

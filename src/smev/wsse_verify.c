@@ -217,20 +217,19 @@ static enum err check_coverage(const struct verification *v, const struct xml_no
     return ERR_OK;
 }
 
-/* Whose certificate it is that is not believed: its owner will have to be told. */
-static enum err signer_trust_check(const struct verification *v, const struct cert *signer)
+static enum err signer_trust_check(const struct verification *v, const struct cert *signer, const char **advice)
 {
-    struct error why = {0};
+    enum trust_reason reason;
     if (!v->policy->trust)
         return ERR_OK;
-    enum err err = trust_check(v->policy->trust, signer, v->policy->now_s, &why);
+    enum err err = trust_check(v->policy->trust, signer, v->policy->now_s, &reason, v->e);
     if (err)
-        return error_set(v->e, err, "%.200s; certificate: %s", why.detail, cert_describe(v->arena, signer));
-    return ERR_OK;
+        *advice = trust_advice(reason, TRUST_OF_MESSAGES);
+    return err;
 }
 
-static enum err verify_security(const struct verification *v, struct xml_node *security, const char *actor,
-                                struct wsse_signature *out)
+static enum err check_security(const struct verification *v, struct xml_node *security, const char *actor,
+                               struct wsse_signature *out, const char **advice)
 {
     struct xml_node *signature = NULL, *stamp = NULL;
     enum err err = read_security(security, &signature, &stamp, v->e);
@@ -252,7 +251,7 @@ static enum err verify_security(const struct verification *v, struct xml_node *s
     err = wsse_read_cert(v->arena, token, v->policy->known, &signer, v->e);
     if (err)
         return err;
-    err = signer_trust_check(v, signer);
+    err = signer_trust_check(v, signer, advice);
     if (err)
         return err;
     err = dsig_check(v->arena, &parsed, signer, &out->dsig, v->e);
@@ -263,6 +262,36 @@ static enum err verify_security(const struct verification *v, struct xml_node *s
     out->actor = actor;
     out->signer = signer;
     return ERR_OK;
+}
+
+static const char *advice_of(enum err err)
+{
+    switch (err) {
+    case ERR_ALGORITHM:
+        return "its owner has to sign with GOST R 34.10-2012; that of 2001 is taken with allow_gost2001 = yes only";
+    case ERR_CHECK:
+        return "whoever has it did not sign what came: what is between its owner and us changes messages, or its "
+               "owner's software signs wrongly";
+    case ERR_EXPIRED:
+        return "is the clock right, here and at its owner's?";
+    default:
+        return NULL;
+    }
+}
+
+/* Whatever is wrong with a signature: whose it is comes first, for its owner will have to be told. */
+static enum err verify_security(const struct verification *v, struct xml_node *security, const char *actor,
+                                struct wsse_signature *out)
+{
+    struct error why = {0};
+    struct verification inner = *v;
+    const char *advice = NULL;
+    inner.e = &why;
+    enum err err = check_security(&inner, security, actor, out, &advice);
+    if (!err)
+        return ERR_OK;
+    const struct xml_node *token = xml_first(security, NS_WSSE, "BinarySecurityToken");
+    return wsse_refuse(v->arena, token, err, why.detail, advice ? advice : advice_of(err), v->e);
 }
 
 static struct span signed_octets(const struct wsse_signature *s, const struct xml_node *element)

@@ -130,8 +130,9 @@ class Clients(E2E):
         self.assertIn(" warning connection-cut ", line[0])
         self.assertIn("peer=127.0.0.1:", line[0])
         if who is not None:
-            self.assertIn("serial %s of issuer [" % self.pki.serial_of(who), line[0])
-            self.assertIn("subject [O=zapisd tests, CN=%s]" % who, line[0])
+            fingerprint = self.pki.run("x509", "-in", who + ".pem", "-noout", "-fingerprint", "-sha256").strip().partition("=")[2]
+            self.assertRegex(line[0], r'detail="certificate sha256 %s, subject \[O=zapisd tests, CN=%s\], issuer \[O=zapisd tests, CN=[^]]+\], serial %s: \S.*; \S'
+                             % (fingerprint, who, self.pki.serial_of(who)))
 
     def s_client(self, who, port, *options):
         """What openssl s_client says; its answer is in there as well."""

@@ -196,7 +196,7 @@ static inline struct trust *forge_trust(X509 *const *anchors, unsigned nanchors,
 static inline void forge_verdict(const char *row, struct trust *t, X509 *x, int64_t now_s, const char *why)
 {
     struct error e = {0};
-    enum err rc = trust_check(t, forge_read(x), now_s, &e);
+    enum err rc = trust_check(t, forge_read(x), now_s, NULL, &e);
     if (why == NULL ? rc != ERR_OK : rc != ERR_TOKEN || strstr(e.detail, why) == NULL)
         fail_msg("%s: %s '%s' instead of '%s'", row, error_name(rc), e.detail, why != NULL ? why : "believed");
 }

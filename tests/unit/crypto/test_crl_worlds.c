@@ -188,7 +188,7 @@ static bool we_believe(const struct world *w)
     X509 *leaf = forge_cert("Signer", "g256a", 3, subs[0], "inter", messages, FROM, TO);
     struct error e = {0};
     struct trust *t = forge_trust(roots, 2, subs, (unsigned)w->nsubs, lists, (unsigned)w->nlists + 2, w->is_required);
-    bool is_believed = trust_check(t, forge_read(leaf), FORGE_NOW, &e) == ERR_OK;
+    bool is_believed = trust_check(t, forge_read(leaf), FORGE_NOW, NULL, &e) == ERR_OK;
     for (int i = 0; i < w->nsubs; i++)
         X509_free(subs[i]);
     for (int i = 0; i < w->nlists + 2; i++)

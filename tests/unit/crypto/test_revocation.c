@@ -315,7 +315,7 @@ static const struct {
 static void verdict_of(const char *row, const char *how, struct trust *t, X509 *x, int want)
 {
     struct error e = {0};
-    enum err rc = trust_check(t, forge_read(x), FORGE_NOW, &e);
+    enum err rc = trust_check(t, forge_read(x), FORGE_NOW, NULL, &e);
     if ((rc == ERR_OK) != (want == PASSES))
         fail_msg("%s, %s, serial %ld: %s '%s'", row, how, ASN1_INTEGER_get(X509_get0_serialNumber(x)), error_name(rc),
                  e.detail);
@@ -514,7 +514,7 @@ static void L1_a_long_list_costs_no_more_a_message(void **state)
         clock_t began = clock();
         for (int j = 0; j < VERDICTS; j++) {
             struct error e = {0};
-            assert_int_equal(trust_check(t, c, FORGE_NOW, &e), ERR_TOKEN);
+            assert_int_equal(trust_check(t, c, FORGE_NOW, NULL, &e), ERR_TOKEN);
             assert_non_null(strstr(e.detail, "revoked"));
         }
         spent[i] = clock() - began;

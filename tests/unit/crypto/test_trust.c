@@ -31,7 +31,7 @@ static int64_t now(void)
 static void accepted(struct trust *t, const char *name, int64_t at)
 {
     struct error e = {0};
-    enum err rc = trust_check(t, pki_cert(name), at, &e);
+    enum err rc = trust_check(t, pki_cert(name), at, NULL, &e);
     assert_string_equal(e.detail, "");
     assert_int_equal(rc, ERR_OK);
 }
@@ -39,7 +39,7 @@ static void accepted(struct trust *t, const char *name, int64_t at)
 static void refused(struct trust *t, const char *name, int64_t at, const char *why)
 {
     struct error e = {0};
-    enum err rc = trust_check(t, pki_cert(name), at, &e);
+    enum err rc = trust_check(t, pki_cert(name), at, NULL, &e);
     if (rc != ERR_TOKEN || strstr(e.detail, why) == NULL)
         fail_msg("%s: %s '%s' instead of '%s'", name, error_name(rc), e.detail, why);
 }
@@ -93,7 +93,7 @@ static void C2_a_forged_certificate_is_refused(void **state)
         struct error e = {0};
         m[places[i]] ^= 1;
         assert_int_equal(cert_from_der(pki_arena, (struct span){m, raw.n}, &c, &e), ERR_OK);
-        assert_int_equal(trust_check(t, c, now(), &e), ERR_TOKEN);
+        assert_int_equal(trust_check(t, c, now(), NULL, &e), ERR_TOKEN);
         assert_non_null(strstr(e.detail, "signature failure"));
     }
 }
@@ -230,8 +230,8 @@ static void *check_often(void *p)
     for (int i = 0; i < 300; i++) {
         struct error e = {0}, e2 = {0};
         /* every other second another verdict, so that the cache is written all the time */
-        j->wrong += trust_check(j->t, j->good, j->at + i % 2 * 601, &e) != ERR_OK;
-        j->wrong += trust_check(j->t, j->bad, j->at, &e2) != ERR_TOKEN;
+        j->wrong += trust_check(j->t, j->good, j->at + i % 2 * 601, NULL, &e) != ERR_OK;
+        j->wrong += trust_check(j->t, j->bad, j->at, NULL, &e2) != ERR_TOKEN;
     }
     return NULL;
 }
