@@ -10,8 +10,9 @@
 #include <limits.h>
 #include <string.h>
 
-/* No XML_PARSE_COMPACT: such a tree must not be changed, and xml_regraft() moves nodes. */
 /*
+ * No XML_PARSE_COMPACT: such a tree must not be changed, and xml_regraft() moves nodes.
+ *
  * XML_PARSE_NOENT: without it "&amp;" in the name of a namespace stays a reference ("&#38;"), and two of them are no
  * URI any more. There are no other entities: whatever could declare one is in a DOCTYPE, and that ends the parsing
  * unread.
