@@ -134,15 +134,17 @@ def judge_scope(root, wrong):
     """C6: a command of admin reads a table with rows of agencies by the view data.my_<table>; a line that need not, since it hangs on a
     row that was seen by its key or comes behind a data.known_...(), ends with "-- seen"."""
     listed = set(re.findall(r"\('(\w+)', '[\w ]+', (?:'[\w ]+'|null)\)", tree.read(root, "sql/inner/scope/guard.sql")))
-    reads = re.compile(r"\b(?:from|join|using|update|delete from)\s+data\.(\w+)(?!\w*\()")
+    reads = re.compile(r"(?:\b(?:from|join|using|update)\s+(?:only\s+)?data\.(\w+)|,\s+data\.(\w+)(?=\s+as\b))(?!\w*\()")
     if len(listed) < 30:
         wrong.append("sql/inner/scope/guard.sql: %d tables with rows of agencies found, 30 are the least" % len(listed))
     for path in tree.files(root):
         if re.match(r"sql/admin/.*\.sql$", path):
-            for n, line in enumerate(tree.read(root, path).splitlines(), 1):
-                if not line.endswith("-- seen"):
-                    wrong += ["%s:%d: reads data.%s and not data.my_%s: rows of all agencies" % (path, n, t, t)
-                              for t in reads.findall(COMMENT_OR_TEXT.sub("''", line)) if t in listed]
+            lines = tree.read(root, path).splitlines()
+            text = "\n".join(COMMENT_OR_TEXT.sub("''", line) for line in lines)
+            for m in reads.finditer(text):
+                n, t = text.count("\n", 0, m.end()), m[1] or m[2]
+                if t in listed and not lines[n].endswith("-- seen"):
+                    wrong.append("%s:%d: reads data.%s and not data.my_%s: rows of all agencies" % (path, n + 1, t, t))
 
 
 def main(root):
