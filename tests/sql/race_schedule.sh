@@ -11,7 +11,8 @@ select admin.add_area('RSC', 'hall', 'Зал', 2), admin.add_area('RSC', 'room',
 select admin.set_hours('RSC', a, 'пн-вс', '10:00-12:00', 30) from unnest(array['a', 'hall']) as a;
 select admin.generate('RSC');
 SQL
-day() { q -c "select (now() at time zone 'Europe/Moscow')::date + $1"; }
+today=$(q -c "select (now() at time zone 'Europe/Moscow')::date") # one day, whenever midnight comes
+day() { date -d "$today + $1 days" +%F; }
 slot() { q -c "select s.slot_id from data.slot as s join data.area as a using (area_key) where a.organization_id = 'RSC' and a.area_id = '$1' and s.wall_at = '$(day "$2") $3'"; }
 shape() { q -c "select extract(epoch from ends_at - starts_at)::integer / 60 || ' ' || capacity || case when is_closed then ' closed' else '' end || case when is_outdated then ' outdated' else '' end from data.slot where slot_id = '$1'"; }
 keep() { q -c "update data.schedule_state set not_before = null" -c "do \$\$ begin for n in 1 .. 500 loop exit when (select k.did is null from data.keep_generate() as k); end loop; end \$\$"; }
