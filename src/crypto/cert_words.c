@@ -95,6 +95,13 @@ void x509_describe(const X509 *x, char *out, size_t cap)
     names_add(&w, x);
 }
 
+void digest_describe(const unsigned char digest[32], char *out, size_t cap)
+{
+    struct words w = {.p = out, .cap = cap};
+    out[0] = '\0';
+    fingerprint_add(&w, digest);
+}
+
 const char *cert_describe(struct arena *a, const struct cert *c)
 {
     char text[CERT_WORDS_SIZE] = "";

@@ -19,6 +19,7 @@ int crypto_no_password(char *buf, int size, int is_writing, void *arg);
 
 /* See cert_describe(). cap: CERT_WORDS_SIZE. */
 void x509_describe(const X509 *x, char *out, size_t cap);
+void digest_describe(const unsigned char digest[32], char *out, size_t cap); /* as far as its fingerprint goes */
 
 struct cert {
     X509 *x;

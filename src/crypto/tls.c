@@ -27,10 +27,35 @@
 #define RECORD_HEAD_BYTES 5
 #define RECORD_BODY_MAX   (16384 + 2048)
 
+static size_t number_of(const unsigned char *p)
+{
+    return (size_t)p[0] << 16 | (size_t)p[1] << 8 | p[2];
+}
+
+/*
+ * A certificate that cannot even be read is refused within OpenSSL: here its octets pass by. RFC 5246 section 7.4.2: a
+ * list of certificates; RFC 8446 section 4.4.2: a context before it. Lengths of three bytes.
+ */
+static void shown_keep(struct tls *t, int version, const unsigned char *p, size_t n)
+{
+    struct error ignored = {0};
+    size_t at = 4;
+    if (n < 4 || p[0] != SSL3_MT_CERTIFICATE)
+        return;
+    if (version == TLS1_3_VERSION && n > at)
+        at += 1 + (size_t)p[at];
+    at += 3;
+    if (at + 3 > n || number_of(p + at) == 0 || number_of(p + at) > n - at - 3)
+        return;
+    t->has_shown = digest_once(DIGEST_SHA256, p + at + 3, number_of(p + at), t->shown, &ignored) == ERR_OK;
+}
+
 static void on_message(int is_sent, int version, int type, const void *p, size_t n, SSL *ssl, void *arg)
 {
     struct tls *t = arg;
-    (void)version, (void)p, (void)n, (void)ssl;
+    (void)ssl;
+    if (t != NULL && is_sent == 0 && type == SSL3_RT_HANDSHAKE)
+        shown_keep(t, version, p, n);
     /* an alert of ours says no to a renegotiation */
     if (t != NULL && t->is_shaken && type == (is_sent ? SSL3_RT_ALERT : SSL3_RT_HANDSHAKE))
         t->chatter++;
@@ -82,11 +107,14 @@ static void tls_note_failure(struct tls *t)
         t->refused = "client certificate refused: there is none";
     if (reason == NULL)
         reason = "ended during the handshake";
-    if (peer != NULL) {
+    if (peer != NULL)
         x509_describe(peer, who, sizeof who);
+    else
+        digest_describe(t->shown, who, sizeof who);
+    bool is_whose = peer != NULL || (t->has_shown && !t->is_shaken);
+    if (is_whose)
         (void)cert_refused(&e, ERR_CHECK, who, reason, NULL);
-    }
-    tls_failure_set(t, peer != NULL ? e.detail : reason);
+    tls_failure_set(t, is_whose ? e.detail : reason);
 }
 
 /* A memory BIO keeps all the room it ever needed. What has been taken out of it leaves no more than this behind. */

@@ -27,12 +27,14 @@ struct tls_ctx {
 struct tls {
     struct tls_ctx *ctx;
     SSL *ssl;
-    BIO *in, *out;            /* owned by ssl */
-    enum tls_status status;   /* once not TLS_OK it stays */
-    char *failure;            /* why it is TLS_FAILED; NULL: no words */
-    const char *refused;      /* the client's certificate was, or there is none; a fixed text */
-    int64_t believed_until_s; /* the client's certificate; 0: without one */
-    bool is_shaken;           /* the handshake is done */
+    BIO *in, *out;                   /* owned by ssl */
+    enum tls_status status;          /* once not TLS_OK it stays */
+    char *failure;                   /* why it is TLS_FAILED; NULL: no words */
+    const char *refused;             /* the client's certificate was, or there is none; a fixed text */
+    bool has_shown;                  /* the client sent a certificate, or what it calls so */
+    unsigned char shown[DIGEST_MAX]; /* SHA-256 of its octets */
+    int64_t believed_until_s;        /* the client's certificate; 0: without one */
+    bool is_shaken;                  /* the handshake is done */
     bool is_resumed;
     bool has_fresh;   /* a whole record has come since the last tls_handshake(), or more of what can never be one */
     bool is_odd;      /* no record can become of what comes in: it will be refused */

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 """C2, C8, O2, L4: client certificates of TLS are asked for revocation, and told when they are refused. The clients are Python's ssl and
 openssl s_client, with GOST suites too."""
+import random
 import re
 import socket
 import ssl
@@ -11,6 +12,7 @@ import time
 import e2e
 from e2e import E2E
 
+import oddcerts
 from instance import free_ports
 from tlspki import GONE, NEXT, NOW, TlsPki
 
@@ -196,6 +198,30 @@ class TlsClients(Clients):
         self.assertRegex(metrics, r'(?m)^zapisd_tls_client_crl_next_update_timestamp_seconds\{listener="tls"\} 1609459200$')
         self.assertRegex(metrics, r'(?m)^zapisd_tls_client_ca_expiry_timestamp_seconds\{listener="open"\} \d+$')
         self.assertNotRegex(metrics, r'crl_next_update_timestamp_seconds\{listener="open"\}')
+
+
+class OddClients(Clients):
+    """J3: whatever stands in the name of a certificate, the log has its fingerprint and no person."""
+
+    def test_names_of_strangers(self):
+        folder, seed = self.pki.folder, int(time.time())
+        rng, made = random.Random(seed), {}
+        person = oddcerts.name([[(oddcerts.CN, oddcerts.UTF8, oddcerts.CANARY)], [(oddcerts.SNILS, oddcerts.IA5, "00000000000")], [(oddcerts.O, oddcerts.UTF8, "Проба")]])
+        good, wrong_key = oddcerts.gost.pem((folder / "gost-good.pem").read_text(), "CERTIFICATE"), oddcerts.gost.PrivateKey((folder / "gost-good.key").read_text())
+        while len(made) < 5:  # as many lines as come at once
+            octets = oddcerts.dress(good, wrong_key, oddcerts.subject_at_random(rng) if made else person)
+            (folder / "odd.pem").write_text(oddcerts.pem(octets))
+            if made and subprocess.run(["openssl", "x509", "-in", folder / "odd.pem", "-noout"], capture_output=True).returncode != 0:
+                continue  # no client of OpenSSL could show it: tests/unit/crypto/test_tls_clients.c does
+            (folder / "odd.key").write_text((folder / "gost-good.key").read_text())
+            offset = self.instance.log.stat().st_size
+            self.s_client("odd", self.gost_port, "-tls1_2", "-cipher", "GOST2012-KUZNYECHIK-KUZNYECHIKOMAC")
+            said = self.wait_for(lambda at=offset: re.search(r'connection-cut .* detail="(.*)', self.log_from(at)), "seed %d: no line" % seed)[1]
+            made[oddcerts.fingerprint(octets)] = said
+            self.assertRegex(said, r"^certificate sha256 %s, subject \[[^]]+\], issuer \[[^]]+\], serial \w+: .*no issuer of this name signed it.*tls_client_ca" % oddcerts.fingerprint(octets))
+            self.assertNotIn(oddcerts.CANARY, said)
+            self.assertNotRegex(said, "[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+        self.assertIn("subject [O=Проба, a person]", next(iter(made.values())))
 
 
 class Crowd(Clients):

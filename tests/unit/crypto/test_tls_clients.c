@@ -8,6 +8,7 @@
 #include "clock.h"
 
 #include <openssl/pem.h>
+#include <openssl/sha.h>
 #include <openssl/x509v3.h>
 
 #include <time.h>
@@ -325,10 +326,72 @@ static void L1_what_a_stranger_sends_costs_little(void **state)
     arena_free(a);
 }
 
+/* ---- whose it was, when OpenSSL itself ends the handshake ---- */
+
+/* In TLS 1.2 the client's flight can be read: its common name becomes no UTF-8. */
+static void spoil_name(char *p, size_t n)
+{
+    char *at = memmem(p, n, "\x0C\x04Leaf", 6);
+    if (at != NULL)
+        at[3] = (char)0xFF;
+}
+
+/* CertificateVerify (15), alone in its record: the last byte of the signature. */
+static void spoil_proof(char *p, size_t n)
+{
+    for (size_t at = 0, len; at + 6 <= n; at += 5 + len) {
+        len = (size_t)(unsigned char)p[at + 3] << 8 | (unsigned char)p[at + 4];
+        if (p[at] == 22 && p[at + 5] == 15 && at + 5 + len <= n)
+            p[at + 4 + len] ^= 1;
+    }
+}
+
+static const char *fingerprint_of(const unsigned char *der, size_t n)
+{
+    unsigned char digest[32];
+    char *text = arena_alloc(pki_arena, 96);
+    SHA256(der, n, digest);
+    for (int i = 0; i < 32; i++)
+        snprintf(text + 3 * i, 4, i < 31 ? "%02X:" : "%02X", digest[i]);
+    return text;
+}
+
+static void L4_whose_certificate_it_was(void **state)
+{
+    (void)state;
+    static struct pair p;
+    void (*const spoils[])(char *, size_t) = {spoil_name, spoil_proof, NULL};
+    struct arena *a = arena_new();
+    struct tls_ctx *ctx = ctx_of_clients(a, NULL);
+    now_s = NOW_S;
+    for (size_t i = 0; i < sizeof spoils / sizeof spoils[0]; i++) {
+        unsigned char *der = NULL;
+        int n = i2d_X509(leaf, &der);
+        client_open(&p, ctx, TLS1_2_VERSION, "leaf.pem");
+        p.spoil = spoils[i];
+        assert_int_equal(is_connected(&p), spoils[i] == NULL);
+        if (spoils[i] == spoil_name)
+            spoil_name((char *)der, (size_t)n);
+        const char *wanted = arena_printf(pki_arena,
+                                          spoils[i] == spoil_name ? "certificate sha256 %s: "
+                                                                  : "certificate sha256 %s, subject [",
+                                          fingerprint_of(der, (size_t)n)),
+                   *said = tls_failure(p.server);
+        if (spoils[i] == NULL)
+            assert_string_equal(said, "");
+        else if (strncmp(said, wanted, strlen(wanted)) != 0 || strstr(said, ": ") == NULL)
+            fail_msg("%zu: '%s' is not the beginning of '%s'", i, wanted, said);
+        OPENSSL_free(der);
+        pair_close(&p);
+    }
+    arena_free(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(C8_a_ticket_ends_with_its_verdict),
+        cmocka_unit_test(L4_whose_certificate_it_was),
         cmocka_unit_test(C5_parts_are_lent),
         cmocka_unit_test(L1_what_a_stranger_sends_costs_little),
     };

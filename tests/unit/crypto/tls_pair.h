@@ -30,8 +30,9 @@ struct pair {
     SSL *client;
     SSL_CTX *client_ctx;
     BIO *to_client, *from_client;
-    size_t grain; /* bytes carried at once */
-    size_t total; /* bytes the server was fed */
+    void (*spoil)(char *p, size_t n); /* what the client sends, on its way; NULL: nothing is done to it */
+    size_t grain;                     /* bytes carried at once */
+    size_t total;                     /* bytes the server was fed */
     enum tls_status status;
     char got[70000]; /* plain bytes at the server */
     size_t got_n;
@@ -100,6 +101,8 @@ static inline void pair_carry(struct pair *p)
         while ((n = BIO_read(p->from_client, part, (int)p->grain)) > 0) {
             has_moved = true;
             p->total += (size_t)n;
+            if (p->spoil != NULL)
+                p->spoil(part, (size_t)n);
             if (tls_feed(p->server, part, (size_t)n) == TLS_OK)
                 server_reads(p);
         }
