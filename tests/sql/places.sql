@@ -35,7 +35,8 @@ declare
     c text;
 begin
     insert into data.slot (slot_id, organization_id, area_key, starts_at, ends_at, capacity, serial)
-    select id, 'T1', pg_temp.key(a), since::timestamptz, until::timestamptz, n, (random() * 30000)::integer;
+    select id, 'T1', pg_temp.key(a), since::timestamptz, until::timestamptz, n,
+        (select coalesce(max(s.serial), 0) + 1 from data.slot as s where s.area_key = pg_temp.key(a));
     insert into data.place (slot_id, place_no, book_key, capacity, area_key, starts_at, ends_at, before_min, after_min)
     select s.slot_id, 1, 'k1', s.capacity, s.area_key, s.starts_at, s.ends_at, before, after from data.slot as s where s.slot_id = id;
     return case when found then 'taken' else 'nothing' end;

@@ -6,6 +6,7 @@ superuser, in transactions that end either way. Whatever each was told, no two v
 list has it that is read from the table without an index. Calm: one connection tries more of them; now each must be taken
 when the list has room for it and refused when it has not.
 """
+import itertools
 import random
 import sys
 import threading
@@ -17,6 +18,7 @@ from psycopg2 import errors
 
 SEED = int(sys.argv[1])
 OFFICE, THREADS, STEPS, CALM = "RI%d" % SEED, 5, 60, 150
+SERIALS = itertools.count(1)  # one each: two slots of one area that begin at one time are told apart by it, and none is refused by chance
 LENGTHS = (7 * 60, 15 * 60, 20 * 60, 30 * 60, 60 * 60, 1, 90, 8 * 60, 24 * 3600)
 WEIGHTS = (6, 6, 6, 6, 2, 3, 3, 4, 1)
 REFUSED = (errors.ExclusionViolation, errors.UniqueViolation, errors.CheckViolation, errors.DeadlockDetected,
@@ -45,7 +47,7 @@ def new_slot(cur, areas, v):
     slot = str(uuid.uuid4())
     cur.execute("insert into data.slot (slot_id, organization_id, area_key, starts_at, ends_at, serial) values "
                 "(%s, %s, %s, to_timestamp(%s), to_timestamp(%s), %s)",
-                (slot, OFFICE, areas[area], start, end, random.randrange(1, 30000)))
+                (slot, OFFICE, areas[area], start, end, next(SERIALS)))
     return slot
 
 
@@ -83,7 +85,7 @@ def step(rng, conn, areas, base, book, n):
             return
         if what == "move":
             cur.execute("update data.slot set starts_at = to_timestamp(%s), ends_at = to_timestamp(%s), area_key = %s, serial = %s where slot_id = %s",
-                        (v[1], v[2], areas[v[0]], rng.randrange(1, 30000), row[0]))
+                        (v[1], v[2], areas[v[0]], next(SERIALS), row[0]))
         elif what == "grow":
             cur.execute("update data.slot set ends_at = ends_at + make_interval(mins => %s) where slot_id = %s", (rng.choice((-1, 1, 15)), row[0]))
         else:
