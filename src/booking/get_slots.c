@@ -6,9 +6,6 @@
 #include "listing.h"
 #include "reply.h"
 
-#include <string.h>
-#include <strings.h>
-
 #define SLOTS_MAX_DEFAULT 20000
 
 void get_slots_check(const struct booking_request *r, struct field_errors *f, struct arena *a)
