@@ -61,8 +61,13 @@ returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     parent_item bigint;
+    violated text;
+    missing text;
 begin
     perform data.ref_own($1);
+    if code ~ '[\u0001-\u001f\u007f-\u009f\ufffe\uffff]' then -- before its form is judged
+        perform data.say_violation('23514', 'ref_item_code_plain', null, null);
+    end if;
     if nullif($5, '') is not null then
         select i.item_id into parent_item from data.my_ref_item as i where i.ref_name = $1 and i.code = $5;
         if not found then
@@ -75,6 +80,12 @@ begin
     set title = excluded.title, attributes = excluded.attributes, parent_id = excluded.parent_id
     where (t.title, t.attributes, t.parent_id) is distinct from (excluded.title, excluded.attributes, excluded.parent_id);
     return (select b.version from data.my_ref_book as b where b.ref_name = $1);
+exception when check_violation then
+    get stacked diagnostics violated = constraint_name, missing = column_name;
+    if violated not like '%\_plain' then
+        raise; -- says what and where by itself
+    end if;
+    perform data.say_violation(sqlstate, violated, missing, sqlerrm);
 end $$;
 grant execute on function admin.ref_put(text, text, text, jsonb, text) to zapisd_operator;
 comment on function admin.ref_put(text, text, text, jsonb, text) is

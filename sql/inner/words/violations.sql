@@ -15,8 +15,6 @@ language sql immutable parallel safe as $$
         'Есть: select * from data.calendar; завести: admin.add_calendar'),
     ('organization_agency_fkey', 'Такого ведомства нет', 'Есть: select * from data.agency; завести: admin.add_agency'),
     ('organization_id_form', 'Код организации — от 1 до 50 знаков', null),
-    ('organization_plain', 'В тексте управляющий знак: он не виден, и порталу его не передать',
-        'Наберите текст заново, не вставкой из другой программы'),
     ('organization_name_filled', 'У организации должно быть название', null),
     ('organization_latitude_range', 'Широта — от -90 до 90 градусов',
         'Десятичными градусами WGS-84, сперва широта: 55.751244, 37.618423'),
@@ -46,22 +44,18 @@ language sql immutable parallel safe as $$
     ('organization_no_data_range', 'no_data_after_hours — от 0 до 8760 часов или пусто', null),
     ('organization_status_form', 'Статус — три цифры приказа и до шести своих, или состояние HELD, BOOKED, INVITED, CANCELLED, '
         'EXPIRED', null),
-    ('organization_status_plain', 'В тексте управляющий знак: он не виден, и порталу его не передать', 'Наберите текст заново'),
     ('organization_service_organization_fkey', 'Такой организации нет',
         'Есть: select * from admin.offices(); завести: admin.add_organization'),
     ('organization_service_user_types', 'user_types — {SIMPLE}, {QUALIFIED} или пусто', null),
     ('organization_service_user_kinds', 'user_kinds — {PHYSIC}, {BUSINESS}, {PERSBUSINESS} или пусто', null),
     ('organization_service_buffer_range', 'Перерыв — от 0 до 720 минут', null),
     ('service_id_form', 'Код услуги — от 1 до 100 знаков', null),
-    ('service_plain', 'В тексте управляющий знак: он не виден, и порталу его не передать', 'Наберите текст заново'),
     ('service_name_filled', 'У услуги должно быть название', null),
     ('area_organization_fkey', 'Такой организации нет', 'Есть: select * from admin.offices(); завести: admin.add_organization'),
     ('area_service_service_fkey', 'Такой услуги у организации нет', 'Завести: admin.add_service'),
     ('timetable_service_fkey', 'Такой услуги у организации нет', 'Завести: admin.add_service'),
     ('booking_limit_service_fkey', 'Такой услуги у организации нет', 'Завести: admin.add_service'),
     ('area_id_form', 'Код помещения — от 1 до 50 знаков', null),
-    ('area_plain', 'В тексте управляющий знак: он не виден, и порталу его не передать', 'Наберите текст заново'),
-    ('area_slot_attributes_plain', 'В тексте управляющий знак: он не виден, и порталу его не передать', 'Наберите текст заново'),
     ('area_name_filled', 'У помещения должно быть название', null),
     ('area_capacity_range', 'Мест — от 1 до 1000', null),
     ('area_slot_attributes_form', 'Атрибутов у помещения — не больше 100, всего до 4096 байт; имя — от 1 до 255 знаков', null),
@@ -93,7 +87,6 @@ language sql immutable parallel safe as $$
     ('status_detail_status_fkey', 'Данный статус заявления не поддерживается в текущей версии',
         'Есть: 001 100 101 200 201 202 203 205 206 207 208 300 301 302 303'),
     ('status_detail_agency_fkey', 'Такого ведомства нет', 'Есть: select * from data.agency; завести: admin.add_agency'),
-    ('status_detail_plain', 'В тексте управляющий знак: он не виден, и порталу его не передать', 'Наберите текст заново'),
     ('status_detail_reason_filled', 'Нужна причина: её читают люди', null),
     ('booking_limit_max_range', 'Не больше записей — от 1 до 1000', null),
     ('booking_limit_period', 'Срок ограничения: live, day, week, month, year', null),
@@ -113,6 +106,14 @@ language sql immutable parallel safe as $$
     ('ref_attribute_link_fkey', 'Справочника, на который ссылается атрибут, нет',
         'Есть: select ref_name, title from data.ref_book'),
     ('place_within_capacity', 'Мест не меньше, чем уже занято', null)
+    union all
+    select c.name, 'В тексте управляющий знак: он не виден, и порталу его не передать',
+        'Наберите текст заново, не вставкой из другой программы'
+    from unnest(
+        '{agency_plain,organization_plain,organization_timetable_comment_plain,organization_status_plain,'
+            'service_plain,area_plain,area_slot_attributes_plain,calendar_plain,calendar_day_plain,'
+            'special_day_plain,day_off_plain,status_detail_plain,ref_book_plain,ref_attribute_plain,ref_item_plain,'
+            'ref_item_code_plain,ref_item_attributes_plain}'::text[]) as c (name)
 $$;
 comment on function data.constraint_words() is 'What constraints say, for people; admin.help() looks here too';
 
