@@ -83,14 +83,20 @@ struct attributes_seen {
     bool has_unknown, is_nil;
 };
 
+/* The type of a field is the shape's to say, and where a schema is may be said of any element. */
 static bool on_attribute(void *arg, const char *ns, const char *local, const char *value)
 {
+    static const char *const passed[] = {"type", "schemaLocation", "noNamespaceSchemaLocation"};
     struct attributes_seen *seen = arg;
-    if (ns == NULL || strcmp(ns, NS_XSI) != 0)
-        seen->has_unknown = true;
-    else if (strcmp(local, "nil") == 0)
+    bool is_xsi = ns != NULL && strcmp(ns, NS_XSI) == 0, is_passed = false;
+    for (unsigned i = 0; is_xsi && i < sizeof passed / sizeof *passed; i++)
+        is_passed = is_passed || strcmp(local, passed[i]) == 0;
+    if (is_xsi && strcmp(local, "nil") == 0) {
         seen->is_nil = strcmp(value, "true") == 0 || strcmp(value, "1") == 0;
-    return true; /* the types of xsi:type are the shape's to say */
+        is_passed = seen->is_nil || strcmp(value, "false") == 0 || strcmp(value, "0") == 0;
+    }
+    seen->has_unknown = seen->has_unknown || !is_passed;
+    return true;
 }
 
 bool normalize_is_nil(struct normalizer *z, struct xml_node *node, const char *field)
