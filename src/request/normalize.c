@@ -101,7 +101,7 @@ static void write_value(struct normalizer *z, const char *name, const char *valu
 static void write_text(struct normalizer *z, const struct field *c, struct xml_node *node)
 {
     if (normalize_has_elements(node))
-        normalize_wrong(z, c->name, FIELD_BAD_VALUE);
+        normalize_wrong(z, c->name, FIELD_ELEMENTS);
     else
         write_value(z, c->name, value_of(z, c, xml_own_text(z->arena, node)));
 }

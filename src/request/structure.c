@@ -54,7 +54,9 @@ static void check_attributes(struct walk *w, const struct xml_node *node)
 
 static void check_value(struct walk *w, const struct field *c, struct xml_node *node)
 {
-    if (xml_first(node, NULL, NULL) != NULL || !lexical_is_good(c->type, xml_peek_text(w->fields->arena, node)))
+    if (xml_first(node, NULL, NULL) != NULL)
+        tell(w, c->name, FIELD_ELEMENTS);
+    else if (!lexical_is_good(c->type, xml_peek_text(w->fields->arena, node)))
         wrong(w, c->name);
 }
 

@@ -13,6 +13,7 @@
 #define FIELD_UNKNOWN   "Поле не предусмотрено описанием метода"
 #define FIELD_NAMESPACE "Поле указано в другом пространстве имён"
 #define FIELD_WORDS     "Между полями стоит лишний текст"
+#define FIELD_ELEMENTS  "В значении поля стоят другие элементы"
 
 /* Does it look like the name of a field? Only such a one is repeated from a message where people read it: in the log,
  * and in a text that stays with a booking. */

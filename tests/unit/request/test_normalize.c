@@ -403,6 +403,16 @@ static void M10_neither_of_two_is_taken(void **state)
     assert_string_equal(o.errors.items[0].message, "Поле указано более одного раза");
 }
 
+/* What is left out since something is wrong with it is told as that, and not as missing. */
+static void M10_what_is_wrong_is_not_missing(void **state)
+{
+    struct outcome o = read_as(*state, BOOKING_GET_BOOKING_STATUS, E("bookId", "1" E("x", "")), &lenient);
+    assert_string_equal(o.text, "");
+    assert_string_equal(o.fields, "bookId esiaId");
+    assert_string_equal(o.errors.items[0].message, FIELD_ELEMENTS);
+    assert_string_equal(o.errors.items[1].message, FIELD_REQUIRED);
+}
+
 /* A leniency that is switched off leaves the field wrong, by its name; what the others allow is put right all the same.
  */
 static void M10_each_switch_by_itself(void **state)
@@ -832,6 +842,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(M9_what_is_put_right, setup, teardown),
         cmocka_unit_test_setup_teardown(M10_what_must_not_be_guessed, setup, teardown),
         cmocka_unit_test_setup_teardown(M10_neither_of_two_is_taken, setup, teardown),
+        cmocka_unit_test_setup_teardown(M10_what_is_wrong_is_not_missing, setup, teardown),
         cmocka_unit_test_setup_teardown(M10_each_switch_by_itself, setup, teardown),
         cmocka_unit_test_setup_teardown(A5_the_namespace_to_answer_in, setup, teardown),
         cmocka_unit_test_setup_teardown(J3_the_name_of_the_unknown, setup, teardown),

@@ -168,6 +168,9 @@ static const struct {
     {BOOKING_GET_BOOKING_STATUS, IDS E("BookId", "1"), {{"BookId", FIELD_UNKNOWN}}},
     {BOOKING_GET_BOOKING_STATUS, E("bookId", "1") "<t:esiaId>1</t:esiaId>", {{"esiaId", FIELD_NAMESPACE}}},
     {BOOKING_GET_SLOTS, SLOTS E("filter", "words" E("simple", NAME)), {{"filter", FIELD_WORDS}}},
+    {BOOKING_GET_BOOKING_STATUS,
+     E("bookId", "1" E("x", "")) E("esiaId", E("string", "1")),
+     {{"bookId", FIELD_ELEMENTS}, {"esiaId", FIELD_ELEMENTS}}},
     /* attributes: by name, and all of them */
     {BOOKING_GET_BOOKING_STATUS,
      "<bookId kind='x'>1</bookId>" E("esiaId", "1"),
