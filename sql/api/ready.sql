@@ -50,7 +50,7 @@ begin
     if pg_is_in_recovery() or current_setting('transaction_read_only') = 'on' then
         reasons := reasons || 'the server is read-only'::text;
     end if;
-    if current_setting('server_encoding') <> 'UTF8' or lower(U&'\0416') <> U&'\0436' then
+    if current_setting('server_encoding') <> 'UTF8' or lower(E'\u0416') <> E'\u0436' then
         reasons := reasons || 'encoding or LC_CTYPE of the database knows no Russian letters: it must be made anew as UTF8 with '
             'a UTF-8 locale'::text;
     end if;

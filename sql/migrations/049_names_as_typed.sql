@@ -15,10 +15,10 @@ begin
     return btrim(regexp_replace(
         regexp_replace(
             replace(lower(case when value collate "und-x-icu" ~ '[^[:alnum:][:space:][:punct:]]{31}' then value
-                else normalize(translate(value, U&'''"`\00B4\02B9\02BB\02BC\02BD\2018\2019\201A\201B\201C\201D\201E\201F\2032\2033\00AB\00BB\2039\203A\FF02\FF07', ''), NFKC) end
+                else normalize(translate(value, E'''"`\u00B4\u02B9\u02BB\u02BC\u02BD\u2018\u2019\u201A\u201B\u201C\u201D\u201E\u201F\u2032\u2033\u00AB\u00BB\u2039\u203A\uFF02\uFF07', ''), NFKC) end
                 collate "und-x-icu"), 'ё', 'е'),
-            U&'[\0001-\0008\000E-\001F\007F-\0084\0086-\009F\00AD\0300-\036F\061C\115F\1160\17B4\17B5\180B-\180F\200B-\200F\202A-\202E\2060-\206F\3164\FE00-\FE0F\FEFF\FFA0\+0E0000-\+0E0FFF]+', '', 'g'),
-        U&'[\0009-\000D\0020\0085\00A0\1680\2000-\200A\2028\2029\202F\205F\3000.,\02D7\058A\05BE\2010-\2015\2043\2053\2212\2E3A\2E3B\301C\FE58\FE63\FF0D-]+', ' ', 'g'));
+            E'[\u0001-\u0008\u000E-\u001F\u007F-\u0084\u0086-\u009F\u00AD\u0300-\u036F\u061C\u115F\u1160\u17B4\u17B5\u180B-\u180F\u200B-\u200F\u202A-\u202E\u2060-\u206F\u3164\uFE00-\uFE0F\uFEFF\uFFA0\U000E0000-\U000E0FFF]+', '', 'g'),
+        E'[\u0009-\u000D\u0020\u0085\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000.,\u02D7\u058A\u05BE\u2010-\u2015\u2043\u2053\u2212\u2E3A\u2E3B\u301C\uFE58\uFE63\uFF0D-]+', ' ', 'g'));
 end $$;
 alter function data.name_key(text) owner to zapisd_owner;
 revoke all on function data.name_key(text) from public;

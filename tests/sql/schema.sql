@@ -128,5 +128,11 @@ select set_eq('select code from data.status where initiator <> ''agency''', arra
 select is_empty('select s from unnest(enum_range(null::data.booking_state)) s where data.state_code(s) not in (select code from data.status)',
     'S1: every inner state has a status of Appendix 1');
 select is((select count(*) from admin.help() where what is null), 0::bigint, 'admin.help() explains every function');
+-- A body that is read anew in each session is read as that session has standard_conforming_strings: a backslash in a plain literal is then
+-- another text, and in U&'' an error; in E'' it is what it is.
+select is_empty($q$select p.oid::regprocedure from pg_proc as p
+    where p.pronamespace in ('data'::regnamespace, 'api'::regnamespace, 'admin'::regnamespace) and p.prosqlbody is null
+        and replace(regexp_replace(p.prosrc, '--[^\n]*', '', 'g'), '''''', '') ~ $re$(^|[^Ee])'[^']*\\[^']*'$re$$q$,
+    'O3: no function means something else where the session has standard_conforming_strings off');
 select * from finish();
 rollback;

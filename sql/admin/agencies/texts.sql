@@ -21,7 +21,7 @@ begin
             using errcode = 'invalid_parameter_value', hint = 'Статусы: select code, comment from data.status; '
                 'состояния со своим текстом: HELD, BOOKED, INVITED (201), CANCELLED, EXPIRED (303)';
     end if;
-    select m[1] into unknown from regexp_matches(coalesce(comment, ''), '\{([^{}]*)\}', 'g') as m
+    select m[1] into unknown from regexp_matches(coalesce(comment, ''), E'\\{([^{}]*)\\}', 'g') as m
     where m[1] <> all (data.text_placeholders()) limit 1;
     if unknown is not null then
         raise exception 'Подстановки {%} нет', unknown using errcode = 'invalid_parameter_value',

@@ -52,7 +52,7 @@ comment on function admin.invite(text) is
 create or replace function admin.move(book_id text, slot_id text, reason text default null)
 returns admin.result language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
-    ids constant text[] := regexp_split_to_array(btrim(coalesce(slot_id, ''), E' ,{}\t'), '[\s,]+');
+    ids constant text[] := regexp_split_to_array(btrim(coalesce(slot_id, ''), E' ,{}\t'), E'[\\s,]+');
 begin
     perform data.plain_words(reason);
     if exists (select from unnest(ids) as t where t !~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$') then

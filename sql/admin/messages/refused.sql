@@ -6,8 +6,8 @@
 create or replace function admin.refused(since timestamptz default now() - interval '1 day')
 returns table (at timestamptz, listener text, peer text, reason text, messages bigint, size bigint, digest text, request_id text)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-    select j.at, j.listener, case when j.peer ~ '^127[.]|^\[::1\]|^unix' then j.peer
-        else regexp_replace(j.peer, '^([0-9]+[.][0-9]+[.][0-9]+)[.].*$|^(\[[0-9a-f]*:[0-9a-f]*:[0-9a-f]*).*$', '\1\2…') end,
+    select j.at, j.listener, case when j.peer ~ E'^127[.]|^\\[::1\\]|^unix' then j.peer
+        else regexp_replace(j.peer, E'^([0-9]+[.][0-9]+[.][0-9]+)[.].*$|^(\\[[0-9a-f]*:[0-9a-f]*:[0-9a-f]*).*$', E'\\1\\2…') end,
         case j.reason when 'not kept' then 'сверх запаса: не сохранены, только сосчитаны' else j.reason end,
         j.messages, j.size, encode(j.digest, 'hex'), j.request_id
     from data.my_journal_refused as j

@@ -13,7 +13,7 @@ begin
             and c.relowner = 'zapisd_owner'::regrole and obj_description(c.oid, 'pg_class') = p_ref_name) then
         raise exception 'Таблица ref_csv справочника % не загружена', p_ref_name
             using errcode = 'undefined_table',
-                hint = format('select admin.ref_csv(%L, true), then \copy ref_csv from ... (format csv, header match)',
+                hint = format(E'select admin.ref_csv(%L, true), then \\copy ref_csv from ... (format csv, header match)',
                 p_ref_name);
     end if;
     return query execute $sql$
@@ -122,7 +122,7 @@ begin
         union all
         select x.line, c.name, 'координата вне допустимых значений'
         from r as x cross join (values ('latitude', 90), ('longitude', 180)) as c (name, bound)
-        where p_book.ref_name = 'organizations' and x.attributes ->> c.name ~ '^-?[0-9]{1,30}(\.[0-9]{1,30})?$'
+        where p_book.ref_name = 'organizations' and x.attributes ->> c.name ~ E'^-?[0-9]{1,30}(\\.[0-9]{1,30})?$'
             and abs((x.attributes ->> c.name)::numeric) > c.bound
         union all
         select x.line, v.name, 'часы работы следуют из расписания (data.timetable) и здесь не меняются'

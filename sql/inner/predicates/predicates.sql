@@ -119,9 +119,9 @@ begin
     elsif p_condition = 'wordstarts' then
         -- A word begins at the start, or after what is neither letter nor digit. The pattern is ours: it puts a mark
         -- before each beginning, in both texts.
-        word := chr(1) || regexp_replace(folded collate "und-x-icu", '([^[:alnum:]])', '\1' || chr(1), 'g');
+        word := chr(1) || regexp_replace(folded collate "und-x-icu", '([^[:alnum:]])', E'\\1' || chr(1), 'g');
         bits := (select string_agg(case when position(folded in f) = 0 then '0' when position(word in chr(1)
-                    || regexp_replace(f collate "und-x-icu", '([^[:alnum:]])', '\1' || chr(1), 'g')) > 0 then '1' else '0' end,
+                    || regexp_replace(f collate "und-x-icu", '([^[:alnum:]])', E'\\1' || chr(1), 'g')) > 0 then '1' else '0' end,
                         '')
                  from unnest(folds) as u (f));
     elsif p_type = 'STRING' and signs = '{0}' then

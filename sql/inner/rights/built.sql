@@ -8,7 +8,7 @@
 -- was restored has other brackets in some of them.
 create or replace function data.built_now() returns table (kind text, object text, digest text, is_worded boolean)
 language sql stable set search_path = pg_catalog, pg_temp set DateStyle = 'ISO, YMD' set IntervalStyle = 'postgres'
-    set bytea_output = 'hex'
+    set bytea_output = 'hex' set standard_conforming_strings = on
 set extra_float_digits = 1 set TimeZone = 'UTC' set quote_all_identifiers = off as $$
     with d as (
         select 'routine' as kind, p.oid::regprocedure::text as object, p.prosqlbody is not null as is_worded,

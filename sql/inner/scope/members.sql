@@ -10,7 +10,7 @@ begin
             hint = 'Заводит администратор: create role ivanova login in role zapisd_registrar';
     elsif p_member ~ '^(zapisd|pg)_' then
         raise exception '% — это все, кому она выдана', p_member using errcode = 'invalid_parameter_value',
-            hint = 'Нужен пользователь (\du) или своя группа пользователей';
+            hint = E'Нужен пользователь (\\du) или своя группа пользователей';
     end if;
     return p_member;
 end $$;

@@ -11,7 +11,7 @@ declare
     is_empty boolean;
 begin
     loop
-        part := substring(t from '\[[^][]*\]');
+        part := substring(t from E'\\[[^][]*\\]');
         exit when part is null;
         is_empty := false;
         for i in 1 .. cardinality(keys) loop
@@ -54,7 +54,7 @@ begin
                 else c.comment end
          from data.organization_status as c
          where c.organization_id = p_organization_id and c.code in (p_code, left(p_code, 3), p_state::text)
-            and not (p_state = 'INVITED' and c.code = '201') -- written for those who have booked
+            and (p_state is distinct from 'INVITED' or c.code <> '201') -- written for those who have booked
          order by c.code = p_code and length(p_code) > 3 desc, c.code = p_state::text desc nulls last limit 1),
         case p_state
             when 'INVITED' then 'Приглашаем Вас получить запрашиваемую услугу или функцию. '

@@ -31,7 +31,7 @@ comment on function data.utc_offset(timestamptz, timestamp) is
 create or replace function data.parse_time(t text) returns timestamptz
 language plpgsql immutable strict parallel safe as $$
 begin
-    if t !~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})$' then
+    if t !~ E'^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})$' then
         return null;
     end if;
     begin

@@ -12,7 +12,7 @@ declare
     last_day integer;
     days smallint[] := '{}';
 begin
-    foreach part in array regexp_split_to_array(lower(btrim(coalesce(p_days, ''))), '\s*,\s*') loop
+    foreach part in array regexp_split_to_array(lower(btrim(coalesce(p_days, ''))), E'\\s*,\\s*') loop
         first_day := (array_position(names, btrim(split_part(translate(part, '–—', '--'), '-', 1))) - 1) % 7 + 1;
         last_day := (array_position(names,
             btrim(coalesce(nullif(split_part(translate(part, '–—', '--'), '-', 2), ''), split_part(part, '-', 1)))) - 1) % 7 + 1;
@@ -50,12 +50,12 @@ declare
     last_end time := '00:00';
 begin
     from_evening := false;
-    foreach part in array regexp_split_to_array(translate(btrim(coalesce(p_hours, '')), '–—', '--'), '\s*,\s*') loop
-        if part !~ '^[0-9]{1,2}:[0-9]{2}\s*-\s*[0-9]{1,2}:[0-9]{2}$' then
+    foreach part in array regexp_split_to_array(translate(btrim(coalesce(p_hours, '')), '–—', '--'), E'\\s*,\\s*') loop
+        if part !~ E'^[0-9]{1,2}:[0-9]{2}\\s*-\\s*[0-9]{1,2}:[0-9]{2}$' then
             raise exception 'Часы приёма: %', coalesce(p_hours, 'null') using errcode = 'invalid_parameter_value',
                 hint = 'Так: 9:00-13:00, 14:00-18:00; перерыв — это промежуток; за полночь: 22:00-2:00; нет — убрать';
         end if;
-        if part !~ '^([01]?[0-9]|2[0-3]):[0-5][0-9]\s*-\s*(([01]?[0-9]|2[0-3]):[0-5][0-9]|24:00)$' then
+        if part !~ E'^([01]?[0-9]|2[0-3]):[0-5][0-9]\\s*-\\s*(([01]?[0-9]|2[0-3]):[0-5][0-9]|24:00)$' then
             raise exception 'Такого времени нет: %', part using errcode = 'datetime_field_overflow', hint = 'От 0:00 до 24:00';
         end if;
         begins := btrim(split_part(part, '-', 1))::time;

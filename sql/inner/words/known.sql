@@ -60,7 +60,7 @@ comment on function data.days_in_order(date, date) is 'Refuses days that are not
 create or replace function data.plain_words(variadic p_texts text[]) returns void
 language plpgsql immutable as $$
 begin
-    if exists (select from unnest(p_texts) as t where t ~ '[\u0001-\u0008\u000b-\u001f\u007f-\u009f\ufffe\uffff]') then
+    if exists (select from unnest(p_texts) as t where t ~ E'[\\u0001-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\ufffe\\uffff]') then
         raise exception 'В тексте управляющий знак: он не виден, и порталу его не передать'
             using errcode = 'invalid_parameter_value', hint = 'Наберите текст заново, не вставкой из другой программы';
     end if;

@@ -14,7 +14,7 @@ comment on function data.typed_book_key(text) is 'book_key of a bookId as it was
 -- "тест п т" and "тер левон" find, and a patronymic is not taken for a first name.
 create or replace function data.name_pattern(p_words text[]) returns text
 language sql immutable parallel safe as $$
-    select '^' || string_agg(regexp_replace(w, '([!-/:-@\[-`{-~])', '\\\1', 'g'), '[^ ,]*(?: |[^,]*,)' order by n)
+    select '^' || string_agg(regexp_replace(w, E'([!-/:-@\\[-`{-~])', E'\\\\\\1', 'g'), '[^ ,]*(?: |[^,]*,)' order by n)
     from unnest(p_words) with ordinality as u (w, n)
 $$;
 comment on function data.name_pattern(text[]) is

@@ -127,7 +127,7 @@ begin
     raise exception '%', coalesce(w.words, 'Не указано: ' || nullif(p_missing, ''),
         case when p_state = '23503' then 'Это ещё нужно другому, или того, на что оно ссылается, нет' end, p_message)
         using errcode = p_state, constraint = p_constraint, hint = coalesce(w.advice,
-            case when p_state = '23503' then 'Что на что ссылается: \d+ таблицы, ограничение ' || p_constraint end,
-            'Какие бывают значения: select * from admin.help(), \d+ таблицы');
+            case when p_state = '23503' then E'Что на что ссылается: \\d+ таблицы, ограничение ' || p_constraint end,
+            E'Какие бывают значения: select * from admin.help(), \\d+ таблицы');
 end $$;
 comment on function data.say_violation(text, text, text, text) is 'The refusal of a constraint in words, with what to do';
