@@ -259,6 +259,12 @@ select isnt(pg_temp.writes('o b', format('update data.%I set %s = %s where %s', 
 select is(pg_temp.writes('o a', format('insert into data.%I (%s) select %s from jsonb_populate_record(null::data.%I, %L)', t, inserts, inserts, t, j)), '42501', 'C6: puts nothing into B''s rooms in ' || t)
 from writable cross join lateral (select min(m.j) as j from marked as m where m.t = writable.t) as m where inserts is not null and j is not null order by t;
 select is(pg_temp.writes('o a', $$update data.organization set agency_code = 'TEST00002' where organization_id = 'T1'$$), '42501', 'C6: an organization is not given away');
+create role "o both" in role zapisd_operator;
+select is(admin.grant_office('o both', 'TEST00001'), 'o both работает за: TEST00001', 'C6: one agency whole');
+select is(admin.grant_office('o both', 'TEST00002', 'T2'), 'o both работает за: TEST00001, T2', 'C6: and one office of another');
+select is(pg_temp.writes('o both', $$select admin.add_organization('T2', 'TEST00001', 'x', 'Europe/Moscow')$$), 'P0002', 'C6: an office is not taken from its agency by who has the office alone');
+select is(pg_temp.writes('o both', $$select admin.add_organization('T1', 'TEST00001', 'Отдел', 'Europe/Moscow')$$), '1', 'C6: one of his own agency he may name anew');
+drop owned by "o both"; drop role "o both"; delete from data.office_member where member = 'o both';
 select is(pg_temp.writes('o a', $$insert into data.organization (organization_id, agency_code, name, time_zone) values ('T8', 'TEST00001', 'x', 'Europe/Moscow')$$), '1', 'C6: one''s own agency gets a new one');
 select is(pg_temp.writes('o a', $$select admin.add_service('T1', 'metka-s', 'x')$$), '1', 'C6: a service of the register may be one''s own, too');
 select is(pg_temp.reads_as('o a', $$select s.name from admin.add_service('T1', 'metka-s', 'x') as a, data.service as s where s.service_id = 'metka-s'$$), '("МЕТКА услуга")', 'C6: its name stays what others call it');

@@ -42,6 +42,9 @@ begin
         raise exception 'Код организации % занят', organization_id using errcode = 'unique_violation',
             hint = 'Ваши: select * from admin.my_offices()';
     end if;
+    -- Nor is one taken from its agency by who works for this organization of it alone.
+    perform data.known_agency(x.agency_code) from data.my_organization as x
+    where x.organization_id = add_organization.organization_id and x.agency_code <> add_organization.agency_code;
     if (latitude is null) <> (longitude is null) then
         raise exception 'Широта и долгота указываются вместе' using errcode = 'check_violation',
             hint = 'Десятичными градусами WGS-84, сперва широта: 55.751244, 37.618423';
