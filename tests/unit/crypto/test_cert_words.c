@@ -74,6 +74,7 @@ static void J3_who_is_told(void **state)
          "O=Центр, a person"},
         /* whose organization is himself */
         {{UTF8(HOLDER_CN, "Канарейкин"), UTF8(HOLDER_O, "ИП Канарейкин"), UTF8(OGRNIP, "300000000000000")}, "a person"},
+        {{UTF8(HOLDER_CN, "x"), UTF8(HOLDER_O, "Канарейка"), UTF8(OGRNIP, "300000000000000")}, "a person"},
         {{UTF8(HOLDER_CN, "x"), UTF8(HOLDER_O, "Мастерская КАНАРЕЙКИН и дети"), UTF8(SURNAME, "Канарейкин")},
          "a person"},
         {{UTF8(HOLDER_CN, "x"), UTF8(HOLDER_O, "Нотариус Канарейкин")}, "CN not told"},
