@@ -11,7 +11,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp set plan
 begin
     perform set_config('zapisd.highest_place', '0', true); -- below all (data.stand_back)
     perform from data.booking as b
-    where b.book_key in (select lower(u) from unnest(book_ids) as u) order by b.book_key for update of b;
+    where b.book_key in (select lower(u) from unnest(book_ids) as u) order by b.book_key for no key update of b;
 end $$;
 grant execute on function api.lock_bookings(text[]) to zapisd_daemon;
 comment on function api.lock_bookings(text[]) is

@@ -28,7 +28,7 @@ begin
     perform pg_advisory_xact_lock(hashtextextended('slots of ' || o.organization_id, 0));
     ids := array(select x.slot_id from (select s.slot_id from data.my_slot as s
         where s.organization_id = o.organization_id and s.area_key = key and s.ends_at > clock_timestamp()
-        order by s.slot_id for update) as x);
+        order by s.slot_id for no key update) as x);
     visits := (select count(distinct p.book_key) from data.my_place as p
         where p.slot_id = any (ids) and (p.hold_until is null or p.hold_until > clock_timestamp()));
     if visits > 0 then

@@ -120,8 +120,8 @@ declare
     word constant text := data.area_kind(kind);
 begin
     perform data.known_office(organization_id);
-    -- The next number is taken under the organization's row lock; it is part of slotId and never changes. Not "for update": that
-    -- would keep out whoever refers to the organization, each booking.
+    -- The next number is taken under the organization's row lock; it is part of slotId and never changes. It does not
+    -- keep out whoever refers to the organization, each booking.
     perform from data.my_organization as o where o.organization_id = add_area.organization_id for no key update;
     if inside is not null then
         parent := data.known_area(organization_id, inside);

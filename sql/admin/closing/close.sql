@@ -72,7 +72,7 @@ begin
     -- All of them before anything else, as whoever works at one has it first (docs/architecture.md, the order of locks).
     perform from data.my_closure as t
     where t.closure_id = go_on.closure_id and t.state <> 'lifted' or go_on.closure_id is null and t.state = 'working'
-    order by t.closure_id for update;
+    order by t.closure_id for no key update;
     for c in
         select t.closure_id from data.my_closure as t
         where t.closure_id = go_on.closure_id and t.state <> 'lifted' or go_on.closure_id is null
@@ -102,7 +102,7 @@ declare
     r record;
     went record;
 begin
-    select * into c from data.my_closure as t where t.closure_id = reopen.closure_id for update;
+    select * into c from data.my_closure as t where t.closure_id = reopen.closure_id for no key update;
     if not found or c.state = 'lifted' then
         raise exception 'Закрытия № % нет, или оно уже отменено', coalesce(closure_id::text, 'null')
             using errcode = 'no_data_found', hint = 'Есть: select * from admin.closures';

@@ -35,7 +35,7 @@ declare
     x data.outbox;
     earlier bigint;
 begin
-    select * into x from data.my_outbox as t where t.outbox_id = outbox_done.outbox_id for update;
+    select * into x from data.my_outbox as t where t.outbox_id = outbox_done.outbox_id for no key update;
     if not found then
         raise exception 'Исходящего № % нет', coalesce(outbox_id::text, 'null') using errcode = 'no_data_found',
             hint = 'Ждут: select * from admin.outbox where state = ''waiting''';

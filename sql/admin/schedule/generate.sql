@@ -17,7 +17,7 @@ begin
     last_day := coalesce(to_day, greatest(data.horizon_day(o), first_day));
     perform data.days_in_order(first_day, last_day);
     -- First, as the daemon has it.
-    perform from data.my_schedule_state as s where s.organization_id = o.organization_id for update;
+    perform from data.my_schedule_state as s where s.organization_id = o.organization_id for no key update;
     r := data.sync_slots(o, first_day, last_day);
     if r.passed_over = 0 then
         perform data.schedule_done(o, first_day, last_day);

@@ -7,7 +7,7 @@ language plpgsql as $$
 declare
     b data.booking;
 begin
-    select * into b from data.my_booking as t where t.book_key = p_book_key for update;
+    select * into b from data.my_booking as t where t.book_key = p_book_key for no key update;
     if found then
         perform data.lock_places(b.book_key);
         if b.state = 'HELD' and b.hold_until <= clock_timestamp() then

@@ -23,7 +23,7 @@ declare
     settled api.answer[];
 begin
     loop
-        select * into b from data.booking as t where t.book_key = w.book_key for update;
+        select * into b from data.booking as t where t.book_key = w.book_key for no key update;
         is_there := found;
         if is_there then
             if data.person_key(b.esia_id) <> data.person_key(w.esia_id) or not data.is_addressed(m.recipient_code,

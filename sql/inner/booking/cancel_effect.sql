@@ -22,7 +22,7 @@ begin
         return array[data.answer_row(null, null, 2),
             data.beyond_row(case when length(p_book_id) > 255 then 'bookId' else 'esiaId' end)];
     end if;
-    select * into b from data.booking as t where t.book_key = lower(p_book_id) for update;
+    select * into b from data.booking as t where t.book_key = lower(p_book_id) for no key update;
     if not found or data.person_key(b.esia_id) is distinct from data.person_key(p_esia_id)
         or not data.is_addressed(m.recipient_code, b.organization_id) then
         return array[data.answer_row(null, null, 2), data.field_row('bookId', 2)];

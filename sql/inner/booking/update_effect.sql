@@ -26,7 +26,7 @@ begin
         return data.answer_row(null, null, 2) || beyond;
     end if;
     if not bad && array['bookId', 'esiaId'] then
-        select * into b from data.booking as t where t.book_key = lower(p_book_id) for update;
+        select * into b from data.booking as t where t.book_key = lower(p_book_id) for no key update;
         is_mine := found and data.person_key(b.esia_id) is not distinct from data.person_key(p_esia_id)
             and data.is_addressed(m.recipient_code, b.organization_id);
         if not is_mine then

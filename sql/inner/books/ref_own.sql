@@ -7,7 +7,7 @@ language plpgsql as $$
 declare
     book data.ref_book;
 begin
-    -- Not "for update": that would keep out whoever reads it by page, and remembers its version.
+    -- Whoever reads it by page, and remembers its version, is not kept out.
     select * into book from data.my_ref_book as b where b.ref_name = p_ref_name for no key update;
     if not found then
         raise exception 'Справочник % не найден', coalesce(p_ref_name, 'null') using errcode = 'no_data_found',

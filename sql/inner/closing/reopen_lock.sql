@@ -9,7 +9,8 @@ declare
 begin
     loop
         begin
-            perform from data.schedule_state as s where s.organization_id = c.organization_id for update; -- as generation has it
+            -- As generation has it.
+            perform from data.schedule_state as s where s.organization_id = c.organization_id for no key update;
             perform pg_advisory_xact_lock(hashtextextended('slots of ' || c.organization_id, 0));
             return array(select x.slot_id from (
                 select s.slot_id from data.slot as s

@@ -141,7 +141,7 @@ declare
     r record;
     done integer := 0;
 begin
-    select * into c from data.closure as t where t.closure_id = p_closure_id for update;
+    select * into c from data.closure as t where t.closure_id = p_closure_id for no key update;
     if not found or c.state = 'lifted' then
         return 0;
     end if;
@@ -161,7 +161,7 @@ begin
         order by t.visit_at, t.book_key
     loop
         exit when done >= p_at_most or clock_timestamp() > p_until;
-        select * into b from data.booking as t where t.book_key = w.book_key for update skip locked;
+        select * into b from data.booking as t where t.book_key = w.book_key for no key update skip locked;
         continue when not found;
         r := data.closure_step(c, areas, b, search);
         search := r.s;

@@ -21,7 +21,7 @@ begin
         where c.state = 'working' and (p.not_before is null or p.not_before <= clock_timestamp())
         order by p.tried_at nulls first, c.closure_id
     loop
-        perform from data.closure as c where c.closure_id = w.closure_id and c.state = 'working' for update skip locked;
+        perform from data.closure as c where c.closure_id = w.closure_id and c.state = 'working' for no key update skip locked;
         continue when not found;
         word := null;
         begin
@@ -67,7 +67,7 @@ begin
         join data.organization as g using (organization_id)
         where data.is_schedule_due(s, g) and (s.not_before is null or s.not_before <= now())
         order by s.due_from nulls first, s.organization_id
-        limit 1 for update of s skip locked
+        limit 1 for no key update of s skip locked
     loop
         select * into o from data.organization as t where t.organization_id = w.organization_id;
         w.due_from := greatest(coalesce(w.due_from, (now() at time zone o.time_zone)::date),

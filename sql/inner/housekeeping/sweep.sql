@@ -10,7 +10,8 @@ language plpgsql set lock_timeout = '50ms' as $$
 declare
     done admin.result;
 begin
-    perform from data.booking as b where b.book_key = p_book_key and b.state in ('BOOKED', 'INVITED') for update skip locked;
+    perform from data.booking as b where b.book_key = p_book_key and b.state in ('BOOKED', 'INVITED')
+    for no key update skip locked;
     if not found then
         return false;
     end if;
@@ -60,7 +61,7 @@ declare
     b data.booking;
 begin
     select * into b from data.booking as t
-    where t.book_key = p_book_key and t.state = 'HELD' and t.hold_until <= p_now for update skip locked;
+    where t.book_key = p_book_key and t.state = 'HELD' and t.hold_until <= p_now for no key update skip locked;
     if not found then
         return false;
     end if;

@@ -7,7 +7,8 @@ create or replace function data.lock_slots(p_slot_ids uuid[]) returns uuid[]
 language plpgsql as $$
 begin
     return array(select x.slot_id from (
-        select s.slot_id from data.slot as s where s.slot_id = any (p_slot_ids) order by s.slot_id for update skip locked) as x);
+        select s.slot_id from data.slot as s where s.slot_id = any (p_slot_ids)
+        order by s.slot_id for update skip locked) as x); -- its length and capacity are key of data.place
 end $$;
 comment on function data.lock_slots(uuid[]) is 'Those of the slots that nobody is booking just now, locked';
 
@@ -125,7 +126,8 @@ language plpgsql as $$
 declare
     s data.slot;
 begin
-    select * into s from data.slot as t where t.slot_id = p_slot_id and t.starts_at > clock_timestamp() for update skip locked;
+    select * into s from data.slot as t where t.slot_id = p_slot_id and t.starts_at > clock_timestamp()
+    for update skip locked; -- its length and capacity are key of data.place
     if found then
         perform data.fit_slots(array[s.slot_id], array[f.wall_end - f.wall_at], array[f.capacity], array[f.service_id])
         from data.offered_slots(s.organization_id, s.wall_at::date, s.wall_at::date) as f

@@ -20,7 +20,8 @@ declare
     t data.slot;
     id uuid;
 begin
-    select * into t from data.slot as x where x.area_key = s.area_key and x.starts_at = p_at and x.serial = s.serial for update;
+    select * into t from data.slot as x where x.area_key = s.area_key and x.starts_at = p_at and x.serial = s.serial
+    for update; -- its length and capacity are key of data.place
     if not found then
         insert into data.slot (slot_id, organization_id, area_key, starts_at, ends_at, service_id, capacity, serial, wall_at)
         select data.slot_uuid(p_at, o.number, a.number, s.serial), s.organization_id, s.area_key, p_at,
@@ -79,13 +80,14 @@ declare
 begin
     loop
         begin
-            perform from data.schedule_state as s where s.organization_id = p_organization_id for update; -- as generation has it
+            -- As generation has it.
+            perform from data.schedule_state as s where s.organization_id = p_organization_id for no key update;
             perform pg_advisory_xact_lock(hashtextextended('slots of ' || p_organization_id, 0));
             for key in
                 select t.book_key from data.booking as t
                 where t.book_key in (select p.book_key from data.place as p
                     join data.off_slots(p_organization_id) as f on f.slot_id = p.slot_id)
-                order by t.book_key for update
+                order by t.book_key for no key update
             loop
                 perform data.lock_places(key);
             end loop;
