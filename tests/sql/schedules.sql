@@ -51,6 +51,56 @@ select is(pg_temp.offer('2027-06-07'), '10:00 11:00', 'T2: that week');
 select is(pg_temp.offer('2027-05-31') || '/' || pg_temp.offer('2027-06-14'), '09:00 10:00 12:00 13:00/09:00 10:00 12:00 13:00', 'T2: as before, before and after it');
 select is(admin.set_hours_for('S', 'r1', '2027-07-01', null, 'ср', 'нет', 60), 0, 'T2: no Wednesdays from July');
 select is(pg_temp.offer('2027-06-30') || '/' || pg_temp.offer('2027-07-07'), '09:00 10:00 12:00 13:00/-', 'T2: the last Wednesday');
+-- The last word counts: hours for good take the place of hours for a time, and nobody is offered two grids (T2, B1).
+create function pg_temp.grids(area text) returns bigint language sql as $$
+    select count(*) from data.timetable as t join data.timetable as u on u.area_key = t.area_key and u.weekday = t.weekday and u.ctid > t.ctid and u.starts < t.ends and u.ends > t.starts
+        and u.service_id is not distinct from t.service_id and daterange(u.valid_from, u.valid_to, '[]') && daterange(t.valid_from, t.valid_to, '[]')
+    join data.area as a on a.area_key = t.area_key where a.organization_id = 'S' and a.area_id = area
+$$;
+create temp table hours_before as select t.* from data.timetable as t where t.organization_id = 'S';
+create function pg_temp.kept_hours() returns void language sql as $$ delete from data.timetable where organization_id = 'S'; insert into data.timetable overriding system value select * from hours_before $$;
+select is(admin.set_hours('S', 'r1', 'пн', '9:10-12:10', 60), 1, 'T2: hours for good, after hours for a week in June');
+select is(pg_temp.offer('2027-05-31') || '/' || pg_temp.offer('2027-06-07') || '/' || pg_temp.offer('2027-06-14'), '09:10 10:10 11:10/09:10 10:10 11:10/09:10 10:10 11:10', 'T2: hold before it, in it and after it');
+select is(pg_temp.offer('2027-06-08') || '/' || pg_temp.offer('2027-06-15'), '10:00 11:00/09:00 10:00 12:00 13:00', 'T2: on that weekday and no other');
+select is(admin.set_hours('S', 'r1', 'пн-ср', '9:00-11:00', 60), 3, 'T2: in any order');
+select is(admin.set_hours_for('S', 'r1', '2027-06-07', '2027-06-13', 'пн-ср', '22:00-2:00', 60), 6, 'T2: nights of a week');
+select is(admin.set_hours('S', 'r1', 'пн-ср', '21:30-23:30', 60), 3, 'T2: no nights');
+select is(pg_temp.offer('2027-06-08') || '/' || pg_temp.offer('2027-06-09'), '21:30 22:30/21:30 22:30', 'T2: neither evenings nor nights are left of it');
+select is(admin.set_hours('S', 'r1', 'пн-ср', 'нет', 60), 0, 'T2: none at all');
+select is(pg_temp.offer('2027-06-07') || pg_temp.offer('2027-07-07'), '--', 'T2: is none, also in that week and from July');
+select is(pg_temp.grids('r1'), 0::bigint, 'B1: one grid');
+select pg_temp.kept_hours();
+-- Whatever order of these commands: never two grids of one service.
+create function pg_temp.said(n integer) returns text language plpgsql as $$
+declare
+    x integer := n;
+    q text;
+    said text := '';
+begin
+    for k in 1 .. 3 loop
+        q := (array[$q$select admin.set_hours('S', 'r1', 'пн-вт', '9:00-12:00', 60)$q$, $q$select admin.set_hours('S', 'r1', 'вт-ср', '9:10-12:10', 30)$q$, $q$select admin.set_hours('S', 'r1', 'вт', 'нет', 30)$q$,
+            $q$select admin.set_hours_for('S', 'r1', '2027-06-07', '2027-06-13', 'пн-ср', '9:20-11:20', 40)$q$, $q$select admin.set_hours_for('S', 'r1', '2027-06-10', null, 'вт', '9:25-11:25', 40)$q$,
+            $q$select admin.set_hours_for('S', 'r1', null, '2027-06-08', 'вт-ср', '22:00-1:00', 60)$q$])[x % 6 + 1];
+        x := x / 6;
+        said := said || q || '; ';
+        execute q;
+    end loop;
+    return said;
+end $$;
+create temp table orders (n integer, said text, grids bigint, crossed bigint);
+do $$
+begin
+    for i in 0 .. 215 loop
+        perform pg_temp.kept_hours();
+        insert into orders select i, pg_temp.said(i);
+        update orders set grids = pg_temp.grids('r1'), crossed = (
+            select count(*) from data.offered_slots('S', '2027-06-07', '2027-06-22') as f join data.offered_slots('S', '2027-06-07', '2027-06-22') as g
+            on g.area_key = f.area_key and g.wall_at < f.wall_end and g.wall_end > f.wall_at and (g.wall_at, g.serial) > (f.wall_at, f.serial)
+            where f.area_key = (select area_key from data.area where organization_id = 'S' and area_id = 'r1')) where n = i;
+    end loop;
+end $$;
+select is_empty('select said, grids, crossed from orders where grids > 0 or crossed > 0', 'T2, B1: of 216 ways to say three of them none makes two grids');
+select pg_temp.kept_hours();
 select throws_ok($$select admin.set_hours_for('S', 'r1', null, null, 'ср', '9:00-10:00', 60)$$, '22023', null, 'set_hours_for: no period');
 select throws_ok($$select admin.set_hours_for('S', 'r1', '2027-07-02', '2027-07-01', 'ср', '9:00-10:00', 60)$$, '22023', null, 'set_hours_for: ends before it begins');
 select throws_ok($$select admin.set_hours_for('S', 'nowhere', '2027-07-02', null, 'ср', '9:00-10:00', 60)$$, 'P0002', null, 'set_hours_for: unknown area');

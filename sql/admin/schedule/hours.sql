@@ -23,7 +23,7 @@ end $$;
 grant execute on function admin.set_hours(text, text, text, text, integer, text, integer) to zapisd_operator;
 comment on function admin.set_hours(text, text, text, text, integer, text, integer) is
     'set_hours(организация, помещение, дни, часы, минут на приём [, услуга [, мест]]): недельное расписание вместо прежнего на '
-        'эти дни, часы через запятую; за полночь: ''22:00-2:00''; ''нет'' — убрать. Новые интервалы делает generate, лишние '
+        'эти дни, и того, что на срок; часы через запятую; за полночь: ''22:00-2:00''; ''нет'' — убрать. Новые интервалы делает generate, лишние '
         'закрываются сразу; записи остаются, команда скажет, сколько их вне часов, покажет off_schedule. '
         'Пример: select admin.set_hours(''R7700099'', ''window-1'', ''пн-пт'', ''9:00-13:00, 14:00-18:00'', 15)';
 

@@ -3,7 +3,8 @@
 -- Weekly hours of an area as a clerk says them, for good or for a time (T2, O3). Hours past midnight are rows of the next day
 -- that belong to the evening: who says the evening anew says them anew.
 
--- What was in force at that time ends before it and begins again after it.
+-- What was in force at that time ends before it and begins again after it. Hours for good are the last word on their weekdays:
+-- what was said for a time goes too, and is told; beside them it would be a second grid of slots.
 create or replace function data.drop_hours(p_area_key integer, p_weekdays smallint[], p_from_evening boolean, p_service_id text,
     p_from date, p_to date)
 returns void language plpgsql as $$
@@ -13,7 +14,7 @@ begin
     if p_from is null and p_to is null then
         delete from data.timetable as x
         where x.area_key = p_area_key and x.weekday = any (p_weekdays) and x.from_evening = p_from_evening
-            and x.service_id is not distinct from p_service_id and x.valid_from is null and x.valid_to is null;
+            and x.service_id is not distinct from p_service_id;
         return;
     end if;
     for t in
@@ -35,6 +36,28 @@ end $$;
 comment on function data.drop_hours(integer, smallint[], boolean, text, date, date) is
     'Takes weekly hours of an area away, for good or from a day to a day';
 
+create or replace function data.say_terms(p_area_key integer, p_weekdays smallint[], p_service_id text, p_today date)
+returns void language plpgsql as $$
+declare
+    terms text;
+begin
+    select string_agg(concat_ws(' ', 'с ' || data.day_text(t.valid_from), 'по ' || data.day_text(t.valid_to)), ', '
+        order by t.valid_from nulls first, t.valid_to)
+    into terms
+    from (
+        select distinct x.valid_from, x.valid_to
+        from data.timetable as x
+        where x.area_key = p_area_key and x.weekday = any (p_weekdays) and not x.from_evening
+            and x.service_id is not distinct from p_service_id and coalesce(x.valid_to >= p_today, true)
+            and num_nonnulls(x.valid_from, x.valid_to) > 0) as t;
+    if terms is not null then
+        raise notice 'На эти дни были часы на срок: %. Теперь действуют новые, без срока; если на срок нужны другие, задайте '
+            'их снова: admin.set_hours_for', terms;
+    end if;
+end $$;
+comment on function data.say_terms(integer, smallint[], text, date) is
+    'Tells for which times an area has hours of their own on these weekdays, before hours for good take their place';
+
 create or replace function data.put_hours(p_organization_id text, p_area_key integer, p_days text, p_hours text,
     p_slot_min integer, p_service_id text, p_capacity integer, p_from date, p_to date)
 returns integer language plpgsql as $$
@@ -44,6 +67,10 @@ declare
     made integer;
     lost integer;
 begin
+    if p_from is null and p_to is null then
+        perform data.say_terms(p_area_key, wanted, p_service_id, (select (now() at time zone o.time_zone)::date
+            from data.organization as o where o.organization_id = p_organization_id));
+    end if;
     perform data.drop_hours(p_area_key, wanted, false, p_service_id, p_from, p_to);
     perform data.drop_hours(p_area_key, array(select (d % 7 + 1)::smallint from unnest(wanted) as d), true, p_service_id,
         p_from + 1, p_to + 1);
