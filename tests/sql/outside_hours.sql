@@ -101,6 +101,29 @@ where name <> 'other length';
 select is(pg_temp.tried(area, bookings, word, way, waits), answer, format('B3, T2: %s, %s', name, way))
 from word, unnest(array['lapse', 'sweep']) as way where name not in ('other length', 'service removed from the area', 'another service', 'nothing');
 
+-- Nobody is booked, at H or anywhere near that day: what the word takes out of the offer is not offered when it has been said.
+create function pg_temp.offered_after(word text, area text, waits boolean) returns text language plpgsql as $$
+declare
+    id text := pg_temp.at(area, '10:00');
+    said text;
+begin
+    begin
+        execute word;
+        if waits then
+            perform admin.generate('H');
+        end if;
+        said := concat_ws(' ', case when pg_temp.listed(id) then 'listed' end, case when exists (select from admin.free('H', pg_temp.day()) as f where f.slot_id = id) then 'free' end,
+            case when pg_temp.book('other', array[id], organization => 'H', esia => 'other', services => '{s1}') like '201/0%' then 'booked' end);
+        raise exception 'tried' using errcode = 'ZT001', detail = said;
+    exception when sqlstate 'ZT001' then
+        get stacked diagnostics said = pg_exception_detail;
+        return coalesce(nullif(said, ''), '-');
+    end;
+end $$;
+select is((select count(*) from data.place as p join data.slot as s using (slot_id) where s.organization_id = 'H'), 0::bigint, 'nobody is booked at H');
+select is(pg_temp.offered_after(word, area, waits), case when name like 'of several%' or name like 'fewer%' then pg_temp.offered_after(word, area, true) else answer end, format('T2: %s, where nobody is booked', name))
+from word where name <> 'other length';
+
 -- What is given back becomes what the schedule says, at once: its new length, service and places.
 create function pg_temp.shape(id text) returns text language sql as $$
     select format('%s min, %s, %s%s%s', extract(epoch from ends_at - starts_at)::integer / 60, capacity, coalesce(service_id, 'all'), case when is_closed then ', closed' else '' end,

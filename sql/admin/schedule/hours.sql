@@ -23,8 +23,8 @@ end $$;
 grant execute on function admin.set_hours(text, text, text, text, integer, text, integer) to zapisd_operator;
 comment on function admin.set_hours(text, text, text, text, integer, text, integer) is
     'set_hours(организация, помещение, дни, часы, минут на приём [, услуга [, мест]]): недельное расписание вместо прежнего на '
-        'эти дни, и того, что на срок; часы через запятую; за полночь: ''22:00-2:00''; ''нет'' — убрать. Новые интервалы делает generate, лишние '
-        'закрываются сразу; записи остаются, команда скажет, сколько их вне часов, покажет off_schedule. '
+        'эти дни, и того, что на срок; часы через запятую; за полночь: ''22:00-2:00''; ''нет'' — убрать. Новые интервалы делает '
+        'generate, лишние закрываются сразу; записи остаются, команда скажет, сколько их вне часов, покажет off_schedule. '
         'Пример: select admin.set_hours(''R7700099'', ''window-1'', ''пн-пт'', ''9:00-13:00, 14:00-18:00'', 15)';
 
 create or replace function admin.set_hours_for(organization_id text, area_id text, from_day date, to_day date, days text,

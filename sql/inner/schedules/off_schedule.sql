@@ -29,13 +29,12 @@ create or replace function data.day_keepers(p_calendar_id text, p_day date) retu
 language sql stable as $$
     select o.* from data.organization as o
     where exists (select from data.calendar_days(o.organization_id, p_day, p_day) as c where c.calendar_id = p_calendar_id)
-        and exists (select from data.slot as s join data.place as p on p.slot_id = s.slot_id
-            where s.organization_id = o.organization_id and s.starts_at >= (p_day - 2)::timestamp at time zone 'UTC'
-                and s.starts_at < (p_day + 3)::timestamp at time zone 'UTC')
+        and exists (select from data.slot as s where s.organization_id = o.organization_id and s.starts_at >= (p_day - 2)::timestamp at time zone 'UTC'
+            and s.starts_at < (p_day + 3)::timestamp at time zone 'UTC')
     order by o.organization_id
 $$;
 comment on function data.day_keepers(text, date) is
-    'Organizations that keep this day of a calendar, or of one theirs is based on, and have somebody booked about it';
+    'Organizations that keep this day of a calendar, or of one theirs is based on, and have slots about it';
 
 create or replace function data.say_off_schedule(o data.organization, p_from date, p_to date) returns void
 language plpgsql as $$
