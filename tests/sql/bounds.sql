@@ -79,11 +79,16 @@ $$;
 select cmp_ok(cardinality(pg_temp.listed(pg_temp.offices(), '{}', '{}', 20000)), '>', 3000, 'there is something to compare');
 select is(pg_temp.listed(pg_temp.offices(), '{}', '{}', most), pg_temp.merged(pg_temp.offices(), '{}', '{}', most), 'M1: the first ' || most)
 from unnest('{1,10,300,301,1000,20000}'::integer[]) as most;
+-- Services of one parity are served together, by the areas of that parity; of three in a row each office has two.
+create temp table asked as select * from (values ('{L2-1}'::text[], '{}'::text[], true), ('{}', '{w1}', true), ('{L2-1,L2-3}', '{}', true), ('{L2-2,L2-4}', '{w2,w4,w6}', true), ('{L2-1,L2-7,L2-3,L2-9}', '{}', true),
+    ('{L2-8,L2-2,L2-8}', '{}', true), ('{L2-2,L2-3}', '{w1,w2,w3}', false), ('{L2-1,L2-3,L2-5}', '{}', false), ('{L2-1,L2-2,L2-3,L2-4,L2-5,L2-6,L2-7,L2-8,L2-9,L2-10,L2-11,L2-12}', '{}', false),
+    ('{}', '{w1,w2,w3,w4,w5,w6,w7,w8,w9,w10,w11,w12}', true), ('{L2-1,L2-1,L2-1,L2-1,L2-1,L2-1,L2-1,L2-1,L2-1,L2-1,L2-1,L2-1}', '{w5,w5}', true)) as t (services, areas, is_full);
 select is(pg_temp.listed(pg_temp.offices(), services, areas, 500), pg_temp.merged(pg_temp.offices(), services, areas, 500),
-    format('M1, B9: %s services, %s areas', cardinality(services), cardinality(areas)))
-from (values ('{L2-1}'::text[], '{}'::text[]), ('{}', '{w1}'), ('{L2-2,L2-3}', '{w1,w2,w3}'),
-    ('{L2-1,L2-2,L2-3,L2-4,L2-5,L2-6,L2-7,L2-8,L2-9,L2-10,L2-11,L2-12}', '{}'), ('{}', '{w1,w2,w3,w4,w5,w6,w7,w8,w9,w10,w11,w12}'),
-    ('{L2-1,L2-1,L2-1,L2-1,L2-1,L2-1,L2-1,L2-1,L2-1,L2-1,L2-1,L2-1}', '{w4,w4}')) as t (services, areas);
+    format('M1, B9: services %s, areas %s', services, areas))
+from asked;
+select is(pg_temp.listed(pg_temp.offices(), services, areas, 500) is not null, is_full, format('M1: services %s, areas %s: %s to compare', services, areas,
+    case when is_full then 'there is something' else 'nobody has all of them, nothing' end)) from asked;
+select is((select count(distinct pg_temp.listed(pg_temp.offices(), services, areas, 500)) from asked where is_full and cardinality(services) > 1), 4::bigint, 'M1: each list has an answer of its own');
 select is(pg_temp.listed(pg_temp.offices(), '{}', '{}', 700, filter), pg_temp.merged(pg_temp.offices(), '{}', '{}', 700, filter), 'P1, P3: ' || filter::text)
 from (values
     (jsonb_build_object('checkAllValues', false, 'attributeName', 'DATE', 'condition', 'greaterThan',

@@ -29,7 +29,8 @@ create or replace function data.day_keepers(p_calendar_id text, p_day date) retu
 language sql stable as $$
     select o.* from data.organization as o
     where exists (select from data.calendar_days(o.organization_id, p_day, p_day) as c where c.calendar_id = p_calendar_id)
-        and exists (select from data.slot as s where s.organization_id = o.organization_id and s.starts_at >= (p_day - 2)::timestamp at time zone 'UTC'
+        and exists (select from data.slot as s
+            where s.organization_id = o.organization_id and s.starts_at >= (p_day - 2)::timestamp at time zone 'UTC'
             and s.starts_at < (p_day + 3)::timestamp at time zone 'UTC')
     order by o.organization_id
 $$;
