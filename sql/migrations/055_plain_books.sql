@@ -55,7 +55,7 @@ create function data.values_plain(p_values jsonb) returns boolean
 language sql immutable parallel safe as $$
     select jsonb_typeof(p_values) is distinct from 'object' or not exists (
         select from jsonb_each_text(case jsonb_typeof(p_values) when 'object' then p_values else '{}' end) as v (name, value)
-        where v.value ~ '[\u0001-\u0008\u000b-\u001f\u007f-\u009f\ufffe\uffff]')
+        where v.value ~ E'[\\u0001-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\ufffe\\uffff]')
 $$;
 alter function data.values_plain(jsonb) owner to zapisd_owner;
 revoke all on function data.values_plain(jsonb) from public;

@@ -65,7 +65,7 @@ declare
     missing text;
 begin
     perform data.ref_own($1);
-    if code ~ '[\u0001-\u001f\u007f-\u009f\ufffe\uffff]' then -- before its form is judged
+    if code ~ E'[\\u0001-\\u001f\\u007f-\\u009f\\ufffe\\uffff]' then -- before its form is judged
         perform data.say_violation('23514', 'ref_item_code_plain', null, null);
     end if;
     if nullif($5, '') is not null then
@@ -82,7 +82,7 @@ begin
     return (select b.version from data.my_ref_book as b where b.ref_name = $1);
 exception when check_violation then
     get stacked diagnostics violated = constraint_name, missing = column_name;
-    if violated not like '%\_plain' then
+    if right(violated, 6) <> '_plain' then
         raise; -- says what and where by itself
     end if;
     perform data.say_violation(sqlstate, violated, missing, sqlerrm);

@@ -52,7 +52,7 @@ begin
         select x.line, 'code', 'код не указан' from r as x where coalesce(x.code, '') = ''
         union all
         select x.line, 'code', 'код длиннее 250 знаков или с управляющими знаками' from r as x where length(x.code) > 250
-            or x.code ~ '[\u0001-\u001f\u007f-\u009f\ufffe\uffff]'
+            or x.code ~ E'[\\u0001-\\u001f\\u007f-\\u009f\\ufffe\\uffff]'
         union all
         select x.line, 'code', format('код «%s» уже был в строке %s', x.code, x.first)
         from (select t.line, t.code, min(t.line) over (partition by t.code) as first from r as t where t.code <> '') as x
@@ -65,7 +65,7 @@ begin
         select x.line, t.field, 'в тексте управляющий знак'
         from r as x cross join lateral (select 'title' as field, x.title as value
             union all select v.name, v.value from jsonb_each_text(x.attributes) as v (name, value)) as t
-        where t.value ~ '[\u0001-\u0008\u000b-\u001f\u007f-\u009f\ufffe\uffff]'
+        where t.value ~ E'[\\u0001-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\ufffe\\uffff]'
         union all
         select x.line, 'parent', format('родительский элемент «%s» не найден', x.parent)
         from r as x
