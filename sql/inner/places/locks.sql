@@ -4,6 +4,19 @@
 -- place until the end of its transaction, and whoever adds one in an area for one the locks of its time; so a try-lock
 -- tells, without waiting, whether somebody is at it.
 
+-- What a check reads after its lock must be newer than the lock: an old snapshot would not show who was there before.
+create or replace function data.refuse_old_snapshot() returns void
+language plpgsql as $$
+begin
+    if current_setting('transaction_isolation') <> 'read committed' then
+        raise exception 'Время и часы занимают только в транзакции read committed, а эта — %',
+            current_setting('transaction_isolation') using errcode = 'invalid_transaction_state',
+            hint = 'Наберите: set default_transaction_isolation = ''read committed''; если транзакция начата командой begin — сперва '
+                'rollback, затем begin isolation level read committed';
+    end if;
+end $$;
+comment on function data.refuse_old_snapshot() is 'Refuses a transaction whose snapshot is older than its locks';
+
 create or replace function data.place_lock_key(p_slot_id uuid, p_place_no integer) returns bigint
 language sql immutable strict parallel safe
 return uuid_hash_extended(p_slot_id, p_place_no);
