@@ -20,8 +20,8 @@ $$;
 comment on function data.sees_people() is
     'Whether the caller may see personal data: a member of zapisd_registrar, however far up (J3)';
 
--- The row goes with the transaction, the line in the server's log does not: who looks and then rolls back has been seen. Nothing is
--- shown before both are there: whoever calls this has not given back a row yet.
+-- The row goes with the transaction, the line in the server's log does not: who looks and then rolls back has been seen.
+-- Nothing is shown before both are there: whoever calls this has not given back a row yet.
 create or replace function data.note_reading(p_book_keys text[], p_what text) returns void
 language plpgsql as $$
 begin
@@ -31,8 +31,8 @@ begin
     if current_setting('transaction_read_only') = 'on' then
         raise exception 'Имена показываются, только когда это можно записать, а транзакция — только для чтения'
             using errcode = 'read_only_sql_transaction',
-                hint = 'Наберите: set default_transaction_read_only = off; если транзакция начата командой begin — сперва rollback, '
-                    'затем begin read write. На резервном сервере имён не видно';
+                hint = 'Наберите: set default_transaction_read_only = off; если транзакция начата командой begin — сперва '
+                    'rollback, затем begin read write. На резервном сервере имён не видно';
     end if;
     raise log 'zapisd: % as % is shown whose % bookings are, by admin.%', quote_ident(session_user), quote_ident(data.caller()),
         cardinality(p_book_keys), p_what;

@@ -11,8 +11,8 @@ begin
     if current_setting('transaction_isolation') <> 'read committed' then
         raise exception 'Время и часы занимают только в транзакции read committed, а эта — %',
             current_setting('transaction_isolation') using errcode = 'invalid_transaction_state',
-            hint = 'Наберите: set default_transaction_isolation = ''read committed''; если транзакция начата командой begin — сперва '
-                'rollback, затем begin isolation level read committed';
+            hint = 'Наберите: set default_transaction_isolation = ''read committed''; если транзакция начата командой begin — '
+                'сперва rollback, затем begin isolation level read committed';
     end if;
 end $$;
 comment on function data.refuse_old_snapshot() is 'Refuses a transaction whose snapshot is older than its locks';
