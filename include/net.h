@@ -109,7 +109,7 @@ struct http_limits {
     size_t body_rate_min_bytes; /* at least so many a second after the first 5 s: 500 */
     uint64_t idle_timeout_ms;   /* keep-alive without a request: 75 s */
     uint64_t write_timeout_ms;  /* an answer must be taken within: 30 s */
-    unsigned pipeline_max;      /* requests of one connection in work at once: 8 */
+    unsigned pipeline_max;      /* requests of one connection in work at once: 8; behind a POST none */
     unsigned connections_max;   /* of one listener: 10,000; beyond: 503 and close */
 };
 extern const struct http_limits http_limits_default;

@@ -121,9 +121,10 @@ struct conn {
     size_t rate_bytes;      /* of the body, when it began */
     struct exchange *first; /* those that are not being written yet, in the order of the requests */
     struct exchange **last;
-    unsigned in_work; /* exchanges from the whole request until the answer is written */
-    unsigned writes;  /* of any kind, begun and not ended */
-    char *held;       /* bytes that came when pipeline_max requests were in work; NULL: none */
+    struct exchange *unsafe; /* in work; what comes behind it waits for its end. NULL: none */
+    unsigned in_work;        /* exchanges from the whole request until the answer is written */
+    unsigned writes;         /* of any kind, begun and not ended */
+    char *held;              /* bytes that came when no more requests could be taken; NULL: none */
     size_t held_at;
     size_t held_n;
 

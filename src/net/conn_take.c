@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
  * Bytes into requests. Whole requests go to the handler at once, and what a request is refused for is answered here.
- * Not more are taken than may be in work at once (pipeline_max); bytes beyond are held until an answer has left.
+ * Not more are taken than may be in work at once (pipeline_max), and none while one is carried out that may change
+ * something: what a client asks in a row happens in a row (RFC 9112 section 9.3.2). Bytes beyond are held meanwhile.
  */
 #include "conn.h"
 
@@ -11,14 +12,20 @@
 
 /* ---- what may be taken now ---- */
 
-static bool conn_may_take_requests(const struct conn *c)
+static bool conn_has_room(const struct conn *c)
 {
     return c->state == CONN_SERVING && c->in_work < c->listener->limits.pipeline_max;
 }
 
+static bool conn_may_take_requests(const struct conn *c)
+{
+    return conn_has_room(c) && c->unsafe == NULL;
+}
+
+/* Behind an unsafe request they are only held, but a client that goes away is noticed. */
 bool conn_may_take_bytes(const struct conn *c)
 {
-    return conn_may_take_requests(c) && c->held == NULL && !c->eof;
+    return conn_has_room(c) && c->held == NULL && !c->eof;
 }
 
 /* ---- refusals ---- */
@@ -61,12 +68,20 @@ static const char *refusal_headers(const struct conn *c, int status)
 
 /* ---- requests ---- */
 
+/* RFC 9110 section 9.2.1: of the methods that are served here. */
+static bool method_is_safe(const char *method)
+{
+    return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+}
+
 static void request_hand_over(struct conn *c)
 {
     struct exchange *x = exchange_new(c, http_parser_take(c->parser));
     conn_queue_add(c, x);
     if (!x->keep_alive || c->listener->draining)
         c->state = CONN_FINISHING;
+    if (!method_is_safe(x->request.method))
+        c->unsafe = x;
     c->listener->handler(c->listener->arg, &x->request);
 }
 
@@ -129,6 +144,8 @@ void conn_take_held(struct conn *c)
     c->held_at += taken;
     if (c->held_at == c->held_n)
         conn_held_drop(c);
+    if (c->held == NULL && c->eof)
+        conn_eof(c);
 }
 
 void conn_eof(struct conn *c)

@@ -68,6 +68,8 @@ void http_respond(struct exchange *x, const struct http_response *r)
         return;
     }
     exchange_answer(x, r);
+    if (c->unsafe == x)
+        c->unsafe = NULL;
     conn_weigh(c);
     loop_chore(c->loop, &c->chore);
 }

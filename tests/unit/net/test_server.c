@@ -124,6 +124,36 @@ static void test_pipeline_max_holds_back(void **state)
     server_stop(s);
 }
 
+#define POST_KEEP "POST /keep HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab"
+
+/* RFC 9112 section 9.3.2: what may change something is carried out alone, and what comes behind it afterwards. */
+static void test_unsafe_requests_one_by_one(void **state)
+{
+    (void)state;
+    struct http_limits limits = patient_limits();
+    struct server *s = server_start("127.0.0.1:0", &limits, NULL);
+    struct client c;
+    struct answer a;
+    client_open(&c, s->port);
+    assert_true(client_say(&c, POST_KEEP POST_KEEP GET("/keep") GET("/keep") POST_KEEP GET("/keep") "GET /cut"));
+    const unsigned in_work[] = {1, 2, 5, 6}; /* how many have been seen after each release */
+    for (unsigned i = 0, answered = 0; i < 4; i++) {
+        EVENTUALLY(atomic_load(&s->held_seen) == in_work[i]);
+        server_turns(s);
+        assert_int_equal(atomic_load(&s->held_seen), in_work[i]);
+        server_command(s, 'r');
+        for (; answered < in_work[i]; answered++) {
+            assert_true(client_answer(&c, false, PATIENT_MS, &a));
+            assert_int_equal(a.status, 200);
+        }
+    }
+    assert_int_equal(shutdown(c.fd, SHUT_WR), 0);
+    assert_true(client_answer(&c, false, PATIENT_MS, &a));
+    assert_int_equal(a.status, 400); /* what was cut is told, too */
+    client_close(&c);
+    server_stop(s);
+}
+
 static void test_pipelined_synchronous_answers(void **state)
 {
     (void)state;
@@ -657,6 +687,7 @@ int main(void)
         cmocka_unit_test(test_cases_B1_over_a_socket_bytewise),
         cmocka_unit_test(test_pipelined_answers_keep_their_order),
         cmocka_unit_test(test_pipeline_max_holds_back),
+        cmocka_unit_test(test_unsafe_requests_one_by_one),
         cmocka_unit_test(test_pipelined_synchronous_answers),
         cmocka_unit_test(test_worker_answers_decision_7),
         cmocka_unit_test(test_answers),
