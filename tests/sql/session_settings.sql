@@ -4,10 +4,13 @@
 \ir lib/helpers.psql
 select no_plan();
 \ir lib/examples.psql
-create temp table setting as select * from (values
+-- Names of days, months and the comma of numbers: of another language when the machine has one.
+create temp table setting as select v.n, v.pairs || case v.n when 1 then '{lc_time,C,lc_numeric,C,lc_monetary,C,xmloption,content}'::text[]
+    else array['lc_time', l.name, 'lc_numeric', l.name, 'lc_monetary', l.name, 'xmloption', case v.n when 2 then 'document' else 'content' end] end as pairs
+from (select coalesce((select min(c.collcollate) from pg_collation as c where c.collprovider = 'c' and c.collencoding in (-1, 6) and c.collcollate ~ '^(ru|de|fr|es|it)_.*[uU][tT][fF]'), 'C.UTF-8') as name) as l, (values
     (1, '{TimeZone,UTC,DateStyle,"ISO, YMD",IntervalStyle,postgres,extra_float_digits,1,bytea_output,hex,lc_messages,C}'::text[]),
-    (2, '{TimeZone,Pacific/Kiritimati,DateStyle,"German, DMY",IntervalStyle,sql_standard,extra_float_digits,-3,bytea_output,escape,lc_messages,C}'),
-    (3, '{TimeZone,Pacific/Pago_Pago,DateStyle,"SQL, MDY",IntervalStyle,iso_8601,extra_float_digits,3,bytea_output,hex,lc_messages,C}')) as v (n, pairs);
+    (2, '{TimeZone,Pacific/Kiritimati,DateStyle,"German, DMY",IntervalStyle,sql_standard,extra_float_digits,-15,bytea_output,escape,lc_messages,C.UTF-8}'),
+    (3, '{TimeZone,Pacific/Pago_Pago,DateStyle,"SQL, MDY",IntervalStyle,iso_8601,extra_float_digits,3,bytea_output,hex,lc_messages,POSIX}')) as v (n, pairs);
 create function pg_temp.take_on(p_n integer) returns void language sql as $$
     select set_config(s.pairs[i], s.pairs[i + 1], true) from setting as s, generate_series(1, cardinality(s.pairs), 2) as i where s.n = p_n
 $$;

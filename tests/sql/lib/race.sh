@@ -76,16 +76,18 @@ race_close() { # NAME [SQL]: says the last of it, ends, and has ended
     wait "${race_pid[$1]}"
     rm "$race_dir/$1.in"
 }
+# What nobody meant to hear: a statement refused, or the server, which ends the session or cannot be reached. True when there is something, and tells it.
+race_failed() { grep -E '(ERROR|FATAL|PANIC):|connection to server|server closed the connection' "$race_dir/$1.said"; } # NAME
 # Somebody who keeps a transaction open, until told to end it; and one who meets him there.
 hold() { # SQL
     race_open holder
     race_say holder "begin; $1"
     until_true "nobody is in the way of: $1" race_said holder
-    ! grep ERROR "$race_dir/holder.said" || exit 1
+    ! race_failed holder || exit 1
 }
 let_go() {
     race_close holder "${1:-commit}"
-    ! grep ERROR "$race_dir/holder.said" || exit 1 # a commit that is refused, too
+    ! race_failed holder || exit 1 # a commit that is refused, too
 }
 meet() { # SQL [END]: says it while the holder is there, who ends when the other has said it or waits for him; $met is the answer
     race_open other
