@@ -17,7 +17,7 @@ declare
 begin
     if coalesce(cardinality(ref_names), 0) = 0 then
         head := data.answer_row(null, null, 2);
-        wrong := data.field_row('refNames', 1);
+        wrong := data.field_row('refNames', 1, 'Не заполнено обязательное поле');
     elsif not data.list_fits(ref_names, 100) then
         head := data.answer_row(null, null, 2);
         wrong := data.beyond_row('refNames');

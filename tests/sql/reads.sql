@@ -145,5 +145,11 @@ select isnt(pg_temp.version('organizations'), (select organizations from v), 'R4
 select is((select array_agg(val order by n) from (select unnest(names) as n, unnest("values") as val from api.get_ref_items_list('TEST00001', 'organizations', null, 'ONELEVEL',
     '{monIsWorking,monStart,monEnd,monHasDinner,monDinnerStart,monDinnerEnd,tueHasDinner,tueStart,tueEnd,tueDinnerStart,wedIsWorking,wedStart}', '{}', 0, 0, null)) x),
     '{14:05,13:00,18:00,true,true,9:00,16:30,false,10:00,false}', 'R4: 9:00 to 18:00 with dinner 13:00 to 14:05; no dinner; no work');
+-- Item 3: what is wrong with a field that the function knows is said, not that something is.
+create function pg_temp.words(rows text[]) returns text language sql as $$ select string_agg(w, ' | ' order by w) from unnest(rows) as w $$;
+select is(pg_temp.words(array(select r.field || ': ' || r.error_message from api.get_slots('', '{}', '{}', '{}', 'SIMPLE', 'PHYSIC', '', 10) as r where r.kind = 'field')), 'organizationId: Не заполнено обязательное поле', 'item 3: getSlots');
+select is(pg_temp.words(array(select r.field || ': ' || r.error_message from api.get_ref_items_list('', 'areas', null, 'LEAVES', '{}', '{}', -1, -2, null) as r where r.kind = 'field')),
+    'pageNum: Номер страницы — от 0 | pageSize: Размер страницы — от 0 | treeFiltering: Значение — ONELEVEL или SUBTREE', 'item 3: getRefItemsList');
+select is(pg_temp.words(array(select r.field || ': ' || r.error_message from api.get_ref_attributes_list('', '{}') as r where r.kind = 'field')), 'refNames: Не заполнено обязательное поле', 'item 3: getRefAttributesList');
 select * from finish();
 rollback;

@@ -50,7 +50,7 @@ begin
                 c := data.update_slot_check(m, b, own, p_slot, clock);
                 fields := fields || c.fields;
             elsif head <> '201' and not is_wrong_status and is_other_slot and cardinality(own) > 0 then
-                fields := fields || data.field_row('timeslot', 1);
+                fields := fields || data.field_row('timeslot', 1, 'Другой интервал времени называют со статусом 201');
             end if;
         end if;
     end if;

@@ -16,7 +16,7 @@ begin
     select array_agg(a.name), array_agg(a.type), array_agg(a.allow_filtering) into known, types, allowed
     from data.ref_attribute as a where a.ref_name = p_book.ref_name;
     if p_tree is null or p_tree not in ('ONELEVEL', 'SUBTREE') then
-        wrong := wrong || data.field_row('treeFiltering', 1);
+        wrong := wrong || data.field_row('treeFiltering', 1, 'Значение — ONELEVEL или SUBTREE');
     end if;
     if p_parent is not null and not exists (
         select from data.ref_item as i
@@ -34,10 +34,10 @@ begin
         wrong := wrong || data.predicate_errors(p_filter, known, types, allowed);
     end if;
     if p_page < 0 then
-        wrong := wrong || data.field_row('pageNum', 1);
+        wrong := wrong || data.field_row('pageNum', 1, 'Номер страницы — от 0');
     end if;
     if p_size < 0 then
-        wrong := wrong || data.field_row('pageSize', 1);
+        wrong := wrong || data.field_row('pageSize', 1, 'Размер страницы — от 0');
     end if;
     return wrong;
 end $$;

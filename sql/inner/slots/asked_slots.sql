@@ -9,7 +9,7 @@ declare
     fields api.answer[] := '{}';
 begin
     if cardinality(p_organizations) = 0 then
-        fields := fields || data.field_row('organizationId', 1);
+        fields := fields || data.field_row('organizationId', 1, 'Не заполнено обязательное поле');
     elsif exists (select from unnest(p_organizations) as r (id)
                   where not exists (select from data.organization as o
                                     where o.organization_id = r.id and o.is_active
