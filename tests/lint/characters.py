@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
-"""L2: the tables of src/booking/characters.c against Python's Unicode data: every character with a canonical combining class is a mark, no
+"""L2, S4: the tables of src/booking/characters.c, and what sql/inner/texts/visible.sql takes for nothing, against Python's Unicode data: every character with a canonical combining class is a mark, no
 letter, digit or sign is; whoever is a control, a format or no character at all is unseen, whoever has a shape is not."""
 import pathlib
 import re
@@ -41,6 +41,17 @@ for c in range(0x110000):
         wrong.append("U+%04X: white space or not" % c)
     if category == "Co" and c not in unseen and (c & 0xFFFE) != 0xFFFE:
         wrong.append("U+%04X is private" % c)
+# S4: what is no text of anything in SQL: the same, with white space, what joins marks, a blank cell of Braille, and no characters
+body = re.search(r"nothing constant text := (.*?);", (SOURCE.parent.parent.parent / "sql/inner/texts/visible.sql").read_text(), re.S).group(1)
+points = [int(x[2:], 16) for x in re.findall(r"\\u[0-9A-F]{4}|\\U[0-9A-F]{8}", body)]
+gaps = re.split(r"\\u[0-9A-F]{4}|\\U[0-9A-F]{8}", "".join(re.findall(r"E'([^']*)'", body)))[1:]
+nothing, at = set(), 0
+while at < len(points):
+    is_range = gaps[at].startswith("-")
+    nothing |= set(range(points[at], points[at + is_range] + 1))
+    at += 1 + is_range
+for c in sorted(nothing ^ (unseen | spaces | {0x034F, 0x2800, 0xFFFE, 0xFFFF}) - {0}):
+    wrong.append("U+%04X: seen in SQL or in C alone" % c)
 if len(marks) < 800 or len(unseen) < 6400:
     wrong.append("tables too small to be true")
 print("\n".join(wrong[:20]) or "characters: %d marks, %d unseen" % (len(marks), len(unseen)))

@@ -24,7 +24,7 @@ insert into may values
 ('set_hours_for(text,text,date,date,text,text,integer,text,integer)', 'o'), ('set_text(text,text,text)', 'o'), ('slot_attribute(text,text,text,text)', 'o'), ('slot_decode(uuid)', 'oa'),
 ('special_day(text,date,text,text,integer,text,text)', 'o'), ('state_title(text)', 'ora'), ('sweep(integer)', 'o'), ('today(text,date)', 'or'),
 ('grant_office(text,text,text)', 'o'), ('revoke_office(text,text,text)', 'o'), ('my_offices()', 'ora'),
-('turned_away(text,text,text)', 'or'), ('use_calendar(text,text)', 'o'), ('visited(text,time without time zone,text,text)', 'or'),
+('turned_away(text,text,text)', 'or'), ('use_calendar(text,text)', 'o'), ('visited(text,time without time zone,text,text,integer)', 'or'),
 ('waiting(text)', 'or'), ('why(text)', 'or'), ('zone_check(text)', 'oa'), ('zone_move(text,boolean)', 'o');
 create temp table may_read (v text primary key, roles text);
 insert into may_read values ('arrows', 'ora'), ('closures', 'oa'), ('housekeeping', 'oa'), ('office_members', 'oa'), ('outbox', 'ora'), ('readings', 'oa'), ('v_booking', 'or');

@@ -93,7 +93,7 @@ insert into broken select v.name, format('update data.%s set %s where %s', v.t, 
 -- ranges of an organization, of a service there, of an area and of its hours
 insert into broken select v.name, format('update data.organization set %s where organization_id = ''T1''', v.change) from (values
     ('organization_booking_window_range', 'booking_window_days = 13'), ('organization_cancel_deadline_range', 'cancel_deadline_min = -1'), ('organization_correction_range', 'correction_hours = -1'),
-    ('organization_hold_bounds', 'hold_min_min = 61'), ('organization_horizon_range', 'horizon_days = 13'), ('organization_latitude_range', 'latitude = 91'), ('organization_longitude_range', 'longitude = 181'),
+    ('organization_hold_bounds', 'hold_min_min = 61'), ('organization_horizon_range', 'horizon_days = 13'), ('organization_latitude_range', 'latitude = 91'), ('organization_coordinates_whole', 'longitude = null'), ('organization_longitude_range', 'longitude = 181'),
     ('organization_plain', 'address = E''a\x7f'''), ('organization_max_holds_range', 'max_holds = 0'), ('organization_move_deadline_range', 'move_deadline_min = -1'), ('organization_name_filled', 'name = '' '''), ('organization_no_data_range', 'no_data_after_hours = -1'),
     ('organization_no_show_range', 'no_show_after_min = 0'), ('organization_notice_range', 'notice_min = 20161'), ('organization_number_range', 'number = 0'), ('organization_time_zone_known', 'time_zone = ''MSK'''),
     ('organization_agency_fkey', 'agency_code = ''none'''), ('organization_calendar_fkey', 'calendar_id = ''none'''), ('organization_number_key', 'number = 900002'), ('organization_id_form', 'organization_id = '''''),

@@ -323,24 +323,28 @@ select is(data.fill_text('[{a} и {b}] {c}[ x {b}]', '{a,b,c}', array['1', '', '
 select is(data.fill_text('{a}[{b}]', '{a,b}', array['[{b}]', '2']), '[2]2', 'S4: a value is no part');
 select is(data.fill_text('{a} {zz} [нет', '{a}', array['1']), '1 {zz} [нет', 'S4: what is unknown or open stays as it is');
 select is(data.fill_text('{a}{b}', '{a,b}', array['1', '{a}']), '1{a}', 'S4: a later value is not read again');
-select is(admin.set_text('T1', '202', 'Приняты: {organization}; {contacts}; {address}; {phone}; {date}; {time}[; {specialists}][; {reason}]') like 'Приняты: Отдел Т1; 000, Примерная улица, 1; Примерная улица, 1; 000; __.__.____; __:__; Фамилия Имя Отчество; причина', true, 'S4: a text of one''s own, shown filled in');
-select is(pg_temp.cmd('t2', 'visited(%L, null, ''Примерова А. А., Образцов Б. Б.'')'), 'сделано: Приняты: Отдел Т1; 000, Примерная улица, 1; Примерная улица, 1; 000; ; ; Примерова А. А., Образцов Б. Б.', 'S4: specialists');
+select is(admin.set_text('T1', '202', 'Приняты: {organization}; {contacts}; {address}; {phone}; {date}; {time}[; {specialists}][; {reason}]') like 'Время посещения Отдел Т1 в соответствии с забронированным интервалом времени: __:__. Приняты: Отдел Т1; 000, Примерная улица, 1; Примерная улица, 1; 000; __.__.____; __:__; Фамилия Имя Отчество; причина', true, 'S4: a text of one''s own, shown filled in');
+select is(pg_temp.cmd('t2', 'visited(%L, null, ''Примерова А. А., Образцов Б. Б.'')'), 'сделано: Время посещения Отдел Т1 в соответствии с забронированным интервалом времени: . Приняты: Отдел Т1; 000, Примерная улица, 1; Примерная улица, 1; 000; ; ; Примерова А. А., Образцов Б. Б.', 'S4: specialists');
 select is(admin.set_text('T1', '206001', 'Возьмите документ'), 'Возьмите документ', 'S4: a text of a sub-code');
 select is(pg_temp.cmd('t3', 'turned_away(%L, ''001'', ''x'')'), 'сделано: Возьмите документ', 'S4: is preferred');
 select is(admin.set_text('T1', '202', ''), (select template from data.status where code = '202'), 'S4: back to the order''s text');
-select is(length(admin.set_text('T1', '203', rpad('{organization}', 5000, 'я'))), 4000, 'S4: no text is longer than the schema lets it be');
+select throws_like(format('select admin.set_text(''T1'', ''203'', %L)', v), 'Текст слишком длинный: с тем, что требует приказ, % знаков, а можно 3000', 'S4: what the order wants said is not cut off by what is long')
+from (values (repeat('я', 2990)), (repeat('{contacts}', 200)), (repeat('{address}', 600))) as v (v);
+select is(length(admin.set_text('T1', '203', repeat('я', 2880))) <= 3000, true, 'S4: up to there it is good');
+update data.organization_status set comment = rpad('{organization}', 5000, 'я') where organization_id = 'T1' and code = '203';
+select is(length(data.status_text('203', 'T1')), 4000, 'S4: no text is longer than the schema lets it be, whoever wrote it');
 select is(admin.set_text('T1', '203', '') is not null, true, 'S4: and it goes again');
 select throws_ok($$select admin.set_text('T1', '202', '{фио}')$$, '22023', 'Подстановки {фио} нет', 'S4: a placeholder nobody knows');
 select throws_ok($$select admin.set_text('T1', '204', 'x')$$, '22023', null, 'S4: a status nobody knows');
 select throws_ok($$select admin.set_text('T9', '202', 'x')$$, 'P0002', null, 'S4: an organization nobody knows');
 update data.slot set starts_at = ends_at - interval '14 min' where slot_id = pg_temp.past()::uuid;
 select is_empty($$select code from data.status where data.status_text(code, 'T1', now(), 'r', 's', 'c') ~ '[{}<>]|\[|\]'$$, 'S4: no text of Appendix 1 leaves a placeholder behind');
-select is((select count(*) from data.status where strpos(template, 'Вас обслуживали специалисты: {specialists}') > 0 and strpos(template, 'в соответствии с забронированным интервалом времени: {time}') > 0), 1::bigint, 'S1: the order''s words of 202');
+select is((select count(*) from data.status where strpos(template, '[ Начало посещения: {began}.][ Длительность посещения: {duration} мин.][ Вас обслуживали специалисты: {specialists}]') > 0 and strpos(template, 'в соответствии с забронированным интервалом времени: {time}') > 0), 1::bigint, 'S1: the order''s words of 202');
 
 -- visited with times
 delete from data.place where slot_id = pg_temp.past()::uuid;
 select pg_temp.put('vt', 'BOOKED', pg_temp.past());
-select is(pg_temp.cmd('vt', 'visited(%L, ''09:07'', ''Примерова А. А.'')'), 'сделано: Время посещения Отдел Т1 в соответствии с забронированным интервалом времени: 09:07. Вас обслуживали специалисты: Примерова А. А.', 'S1: 202 with a time and a name');
+select is(pg_temp.cmd('vt', 'visited(%L, ''09:07'', ''Примерова А. А.'')'), 'сделано: Время посещения Отдел Т1 в соответствии с забронированным интервалом времени: ' || (select to_char(starts_at at time zone 'Europe/Moscow', 'HH24:MI') from data.slot where slot_id = pg_temp.past()::uuid) || '. Начало посещения: 09:07. Вас обслуживали специалисты: Примерова А. А.', 'S1: 202 with a time and a name');
 select is((select reason from data.booking_history where book_key = 'vt' order by history_id desc limit 1), 'принят в 09:07', 'S3: the time is in the history, the name is not');
 select * from finish();
 rollback;

@@ -79,7 +79,7 @@ insert into judged values
 ('find(text)', 'list', $$admin.find('МЕТКА')$$), ('why(text)', 'own', $$admin.why('{booking}')$$), ('history(text)', 'own', $$admin.history('{booking}')$$), ('free(text,date,text)', 'own', $$admin.free('{organization}', '{day}')$$),
 ('load(text,date,date)', 'own', $$admin.load('{organization}')$$), ('load(text,date,date)', 'same', 'admin.load()'), ('offices()', 'list', 'admin.offices()'), ('my_offices()', 'list', 'admin.my_offices()'),
 ('schedule(text,date,date)', 'own', $$admin.schedule('{organization}')$$), ('off_schedule(text,date,date)', 'own', $$admin.off_schedule('{organization}')$$),
-('visited(text,time without time zone,text,text)', 'own', $$admin.visited('{booking}')$$), ('visited(text,time without time zone,text,text)', 'own', $$admin.visited('{booking}', '10:00')$$), ('no_show(text,text)', 'own', $$admin.no_show('{booking}')$$),
+('visited(text,time without time zone,text,text,integer)', 'own', $$admin.visited('{booking}')$$), ('visited(text,time without time zone,text,text,integer)', 'own', $$admin.visited('{booking}', '10:00')$$), ('no_show(text,text)', 'own', $$admin.no_show('{booking}')$$),
 ('turned_away(text,text,text)', 'own', $$admin.turned_away('{booking}', '001')$$), ('turned_away(text,text,text)', 'own', $$admin.turned_away('{booking}', '', 'x')$$), ('correct(text,text,text)', 'own', $$admin.correct('{booking}', '202', 'x')$$),
 ('confirm(text)', 'own', $$admin.confirm('{waiting}')$$), ('reject(text,text,text)', 'own', $$admin.reject('{waiting}', 'x')$$), ('invite(text)', 'own', $$admin.invite('{booking}')$$),
 ('move(text,text,text)', 'own', $$admin.move('{booking}', '{slot}')$$), ('cancel(text,text,text,text)', 'own', $$admin.cancel('{booking}', 'x')$$),

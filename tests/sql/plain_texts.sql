@@ -158,6 +158,7 @@ select is((select name || ' ' || queue_prefix || ' ' || slot_attributes from dat
 select is((select comment from data.organization_status where organization_id = 'T1' and code = '203'), E'Вас\nне' || U&'\FFFD' || 'было', 'a text keeps its lines');
 select is((select string_agg(conname, ' ' order by conname) from pg_constraint where conname like '%\_plain' and not convalidated), 'service_plain', 'what cannot be put right is not vouched for');
 select throws_ok($$insert into data.service (service_id, name) values (E's\x02', 'x')$$, '23514', null, 'and nothing like it comes in any more');
+delete from data.organization_status where organization_id = 'T1' and code = '203';
 select pg_temp.healthy();
 select * from finish();
 rollback;

@@ -57,7 +57,7 @@ select is(pg_temp.ref('areas', 'b1'), '0 total=1 child^b1', 'B9: parent and chil
 -- R4: coordinates and hours
 update data.organization set latitude = -0.5, longitude = 180 where organization_id = 'T1';
 select is(pg_temp.attr('organizations', 'T1', 'latitude') || ' ' || pg_temp.attr('organizations', 'T1', 'longitude'), '-0.500000 180.000000', 'R4: WGS-84 with a decimal point');
-update data.organization set latitude = null where organization_id = 'T1';
+update data.organization set latitude = null, longitude = null where organization_id = 'T1';
 select is(pg_temp.attr('organizations', 'T1', 'latitude'), null, 'R4: unknown coordinates are left out');
 select throws_ok($$update data.organization set latitude = 90.1$$, '23514', null, 'R4: beyond the pole');
 select pg_temp.mark();
@@ -239,7 +239,10 @@ insert into ref_csv values ('s9', 'Услуга девять', '9');
 select is((select problem ~ '^принято: изменено 2, удалено 0' from admin.ref_import('services')), true, 'R5: services come as CSV');
 select results_eq($$select service_id, name, frgu_number from data.service where service_id in ('s2', 's9') order by 1$$, $$values ('s2', 'Услуга два', '123'), ('s9', 'Услуга девять', '9')$$, 'R5: into their own table, register numbers included');
 select admin.ref_csv('organizations');
-update ref_csv set phone = '+7 000', latitude = '55.5' where code = 'T1';
+update ref_csv set latitude = '55.5', longitude = null where code = 'T1';
+select is((select string_agg(concat_ws(' ', field, problem), '; ') from admin.ref_import('organizations')), 'longitude широта и долгота указываются вместе', 'R4: half a place on a map is none');
+select admin.ref_csv('organizations');
+update ref_csv set phone = '+7 000', latitude = '55.5', longitude = '37.5' where code = 'T1';
 select is((select problem ~ '^принято: изменено 1, ' from admin.ref_import('organizations')), true, 'R4: organizations too');
 select admin.ref_csv('organizations');
 update ref_csv set latitude = '91', "monStart" = '7:00', "timeZone" = 'Nowhere/Town', longitude = 'x' where code = 'T1';

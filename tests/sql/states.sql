@@ -73,7 +73,7 @@ select ok((select hold_until < now() + interval '8 min' from data.booking where 
 select is(pg_temp.book('e1', array[pg_temp.slot('a1', 9)], true), '201/0 slots=1', 'a hold');
 select pg_temp.lapse('e1');
 select is(pg_temp.status('e1'), '303/0', 'A24: a lapsed hold is 303');
-select is((select status_message from api.get_booking_status('', 'e1', '1000000000')), 'Срок предварительного бронирования истёк', 'A24: and says why');
+select is((select status_message from api.get_booking_status('', 'e1', '1000000000')), 'Заявление отменено. Срок предварительного бронирования истёк', 'A24: and says why');
 select is((select count(*) from pg_temp.get_slots('TEST00001', '{T1}', '{}', '{a1}', 'SIMPLE', 'PHYSIC', '', 100) where slot_id = pg_temp.slot('a1', 9)), 1::bigint, 'B3: its slot is offered again');
 select is(pg_temp.book('e2', array[pg_temp.slot('a1', 9)]), '201/0 slots=1', 'B3: and taken by somebody else');
 select is(pg_temp.owner_of(pg_temp.slot('a1', 9)), 'e2', 'B3: whose it is');
@@ -261,6 +261,6 @@ select is(pg_temp.status('V2', recipient => ''), '201/0 slots=1', 'A1: case-blin
 -- S4
 insert into data.organization_status values ('T1', '201', 'Ждём Вас: {organization}, {address}, {time}');
 select is((select status_message from unnest(pg_temp.book_rows('s4', array[pg_temp.slot('a1', 36)])) where kind = 'answer'), 'Ждём Вас: Отдел Т1, Примерная улица, 1, 20:45', 'S4: the organization''s own text');
-select is((select status_message from unnest(pg_temp.book_rows('s5', array[pg_temp.slot('a1', 36)])) where kind = 'answer'), 'Запрашиваемое время не может быть забронировано', 'S1: the order''s text of 208');
+select is((select status_message from unnest(pg_temp.book_rows('s5', array[pg_temp.slot('a1', 36)])) where kind = 'answer'), 'Запрашиваемое время не может быть забронировано. Интервал времени занят', 'S1: the order''s text of 208, and why');
 select * from finish();
 rollback;

@@ -146,6 +146,32 @@ select is(pg_temp.update('n1', '205001'), '4', 'and the portal does not turn it 
 select is(pg_temp.code('n1'), '202', 'it stays');
 select is(pg_temp.book('n2', array[pg_temp.slot('a1', 6)]) || pg_temp.update('n2', '303', message => ' '), '201/0 slots=10', '303 without a text of the portal');
 select is((select status_message from data.booking where book_key = 'n2'), 'Заявление отменено', 'S4: has ours');
+-- Appendix 1, 303: the portal's words are its reason, behind the order's, and only when somebody can read them.
+create function pg_temp.withdrawn(words text, code text default '303') returns text language plpgsql as $$
+declare
+    told text;
+begin
+    perform pg_temp.book('n3', array[pg_temp.slot('a1', 6)]), pg_temp.update('n3', code, message => words);
+    select status_message into told from api.get_booking_status('', 'n3', '1000000000') where kind = 'answer';
+    return told;
+end $$;
+select is(pg_temp.withdrawn(v.words), 'Заявление отменено' || v.told, format('S4: the portal says %L with 303', v.words)) from (values
+    ('Причина портала', '. Причина портала'), ('Заявление отменено', ''), ('заявление отменено.', ''), ('Заявление отменено: дубликат', '. дубликат'), ('Заявление отменено порталом', '. порталом'),
+    ('Заявление отменённое', '. Заявление отменённое'), (E'дубль\x07\x7f заявки', '. дубль заявки'), (U&'дубль\0085заявки', '. дубль заявки'), (E'\x1b[31mдубль', '. [31mдубль'), (U&' \00A0дубль\200B\3000', '. дубль')) as v (words, told);
+select is(pg_temp.withdrawn(words), 'Заявление отменено', format('S4: nobody sees %s', coalesce(words::bytea::text, 'null'))) from unnest(array[null, '', ' ', E'\t\r\n', U&'\00A0', U&'\200B', U&'\2003\3000', E'\x7f', U&'\0085', U&'\009B',
+    U&'\FEFF\2060', U&'\00AD', U&'\202E', U&'\+0E0041', U&'\FFFE', U&' \200B \009B ', U&'Заявление отменено\200B']) as words;
+select is(admin.set_text('T1', '303', 'Запись снята') || ' / ' || pg_temp.withdrawn('дубликат'), 'Заявление отменено. Запись снята. причина / Заявление отменено. Запись снята. дубликат', 'S4: in the organization''s words, too');
+select lives_ok($$select admin.set_text('T1', '303', ''), admin.add_status('TEST00001', '303002', 'Повторная')$$, 'the order''s again');
+select is(pg_temp.withdrawn(U&'\200B', '303002'), 'Заявление отменено. Повторная', 'S1: digits that are listed are the reason');
+delete from data.place where slot_id = pg_temp.past()::uuid;
+select pg_temp.put('n4', 'BOOKED', pg_temp.past());
+select is(pg_temp.update('n4', '205', message => U&'\200B\009B'), '0', '205 that says nothing anybody sees');
+select is((select status_message from data.booking where book_key = 'n4'), data.status_text('205', 'T1'), '0201: has our text');
+delete from data.place where book_key = 'n4';
+select pg_temp.put('n5', 'BOOKED', pg_temp.past());
+select is(pg_temp.update('n5', '205', message => U&'нет\009B сведений'), '0', '205 with a control character in it');
+select is((select status_message from data.booking where book_key = 'n5'), 'нет сведений', '0106: none reaches a citizen''s text');
+delete from data.place where book_key = 'n5';
 select is(pg_temp.book('n2', array[pg_temp.slot('a1', 6)]) || pg_temp.update('n2', '301007'), '201/0 slots=10', '301007');
 select is((select concat_ws(' ', state, status_code) from data.booking where book_key = 'n2'), 'CANCELLED_APPLICANT 301007', 'S1: kept whole');
 select is(pg_temp.last('n2'), 'BOOKED CANCELLED_APPLICANT 301007 A', 'S3: in the history too');

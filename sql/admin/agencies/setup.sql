@@ -35,6 +35,9 @@ declare
     missing text;
 begin
     perform data.known_agency(agency_code);
+    if name is not null and data.visible(name) is null then
+        perform data.say_violation('23514', 'organization_name_filled', null, null);
+    end if;
     -- One name space for all agencies: a code is taken by whoever has it.
     if not data.may_see(organization_id) and exists (
         select from data.organization as x -- seen
@@ -46,8 +49,7 @@ begin
     perform data.known_agency(x.agency_code) from data.my_organization as x
     where x.organization_id = add_organization.organization_id and x.agency_code <> add_organization.agency_code;
     if (latitude is null) <> (longitude is null) then
-        raise exception 'Широта и долгота указываются вместе' using errcode = 'check_violation',
-            hint = 'Десятичными градусами WGS-84, сперва широта: 55.751244, 37.618423';
+        perform data.say_violation('23514', 'organization_coordinates_whole', null, null);
     elsif latitude not between -90 and 90 then -- a column of six decimals would say less
         perform data.say_violation('23514', 'organization_latitude_range', null, null);
     elsif longitude not between -180 and 180 then

@@ -19,7 +19,7 @@ declare
     is_cancelling boolean;
 begin
     perform data.plain_words(reason);
-    if coalesce(btrim(reason), '') = '' then
+    if data.visible(reason) is null then
         raise exception 'Нужна причина отказа' using errcode = 'invalid_parameter_value',
             hint = 'Её увидит заявитель: ''не оплачена пошлина''';
     end if;
@@ -41,12 +41,22 @@ comment on function admin.reject(text, text, text) is
 
 create or replace function admin.invite(book_id text)
 returns admin.result language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    office text;
 begin
+    -- Order 329, status 201: the applicant is told where and when.
+    select o.organization_id into office from data.my_booking as b join data.my_organization as o using (organization_id)
+    where b.book_key = data.typed_book_key(invite.book_id) and data.visible(o.address) is null;
+    if office is not null then
+        raise exception 'Куда приглашать: у организации % нет адреса', office using errcode = 'invalid_parameter_value',
+            hint = 'Задайте адрес: admin.add_organization(код, ведомство, название, часовой пояс, адрес), и пригласите снова';
+    end if;
     return data.agency_step('invite', book_id, p_note => 'приглашён за результатом');
 end $$;
 grant execute on function admin.invite(text) to zapisd_operator, zapisd_registrar;
 comment on function admin.invite(text) is
-    'invite(номер записи): пригласить за результатом к забронированному времени, 201. '
+    'invite(номер записи): пригласить за результатом к забронированному времени, 201; заявителю называются адрес организации и '
+        'время. '
         'Пример: select * from admin.invite(''6b1c…'')';
 
 create or replace function admin.move(book_id text, slot_id text, reason text default null)
@@ -75,7 +85,7 @@ declare
     code constant text := btrim(coalesce(status_code, ''));
 begin
     perform data.plain_words(reason, contact);
-    if coalesce(btrim(reason), '') = '' then
+    if data.visible(reason) is null then
         raise exception 'Нужна причина отмены' using errcode = 'invalid_parameter_value',
             hint = 'Её увидит заявитель: ''авария в здании''';
     end if;
@@ -84,9 +94,10 @@ begin
             using errcode = 'invalid_parameter_value';
     end if;
     -- Order 329, status 302: the applicant is told where to turn.
-    if code like '302%' and coalesce(btrim(contact), '') = '' and exists (
+    if code like '302%' and data.visible(contact) is null and exists (
         select from data.my_booking as b join data.my_organization as o using (organization_id)
-        where b.book_key = data.typed_book_key(cancel.book_id) and btrim(o.phone) = '' and btrim(o.address) = '') then
+        where b.book_key = data.typed_book_key(cancel.book_id)
+            and data.visible(o.phone) is null and data.visible(o.address) is null) then
         raise exception 'Куда обращаться заявителю: у организации нет ни телефона, ни адреса, укажите contact'
             using errcode = 'invalid_parameter_value', hint = 'Третье слово: admin.cancel(номер, причина, ''телефон …'')';
     end if;

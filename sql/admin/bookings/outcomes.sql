@@ -3,28 +3,35 @@
 -- What became of the visit: 202, 203, 206, and a wrong one put right within the organization's hours (S2). The second of
 -- two clerks who mark the same visitor is refused and told who was first; correcting is a command of its own.
 
+-- Before a visit had a length of its own.
+drop function if exists admin.visited(text, time, text, text);
 create or replace function admin.visited(book_id text, at time default null, specialists text default null,
-    detail text default '')
+    detail text default '', minutes integer default null)
 returns admin.result language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
-    real_at timestamptz;
+    began timestamptz;
 begin
     perform data.plain_words(specialists);
+    if minutes not between 1 and 1440 then
+        raise exception 'Длительность приёма — от 1 до 1440 минут, а не %', minutes using errcode = 'invalid_parameter_value',
+            hint = 'Принят в 10:05, приём занял 20 минут: admin.visited(номер, ''10:05'', minutes => 20)';
+    end if;
     if at is not null then
-        select (((min(p.starts_at) at time zone o.time_zone)::date) + visited.at) at time zone o.time_zone into real_at
+        select (((min(p.starts_at) at time zone o.time_zone)::date) + visited.at) at time zone o.time_zone into began
         from data.my_booking as b
         join data.my_organization as o using (organization_id)
         join data.my_place as p on p.book_key = b.book_key
         where b.book_key = data.typed_book_key(visited.book_id)
         group by o.time_zone;
     end if;
-    return data.agency_step('visited', book_id, p_tail => detail, p_at => real_at, p_specialists => specialists,
-        p_note => 'принят' || to_char(visited.at, '" в "HH24:MI'));
+    return data.agency_step('visited', book_id, p_tail => detail, p_began => began, p_specialists => specialists,
+        p_note => 'принят' || coalesce(to_char(visited.at, '" в "HH24:MI'), '') || coalesce(', ' || minutes || ' мин', ''),
+        p_minutes => minutes);
 end $$;
-grant execute on function admin.visited(text, time, text, text) to zapisd_operator, zapisd_registrar;
-comment on function admin.visited(text, time, text, text) is
-    'visited(номер записи [, время приёма [, специалисты [, код ведомства]]]): принят, 202. '
-        'Пример: select * from admin.visited(''6b1c…'', ''10:05'', ''Примерова А. А.'')';
+grant execute on function admin.visited(text, time, text, text, integer) to zapisd_operator, zapisd_registrar;
+comment on function admin.visited(text, time, text, text, integer) is
+    'visited(номер записи [, время начала приёма [, специалисты [, код ведомства [, минут приёма]]]]): принят, 202. '
+        'Пример: select * from admin.visited(''6b1c…'', ''10:05'', ''Примерова А. А.'', minutes => 20)';
 
 create or replace function admin.no_show(book_id text, detail text default '')
 returns admin.result language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -40,7 +47,7 @@ create or replace function admin.turned_away(book_id text, detail text default '
 returns admin.result language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     perform data.plain_words(reason);
-    if coalesce(btrim(reason), '') = '' and not exists (
+    if data.visible(reason) is null and not exists (
         select from data.my_status_detail as d
         join data.my_organization as o on o.agency_code = d.agency_code
         join data.my_booking as b on b.organization_id = o.organization_id
@@ -68,7 +75,7 @@ begin
         raise exception 'Итог посещения — 202, 203, 205 или 206, а не %', coalesce(status_code, 'null')
             using errcode = 'invalid_parameter_value';
     end if;
-    if coalesce(btrim(reason), '') = '' then
+    if data.visible(reason) is null then
         raise exception 'Нужна причина исправления' using errcode = 'invalid_parameter_value',
             hint = 'Например: ''отмечен не тот посетитель''';
     end if;

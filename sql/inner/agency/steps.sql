@@ -73,10 +73,15 @@ end $$;
 comment on function data.agency_obstacle(data.booking, text, boolean, timestamptz, timestamptz) is
     'Why a command of the agency may not be, in words; null when it may';
 
--- p_new_state: null when the event leads to one state only. p_at: the {time} of the text, else the start of the visit.
+-- Before a visit had a length of its own.
+drop function if exists
+    data.agency_apply(data.booking, text, data.booking_state, text, text, timestamptz, text, text, text, "char");
+drop function if exists data.agency_step(text, text, data.booking_state, text, text, timestamptz, text, text, text, "char");
+
+-- p_new_state: null when the event leads to one state only. p_began, p_minutes: when the visit really began and how long it took.
 create or replace function data.agency_apply(b data.booking, p_event text, p_new_state data.booking_state default null,
-    p_tail text default '', p_reason text default null, p_at timestamptz default null, p_specialists text default null,
-    p_contacts text default null, p_note text default null, p_actor "char" default 'G')
+    p_tail text default '', p_reason text default null, p_began timestamptz default null, p_specialists text default null,
+    p_contacts text default null, p_note text default null, p_actor "char" default 'G', p_minutes integer default null)
 returns admin.result language plpgsql as $$
 declare
     was data.booking := b;
@@ -101,9 +106,9 @@ begin
         raise exception '%: %', data.status_fault(agency, b.status_code), b.status_code using errcode = 'invalid_parameter_value',
             hint = 'После трёх цифр статуса допустимы до шести своих; при строгой проверке — только заведённые admin.add_status';
     end if;
-    reason := coalesce(nullif(btrim(p_reason), ''),
+    reason := coalesce(data.visible(p_reason),
         (select d.reason from data.status_detail as d where d.agency_code = agency and d.code = b.status_code));
-    b.status_message := data.visit_text(b, reason, p_at, p_specialists, p_contacts);
+    b.status_message := data.visit_text(b, reason, p_began, p_specialists, p_contacts, p_minutes);
     b.hold_until := null;
     b.changed_at := clock;
     if a.place = 'freed' then
@@ -118,17 +123,18 @@ begin
     end if;
     return data.agency_result(true, b, visit, b.status_message);
 end $$;
-comment on function data.agency_apply(data.booking, text, data.booking_state, text, text, timestamptz, text, text, text, "char")
-    is
+comment on function data.agency_apply(data.booking, text, data.booking_state, text, text, timestamptz, text, text, text, "char",
+    integer) is
     'Sends a booking its caller has locked along an arrow of the agency''s: state, history and push in one transaction (S2, S3)';
 
 create or replace function data.agency_step(p_event text, p_book_id text, p_new_state data.booking_state default null,
-    p_tail text default '', p_reason text default null, p_at timestamptz default null, p_specialists text default null,
-    p_contacts text default null, p_note text default null, p_actor "char" default 'G')
+    p_tail text default '', p_reason text default null, p_began timestamptz default null, p_specialists text default null,
+    p_contacts text default null, p_note text default null, p_actor "char" default 'G', p_minutes integer default null)
 returns admin.result language plpgsql as $$
 begin
-    return data.agency_apply(data.agency_lock(p_book_id), p_event, p_new_state, p_tail, p_reason, p_at, p_specialists,
-        p_contacts, p_note, p_actor);
+    return data.agency_apply(data.agency_lock(p_book_id), p_event, p_new_state, p_tail, p_reason, p_began, p_specialists,
+        p_contacts, p_note, p_actor, p_minutes);
 end $$;
-comment on function data.agency_step(text, text, data.booking_state, text, text, timestamptz, text, text, text, "char") is
+comment on function data.agency_step(text, text, data.booking_state, text, text, timestamptz, text, text, text, "char", integer)
+    is
     'Locks a booking and sends it along an arrow of the agency''s (S2)';

@@ -99,6 +99,8 @@ begin
             'интервалы разных организаций'
         when o.agency_code <> (select x.agency_code from data.organization as x where x.organization_id = b.organization_id)
             then 'интервал другого ведомства'
+        when b.state = 'INVITED' and data.visible(o.address) is null then
+            format('у организации %s нет адреса, а приглашённому он называется', o.organization_id)
         when exists (select from unnest(slots) as s where s.is_closed) then 'интервал закрыт для записи'
         when exists (select from unnest(slots) as s where s.starts_at <= clock) then 'интервал уже начался'
         when cardinality(services) > 0 and exists (
@@ -123,7 +125,7 @@ begin
     update data.booking as t set organization_id = b.organization_id, status_code = b.status_code,
         status_message = b.status_message, changed_at = b.changed_at
     where t.book_key = b.book_key;
-    perform data.add_history(b, was.state, was.status_code, 'G', concat_ws(': ', 'перенос', nullif(btrim(p_reason), '')), null,
+    perform data.add_history(b, was.state, was.status_code, 'G', concat_ws(': ', 'перенос', data.visible(p_reason)), null,
         null);
     perform data.push(b);
     return data.agency_result(true, b, data.visit_at(b.book_key), b.status_message);

@@ -22,7 +22,7 @@ begin
     select s.area_key, s.capacity, s.starts_at, s.ends_at, a.area_id,
         coalesce(s.service_id, w.service_ids[1], data.only_service(s.area_key)) as service_id, a.slot_attributes, a.queue_prefix,
         o.time_zone, o.confirm_booking, o.hold_default_min, o.hold_min_min, o.hold_max_min, t.code as status,
-        coalesce((select c.comment from data.organization_status as c
+        coalesce((select data.text_said(c.code, c.comment) from data.organization_status as c
             where c.organization_id = o.organization_id
                 and c.code in (t.code, case when w.preliminary then 'HELD' when not o.confirm_booking then 'BOOKED' end)
             order by length(c.code) desc limit 1), t.template) as message

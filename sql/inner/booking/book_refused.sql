@@ -8,7 +8,8 @@ returns api.answer[] language plpgsql as $$
 declare
     reason text := coalesce(p_refusal, 'Интервал времени занят');
     wanted text := b.organization_id;
-    message text := data.status_text('208', wanted);
+    -- Kept in the text: another time may not heal it, and getBookingStatus is asked, too (items 15.1 and 20).
+    message text := data.status_text('208', wanted, p_reason => upper(left(reason, 1)) || substr(reason, 2));
     clock timestamptz := b.changed_at;
 begin
     if p_is_alive then

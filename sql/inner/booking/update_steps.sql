@@ -139,6 +139,15 @@ end $$;
 comment on function data.update_moved(api.message, bigint, data.booking, text, uuid[], data.organization, data.slot[], integer[],
     text[], text, timestamptz) is 'Moves a booking as book would; when the new slot cannot be had the old one stays (M2)';
 
+-- The order's own words are said already.
+create or replace function data.withdrawal_reason(p_message text) returns text
+language plpgsql immutable parallel safe as $$
+begin
+    return data.visible(regexp_replace(data.visible(p_message),
+        '^Заявление отменено(?![[:alnum:]])[[:space:].,:;—–-]*', '', 'i'));
+end $$;
+comment on function data.withdrawal_reason(text) is 'What the portal adds to the words of 303 (Appendix 1); nothing: null';
+
 -- 205 when the time is over, 303 as long as the applicant could cancel; both silent.
 create or replace function data.update_said(m api.message, p_journal_id bigint, was data.booking, p_code text, p_message text,
     p_now timestamptz)
@@ -168,7 +177,12 @@ begin
 
     b.state := a.new_state;
     b.status_code := p_code;
-    b.status_message := coalesce(nullif(btrim(p_message), ''), data.visit_text(b));
+    -- Of 303 the words are the order's, and the portal may give the reason; 205 has none of its own (Appendix 1).
+    b.status_message := case when left(p_code, 3) = '303' then data.visit_text(b,
+            coalesce(data.withdrawal_reason(p_message), (select d.reason from data.status_detail as d
+                join data.organization as o on o.agency_code = d.agency_code
+                where o.organization_id = b.organization_id and d.code = p_code)))
+        else coalesce(data.visible(p_message), data.visit_text(b)) end;
     b.hold_until := null;
     b.changed_at := p_now;
     if a.place = 'freed' then

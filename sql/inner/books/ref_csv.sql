@@ -124,6 +124,11 @@ begin
         from r as x cross join (values ('latitude', 90), ('longitude', 180)) as c (name, bound)
         where p_book.ref_name = 'organizations' and x.attributes ->> c.name ~ E'^-?[0-9]{1,30}(\\.[0-9]{1,30})?$'
             and abs((x.attributes ->> c.name)::numeric) > c.bound
+    union all
+    select x.line, case when coalesce(x.attributes ->> 'latitude', '') = '' then 'latitude' else 'longitude' end,
+        'широта и долгота указываются вместе'
+    from r as x where p_book.ref_name = 'organizations'
+        and (coalesce(x.attributes ->> 'latitude', '') = '') <> (coalesce(x.attributes ->> 'longitude', '') = '')
         union all
         select x.line, v.name, 'часы работы следуют из расписания (data.timetable) и здесь не меняются'
         from r as x

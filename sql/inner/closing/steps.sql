@@ -252,7 +252,7 @@ begin
         raise exception 'Это время уже прошло: %', to_char(p_to, 'DD.MM.YYYY HH24:MI') using errcode = 'invalid_parameter_value',
             hint = format('В организации сейчас %s', to_char(now() at time zone o.time_zone, 'DD.MM.YYYY HH24:MI'));
     end if;
-    if coalesce(btrim(p_reason), '') = '' then
+    if data.visible(p_reason) is null then
         raise exception 'Нужна причина: её увидят заявители' using errcode = 'invalid_parameter_value',
             hint = 'Например: ''санитарный день''';
     end if;
@@ -265,7 +265,7 @@ begin
     c.kind := p_kind;
     c.from_at := p_from;
     c.to_at := p_to;
-    c.reason := btrim(p_reason);
+    c.reason := data.visible(p_reason);
     c.is_moving := p_move;
     if not p_apply then
         return query select * from data.closure_plan(c);
@@ -273,7 +273,7 @@ begin
         return;
     end if;
     -- Status 302 tells the applicant where to turn (order 329).
-    if btrim(o.phone) = '' and btrim(o.address) = '' then
+    if data.visible(o.phone) is null and data.visible(o.address) is null then
         raise exception 'У организации % нет ни телефона, ни адреса: куда обращаться тем, чья запись будет отменена?',
             p_organization_id
             using errcode = 'invalid_parameter_value';

@@ -33,7 +33,7 @@ drop function if exists data.status_text(text, text, timestamptz, text, text, te
 
 create or replace function data.text_placeholders() returns text[]
 language sql immutable parallel safe
-return '{organization,address,phone,contacts,date,time,area,service,queue,specialists,reason}'::text[];
+return '{organization,address,phone,contacts,date,time,area,service,queue,specialists,reason,began,duration}'::text[];
 comment on function data.text_placeholders() is 'What a text of a status may name in { } (S4), in the order of data.text_filled';
 
 create or replace function data.text_key(p_key text) returns text
@@ -43,15 +43,13 @@ return case when upper(btrim(p_key)) in ('HELD', 'BOOKED', 'INVITED', 'CANCELLED
 comment on function data.text_key(text) is 'What a text belongs to: a status, or a state that shares its own; null: neither (S4)';
 
 -- Two states have words of the common text to themselves: an invitation, which is what Appendix 1 means by 201, and a hold that
--- ran out, which is nobody's decision.
--- The reason of 207 is told "в обязательном порядке" (Appendix 1), whatever the organization has written; a text of its own
--- digits is a reason by itself.
+-- ran out, which is nobody's decision. An organization's own text says what the order wants said, too, whatever was written
+-- (data.text_duties).
 create or replace function data.text_template(p_code text, p_organization_id text, p_state data.booking_state default null)
 returns text language plpgsql stable parallel safe as $$
 begin
     return coalesce(
-        (select case when c.code = '207' and position('{reason}' in c.comment) = 0 then rtrim(c.comment, '. ') || '[. {reason}]'
-                else c.comment end
+        (select data.text_said(c.code, c.comment)
          from data.organization_status as c
          where c.organization_id = p_organization_id and c.code in (p_code, left(p_code, 3), p_state::text)
             and (p_state is distinct from 'INVITED' or c.code <> '201') -- written for those who have booked
@@ -63,13 +61,15 @@ begin
         (select s.template from data.status as s where s.code = left(p_code, 3)));
 end $$;
 comment on function data.text_template(text, text, data.booking_state) is
-    'Text of a status, or of a state where a status is several: the organization''s own, most precise first, else the common one '
-        '(S4)';
+    'Text of a status, or of a state where a status is several: the organization''s own, most precise first, else the common '
+        'one; with what the order wants said (S4)';
 
--- Never longer than a text of the schema may be, whatever a person wrote.
+-- Never longer than a text of the schema may be, whatever a person wrote. {time} is the time that was booked; when a visit really
+-- began and how long it took are {began} and {duration} (Appendix 1, 202).
+drop function if exists data.text_filled(text, text, timestamptz, text, text, text, text, text, text);
 create or replace function data.text_filled(t text, p_organization_id text, p_at timestamptz default null,
     p_reason text default null, p_specialists text default null, p_contacts text default null, p_area text default null,
-    p_service text default null, p_queue text default null)
+    p_service text default null, p_queue text default null, p_began timestamptz default null, p_minutes integer default null)
 returns text language plpgsql stable parallel safe as $$
 declare
     o data.organization;
@@ -79,12 +79,13 @@ begin
     end if;
     select * into o from data.organization as x where x.organization_id = p_organization_id;
     return left(data.fill_text(t, data.text_placeholders(),
-        array[o.name, o.address, o.phone,
-            coalesce(nullif(btrim(p_contacts), ''), concat_ws(', ', nullif(o.phone, ''), nullif(o.address, ''))),
+        array[o.name, data.visible(o.address), data.visible(o.phone),
+            coalesce(data.visible(p_contacts), concat_ws(', ', data.visible(o.phone), data.visible(o.address))),
             to_char(p_at at time zone o.time_zone, 'DD.MM.YYYY'), to_char(p_at at time zone o.time_zone, 'HH24:MI'),
-            p_area, p_service, p_queue, btrim(p_specialists), rtrim(btrim(p_reason), '.')]), 4000);
+            p_area, p_service, p_queue, data.visible(p_specialists), rtrim(data.visible(p_reason), '.'),
+            to_char(p_began at time zone o.time_zone, 'HH24:MI'), p_minutes::text]), 4000);
 end $$;
-comment on function data.text_filled(text, text, timestamptz, text, text, text, text, text, text) is
+comment on function data.text_filled(text, text, timestamptz, text, text, text, text, text, text, timestamptz, integer) is
     'A text with what it names filled in (S4)';
 
 create or replace function data.status_text(p_code text, p_organization_id text, p_at timestamptz default null,
@@ -102,7 +103,7 @@ comment on function data.status_text(text, text, timestamptz, text, text, text, 
 drop function if exists data.plain_status_text(text);
 
 create or replace function data.expired_text() returns text
-language sql immutable parallel safe return 'Срок предварительного бронирования истёк';
+language sql immutable parallel safe return 'Заявление отменено. Срок предварительного бронирования истёк';
 comment on function data.expired_text() is 'Common text of status 303 for a hold that ran out (A24)';
 
 create or replace function data.status_fault(p_agency_code text, p_code text) returns text

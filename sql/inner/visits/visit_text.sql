@@ -3,8 +3,10 @@
 -- What a citizen reads of his booking: the text of its status with the place, the service and the number in the queue.
 
 -- The place is looked for only by those who name it.
-create or replace function data.visit_text(b data.booking, p_reason text default null, p_at timestamptz default null,
-    p_specialists text default null, p_contacts text default null)
+-- Before when a visit really began was told beside the time that was booked.
+drop function if exists data.visit_text(data.booking, text, timestamptz, text, text);
+create or replace function data.visit_text(b data.booking, p_reason text default null, p_began timestamptz default null,
+    p_specialists text default null, p_contacts text default null, p_minutes integer default null)
 returns text language plpgsql stable as $$
 declare
     t constant text := data.text_template(b.status_code, b.organization_id, b.state);
@@ -22,10 +24,10 @@ begin
     join data.area as a on a.area_key = s.area_key
     where p.book_key = b.book_key
     order by s.starts_at, s.slot_id limit 1;
-    return data.text_filled(t, b.organization_id, coalesce(p_at, v.starts_at), p_reason, p_specialists, p_contacts, v.area,
-        coalesce(v.service, data.service_names(b.service_ids)), v.queue);
+    return data.text_filled(t, b.organization_id, v.starts_at, p_reason, p_specialists, p_contacts, v.area,
+        coalesce(v.service, data.service_names(b.service_ids)), v.queue, p_began, p_minutes);
 end $$;
-comment on function data.visit_text(data.booking, text, timestamptz, text, text) is
+comment on function data.visit_text(data.booking, text, timestamptz, text, text, integer) is
     'Text of a booking as it stands, its place, its services and its number in the queue filled in (S4); the places it has are '
         'looked at, so they go afterwards';
 

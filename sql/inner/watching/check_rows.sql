@@ -134,6 +134,8 @@ set enable_indexscan = off set enable_indexonlyscan = off set enable_bitmapscan 
     union all
     select u.title, u.what from data.untold_facts() as u
     union all
+    select u.title, u.what from data.texts_unsaid() as u
+    union all
     select g.title, g.what from data.lags() as g
 $$;
 comment on function data.check_rows() is 'What admin.check() tells, without a bound on waiting';

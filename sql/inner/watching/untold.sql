@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 --
 -- What the order wants told of each office and service and nobody has filled in (Appendix 2, item 24; items 9.2 and 9.5):
--- the portal is sent the books as they are, and shows a place without a map. By admin.check().
+-- the portal is sent the books as they are, and shows a place without a map; and texts of an office's own that leave out what
+-- the order wants said. By admin.check().
 
 create or replace function data.untold_named(p_ids text[]) returns text
 language sql immutable
@@ -17,8 +18,9 @@ language sql stable as $$
         cross join lateral (values
             (o.latitude is null or o.longitude is null, 'широты и долготы',
                 'admin.add_organization(код, ведомство, название, часовой пояс, адрес, телефон, широта, долгота)'),
-            (btrim(o.address) = '', 'адреса', 'admin.add_organization(код, ведомство, название, часовой пояс, адрес)'),
-            (btrim(o.phone) = '', 'телефона', 'admin.add_organization(код, ведомство, название, часовой пояс, адрес, телефон)'),
+            (data.visible(o.address) is null, 'адреса', 'admin.add_organization(код, ведомство, название, часовой пояс, адрес)'),
+            (data.visible(o.phone) is null, 'телефона',
+                'admin.add_organization(код, ведомство, название, часовой пояс, адрес, телефон)'),
             (btrim(o.timetable_comment) = '' and not exists (
                 select from data.timetable as t join data.area as a using (area_key)
                 where a.organization_id = o.organization_id), 'расписания', 'admin.set_hours')
@@ -41,3 +43,16 @@ language sql stable as $$
 $$;
 comment on function data.untold_facts() is
     'What the order wants told of offices and services and is not filled in: one row a fact, for people';
+
+create or replace function data.texts_unsaid() returns table (title text, what text)
+language sql stable as $$
+    select 'в своём тексте нет того, чего требует приказ', format('организация %s, статус %s: при отправке добавляется %s; '
+        'задайте текст заново: admin.set_text', t.organization_id, t.code, string_agg(format('«%s»', btrim(u.says, '[]. ')), ', '
+        order by u.n))
+    from data.organization_status as t
+    cross join lateral data.text_unsaid(t.code, t.comment) as u
+    where data.may_see(t.organization_id)
+    group by t.organization_id, t.code
+$$;
+comment on function data.texts_unsaid() is
+    'Texts of one''s own that were written past admin.set_text, or before it knew: what of Appendix 1 they leave out';

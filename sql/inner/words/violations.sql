@@ -20,6 +20,8 @@ language sql immutable parallel safe as $$
         'Десятичными градусами WGS-84, сперва широта: 55.751244, 37.618423'),
     ('organization_longitude_range', 'Долгота — от -180 до 180 градусов',
         'Десятичными градусами WGS-84, сперва широта: 55.751244, 37.618423'),
+    ('organization_coordinates_whole', 'Широта и долгота указываются вместе',
+        'Десятичными градусами WGS-84, сперва широта: 55.751244, 37.618423'),
     ('organization_time_zone_known', 'Такого часового пояса нет',
         'Например: Europe/Kaliningrad, Europe/Moscow, Europe/Samara, Asia/Yekaterinburg, Asia/Omsk, Asia/Krasnoyarsk, '
         'Asia/Irkutsk, Asia/Yakutsk, Asia/Vladivostok, Asia/Magadan, Asia/Kamchatka'),
