@@ -274,7 +274,9 @@ select is(pg_temp.book('mv4', array[pg_temp.slot('a2', 2), pg_temp.slot('a2', 5)
 update data.organization set adjacency_required = true where organization_id = 'T1';
 select is(left(pg_temp.cmd('mv4', format('move(%%L, %L)', pg_temp.slot('a2', 7) || ',' || pg_temp.slot('a2', 9))), 7), 'сделано', 'may stay in two parts');
 select is(pg_temp.book('mv5', array[pg_temp.slot('a2', 12), pg_temp.slot('a2', 13)]), '201/0 slots=2', 'a visit of two slots');
+update data.organization set agency_code = 'TEST00001' where organization_id = 'T2';
 select is(pg_temp.book('mv5', '{blind_request}', organization => 'T2', m => pg_temp.msg(recipient => '')), '208/4', 'A6: a blind request to another organization would halve it');
+update data.organization set agency_code = 'TEST00002' where organization_id = 'T2';
 select is(pg_temp.visit('mv5'), 'a2 14:45-15:00, a2 15:00-15:15', 'M2: it stays');
 select is(pg_temp.book('mv5', '{blind_request}'), '201/0 slots=2', 'a blind request to its own keeps both');
 

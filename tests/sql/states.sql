@@ -130,10 +130,12 @@ select is(pg_temp.book('v1', array[pg_temp.slot('a2', 21)]), '201/0 slots=1', 'm
 select is(pg_temp.state('v1'), 'BOOKED', 'HELD -> BOOKED');
 select is(pg_temp.book('v1', array[pg_temp.slot('a2', 22)], true), '201/0 slots=1', 'BOOKED moved with the preliminary flag');
 select is(pg_temp.state('v1') || pg_temp.owner_of(pg_temp.slot('a2', 22)), 'BOOKEDv1', 'same kind: stays BOOKED');
-select is(pg_temp.book('v1', array[pg_temp.slot('b1', 22)], organization => 'T2', m => pg_temp.msg(recipient => '')), '201/0 slots=1', 'moved to another organization');
+update data.organization set agency_code = 'TEST00001' where organization_id = 'T2';
+select is(pg_temp.book('v1', array[pg_temp.slot('b1', 22)], organization => 'T2', m => pg_temp.msg(recipient => '')), '201/0 slots=1', 'moved to another organization of its agency');
 select is((select organization_id from data.booking where book_key = 'v1'), 'T2', 'it is there now');
 select is(pg_temp.book('v1', array[gen_random_uuid()::text], organization => 'T2', m => pg_temp.msg(recipient => '')), '208/4', 'moved to nowhere');
 select is(pg_temp.owner_of(pg_temp.slot('b1', 22)), 'v1', 'M2: the old slot stays');
+update data.organization set agency_code = 'TEST00002' where organization_id = 'T2';
 select is(pg_temp.book('v3', array[pg_temp.slot('a1', 1)]), '201/0 slots=1', 'a short slot');
 select is(pg_temp.book('v3', array[pg_temp.slot('a1', 0)]), '201/0 slots=1', 'B2: moved to the long slot over it');
 select is(pg_temp.book('v3', array[pg_temp.slot('a1', 3)]), '201/0 slots=1', 'B2: and back to a short one under it');

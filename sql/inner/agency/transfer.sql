@@ -122,8 +122,9 @@ begin
     b.status_code := data.state_code(b.state);
     b.status_message := data.visit_text(b, p_reason);
     b.changed_at := clock;
+    -- The request that booked it is not the last word any more (B6): in another message it is a wish for the old time.
     update data.booking as t set organization_id = b.organization_id, status_code = b.status_code,
-        status_message = b.status_message, changed_at = b.changed_at
+        status_message = b.status_message, content_hash = null, changed_at = b.changed_at
     where t.book_key = b.book_key;
     perform data.add_history(b, was.state, was.status_code, 'G', concat_ws(': ', 'перенос', data.visible(p_reason)), null,
         null);

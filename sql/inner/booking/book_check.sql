@@ -4,6 +4,10 @@
 -- and whether they may be booked at all. Takes no place. Reads the slots for share, in slot_id order, so that closing or
 -- resizing a slot and booking it come one after the other.
 
+create or replace function data.other_area_text() returns text language sql immutable parallel safe
+return 'Интервал времени относится к другому помещению';
+comment on function data.other_area_text() is 'Why a slot is not to be had with the areaId it came with';
+
 create or replace function data.book_check(m api.message, p_organization_id text, p_slot_ids text[], p_service_ids text[],
     p_area_ids text[], p_now timestamptz, out fields api.answer[], out o data.organization,
     out is_blind boolean, out slots data.slot[], out area_keys integer[], out refusal text,
@@ -119,7 +123,7 @@ begin
         elsif cardinality(p_service_ids) > 0 and not data.slot_serves(s.service_id, s.area_key, p_service_ids) then
             refusal := 'В это время услуга не оказывается';
         elsif area_keys is not null and s.area_key <> all (area_keys) then
-            refusal := 'Интервал времени относится к другому помещению';
+            refusal := data.other_area_text();
         end if;
     end loop;
 end $$;

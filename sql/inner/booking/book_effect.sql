@@ -62,7 +62,7 @@ begin
         end if;
         refusal := c.refusal;
         if c.is_same then
-            refusal := data.book_kept(c.o, was, b, w, clock);
+            refusal := data.book_kept(c.o, was, b, w, case when not c.is_blind then c.area_keys end, clock);
         elsif refusal is null and is_alive then
             refusal := data.change_visit(c.o, c.slots, c.is_blind, w.service_ids, c.area_keys, b, w.applicant, clock);
         elsif refusal is null then

@@ -74,12 +74,16 @@ declare
     was constant data.booking := b;
     wanted constant text := (
         select o.organization_id from data.organization as o
-        where o.organization_id = w.organization_id and data.is_addressed(m.recipient_code, o.organization_id));
+        where o.organization_id = w.organization_id and data.is_addressed(m.recipient_code, o.organization_id)
+            and not data.is_of_another_agency(b, o.organization_id));
     rows api.answer[] := data.book_wrong(w, p_fields, wanted);
     reason constant text := left(data.book_wrong_reason(w, p_fields), 1000);
 begin
     if not p_is_there then
         return case when data.book_remembered(m, p_journal_id, w, wanted, rows[1].status_message, reason, p_now) then rows end;
+    end if;
+    if not p_is_alive and data.is_of_another_agency(b, w.organization_id) then
+        return rows; -- whatever is wrong is another's, and what is over stays as its own agency knows it
     end if;
     -- Whoever has a time keeps it, but a hold whose final booking it was has come to its end (Appendix 3, alternative 3).
     if p_is_alive and not (p_is_same and b.state = 'HELD' and not w.preliminary) then

@@ -74,6 +74,7 @@ begin
         fields := fields || data.admission_fields(o, case when cardinality(w.service_ids) > 0 then w.service_ids
             else array(select data.slot_service(t) from unnest(slots) as t) end, w.user_type, w.user_kind);
     end if;
+    fields := data.agency_fields(fields, b, w.organization_id);
     if p_is_alive and is_blind and not is_same and cardinality(own) > 1 then -- by chance it would get one
         refusal := 'Посещение из нескольких интервалов переносится с указанием всех интервалов';
     end if;
@@ -130,9 +131,11 @@ comment on function data.book_values(data.booking, data.book_wish, data.organiza
     api.message) is
     'A booking as a request wants it';
 
--- Whatever has become of its slots meanwhile, they were promised; another service was not.
+-- Before it was told the areas.
+drop function if exists data.book_kept(data.organization, data.booking, data.booking, data.book_wish, timestamptz);
+-- Whatever has become of its slots meanwhile, they were promised; another service was not, nor another area.
 create or replace function data.book_kept(o data.organization, was data.booking, b data.booking, w data.book_wish,
-    p_now timestamptz)
+    p_area_keys integer[], p_now timestamptz)
 returns text language plpgsql as $$
 declare
     refusal text;
@@ -141,17 +144,33 @@ begin
         select from data.place as p join data.slot as s on s.slot_id = p.slot_id
         where p.book_key = b.book_key and not data.slot_serves(s.service_id, s.area_key, w.service_ids)) then
         refusal := 'В это время услуга не оказывается';
+    elsif p_area_keys is not null and exists (
+        select from data.place as p join data.slot as s on s.slot_id = p.slot_id
+        where p.book_key = b.book_key and s.area_key <> all (p_area_keys)) then
+        refusal := data.other_area_text();
     elsif o.has_rules then
         refusal := data.correction_refusal(o, was, b, w.applicant, p_now);
     end if;
-    if refusal is null then
-        update data.place as p set hold_until = b.hold_until where p.book_key = b.book_key and p.hold_until is distinct
-            from b.hold_until;
-    end if;
     return refusal;
 end $$;
-comment on function data.book_kept(data.organization, data.booking, data.booking, data.book_wish, timestamptz) is
-    'A booking confirmed, renewed or corrected where it is; why not, or null';
+comment on function data.book_kept(data.organization, data.booking, data.booking, data.book_wish, integer[], timestamptz) is
+    'Why a booking cannot be confirmed, renewed or corrected where it is, or null; p_area_keys: the areas it is asked to be in, '
+        'null: none named';
+
+-- The end of a hold stands in the booking and in its places, so that whoever looks at places need not look at bookings. Here,
+-- and in what makes places, they are made one.
+create or replace function data.hold_places(p_book_key text, p_hold_until timestamptz) returns timestamptz
+language plpgsql as $$
+declare
+    ends constant timestamptz := case when p_hold_until is not null then
+        least(p_hold_until, (select min(p.starts_at) from data.place as p where p.book_key = p_book_key)) end;
+begin
+    update data.place as p set hold_until = ends where p.book_key = p_book_key and p.hold_until is distinct from ends;
+    return ends;
+end $$;
+comment on function data.hold_places(text, timestamptz) is
+    'Tells the places of a booking the end of its hold, null: it is none; returns that end, which is no later than the visit: '
+        'the caller writes it into the booking';
 
 create or replace function data.book_written(b data.booking, was data.booking, w data.book_wish, p_is_new boolean,
     p_is_blind boolean,
@@ -162,8 +181,8 @@ declare
     is_other boolean := p_is_blind or not p_is_new;
 begin
     -- Only now is it known where the visit is, and of a blind one when; a hold does not outlive that.
-    if p_is_blind and b.hold_until is not null then
-        b.hold_until := least(b.hold_until, (select min(p.starts_at) from data.place as p where p.book_key = b.book_key));
+    if is_other then
+        b.hold_until := data.hold_places(b.book_key, b.hold_until);
     end if;
     message := data.visit_text(b);
     is_other := is_other or message is distinct from b.status_message;

@@ -51,10 +51,7 @@ begin
     end if;
 
     if o.confirm_cancel then
-        if b.hold_until is not null then
-            update data.place as p set hold_until = null where p.book_key = b.book_key;
-        end if;
-        b := data.set_state(b, 'CANCELLING', clock, data.text_as(b, 'CANCELLING'), null);
+        b := data.set_state(b, 'CANCELLING', clock, data.text_as(b, 'CANCELLING'), data.hold_places(b.book_key, null));
     else
         b := data.set_state(b, 'CANCELLED_APPLICANT', clock, data.text_as(b, 'CANCELLED_APPLICANT', p_tail), null);
         delete from data.place as p where p.book_key = b.book_key;

@@ -45,6 +45,7 @@ begin
     if c.is_blind then
         fields := fields || data.field_row('slotId', 1, 'Переносится на названный интервал времени, не на blind_request');
     end if;
+    fields := data.agency_fields(fields, b, p_slot ->> 'organizationId');
     if o.has_rules and b.state <> 'HELD' then
         fields := fields || data.admission_fields(o, case when cardinality(service_ids) > 0 then service_ids
             else array(select data.slot_service(t) from unnest(slots) as t) end, b.user_type, b.user_kind);

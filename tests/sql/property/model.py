@@ -236,6 +236,7 @@ class Model:
         places = b.places if same else None
         if same:
             refused = any(not set(op["services"]) <= self.slots[n]["services"] for n in b.slots())
+            refused = refused or not blind and op["area"] and any(op["area"] not in self.slots[n]["inside"] for n in b.slots())
             if (set(b.services), b.case, b.snils) != (set(op["services"]), op["case"], op["snils"]) or b.state == "HELD" and not is_hold:
                 refused = refused or self.breaks_limit(key, op, is_hold)
         elif not same and not refused:
@@ -320,7 +321,7 @@ class Model:
             if places is None:
                 self.note(b, "G", old, old)
                 return "no"
-            b.places, b.past = places, False
+            b.places, b.past, b.content = places, False, None  # what booked it is not the last word any more
             self.note(b, "G", old, old)
             return "yes"
         new = AGENCY.get((event, old))
