@@ -192,7 +192,7 @@ exception when others then
 end $$;
 select matches(pg_temp.said(q), wanted, 'O3: an error says what to do: ' || q) from (values
     ($$select admin.add_organization('N', 'NONE', 'x', 'Europe/Moscow')$$, '^Такого ведомства нет \| .*admin.add_agency'), ($$select admin.add_organization('N', 'TEST00001', 'x', 'Москва')$$, '^Такого часового пояса нет \| .*Europe/Moscow'),
-    ($$select admin.add_organization('N', 'TEST00001', '', 'Europe/Moscow')$$, '^У организации должно быть название'), ($$select admin.add_organization('N', 'TEST00001', null, 'Europe/Moscow')$$, '^Не указано: name'),
+    ($$select admin.add_organization('N', 'TEST00001', '', 'Europe/Moscow')$$, '^У организации должно быть видимое название'), ($$select admin.add_organization('N', 'TEST00001', null, 'Europe/Moscow')$$, '^Не указано: name'),
     ($$select admin.add_organization('N', 'TEST00001', 'x', 'Europe/Moscow', '', '', 55.75)$$, '^Широта и долгота указываются вместе \| .*WGS-84'),
     ($$select admin.add_organization('T1', 'TEST00001', 'x', 'Europe/Moscow', '', '', null, 37.62)$$, '^Широта и долгота указываются вместе'),
     ($$select admin.add_organization('N', 'TEST00001', 'x', 'Europe/Moscow', '', '', 90.000001, 37.62)$$, '^Широта — от -90 до 90 градусов \| .*WGS-84'),

@@ -32,6 +32,21 @@ select matches(pg_temp.refusal(format(command, 'а' || chr(c) || 'б')), '^(2202
 from typed, unnest(array[1, 7, 8, 11, 12, 14, 27, 31, 127, 128, 133, 159, 65534, 65535]) as c;
 select matches(pg_temp.refusal(format(command, 'а' || chr(c) || 'б')), '^(22023|23514) В тексте управляющий знак', format('O3: U+%s in one line: %s', lpad(to_hex(c), 4, '0'), command))
 from typed, unnest(array[9, 10, 13]) as c where not is_long or c = 13;
+-- What is to be seen: a word of blanks and of what nobody sees is no word, and none turns the direction of those behind it.
+create temp table seen (command text, why text);
+insert into seen values
+($$select admin.add_organization('T8', 'TEST00001', %1$L, 'Europe/Moscow')$$, 'видимое название'), ($$select admin.add_service('T1', 's1', %1$L)$$, 'видимое название'),
+($$select admin.add_area('T1', 'a1', %1$L)$$, 'видимое название'), ($$select admin.add_agency('TEST00009', %1$L)$$, 'видимое название'), ($$select admin.add_calendar('ru', %1$L)$$, 'видимое название'),
+($$select result from admin.reject('x', %1$L)$$, 'ричин'), ($$select result from admin.cancel('x', %1$L)$$, 'ричин'), ($$select result from admin.turned_away('x', '', %1$L)$$, 'ричин'),
+($$select result from admin.correct('x', '206', %1$L)$$, 'ричин'), ($$select admin.close_day('T1', current_date + 1, %1$L)$$, 'ричин');
+select matches(pg_temp.refusal(format(command, w)), '^(22023|23514) .*' || why, format('O3: %s: nothing to be seen in %s', command, to_json(w)))
+from seen, unnest(array['', '  ', U&'\00A0', U&'\200B', U&' \2003\FEFF', U&'\2060\00AD\200F']) as w;
+select matches(pg_temp.refusal(format(command, 'а' || chr(c) || 'б')), '^(22023|23514) .*направлени', format('O3: U+%s: %s', to_hex(c), command))
+from seen, unnest('{8234,8237,8238,8294,8297}'::integer[]) as c;
+select matches(pg_temp.refusal(format(command, repeat('я', 1001))), '^22023 В тексте больше 1000 знаков', format('S4: too long beside the rest: %s', command)) from typed where command ~ 'admin[.](reject|cancel|move|visited|turned_away|correct|close_day)';
+update data.organization set phone = U&'\00A0', address = U&'\200B' where organization_id = 'T1';
+select matches(pg_temp.refusal($$select result from admin.cancel('x', 'авария')$$), '^22023 Куда обращаться', '302: a telephone and an address with nothing to be seen are none');
+update data.organization set phone = '+7 000 000-00-00', address = 'Адрес' where organization_id = 'T1';
 select is(pg_temp.refusal(format($$select admin.set_text('T1', '203', %L)$$, E'Вас не было.\n\tЗвоните')), 'done', 'S4: a text may have lines');
 select is(pg_temp.refusal(format($$select admin.slot_attribute('T1', 'a1', 'x', %L)$$, U&'«Ё» — \00A0№ \D83D\DE00')), 'done', 'M9: every other character is good');
 select is(pg_temp.refusal(format($$select admin.ref_put('told', 'a', 'x', jsonb_build_object('note', %L))$$, E'«Ё»\n\tстрока')), 'done', 'R1: a value may have lines');

@@ -91,7 +91,7 @@ select is_empty($$
     union all
     select p.oid::regprocedure::text from pg_proc p, unnest(array['zapisd_operator', 'zapisd_auditor']) r
     where p.pronamespace in ('data'::regnamespace, 'api'::regnamespace) and has_function_privilege(r, p.oid, 'execute')
-        and p.proname not in ('is_time_zone', 'slot_attributes_fit', 'attributes_plain', 'values_plain') -- constraints the operator's own writes run into
+        and p.proname not in ('is_time_zone', 'slot_attributes_fit', 'attributes_plain', 'values_plain', 'is_name', 'is_turned') -- constraints the operator's own writes run into
         and p.proname not in ('sees_all', 'my_offices', 'my_agencies', 'whole_agencies', 'is_my_service', 'is_my_calendar', 'journal_agency') -- what policies ask (C6)
     union all
     select c.oid::regclass::text from pg_class c join ours n on n.oid = c.relnamespace
