@@ -66,7 +66,7 @@ counts="select string_agg(format('%s %s', t, n), ', ' order by t) from (values (
     ('hours', (select count(*) from data.timetable)), ('special hours', (select count(*) from data.special_hours)), ('history', (select count(*) from data.booking_history)), ('services', (select count(*) from data.service))) as v (t, n)"
 before=$(q -c "$counts")
 shopt -s nullglob
-for file in "$sql"/migrations/04[2-9]*.sql "$sql"/migrations/05*.sql; do
+for file in "$sql"/migrations/04[2-9]*.sql "$sql"/migrations/0[5-9]*.sql; do
     if [[ $file == */054_* ]]; then # stopped by a book of that name: nothing of it is done, nothing of the book is lost
         psql -Xq1 -v ON_ERROR_STOP=1 -f "$file" 2>"$race_dir/said" && { echo "two books of one name"; exit 1; }
         expect "the book is named" 1 "$(grep -c 'ref_name)=(offers)' "$race_dir/said")"
