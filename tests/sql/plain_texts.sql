@@ -43,7 +43,6 @@ select matches(pg_temp.refusal(format(command, w)), '^(22023|23514) .*' || why, 
 from seen, unnest(array['', '  ', U&'\00A0', U&'\200B', U&' \2003\FEFF', U&'\2060\00AD\200F']) as w;
 select matches(pg_temp.refusal(format(command, 'а' || chr(c) || 'б')), '^(22023|23514) .*направлени', format('O3: U+%s: %s', to_hex(c), command))
 from seen, unnest('{8234,8237,8238,8294,8297}'::integer[]) as c;
-select matches(pg_temp.refusal(format(command, repeat('я', 1001))), '^22023 В тексте больше 1000 знаков', format('S4: too long beside the rest: %s', command)) from typed where command ~ 'admin[.](reject|cancel|move|visited|turned_away|correct|close_day)';
 update data.organization set phone = U&'\00A0', address = U&'\200B' where organization_id = 'T1';
 select matches(pg_temp.refusal($$select result from admin.cancel('x', 'авария')$$), '^22023 Куда обращаться', '302: a telephone and an address with nothing to be seen are none');
 update data.organization set phone = '+7 000 000-00-00', address = 'Адрес' where organization_id = 'T1';

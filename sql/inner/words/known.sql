@@ -60,10 +60,6 @@ comment on function data.days_in_order(date, date) is 'Refuses days that are not
 create or replace function data.plain_words(variadic p_texts text[]) returns void
 language plpgsql immutable as $$
 begin
-    if exists (select from unnest(p_texts) as t where length(t) > 1000) then
-        raise exception 'В тексте больше 1000 знаков: с ним в сообщении заявителю не уместилось бы остальное'
-            using errcode = 'invalid_parameter_value', hint = 'Скажите короче';
-    end if;
     if exists (select from unnest(p_texts) as t where data.is_turned(t)) then
         raise exception 'В тексте знак, меняющий направление письма: прочтут не то, что написано'
             using errcode = 'invalid_parameter_value', hint = 'Наберите текст заново, не вставкой из другой программы';
@@ -74,5 +70,5 @@ begin
     end if;
 end $$;
 comment on function data.plain_words(text[]) is
-    'Refuses words for a citizen that are longer than 1000 characters, or have control characters in them, but for the end of a '
-        'line and the tab, or such as turn the direction of what is written';
+    'Refuses words for a citizen with control characters in them, but for the end of a line and the tab, or with such as turn the '
+        'direction of what is written';
