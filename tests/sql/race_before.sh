@@ -28,7 +28,7 @@ insert into data.organization_service values ('RB', 's1'), ('RB', 's2');
 insert into data.area (organization_id, area_id, number, name, capacity, queue_prefix, slot_attributes, kind) values ('RB', 'w', 1, E'Ок\x1bно', 1, E'\x03А', jsonb_build_array(jsonb_build_object('name', E'a\x01', 'value', 'x'), jsonb_build_object('name', E'a\x02', 'value', E'\x1f')), 'window'),
     ('RB', 'hall', 2, 'Зал', 2, null, null, null), ('RB', 'shut', 3, 'Закрыто', 1, null, null, 'room'), ('RB', 'night', 4, 'Ночь', 1, null, null, null);
 insert into data.area_service select area_key, 'RB', s from data.area, unnest(array['s1', 's2']) as s;
-insert into data.organization_status values ('RB', '201', E'Ждём\x08 Вас'), ('RB', '207', E'две\nстроки');
+insert into data.organization_status values ('RB', '201', E'Ждём\x08 Вас'), ('RB', '205', E'две\nстроки');
 insert into data.status_detail values ('RACE00001', '206001', E'нет\x0b');
 insert into data.timetable (area_key, organization_id, weekday, starts, ends, slot_min)
 select a.area_key, 'RB', d, v.starts::time, v.ends::time, v.m from generate_series(1, 7) as d,
@@ -92,7 +92,7 @@ expect "a name of nothing" - "$(find '«»»' | grep -o '^-$' || find 'бб')"
 # texts
 expect "control characters are told as they were" $'О\uFFFDтдел ул\uFFFDица' "$(q -c "select name || ' ' || address from data.organization")"
 expect "of an area" $'Ок\uFFFDно \uFFFDА a\uFFFDx a\uFFFD\uFFFD' "$(q -c "select a.name || ' ' || queue_prefix || ' ' || (select string_agg((t ->> 'name') || (t ->> 'value'), ' ') from jsonb_array_elements(slot_attributes) as t) from data.area as a where area_id = 'w'")"
-expect "lines stay lines" $'две\nстроки' "$(q -c "select comment from data.organization_status where code = '207'")"
+expect "lines stay lines" $'две\nстроки' "$(q -c "select comment from data.organization_status where code = '205'")"
 expect "one identifier is not vouched for" service_plain "$(q -c "select string_agg(conname, ' ') from pg_constraint where conname like '%\_plain' and not convalidated")"
 # the books
 expect "the closed area has left the book, kinds are told" "hall: night: w:window" "$(q -c "select string_agg(code || ':' || coalesce(attributes ->> 'kind', ''), ' ' order by code) from data.ref_item where ref_name = 'areas'")"

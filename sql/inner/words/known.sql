@@ -70,5 +70,5 @@ begin
     end if;
 end $$;
 comment on function data.plain_words(text[]) is
-    'Refuses words for a citizen with control characters in them, but for the end of a line and the tab, or with such as turn the '
-        'direction of what is written';
+    'Refuses words for a citizen with control characters in them, but for the end of a line and the tab, or with such as turn '
+        'the direction of what is written';
