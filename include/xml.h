@@ -104,6 +104,11 @@ MUST_CHECK enum err xml_build(struct arena *a, const struct xml_node *beside, co
 /* A new last child, in the namespace of its parent, with this text (NULL: none). NULL when out of memory or parent is.
  */
 struct xml_node *xml_add(struct xml_node *parent, const char *local, const char *text);
+/*
+ * Puts the child elements of parent, in their order, into a new one of this name, its last child and in its namespace;
+ * text and comments stay. The new one, or NULL when out of memory, and all is as it was.
+ */
+struct xml_node *xml_enclose(struct xml_node *parent, const char *local);
 /* Takes an element out, with all in it. NULL: nothing to do. */
 void xml_drop(struct xml_node *node);
 /* Takes an attribute off, if it is there; ns NULL means: in no namespace. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
  * What says nothing of its own is taken off before a request is read. It sees the bare element only, which was made of
- * verified octets; no value changes, and no field comes to stand elsewhere.
+ * verified octets; no value changes, and no field comes to stand elsewhere but those of userDoc in its Document.
  *
  * One level of recursion a level of elements, which the prescan bounds.
  */
@@ -59,6 +59,24 @@ static bool settle_nil(struct arena *a, struct xml_node *child, bool is_alone)
     return true;
 }
 
+/*
+ * A structure of one structure, as userDoc/Document is sent (docs/decisions/0001), is printed by the order without it
+ * (items 18 and 19: userDoc | UserDocument): the fields stand directly inside. Both at once are left as they are.
+ */
+static void settle_holder(struct xml_node *node, const struct shape *shape)
+{
+    const struct field *item = shape->n == 1 && shape->fields[0].place == FIELD_SAME ? &shape->fields[0] : NULL;
+    bool is_direct = false, is_held = false;
+    if (item == NULL)
+        return;
+    for (struct xml_node *child = xml_first(node, NULL, NULL); child != NULL; child = xml_next(child, NULL, NULL)) {
+        is_held = is_held || normalize_is_called(child, item->name) || normalize_is_called(child, item->shape->type);
+        is_direct = is_direct || settle_name(item->shape, child) >= 0;
+    }
+    if (is_direct && !is_held)
+        (void)xml_enclose(node, item->name);
+}
+
 static void settle_shape(struct arena *a, const struct shape *shape, struct xml_node *node)
 {
     unsigned n[SHAPE_FIELDS_MAX] = {0};
@@ -76,8 +94,10 @@ static void settle_shape(struct arena *a, const struct shape *shape, struct xml_
         const struct field *c = &shape->fields[i];
         xml_drop_attr(child, NS_XSI, "type");
         xml_drop_attr(child, NS_SOAP, "encodingStyle");
-        if (!settle_nil(a, child, c->is_many || n[i] == 1) && c->shape != NULL)
-            settle_shape(a, c->shape, child);
+        if (settle_nil(a, child, c->is_many || n[i] == 1) || c->shape == NULL)
+            continue;
+        settle_holder(child, c->shape);
+        settle_shape(a, c->shape, child);
     }
 }
 

@@ -11,7 +11,8 @@
 #define NS_XSI "http://www.w3.org/2001/XMLSchema-instance"
 
 /*
- * In the fields of the method, wherever they stand: the order's other spellings become the name of the table; xsi:type
+ * In the fields of the method, wherever they stand: the order's other spellings become the name of the table, what
+ * stands in userDoc itself stands in userDoc/Document; xsi:type
  * and soap:encodingStyle, which cannot change what a field is, are taken off; an empty field marked xsi:nil is taken
  * out, and the mark off one that is not nil. Of a single field that is there more than once nothing is taken out: that
  * is told by the reading. Changes the document; a is for passing values.

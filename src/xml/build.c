@@ -57,6 +57,19 @@ struct xml_node *xml_add(struct xml_node *parent, const char *local, const char 
     return node_as(node);
 }
 
+struct xml_node *xml_enclose(struct xml_node *parent, const char *local)
+{
+    struct xml_node *inside = xml_add(parent, local, NULL), *next;
+    if (inside == NULL)
+        return NULL;
+    for (struct xml_node *child = xml_first(parent, NULL, NULL); child != inside; child = next) {
+        next = xml_next(child, NULL, NULL);
+        xmlUnlinkNode(node_of_mutable(child));
+        (void)xmlAddChild(node_of_mutable(inside), node_of_mutable(child));
+    }
+    return inside;
+}
+
 void xml_drop(struct xml_node *node)
 {
     if (node == NULL)

@@ -29,6 +29,7 @@
 #define IDS              E("bookId", "1") E("esiaId", "1")
 #define ITEMS            E("refName", "r") E("treeFiltering", "SUBTREE") E("pageNum", "0") E("pageSize", "0")
 #define VISIT            E("visitTime", "2026-01-02T10:00:00+03:00")
+#define DOC              E("docType", "PASSPORT") E("docNumber", "1")
 #define NAME             E("attributeName", "A") E("condition", "equals") E("checkAllValues", "false")
 
 static int begin(void **state)
@@ -97,6 +98,12 @@ static const struct {
      E("bookId", "1") E("slotId", "s") E("SlotId", "t") ORG WHO PRE}, /* a list is a list */
     {BOOKING_GET_SLOTS, SLOTS E("mobilePhone", "79990000000"),
      ORG E("UserType", "SIMPLE") E("UserKind", "PHYSIC") E("esiaId", "1") E("MobilePhone", "79990000000")},
+    /* items 18 and 19: userDoc | UserDocument, and no list of them; a field is where it is, whoever names it first */
+    {BOOKING_BOOK, BOOK E("userDoc", E("Document", DOC)) PRE, BOOK E("userDoc", DOC) PRE},
+    {BOOKING_GET_SLOTS, SLOTS E("userDoc", E("Document", DOC)), SLOTS E("userDoc", " <!-- item 7 --> " DOC)},
+    {BOOKING_BOOK, BOOK E("userDoc", E("Document", DOC)) PRE,
+     BOOK "<userDoc i:type='xs:UserDocument'><docType i:type='xs:string'>PASSPORT</docType>" E(
+         "docNumber", "1") "<issueDate i:nil='1'/></userDoc>" PRE},
     /* items 16 and 24 */
     {BOOKING_GET_REF_ITEMS_LIST, ITEMS E("version", "7"), ITEMS E("Version", "7")},
     /* item 13, in the structure of item 18 */
@@ -140,6 +147,30 @@ static const struct {
     {BOOKING_BOOK,
      BOOK E("userDoc", E("Document", E("docNumber", "1") E("docType", "PASSPORT"))) PRE,
      {{"docType", FIELD_MISPLACED}}},
+    /* a document in the order's form and in the deployed one at once is neither */
+    {BOOKING_BOOK,
+     BOOK E("userDoc", E("Document", DOC) DOC) PRE,
+     {{"docType", FIELD_MISPLACED}, {"docNumber", FIELD_MISPLACED}}},
+    {BOOKING_BOOK, BOOK E("userDoc", E("docSeries", "9") E("Document", DOC)) PRE, {{"docSeries", FIELD_MISPLACED}}},
+    {BOOKING_BOOK,
+     BOOK E("userDoc", DOC E("UserDocument", DOC)) PRE,
+     {{"docType", FIELD_MISPLACED},
+      {"docNumber", FIELD_MISPLACED},
+      {"UserDocument", FIELD_UNKNOWN},
+      {"Document", FIELD_REQUIRED}}},
+    {BOOKING_BOOK, BOOK E("userDoc", DOC) E("userDoc", E("Document", DOC)) PRE, {{"userDoc", FIELD_TWICE}}},
+    /* and what is wrong in it is told as in Document */
+    {BOOKING_BOOK, BOOK E("userDoc", E("docNumber", "1") E("docType", "PASSPORT")) PRE, {{"docType", FIELD_MISPLACED}}},
+    {BOOKING_BOOK, BOOK E("userDoc", E("docNumber", "1")) PRE, {{"docType", FIELD_REQUIRED}}},
+    {BOOKING_BOOK, BOOK E("userDoc", DOC E("docNumber", "2")) PRE, {{"docNumber", FIELD_TWICE}}},
+    {BOOKING_BOOK, BOOK E("userDoc", DOC E("expires", "2")) PRE, {{"expires", FIELD_UNKNOWN}}},
+    {BOOKING_BOOK, BOOK E("userDoc", "" DOC "words") PRE, {{"userDoc", FIELD_WORDS}}},
+    {BOOKING_BOOK,
+     BOOK E("userDoc", E("expires", "2")) PRE,
+     {{"expires", FIELD_UNKNOWN}, {"Document", FIELD_REQUIRED}}},
+    {BOOKING_BOOK,
+     BOOK E("userDoc", "<t:docType>PASSPORT</t:docType>" E("docNumber", "1")) PRE,
+     {{"docType", FIELD_NAMESPACE}}},
     {BOOKING_GET_SLOTS,
      SLOTS E("attributes", E("Attribute", E("value", "v") E("name", "n"))),
      {{"name", FIELD_MISPLACED}}},
