@@ -156,7 +156,8 @@ struct trust_item {
     bool lacks_list;               /* lists are required, and of this authority there is none that can be used */
 };
 const struct trust_item *trust_items(const struct trust *t, unsigned *n);
-bool trust_is_over(const struct trust *t, int64_t now_s); /* no anchor is in date: nobody is believed */
+bool trust_is_over(const struct trust *t, int64_t now_s);        /* no anchor is in date: nobody is believed */
+bool trust_lists_are_over(const struct trust *t, int64_t now_s); /* it has lists, and none of them is in date */
 /* Earliest expiry among the anchors, and nextUpdate among the newest CRLs (0 without CRL); seconds since 1970. */
 int64_t trust_anchor_not_after(const struct trust *t);
 int64_t trust_crl_next_update(const struct trust *t);

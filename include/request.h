@@ -53,7 +53,7 @@ struct finding {
     const char *text;    /* which file, subject, serial, and why; names no person */
     bool is_mistake;     /* files of no use now: after a reload this party is what it was before */
     bool is_stopped;     /* this agency, sender or listener is not served for it */
-    bool is_by_list;     /* a revocation list says so, or there is none that can be used */
+    bool is_by_list;     /* a revocation list says so: its authority's word, obeyed whoever is left */
     bool is_smev;        /* a sender that only signs beside others */
 };
 struct findings {

@@ -39,6 +39,27 @@ const struct remark *preparation_fatal(const struct preparation *p)
     return NULL;
 }
 
+/* What there is to say of anchors and lists, with their file: "conf:4: /etc/zapisd/ca.crl: revocation list ... ended 3
+ * days ago; "; "": nothing. */
+static const char *trust_words(const struct preparation *p)
+{
+    static const char *const keys[] = {"crl", "chain", "anchors"};
+    const char *const files[] = {p->conf->crl, p->conf->chain, p->conf->anchors};
+    const char *said = "";
+    for (unsigned i = 0; i < p->found.n; i++) {
+        const struct finding *f = &p->found.items[i];
+        const char *file = NULL;
+        if (f->about != ABOUT_TRUST || (f->level != FINDING_WARN && f->level != FINDING_BAD))
+            continue;
+        for (unsigned k = 0; k < sizeof keys / sizeof *keys && file == NULL; k++)
+            if (files[k] != NULL && strcmp(f->at, config_at(p->arena, p->conf, "trust", "", keys[k], CONFIG_LAST)) == 0)
+                file = files[k];
+        said = arena_printf(p->arena, "%s%s: %s%s%s; ", said, f->at, file != NULL ? file : "", file != NULL ? ": " : "",
+                            f->text);
+    }
+    return said;
+}
+
 const char *preparation_refusal(const struct preparation *p, const struct keyring *previous)
 {
     for (unsigned i = 0; i < p->n; i++)
@@ -49,7 +70,8 @@ const char *preparation_refusal(const struct preparation *p, const struct keyrin
         return NULL;
     for (unsigned i = 0; i < p->found.n; i++)
         if (p->found.items[i].is_stopped && p->found.items[i].about != ABOUT_LISTENER)
-            return arena_printf(p->arena, "%s with it: %s: %s", loss, p->found.items[i].at, p->found.items[i].text);
+            return arena_printf(p->arena, "%s with it: %s%s: %s", loss, trust_words(p), p->found.items[i].at,
+                                p->found.items[i].text);
     return arena_printf(p->arena, "%s with it", loss);
 }
 

@@ -89,14 +89,30 @@ static bool identity_is_of_no_use(const struct making *m, int64_t now_s)
     return !m->is_kept[PART_IDENTITY] && !tls_is_current(m->entry.ctx, now_s) && tls_is_current(m->before->ctx, now_s);
 }
 
+static bool lets_nobody_in(const struct trust *clients, int64_t now_s)
+{
+    return trust_is_over(clients, now_s) || trust_lists_are_over(clients, now_s);
+}
+
+/* Lists in date are obeyed, whoever is left; files that let nobody in do not take the place of such that do. */
 static bool clients_are_of_no_use(const struct making *m, int64_t now_s)
 {
     const struct trust *next = tls_ctx_clients(m->entry.ctx), *before = tls_ctx_clients(m->before->ctx);
-    return !m->is_kept[PART_CLIENTS] && next != NULL && before != NULL && trust_is_over(next, now_s) &&
-           !trust_is_over(before, now_s);
+    return !m->is_kept[PART_CLIENTS] && next != NULL && before != NULL && lets_nobody_in(next, now_s) &&
+           !lets_nobody_in(before, now_s);
 }
 
-/* Lists are obeyed as they are: that one has run out is its authority's word. */
+static void tell_clients(struct making *m, int64_t now_s)
+{
+    struct arena *a = m->p->arena;
+    if (trust_is_over(tls_ctx_clients(m->entry.ctx), now_s))
+        add_trouble(m, at_of(m, "tls_client_ca"),
+                    arena_printf(a, "%s: no anchor is in date%s", m->l->tls_client_ca, KEPT));
+    else
+        add_trouble(m, at_of(m, "tls_client_crl"),
+                    arena_printf(a, "%s: no revocation list is in date%s", m->l->tls_client_crl, KEPT));
+}
+
 static bool keep_what_works(struct making *m, const char **text)
 {
     int64_t now_s = clock_wall_us() / 1000000;
@@ -114,8 +130,7 @@ static bool keep_what_works(struct making *m, const char **text)
         is_again = true;
     }
     if (clients_are_of_no_use(m, now_s)) {
-        add_trouble(m, at_of(m, "tls_client_ca"),
-                    arena_printf(m->p->arena, "%s: no anchor is in date%s", m->l->tls_client_ca, KEPT));
+        tell_clients(m, now_s);
         keep_part(m, PART_CLIENTS);
         is_again = true;
     }

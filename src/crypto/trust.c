@@ -41,6 +41,19 @@ bool trust_is_over(const struct trust *t, int64_t now_s)
     return is_over;
 }
 
+bool trust_lists_are_over(const struct trust *t, int64_t now_s)
+{
+    bool has_lists = false, is_over = true;
+    for (unsigned i = 0; i < t->nitems; i++) {
+        const struct trust_item *item = &t->items[i];
+        if (item->kind != TRUST_CRL)
+            continue;
+        has_lists = true;
+        is_over &= item->refused != NULL || now_s < item->not_before || now_s >= item->not_after;
+    }
+    return has_lists && is_over;
+}
+
 static bool names_push(STACK_OF(X509_NAME) * names, STACK_OF(X509) * certs)
 {
     bool is_good = true;

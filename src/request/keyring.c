@@ -50,7 +50,7 @@ static bool cert_load_one(struct keyring *k, const char *code, const char *file,
 }
 
 /* A sender with a mistake stays as a whole what it was; the mistakes are told beside. */
-static void sender_keep(struct keyring *k, struct keyring_sender *to, const struct keyring_sender *old)
+void keyring_sender_keep(struct keyring *k, struct keyring_sender *to, const struct keyring_sender *old)
 {
     struct keyring_cert *certs = arena_array(k->arena, to->ncerts + old->ncerts + 1, sizeof *certs);
     unsigned n = 0;
@@ -72,7 +72,7 @@ static void sender_keep(struct keyring *k, struct keyring_sender *to, const stru
     to->ncerts = n;
 }
 
-static const struct keyring_sender *sender_find(const struct keyring *k, const char *code)
+const struct keyring_sender *keyring_sender_find(const struct keyring *k, const char *code)
 {
     for (unsigned i = 0; k != NULL && i < k->nsenders; i++)
         if (strcmp(k->senders[i].code, code) == 0)
@@ -97,9 +97,9 @@ static void sender_load(struct keyring *k, const struct config *conf, const stru
         is_good &= cert_load_one(k, c->code, c->certs[i], &to->certs[i]);
         to->ncerts++;
     }
-    const struct keyring_sender *old = sender_find(previous, c->code);
+    const struct keyring_sender *old = keyring_sender_find(previous, c->code);
     if (!is_good && old != NULL)
-        sender_keep(k, to, old);
+        keyring_sender_keep(k, to, old);
 }
 
 /* What a sender's messages bring along is read here, once. Whether it is believed is asked for each message. */
@@ -163,9 +163,11 @@ enum err keyring_load(const struct config *conf, const struct keyring *previous,
     k->senders = arena_array(a, conf->nsenders + 1, sizeof *k->senders);
     for (unsigned i = 0; i < conf->nsenders; i++)
         sender_load(k, conf, &conf->senders[i], previous);
-    senders_known(k);
-    if (previous != NULL)
+    if (previous != NULL) {
+        keyring_keep_senders(k, previous, clock_wall_us() / 1000000);
         keyring_keep_keys(k, previous, clock_wall_us() / 1000000);
+    }
+    senders_known(k);
     *out = k;
     return ERR_OK;
 }

@@ -53,6 +53,12 @@ const char *keyring_objection(const struct keyring *k, const struct cert *c, int
 bool keyring_is_refusal(enum trust_reason reason); /* an agency with such a certificate does not sign */
 /* Where the new key of an agency cannot sign now and that of previous can, by what next believes, it is kept. */
 void keyring_keep_keys(struct keyring *next, const struct keyring *previous, int64_t now_s);
+/* A sender of whose new certificates none is of use, and of the old ones one is, stays what it was; but where no caller
+ * at all would be believed by its new files, everything is left as it is: keyring_loss(). */
+void keyring_keep_senders(struct keyring *next, const struct keyring *previous, int64_t now_s);
+/* to becomes old again, as far as old's certificates are nobody else's now; to's mistakes stay, to be told. */
+void keyring_sender_keep(struct keyring *k, struct keyring_sender *to, const struct keyring_sender *old);
+const struct keyring_sender *keyring_sender_find(const struct keyring *k, const char *code); /* k NULL: NULL */
 #define KEYRING_KEPT "; what was loaded before stays"
 const struct keyring_sender *keyring_sender_of(const struct keyring *k, const struct cert *signer);
 void keyring_metrics_write(const struct keyring *k, struct buf *out);

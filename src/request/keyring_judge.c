@@ -88,7 +88,7 @@ static struct finding judge_cert(struct judge *j, const struct keyring_sender *s
     }
     const char *why = keyring_objection(j->keys, c->cert, j->now_s, j->a, &reason);
     if (why != NULL) {
-        f.is_by_list = reason == TRUST_REVOKED || reason == TRUST_NO_LIST;
+        f.is_by_list = reason == TRUST_REVOKED;
         f.text = cert_text(j, c->file, c->cert, why);
         return f;
     }

@@ -37,6 +37,64 @@ void keyring_keep_keys(struct keyring *next, const struct keyring *previous, int
     }
 }
 
+/* ---- one sender ---- */
+
+static const char *objection_to(const struct keyring *k, const struct cert *c, int64_t now_s)
+{
+    enum trust_reason reason;
+    return keyring_objection(k, c, now_s, k->arena, &reason);
+}
+
+/* k would believe one of s's certificates now. */
+static bool is_of_use(const struct keyring *k, const struct keyring_sender *s, int64_t now_s)
+{
+    for (unsigned i = 0; i < s->ncerts; i++)
+        if (s->certs[i].cert != NULL && objection_to(k, s->certs[i].cert, now_s) == NULL)
+            return true;
+    return false;
+}
+
+static bool sender_has(const struct keyring_sender *s, const struct cert *c)
+{
+    for (unsigned i = 0; i < s->ncerts; i++)
+        if (s->certs[i].cert != NULL && memcmp(cert_fingerprint(s->certs[i].cert), cert_fingerprint(c), 32) == 0)
+            return true;
+    return false;
+}
+
+/* What is new of it and of no use becomes a mistake. False: nothing is new; what was taken away is the operator's word.
+ */
+static bool mistakes_marked(struct keyring *next, struct keyring_sender *to, const struct keyring_sender *old,
+                            int64_t now_s)
+{
+    bool is_any = false;
+    for (unsigned i = 0; i < to->ncerts; i++) {
+        struct keyring_cert *c = &to->certs[i];
+        if (c->cert == NULL || sender_has(old, c->cert))
+            continue;
+        c->trouble = arena_printf(next->arena, "%s: %s (%s)", c->file, objection_to(next, c->cert, now_s),
+                                  cert_describe(next->arena, c->cert));
+        c->cert = NULL;
+        is_any = true;
+    }
+    return is_any;
+}
+
+void keyring_keep_senders(struct keyring *next, const struct keyring *previous, int64_t now_s)
+{
+    bool is_anybody = false;
+    for (unsigned i = 0; i < next->nsenders; i++)
+        is_anybody |= !next->senders[i].is_smev && is_of_use(next, &next->senders[i], now_s);
+    for (unsigned i = 0; i < next->nsenders && next->trust != NULL; i++) {
+        struct keyring_sender *to = &next->senders[i];
+        const struct keyring_sender *old = keyring_sender_find(previous, to->code);
+        if (old == NULL || is_of_use(next, to, now_s) || !is_of_use(next, old, now_s))
+            continue;
+        if ((is_anybody || to->is_smev) && mistakes_marked(next, to, old, now_s))
+            keyring_sender_keep(next, to, old);
+    }
+}
+
 /* ---- the whole ---- */
 
 bool findings_signs(const struct findings *f)
@@ -65,19 +123,15 @@ static bool may_be_taken(const struct findings *f)
     return false;
 }
 
-static bool is_obeyed(enum trust_reason reason)
-{
-    return reason == TRUST_REVOKED || reason == TRUST_NO_LIST;
-}
-
-/* c does its work with now, and next has no list against it. */
+/* c does its work with now, and next has no list against it. That a list is missing or has run out is no word against
+ * anybody: in the place of one that is in date such a file is a mistake like any other. */
 static bool is_lost(const struct keyring *now, const struct keyring *next, const struct cert *c, int64_t now_s,
                     struct arena *a)
 {
     enum trust_reason reason;
     if (keyring_objection(now, c, now_s, a, &reason) != NULL)
         return false;
-    return keyring_objection(next, c, now_s, a, &reason) == NULL || !is_obeyed(reason);
+    return keyring_objection(next, c, now_s, a, &reason) == NULL || reason != TRUST_REVOKED;
 }
 
 static bool callers_are_lost(const struct keyring *now, const struct keyring *next, int64_t now_s, struct arena *a)

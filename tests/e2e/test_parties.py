@@ -198,8 +198,12 @@ class Parties(Reloading):
         shutil.copy(self.instance.pki / "ca.crl", self.instance.pki / "ca.crl.kept")
         self.addCleanup(shutil.move, self.instance.pki / "ca.crl.kept", self.instance.pki / "ca.crl")
         env = {"PATH": os.environ["PATH"], "OPENSSL_CONF": str(self.instance.pki / "openssl.cnf")}
-        subprocess.run(["openssl", "ca", "-gencrl", "-crl_lastupdate", "20260101000000Z", "-crl_nextupdate", "20260102000000Z", "-out", "ca.crl"],
-                       cwd=self.instance.pki, env=env, check=True, capture_output=True)
+        subprocess.run(["openssl", "ca", "-gencrl", "-crlsec", "5", "-out", "ca.crl"], cwd=self.instance.pki, env=env, check=True, capture_output=True)
+        self.reload(self.good, "taken")
+        deadline = time.monotonic() + 60
+        while self.ready()[0] == 200:
+            self.assertLess(time.monotonic(), deadline, "nobody noticed that the list has run out")
+            time.sleep(0.1)
         said = self.reload(self.good, "taken")
         self.assertIn("CRL has expired", said)
         status, said = self.check()

@@ -19,7 +19,7 @@ from xmlsig import SignatureError
 A, B = "AAAA00001", "BBBB00002"
 ALL = {A, B}
 NEXT_KEY = {"portal.pem": "portal-new.pem"}
-FILES = ("agency-a.key", "agency-a.pem", "agency-b.key", "agency-b.pem", "portal.pem", "trust.pem", "ca.crl")
+FILES = ("agency-a.key", "agency-a.pem", "agency-b.key", "agency-b.pem", "portal.pem", "other.pem", "trust.pem", "chain.pem", "ca.crl")
 TAKEN, PART, REFUSED = "taken", "taken-in-part", "refused"
 
 
@@ -54,7 +54,11 @@ ROWS = [
     ("anchors gone", {"trust.pem": None}, REFUSED, ALL, 1),
     ("list garbled", {"ca.crl": "=garbage"}, REFUSED, ALL, 1),
     ("list gone", {"ca.crl": None}, REFUSED, ALL, 1),
-    ("list run out", {"ca.crl": "stale.crl"}, TAKEN, set(), 0),
+    ("list run out", {"ca.crl": "stale.crl"}, REFUSED, ALL, 1),
+    ("list of a stranger", {"ca.crl": "stranger.crl"}, REFUSED, ALL, 1),
+    ("list still to come", {"ca.crl": "future.crl"}, REFUSED, ALL, 1),
+    ("list run out that revokes the only caller", {"ca.crl": "portal-stale.crl"}, TAKEN, set(), 0),
+    ("list run out, and own expired", {"ca.crl": "stale.crl", **agency("a", "expired")}, REFUSED, ALL, 1),
     ("list revokes the only caller", {"ca.crl": "portal.crl"}, TAKEN, set(), 0),
     ("list revokes the only caller, whose new one is expired", {"ca.crl": "portal.crl", "portal.pem": "expired.pem"}, TAKEN, set(), 1),
     ("list revokes an agency", {"ca.crl": "agency-a.crl"}, TAKEN, {B}, 0),
@@ -63,11 +67,43 @@ ROWS = [
 ]
 
 
-class Reloads(E2E):
+# The rule of README.ru.md, «Что бывает с негодным файлом»: every kind of file, every kind of badness, alone and beside others.
+NO_CERTIFICATE = ["=garbage", "=", None, "der.pem", "portal.key", "ca.crl"]
+OF_NO_USE = ["expired.pem", "notyet.pem", "nousage.pem", "stranger.pem", "revoked.pem"]
+
+
+def generated(has_other):
+    """(name, changes, result, what the refusal or the party's trouble names). Everybody goes on being served in all of them."""
+    for bad in NO_CERTIFICATE:
+        yield "sender", {"portal.pem": bad}, PART, ["sender PGU001001", "portal.pem"]
+        yield "agency's certificate", {"agency-a.pem": bad}, PART, ["agency AAAA00001", "agency-a.pem"]
+        yield "anchors", {"trust.pem": bad}, REFUSED, ["trust.pem"]
+        yield "chain", {"chain.pem": bad}, REFUSED, ["chain.pem"]
+        if bad not in ("ca.crl",):
+            yield "list", {"ca.crl": bad}, REFUSED, ["ca.crl"]
+    for bad in OF_NO_USE:
+        yield "sender", {"portal.pem": bad}, PART if has_other else REFUSED, (["sender PGU001001"] if has_other else []) + ["portal.pem"]
+        if has_other:
+            yield "the other sender", {"other.pem": bad}, PART, ["sender PGU002002", "other.pem"]
+    for bad in ("expired", "notyet", "nousage", "revoked"):  # of a stranger: its callers may believe others than we do
+        yield "agency", agency("a", bad), PART, ["agency AAAA00001", "agency-a.pem"]
+    for bad in ("=garbage", "=", None, "agency-b.key", "portal.pem"):
+        yield "agency's key", {"agency-a.key": bad}, PART, ["agency AAAA00001", "agency-a."]
+    yield "anchors", {"trust.pem": "stranger-ca.pem"}, REFUSED, ["portal.pem"]
+    for bad in ("stale.crl", "stranger.crl", "future.crl"):
+        yield "list", {"ca.crl": bad}, REFUSED, ["ca.crl", "revocation list"]
+
+
+class Reloading(E2E):
+    has_other = False
+
     @classmethod
     def options(cls):
         def edit(text):
             text = re.sub(r"(?m)^cert = .*/portal-.*\n", "", text)
+            text = re.sub(r"(?m)^(anchors = .*/)trust.pem$", r"\1trust.pem\nchain = %s/chain.pem" % cls.instance.pki, text)
+            if cls.has_other:
+                text += "\n[sender PGU002002]\ncert = %s/other.pem\n" % cls.instance.pki
             return re.sub(r"/pki/(%s)$" % "|".join(map(re.escape, FILES)), r"/pki/now/\1", text, flags=re.M)
         return {"edit": edit}
 
@@ -94,12 +130,17 @@ class Reloads(E2E):
             subprocess.run(["openssl", "ca", *args], cwd=pki, env=env, check=True, capture_output=True)
         (pki / "now").mkdir(exist_ok=True)
         ca("-gencrl", "-crl_lastupdate", "20260101000000Z", "-crl_nextupdate", "20260102000000Z", "-out", "stale.crl")
+        ca("-gencrl", "-crl_lastupdate", "20980101000000Z", "-crl_nextupdate", "20990102000000Z", "-out", "future.crl")
+        ca("-gencrl", "-cert", "stranger-ca.pem", "-keyfile", "stranger-ca.key", "-out", "stranger.crl")
         index = (pki / "index.txt").read_text()
         for name in ("portal", "agency-a"):
             ca("-revoke", name + ".pem")
             ca("-gencrl", "-out", name + ".crl")
+            ca("-gencrl", "-crl_lastupdate", "20260101000000Z", "-crl_nextupdate", "20260102000000Z", "-out", name + "-stale.crl")
             (pki / "index.txt").write_text(index)
         ca("-gencrl", "-out", "ca.crl")
+        shutil.copy(pki / "ca.pem", pki / "chain.pem")
+        subprocess.run(["openssl", "x509", "-in", "portal.pem", "-outform", "DER", "-out", "der.pem"], cwd=pki, env=env, check=True, capture_output=True)
 
     @staticmethod
     def fill(pki, changes):
@@ -135,11 +176,11 @@ class Reloads(E2E):
         done = subprocess.run([BINARY, "check", "--offline", "--config", self.instance.conf, *options], capture_output=True, text=True)
         return done.returncode, done.stdout + done.stderr
 
-    def served(self, who="portal"):
+    def served(self, who="portal", **more):
         """The agencies whose signed answer the portal gets; its key is the one of before, unless it has a good new one."""
         served = set()
         for code in (A, B):
-            client = self.portal(recipient=code, who=who)
+            client = self.portal(recipient=code, who=who, **more)
             try:
                 self.assertEqual(client.get_refs_list().error_code, 0)
                 served.add(code)
@@ -168,6 +209,53 @@ class Reloads(E2E):
         if result != TAKEN:
             self.assertRegex(said, r"(?m)^.*error.* reload result=%s " % result)
 
+    def generated_row(self, changes, result, names):
+        got, said = self.reload(changes)
+        self.assertEqual(got, result, said)
+        told = " ".join(line for line in said.splitlines() if " reload " in line or " trouble " in line)
+        for name in names:
+            self.assertIn(name, told)
+        self.look(result, ALL, said)
+        if self.has_other:
+            self.assertEqual(self.served("other", sender="PGU002002"), ALL)
+        # what a daemon that runs would refuse as a whole, the unit is told before; of a party's file it is not
+        status, said = self.check("--only-fatal", "--reload")
+        if changes.get("portal.pem") != "revoked.pem" or self.has_other:  # whether it is the one in use, the unit does not know
+            self.assertEqual(status, 1 if result == REFUSED else 0, said)
+        self.assertEqual(self.check()[0], 1)
+
+    def test_every_kind_of_file_and_badness(self):
+        for name, changes, result, names in generated(self.has_other):
+            with self.subTest(name, changes=changes):
+                try:
+                    self.generated_row(changes, result, names)
+                finally:
+                    self.assertEqual(self.reload({})[0], TAKEN)
+
+
+class Several(Reloading):
+    """Two senders: what is the matter with one is no matter of the other's, and takes nothing from either."""
+    has_other = True
+
+    def test_what_was_taken_away_is_not_believed(self):
+        """Of two certificates the good one is taken out: what is left is of no use, and nothing comes back. A list in date is obeyed, whatever was put beside."""
+        good = self.instance.conf.read_text()
+        self.addCleanup(self.reload, {})
+        self.addCleanup(self.instance.conf.write_text, good)
+        line = "cert = %s/now/other.pem\n" % self.instance.pki
+        self.instance.conf.write_text(good.replace(line, line + "cert = %s/expired.pem\n" % self.instance.pki))
+        self.assertEqual(self.reload({})[0], TAKEN)
+        self.instance.conf.write_text(good.replace(line, "cert = %s/expired.pem\n" % self.instance.pki))
+        self.assertEqual(self.reload({})[0], TAKEN)
+        self.assertEqual((self.served("other", sender="PGU002002"), self.served()), (set(), ALL))
+        self.instance.conf.write_text(good)
+        self.assertEqual(self.reload({})[0], TAKEN)
+        result, said = self.reload({"ca.crl": "portal.crl", "portal.pem": "expired.pem"})
+        self.assertEqual(result, TAKEN, said)
+        self.assertEqual((self.served("other", sender="PGU002002"), self.served()), (ALL, set()))
+
+
+class Reloads(Reloading):
     def row(self, changes, result, served, before):
         counted = 'zapisd_reloads_total{result="%s"}' % result
         was = self.instance.metric(counted)

@@ -15,12 +15,14 @@ from smev2client import Fault
 
 
 class Trust(E2E):
-    def reload(self):
-        before = self.instance.log.read_text().count("result=taken")
+    def reload(self, result="taken"):
+        def counted():
+            return len(re.findall(r"result=%s(?![\w-])" % result, self.instance.log.read_text()))
+        before = counted()
         os.kill(self.instance.pid(), signal.SIGHUP)
         deadline = time.monotonic() + e2e.PATIENT_S
-        while self.instance.log.read_text().count("result=taken") == before:
-            self.assertLess(time.monotonic(), deadline, "the reload was not taken")
+        while counted() == before:
+            self.assertLess(time.monotonic(), deadline, "the reload was not " + result)
             time.sleep(0.02)
 
     def openssl(self, *args):
@@ -47,15 +49,34 @@ class Trust(E2E):
         self.refused(client)
         self.assertEqual(self.portal(who="portal-new").get_refs_list().error_code, 0)
 
-    def test_stale_list_refuses_everybody(self):
+    def stale(self):
         self.openssl("ca", "-gencrl", "-crl_lastupdate", "20260101000000Z", "-crl_nextupdate", "20260102000000Z", "-out", "ca.crl")
+
+    def test_a_list_that_runs_out_by_itself_refuses_everybody(self):
+        """Of use while it is in date; then it is no list, and what is put in its place is no worse: taken, whatever it is."""
+        self.openssl("ca", "-gencrl", "-crlsec", "10", "-out", "ca.crl")
+        self.reload()
+        self.assertEqual(self.portal().get_refs_list().error_code, 0)
+        deadline = time.monotonic() + e2e.PATIENT_S
+        while True:
+            try:
+                self.portal().get_refs_list()
+            except Fault as fault:
+                self.assertEqual(fault.code, "wsse:InvalidSecurityToken")
+                break
+            self.assertLess(time.monotonic(), deadline, "nobody noticed")
+            time.sleep(0.2)
+        self.stale()
         self.reload()
         self.refused(self.portal())
 
-    def test_list_of_a_stranger_is_no_list(self):
-        self.openssl("ca", "-gencrl", "-cert", "stranger-ca.pem", "-keyfile", "stranger-ca.key", "-out", "ca.crl")
-        self.reload()
-        self.refused(self.portal())
+    def test_a_list_in_date_does_not_give_way_to_one_that_is_none(self):
+        """Run out or a stranger's: refused as a whole, with the file and why, and everybody is served as before."""
+        for make in (self.stale, lambda: self.openssl("ca", "-gencrl", "-cert", "stranger-ca.pem", "-keyfile", "stranger-ca.key", "-out", "ca.crl")):
+            make()
+            self.reload("refused")
+            self.assertRegex(self.instance.log.read_text().rpartition("result=refused")[2], r"ca\.crl: revocation list of ")
+            self.assertEqual(self.portal().get_refs_list().error_code, 0)
 
     def tearDown(self):
         self.doCleanups()
