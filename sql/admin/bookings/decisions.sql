@@ -117,6 +117,9 @@ declare
     o constant data.organization := data.known_organization(organization_id);
     midnight constant timestamp := coalesce(free.day, (now() at time zone o.time_zone)::date)::timestamp;
 begin
+    if day is not null then
+        perform data.say_days('свободно', day, day, (now() at time zone o.time_zone)::date);
+    end if;
     return query
         select to_char(s.starts_at at time zone o.time_zone, 'DD.MM HH24:MI'), a.area_id,
             extract(epoch from s.ends_at - s.starts_at)::integer / 60,

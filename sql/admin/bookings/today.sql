@@ -17,6 +17,9 @@ begin
     if organization_id is not null then
         perform data.known_organization(organization_id);
     end if;
+    if day is not null then
+        raise notice 'посетители: %', data.day_words(day);
+    end if;
     for r in
         select o.organization_id as office, to_char(s.starts_at at time zone o.time_zone, 'HH24:MI') as visit, a.area_id,
             date_part('epoch', s.ends_at - s.starts_at)::integer / 60 as minutes, p.place_no::integer,

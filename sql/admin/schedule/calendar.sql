@@ -45,6 +45,8 @@ begin
                 'календарю); убрать';
     end if;
     perform data.need_calendar(calendar_id);
+    -- Over in all of Russia.
+    perform data.say_days(w, day, day, (now() at time zone 'Europe/Kaliningrad')::date);
     if w <> 'убрать' then
         insert into data.calendar_day (calendar_id, day, kind, as_weekday, cut_min, name)
         values (calendar_day.calendar_id, calendar_day.day, d.kind,
@@ -132,6 +134,7 @@ begin
         raise exception 'Минут на приём указывают вместе с помещением и часами' using errcode = 'invalid_parameter_value',
             hint = 'Без минут часы урезают обычное расписание';
     end if;
+    perform data.say_days(coalesce(nullif(h, ''), '?'), day, day, data.today_of(organization_id));
     delete from data.my_special_day as t
     where t.organization_id = special_day.organization_id and t.area_key is not distinct from key and t.day = special_day.day;
     if h = 'убрать' then
@@ -148,6 +151,7 @@ begin
         select id, special_day.organization_id, p.starts, p.ends, p.from_evening, special_day.slot_min
         from data.parse_hours(hours) as p;
     end if;
+    perform data.refuse_clash(data.known_organization(organization_id), day, id);
     perform data.schedule_said(data.known_organization(organization_id), day, day);
     return h;
 exception when integrity_constraint_violation then

@@ -8,14 +8,24 @@ create or replace function admin.generate(organization_id text, from_day date de
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     o data.organization;
+    today date;
     first_day date;
     last_day date;
     r record;
 begin
     o := data.known_organization(organization_id);
-    first_day := coalesce(from_day, (now() at time zone o.time_zone)::date);
+    today := (now() at time zone o.time_zone)::date;
+    first_day := coalesce(from_day, today);
     last_day := coalesce(to_day, greatest(data.horizon_day(o), first_day));
     perform data.days_in_order(first_day, last_day);
+    if from_day is not null or to_day is not null then
+        perform data.say_days('интервалы', first_day, last_day, today);
+    end if;
+    -- What is over is over: nobody can be offered it.
+    if last_day < today then
+        return 0;
+    end if;
+    first_day := greatest(first_day, today);
     -- First, as the daemon has it.
     perform from data.my_schedule_state as s where s.organization_id = o.organization_id for no key update;
     r := data.sync_slots(o, first_day, last_day);

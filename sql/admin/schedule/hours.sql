@@ -41,6 +41,7 @@ begin
         raise exception 'С % по %: нужен срок', coalesce(data.day_text(from_day), '?'), coalesce(data.day_text(to_day), '?')
             using errcode = 'invalid_parameter_value', hint = 'Без срока: admin.set_hours; без конца: второй день null';
     end if;
+    perform data.say_days('часы на срок', from_day, to_day, data.today_of(o.organization_id));
     made := data.put_hours(o.organization_id, key, days, hours, slot_min, service_id, capacity, from_day, to_day);
     perform data.schedule_said(o, greatest((now() at time zone o.time_zone)::date, from_day),
         least(data.horizon_day(o), to_day));

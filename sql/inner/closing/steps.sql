@@ -267,6 +267,8 @@ begin
     c.to_at := p_to;
     c.reason := data.visible(p_reason);
     c.is_moving := p_move;
+    raise notice 'Закрывается: с % %', data.moment_words(p_from, false),
+        coalesce('до ' || data.moment_words(p_to, true), 'насовсем');
     if not p_apply then
         return query select * from data.closure_plan(c);
         raise notice 'Ничего не изменено. Чтобы закрыть: то же с apply => true';

@@ -38,12 +38,20 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
 $$;
 comment on function data.database_settings() is 'Settings of the database that keep personal data out of the server''s log (J3)';
 
+-- A day typed as Russians write it (08.03.2027) is that day; the way to write one, year first, means the same everywhere.
+create or replace function data.typing_settings() returns table (setting text, value text)
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    values ('DateStyle', 'ISO, DMY')
+$$;
+comment on function data.typing_settings() is 'Settings of the database by which what a clerk types means what he meant';
+
 create or replace function data.database_settings_missing() returns table (setting text, value text)
 language sql stable set search_path = pg_catalog, pg_temp as $$
-    select s.* from data.database_settings() as s
+    select s.* from (select * from data.database_settings() union all select * from data.typing_settings()) as s
     where not exists (select from pg_db_role_setting as d cross join lateral unnest(d.setconfig) as c
         where d.setrole = 0 and d.setdatabase = (select oid from pg_database where datname = current_database())
         and split_part(c, '=', 1) = s.setting)
 $$;
 comment on function data.database_settings_missing() is
-    'Those of data.database_settings() that this database does not have; a value an administrator has chosen counts';
+    'Those of data.database_settings() and data.typing_settings() that this database does not have; a value an administrator '
+    'has chosen counts';

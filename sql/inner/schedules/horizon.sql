@@ -7,6 +7,11 @@ language sql stable
 return (now() at time zone o.time_zone)::date + coalesce(o.horizon_days, o.booking_window_days + 1);
 comment on function data.horizon_day(data.organization) is 'Up to which day the daemon makes slots by itself';
 
+create or replace function data.today_of(p_organization_id text) returns date
+language sql stable
+return (select (now() at time zone o.time_zone)::date from data.organization as o where o.organization_id = p_organization_id);
+comment on function data.today_of(text) is 'The day it is in an organization';
+
 create or replace function data.schedule_touch(p_organization_id text) returns void
 language sql as $$
     insert into data.schedule_state as s (organization_id) values (p_organization_id)

@@ -29,13 +29,13 @@ create or replace function data.day_keepers(p_calendar_id text, p_day date) retu
 language sql stable as $$
     select o.* from data.organization as o
     where exists (select from data.calendar_days(o.organization_id, p_day, p_day) as c where c.calendar_id = p_calendar_id)
-        and exists (select from data.slot as s
+        and (data.may_clash(o.organization_id) or exists (select from data.slot as s
             where s.organization_id = o.organization_id and s.starts_at >= (p_day - 2)::timestamp at time zone 'UTC'
-            and s.starts_at < (p_day + 3)::timestamp at time zone 'UTC')
+                and s.starts_at < (p_day + 3)::timestamp at time zone 'UTC'))
     order by o.organization_id
 $$;
 comment on function data.day_keepers(text, date) is
-    'Organizations that keep this day of a calendar, or of one theirs is based on, and have slots about it';
+    'Organizations that keep this day of a calendar, or of one theirs is based on, and have slots about it, or nights';
 
 create or replace function data.say_off_schedule(o data.organization, p_from date, p_to date) returns void
 language plpgsql as $$
@@ -63,6 +63,7 @@ begin
         or exists (select from data.special_hours as h where h.organization_id = o.organization_id and h.from_evening) then
         p_to := p_to + 1;
     end if;
+    perform data.say_clashes(o, p_from, p_to);
     if not exists (select from data.slot as s
         where s.organization_id = o.organization_id and s.starts_at >= (p_from - 2)::timestamp at time zone 'UTC'
             and s.starts_at < (p_to + 3)::timestamp at time zone 'UTC' and s.wall_at >= p_from and s.wall_at < p_to + 1) then

@@ -58,22 +58,20 @@ comment on function data.day_rules(text, date, date) is
     'why';
 
 -- Its plan is its own: folded into a caller's, the planner would take it for a handful of rows.
-create or replace function data.offered_slots(p_organization_id text, p_from date, p_to date)
-returns table (area_key integer, wall_at timestamp, wall_end timestamp, service_id text, capacity smallint, serial smallint)
+-- One kind of hours (an area's for one service, or for all) is one grid: a night that goes on is served to its end before the
+-- morning begins, hours of a special day's own go before those it cuts. Rows of one day for one service that are set side by
+-- side on purpose (data.timetable.serial) are left so.
+create or replace function data.hours_grid(p_organization_id text, p_from date, p_to date)
+returns table (area_key integer, day date, is_night boolean, wall_at timestamp, wall_end timestamp, service_id text,
+    capacity smallint, serial smallint, special_day_id integer, gives_way boolean)
 language sql stable rows 20000 set jit = off as $$
     with rule as materialized (
         select r.*, n.shift, r.weekday::integer % 7 + 1 as next_weekday
         from data.day_rules(p_organization_id, p_from - 1, p_to) as r
         cross join (values (0), (1)) as n (shift)
         where not exists (select from data.day_off as f where f.organization_id = p_organization_id and f.day = r.day)
-    ), blocked as materialized (
-        select u.area_key, c.from_at, c.to_at
-        from data.closure as c
-        join data.area_up(p_organization_id) as u on u.up_key = c.area_key or c.area_key is null and u.depth = 0
-        where c.organization_id = p_organization_id and c.state <> 'lifted' and c.from_at < p_to + 2
-            and (c.to_at is null or c.to_at > p_from)
     ), hours as (
-        select r.area_key, r.day, r.day + r.shift + t.starts as starts, r.day + r.shift + t.ends as ends,
+        select r.area_key, r.day, r.shift, r.day + r.shift + t.starts as starts, r.day + r.shift + t.ends as ends,
             make_interval(mins => t.slot_min) as length, t.service_id, t.capacity, t.serial, false as is_own, r.special_day_id,
             r.special_kind, r.special_area, max(r.day + r.shift + t.ends) over (partition by r.area_key, r.day)
                 - make_interval(mins => coalesce(r.cut_min, 0)::integer) as day_end
@@ -83,14 +81,16 @@ language sql stable rows 20000 set jit = off as $$
             and (t.valid_from is null or t.valid_from <= r.day + r.shift)
             and (t.valid_to is null or t.valid_to >= r.day + r.shift)
         union all
-        select r.area_key, r.day, r.day + r.shift + h.starts, r.day + r.shift + h.ends, make_interval(mins => h.slot_min),
-            h.service_id, h.capacity, h.serial, true, r.special_day_id, r.special_kind, r.special_area, r.day + r.shift + h.ends
+        select r.area_key, r.day, r.shift, r.day + r.shift + h.starts, r.day + r.shift + h.ends,
+            make_interval(mins => h.slot_min), h.service_id, h.capacity, h.serial, true, r.special_day_id, r.special_kind,
+            r.special_area, r.day + r.shift + h.ends
         from rule as r
         join data.special_hours as h on h.special_day_id = r.special_day_id and h.slot_min is not null
             and h.from_evening = (r.shift = 1)
         where r.special_kind = 'hours' and r.special_area = r.area_key
-    ), grid as (
-        select distinct on (h.area_key, w.wall, h.serial) h.*, w.wall
+    ), grid as materialized (
+        select distinct on (h.area_key, w.wall, h.serial, h.shift) h.*, w.wall, h.starts::date as on_day,
+            coalesce(h.service_id, '') as for_service
         from hours as h
         cross join lateral generate_series(h.starts, h.ends - h.length, h.length) as w (wall)
         where h.starts >= p_from and h.starts < p_to + 1 and w.wall + h.length <= h.day_end
@@ -99,14 +99,45 @@ language sql stable rows 20000 set jit = off as $$
                 where c.special_day_id = h.special_day_id and (c.slot_min is null or h.special_area is distinct from h.area_key)
                     and h.day + c.from_evening::integer + c.starts <= w.wall
                     and w.wall + h.length <= h.day + c.from_evening::integer + c.ends))
-        order by h.area_key, w.wall, h.serial, h.is_own desc
+        order by h.area_key, w.wall, h.serial, h.shift, h.is_own desc
+    ), first as materialized (
+        select g.area_key, g.for_service, g.on_day,
+            range_agg(tsrange(g.wall, g.wall + g.length)) filter (where g.shift = 1) as night,
+            range_agg(tsrange(g.wall, g.wall + g.length)) filter (where g.shift = 1 and g.is_own) as own_night,
+            range_agg(tsrange(g.wall, g.wall + g.length)) filter (where g.shift = 0 and g.is_own) as own_day
+        from grid as g where g.shift = 1 or g.is_own
+        group by g.area_key, g.for_service, g.on_day
     )
-    select g.area_key, g.wall, g.wall + g.length, g.service_id, coalesce(g.capacity, a.capacity), g.serial
+    select g.area_key, g.day, g.shift = 1, g.wall, g.wall + g.length, g.service_id, g.capacity,
+        case when n.wall is null then g.serial else (g.serial + 5000) % 10000 end::smallint, g.special_day_id,
+        coalesce(case when g.shift = 0 then f.night end && tsrange(g.wall, g.wall + g.length), false)
+            or coalesce(case when not g.is_own then case g.shift when 0 then f.own_day else f.own_night end end
+                && tsrange(g.wall, g.wall + g.length), false)
     from grid as g
+    left join first as f on f.area_key = g.area_key and f.for_service = g.for_service and f.on_day = g.on_day
+    -- Two kinds that begin together, of a night and of a morning that were not said together, are told apart as well.
+    left join grid as n on n.area_key = g.area_key and n.wall = g.wall and n.serial = g.serial and n.shift = 1 and g.shift = 0
+$$;
+comment on function data.hours_grid(text, date, date) is
+    'What the hours of these days come to in local wall time, closures apart. day: to which it belongs, for is_night the one '
+    'before. gives_way: would lie over another of the same area and service, so it is not offered';
+
+create or replace function data.offered_slots(p_organization_id text, p_from date, p_to date)
+returns table (area_key integer, wall_at timestamp, wall_end timestamp, service_id text, capacity smallint, serial smallint)
+language sql stable rows 20000 set jit = off as $$
+    with blocked as materialized (
+        select u.area_key, c.from_at, c.to_at
+        from data.closure as c
+        join data.area_up(p_organization_id) as u on u.up_key = c.area_key or c.area_key is null and u.depth = 0
+        where c.organization_id = p_organization_id and c.state <> 'lifted' and c.from_at < p_to + 2
+            and (c.to_at is null or c.to_at > p_from)
+    )
+    select g.area_key, g.wall_at, g.wall_end, g.service_id, coalesce(g.capacity, a.capacity), g.serial
+    from data.hours_grid(p_organization_id, p_from, p_to) as g
     join data.area as a on a.area_key = g.area_key
-    where not exists (
+    where not g.gives_way and not exists (
         select from blocked as k
-        where k.area_key = g.area_key and g.wall + g.length > k.from_at and (k.to_at is null or g.wall < k.to_at))
+        where k.area_key = g.area_key and g.wall_end > k.from_at and (k.to_at is null or g.wall_at < k.to_at))
 $$;
 comment on function data.offered_slots(text, date, date) is
     'The slots an organization''s schedule offers on these days, in local wall time';

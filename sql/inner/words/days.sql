@@ -92,3 +92,27 @@ language sql stable
 return case when isfinite(p_moment) then to_char(p_moment, 'YYYY-MM-DD HH24:MI:SS') else p_moment::text end;
 comment on function data.moment_text(timestamp) is
     'A local time as it may be typed again, whatever the session''s DateStyle; null for null';
+
+create or replace function data.day_words(p_day date) returns text
+language sql stable
+return case when isfinite(p_day) then (array['пн', 'вт', 'ср', 'чт', 'пт', 'сб', 'вс'])[extract(isodow from p_day)::integer]
+    || to_char(p_day, ' DD.MM.YYYY') else p_day::text end;
+comment on function data.day_words(date) is 'A day with its weekday, for people; null for null';
+
+create or replace function data.moment_words(p_moment timestamp, p_is_end boolean) returns text
+language sql stable
+return case when p_is_end and p_moment::time = '00:00' then data.day_words(p_moment::date - 1) || ' 24:00'
+    else data.day_words(p_moment::date) || to_char(p_moment, ' HH24:MI') end;
+comment on function data.moment_words(timestamp, boolean) is
+    'A local time with its weekday, for people; an end at midnight is told of the day it ends; null for null';
+
+-- What was typed may have been taken for another day: the day is said back with its weekday.
+create or replace function data.say_days(p_what text, p_from date, p_to date, p_today date) returns void
+language plpgsql as $$
+begin
+    raise notice '%: %', p_what, case when p_from = p_to then data.day_words(p_from)
+        else concat_ws(' ', 'с ' || data.day_words(p_from), coalesce('по ' || data.day_words(p_to), 'без конца')) end
+        || case when p_to < p_today then '. Это уже прошло' else '' end;
+end $$;
+comment on function data.say_days(text, date, date, date) is
+    'Tells the operator which days a command was understood to be about (no last one: without end), and that they are over';
