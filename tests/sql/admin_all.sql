@@ -16,7 +16,7 @@ insert into may values
 ('close_area(text,text,date,date,text,boolean,boolean,integer)', 'o'), ('close_day(text,date,text,boolean,boolean,integer)', 'o'),
 ('close_office(text,date,date,text,boolean,boolean,integer)', 'o'), ('confirm(text)', 'or'), ('correct(text,text,text)', 'or'),
 ('find(text)', 'or'), ('free(text,date,text)', 'or'), ('generate(text,date,date)', 'o'), ('go_on(integer,integer)', 'o'), ('help(text)', 'ora'),
-('history(text)', 'ora'), ('housekeeping_lags(text)', 'oa'), ('invite(text)', 'or'), ('journal_partitions(integer)', 'o'), ('load(text,date,date)', 'ora'), ('locks()', 'ora'), ('lock_end(integer)', 'o'), ('off_schedule(text,date,date)', 'or'), ('mask_name(text,text,text)', 'or'),
+('history(text)', 'ora'), ('housekeeping_lags(text)', 'oa'), ('invite(text)', 'or'), ('journal_partitions(integer)', 'o'), ('load(text,date,date)', 'ora'), ('locks()', 'ora'), ('lock_end(integer)', 'o'), ('office_day(text)', 'ora'), ('off_schedule(text,date,date)', 'or'), ('mask_name(text,text,text)', 'or'),
 ('move(text,text,text)', 'or'), ('no_show(text,text)', 'or'), ('offices()', 'ora'), ('outbox_done(bigint)', 'o'), ('outbox_done(text)', 'o'),
 ('queue_numbers(text,text,text)', 'o'), ('ref_attribute(text,text,text,text,text,boolean)', 'o'), ('ref_csv(text,boolean)', 'o'), ('ref_delete(text,text)', 'o'), ('ref_drop(text)', 'o'),
 ('ref_import(text,boolean)', 'o'), ('ref_new(text,text,text,text)', 'o'), ('ref_put(text,text,text,jsonb,text)', 'o'), ('reject(text,text,text)', 'or'),

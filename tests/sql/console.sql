@@ -199,7 +199,7 @@ select is(pg_temp.hours_of('n-1') || '; ' || pg_temp.hours_of('n-2'), '1 09:00:0
 create temp table may (fn text, roles text);
 insert into may values ('today(text,date)', 'or'), ('find(text)', 'or'), ('why(text)', 'or'), ('history(text)', 'ora'), ('visited(text,time without time zone,text,text,integer)', 'or'),
     ('no_show(text,text)', 'or'), ('turned_away(text,text,text)', 'or'), ('correct(text,text,text)', 'or'), ('confirm(text)', 'or'), ('reject(text,text,text)', 'or'),
-    ('invite(text)', 'or'), ('move(text,text,text)', 'or'), ('cancel(text,text,text,text)', 'or'), ('free(text,date,text)', 'or'), ('load(text,date,date)', 'ora'),
+    ('invite(text)', 'or'), ('move(text,text,text)', 'or'), ('cancel(text,text,text,text)', 'or'), ('free(text,date,text)', 'or'), ('load(text,date,date)', 'ora'), ('office_day(text)', 'ora'),
     ('help(text)', 'ora'), ('outbox_done(bigint)', 'o'), ('outbox_done(text)', 'o'), ('set_text(text,text,text)', 'o'), ('add_status(text,text,text)', 'o'),
     ('add_agency(text,text)', 'o'), ('add_organization(text,text,text,text,text,text,numeric,numeric)', 'o'), ('add_service(text,text,text,text)', 'o'),
     ('add_area(text,text,text,integer,text[],text,text)', 'o'), ('set_hours(text,text,text,text,integer,text,integer)', 'o'), ('sweep(integer)', 'o'), ('check()', 'oa'),

@@ -115,10 +115,11 @@ returns table (visit text, area_id text, minutes integer, free integer, slot_id 
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 declare
     o constant data.organization := data.known_organization(organization_id);
-    midnight constant timestamp := coalesce(free.day, (now() at time zone o.time_zone)::date)::timestamp;
+    on_day constant date := coalesce(free.day, data.office_day(o.organization_id, o.time_zone));
+    midnight constant timestamp := on_day::timestamp;
 begin
     if day is not null then
-        perform data.say_days('свободно', day, day, (now() at time zone o.time_zone)::date);
+        perform data.say_days('свободно', day, day, data.office_day(o.organization_id, o.time_zone));
     end if;
     return query
         select to_char(s.starts_at at time zone o.time_zone, 'DD.MM HH24:MI'), a.area_id,
@@ -128,13 +129,14 @@ begin
             s.slot_id::text
         from data.free_slots(o.organization_id, greatest(midnight at time zone o.time_zone - interval '1 microsecond',
             clock_timestamp()),
-            (midnight + interval '1 day') at time zone o.time_zone - interval '1 microsecond',
+            (midnight + interval '1 day 12 hours') at time zone o.time_zone - interval '1 microsecond',
             case when free.service_id is null then '{}'::text[] else array[free.service_id] end, null, clock_timestamp(),
             o.has_rules) as s
         join data.area as a on a.area_key = s.area_key -- seen
+        where (s.starts_at at time zone o.time_zone)::date - s.is_night::integer = on_day
         order by s.starts_at, a.area_id;
 end $$;
 grant execute on function admin.free(text, date, text) to zapisd_operator, zapisd_registrar;
 comment on function admin.free(text, date, text) is
-    'free(организация [, день [, услуга]]): свободные интервалы дня с номерами, для move. '
+    'free(организация [, день [, услуга]]): свободные интервалы дня, с ночью после него, с номерами, для move. '
         'Пример: select * from admin.free(''R7700018'', current_date + 1)';

@@ -9,22 +9,22 @@ language plpgsql stable security definer set search_path = pg_catalog, pg_temp a
 declare
     o constant data.organization := data.known_organization(organization_id);
     zone constant text := o.time_zone;
-    first_day constant date := coalesce(from_day, (now() at time zone zone)::date);
+    first_day constant date := coalesce(from_day, data.office_day(o.organization_id, o.time_zone));
     last_day constant date := coalesce(to_day, first_day + 13);
 begin
     perform data.days_in_order(first_day, last_day);
     return query
         with per_slot as (
-            select (s.starts_at at time zone zone)::date as d, case when s.is_closed then 0 else s.capacity end as n, p.t, p.h
+            select (s.starts_at at time zone zone)::date - s.is_night::integer as d, case when s.is_closed then 0 else s.capacity end as n, p.t, p.h
             from data.slot as s -- seen
             cross join lateral (select count(*) filter (where x.hold_until is null) as t,
                 count(*) filter (where x.hold_until > clock_timestamp()) as h from data.place as x -- seen
                     where x.slot_id = s.slot_id) as p
             where s.organization_id = o.organization_id and s.starts_at >= first_day::timestamp at time zone zone
-                and s.starts_at < (last_day + 1)::timestamp at time zone zone
+                and s.starts_at < (last_day + 1 + interval '12 hours') at time zone zone
         ), per_day as (
             select x.d, sum(greatest(x.n, x.t + x.h))::bigint as n, sum(x.t)::bigint as t, sum(x.h)::bigint as h
-                from per_slot as x group by x.d
+                from per_slot as x where x.d between first_day and last_day group by x.d
         )
         select g::date, (array['пн', 'вт', 'ср', 'чт', 'пт', 'сб', 'вс'])[extract(isodow from g)::integer],
             coalesce(p.n, 0), coalesce(p.t, 0), coalesce(p.h, 0), coalesce(p.n - p.t - p.h, 0),
@@ -52,7 +52,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
         (select count(*) from data.booking as b where b.organization_id = o.organization_id -- seen
             and b.state in ('ACCEPTED', 'CANCELLING'))
     from data.my_organization as o
-    cross join lateral (select now() at time zone o.time_zone as at) as z
+    cross join lateral (select now() at time zone o.time_zone as at, data.office_day(o.organization_id, o.time_zone) as day) as z
     cross join lateral (
         select coalesce(sum(greatest(case when s.is_closed then 0 else s.capacity end, p.t + p.h)), 0)::bigint as n,
             coalesce(sum(p.t), 0)::bigint as t, coalesce(sum(p.h), 0)::bigint as h
@@ -60,8 +60,9 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
         cross join lateral (select count(*) filter (where x.hold_until is null) as t,
             count(*) filter (where x.hold_until > clock_timestamp()) as h
             from data.place as x where x.slot_id = s.slot_id) as p -- seen
-        where s.organization_id = o.organization_id and s.starts_at >= z.at::date::timestamp at time zone o.time_zone
-            and s.starts_at < (z.at::date + 1)::timestamp at time zone o.time_zone) as d
+        where s.organization_id = o.organization_id and s.starts_at >= z.day::timestamp at time zone o.time_zone
+            and s.starts_at < (z.day + 1 + interval '12 hours') at time zone o.time_zone
+            and (s.starts_at at time zone o.time_zone)::date - s.is_night::integer = z.day) as d
     where o.is_active or d.t + d.h > 0
         or exists (select from data.my_place as p join data.my_slot as s using (slot_id)
             where s.organization_id = o.organization_id and s.starts_at > now()

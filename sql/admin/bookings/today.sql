@@ -33,11 +33,12 @@ begin
                 left join data.my_service as v on v.service_id = t.id) end as services
         from data.my_organization as o
         cross join lateral (
-            select coalesce(today.day, (now() at time zone o.time_zone)::date) as day) as d
+            select coalesce(today.day, data.office_day(o.organization_id, o.time_zone)) as day) as d
         cross join lateral (
             select t.slot_id, t.area_key, t.starts_at, t.ends_at from data.slot as t -- seen
             where t.organization_id = o.organization_id and t.starts_at >= d.day::timestamp at time zone o.time_zone
-                and t.starts_at < (d.day + 1)::timestamp at time zone o.time_zone
+                and t.starts_at < (d.day + 1 + interval '12 hours') at time zone o.time_zone
+                and (t.starts_at at time zone o.time_zone)::date - t.is_night::integer = d.day
             offset 0) as s
         join data.place as p on p.slot_id = s.slot_id -- seen
         join data.booking as b on b.book_key = p.book_key -- seen
@@ -68,7 +69,7 @@ begin
 end $$;
 grant execute on function admin.today(text, date) to zapisd_operator, zapisd_registrar;
 comment on function admin.today(text, date) is
-    'today([организация [, день]]): посетители дня по времени, без организации — всех по очереди; имена и телефоны — только '
+    'today([организация [, день]]): посетители дня по времени, с ночью после него; без организации — всех по очереди; имена и телефоны — только '
         'регистратору. Пример: select * from admin.today(''R7700018'')';
 
 create or replace function admin.waiting(organization_id text default null)

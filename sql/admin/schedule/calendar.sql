@@ -174,7 +174,7 @@ declare
     last_day date;
 begin
     o := data.known_organization(organization_id);
-    first_day := coalesce(from_day, (now() at time zone o.time_zone)::date);
+    first_day := coalesce(from_day, data.office_day(o.organization_id, o.time_zone));
     last_day := coalesce(to_day, first_day + 6);
     perform data.days_in_order(first_day, last_day);
     return query
@@ -190,13 +190,15 @@ begin
             select string_agg(to_char(lower(x), 'HH24:MI') || '-' || to_char(upper(x), 'HH24:MI'), ', ' order by x) as hours,
                 sum(m.n)::bigint / greatest(count(*), 1) as slots
             from (select range_agg(tsrange(f.wall_at, f.wall_end)) as mr, count(*) as n
-                  from data.offered_slots(o.organization_id, r.day, r.day) as f where f.area_key = r.area_key) as m,
+                  from data.offered_slots(o.organization_id, r.day, r.day + 1) as f
+                  where f.area_key = r.area_key and f.wall_at::date - f.is_night::integer = r.day) as m,
                       unnest(m.mr) as x
         ) as h on true
         cross join lateral (
             select count(*) as taken from data.slot as s join data.place as p on p.slot_id = s.slot_id -- seen
             where s.area_key = r.area_key and s.starts_at >= r.day::timestamp at time zone o.time_zone
-                and s.starts_at < (r.day + 1)::timestamp at time zone o.time_zone
+                and s.starts_at < (r.day + 1 + interval '12 hours') at time zone o.time_zone
+                and (s.starts_at at time zone o.time_zone)::date - s.is_night::integer = r.day
         ) as k
         left join lateral (
             select string_agg(distinct format('закрытие № %s: %s', t.closure_id, t.reason), '; ') as reason
@@ -211,5 +213,5 @@ begin
 end $$;
 grant execute on function admin.schedule(text, date, date) to zapisd_operator, zapisd_registrar, zapisd_auditor;
 comment on function admin.schedule(text, date, date) is
-    'schedule(организация [, с дня [, по день]]): часы приёма по дням, как их даёт расписание, и почему они такие. '
+    'schedule(организация [, с дня [, по день]]): часы приёма по дням (ночь — за днём, в который началась), как их даёт расписание, и почему они такие. '
         'Пример: select * from admin.schedule(''R7700018'')';

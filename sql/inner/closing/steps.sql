@@ -248,7 +248,7 @@ begin
             using errcode = 'invalid_parameter_value',
                 hint = 'День пишется так: ''2026-12-31'' или current_date + 7; время так: ''2026-12-31 13:00''';
     end if;
-    if p_to <= now() at time zone o.time_zone then
+    if p_to <= now() at time zone o.time_zone and (p_kind = 'absence' or data.office_day(o.organization_id, o.time_zone) >= p_to::date) then
         raise exception 'Это время уже прошло: %', to_char(p_to, 'DD.MM.YYYY HH24:MI') using errcode = 'invalid_parameter_value',
             hint = format('В организации сейчас %s', to_char(now() at time zone o.time_zone, 'DD.MM.YYYY HH24:MI'));
     end if;
@@ -268,7 +268,10 @@ begin
     c.reason := data.visible(p_reason);
     c.is_moving := p_move;
     raise notice 'Закрывается: с % %', data.moment_words(p_from, false),
-        coalesce('до ' || data.moment_words(p_to, true), 'насовсем');
+        concat(coalesce('до ' || data.moment_words(p_to, true), 'насовсем'), case
+            when exists (select from data.slot as s where s.organization_id = o.organization_id and s.is_night
+                and s.starts_at > now()) then case p_kind when 'absence' then ', по часам: и из ночи ровно это время'
+                else ' и ночь после, до её конца; ночь, начатая накануне, остаётся' end end);
     if not p_apply then
         return query select * from data.closure_plan(c);
         raise notice 'Ничего не изменено. Чтобы закрыть: то же с apply => true';

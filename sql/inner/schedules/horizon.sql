@@ -7,10 +7,27 @@ language sql stable
 return (now() at time zone o.time_zone)::date + coalesce(o.horizon_days, o.booking_window_days + 1);
 comment on function data.horizon_day(data.organization) is 'Up to which day the daemon makes slots by itself';
 
+-- While the night of the last evening goes on, and two hours after it for what is left to mark, it is that day; a visit of the new
+-- day ends it.
+create or replace function data.office_day(p_organization_id text, p_zone text) returns date
+language sql stable as $$
+    select l.at::date - coalesce(l.at < n.until + interval '2 hours' and (n.first_at is null or l.at < n.first_at), false)::integer
+    from (select now() at time zone p_zone as at) as l
+    cross join lateral (
+        select max(s.ends_at at time zone p_zone) filter (where s.is_night) as until,
+            min(s.starts_at at time zone p_zone) filter (where not s.is_night) as first_at
+        from data.slot as s
+        where s.organization_id = p_organization_id and s.starts_at >= l.at::date::timestamp at time zone p_zone
+            and s.starts_at < (l.at::date + interval '14 hours') at time zone p_zone
+            and (not s.is_closed or exists (select from data.place as p where p.slot_id = s.slot_id))) as n
+$$;
+comment on function data.office_day(text, text) is
+    'The working day it is in an organization: after midnight the one before while its night goes on, and two hours more';
+
 create or replace function data.today_of(p_organization_id text) returns date
 language sql stable
-return (select (now() at time zone o.time_zone)::date from data.organization as o where o.organization_id = p_organization_id);
-comment on function data.today_of(text) is 'The day it is in an organization';
+return (select data.office_day(o.organization_id, o.time_zone) from data.organization as o where o.organization_id = p_organization_id);
+comment on function data.today_of(text) is 'data.office_day of an organization by its code';
 
 create or replace function data.schedule_touch(p_organization_id text) returns void
 language sql as $$

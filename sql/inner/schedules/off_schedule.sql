@@ -13,17 +13,17 @@ language sql stable as $$
         where s.organization_id = o.organization_id and s.starts_at > clock_timestamp()
             and s.starts_at >= (p_from - 2)::timestamp at time zone 'UTC'
                 and s.starts_at < (p_to + 3)::timestamp at time zone 'UTC'
-            and s.wall_at >= p_from and s.wall_at < p_to + 1 -- of a schedule: others are made by hand
+            and s.wall_at::date - s.is_night::integer between p_from and p_to -- of a schedule: others are made by hand
             and (p.hold_until is null or p.hold_until > clock_timestamp())
     )
     select t.book_key, t.area_key, t.wall_at
     from taken as t
     where not exists (
-        select from data.offered_slots(o.organization_id, p_from, p_to) as f
+        select from data.offered_slots(o.organization_id, p_from, p_to + 1) as f
         where f.area_key = t.area_key and f.wall_at = t.wall_at and f.serial = t.serial)
 $$;
 comment on function data.off_schedule(data.organization, date, date) is
-    'Bookings to come at local times of these days that the schedule does not offer';
+    'Bookings to come on these days, their nights with them, at times that the schedule does not offer';
 
 create or replace function data.day_keepers(p_calendar_id text, p_day date) returns setof data.organization
 language sql stable as $$
@@ -44,7 +44,8 @@ declare
 begin
     if n > 0 then
         raise notice 'Организация %: записей на время, когда приёма больше нет: %. Они остаются. Кто это: select * from '
-            'admin.off_schedule(%, %, %); перенести или отменить: admin.close_day, admin.move',
+            'admin.off_schedule(%, %, %); по одному: admin.move, admin.cancel; весь день '
+            'организации: admin.close_day',
             o.organization_id, n, quote_literal(o.organization_id), quote_literal(data.day_text(p_from)),
             quote_literal(data.day_text(p_to));
     end if;
@@ -56,6 +57,7 @@ comment on function data.say_off_schedule(data.organization, date, date) is
 create or replace function data.schedule_said(o data.organization, p_from date, p_to date) returns void
 language plpgsql as $$
 declare
+    last_day constant date := p_to;
     d record;
 begin
     -- The night of the last evening is on the day after it.
@@ -72,8 +74,8 @@ begin
     perform pg_advisory_xact_lock(hashtextextended('slots of ' || o.organization_id, 0));
     d := data.slots_astray(o, p_from, p_to);
     perform data.withdraw_slots(d.gone);
-    perform data.fit_slots(d.other, d.lengths, d.capacities, d.services);
-    perform data.say_off_schedule(o, p_from, p_to);
+    perform data.fit_slots(d.other, d.lengths, d.capacities, d.services, d.nights);
+    perform data.say_off_schedule(o, p_from, last_day);
 end $$;
 comment on function data.schedule_said(data.organization, date, date) is
     'After a word of the operator on the schedule of these days: what it does not offer any more is closed at once, and who '

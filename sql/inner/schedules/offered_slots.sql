@@ -122,22 +122,26 @@ comment on function data.hours_grid(text, date, date) is
     'What the hours of these days come to in local wall time, closures apart. day: to which it belongs, for is_night the one '
     'before. gives_way: would lie over another of the same area and service, so it is not offered';
 
-create or replace function data.offered_slots(p_organization_id text, p_from date, p_to date)
-returns table (area_key integer, wall_at timestamp, wall_end timestamp, service_id text, capacity smallint, serial smallint)
+-- A day that is closed is closed with its night, and without the night before; who is absent is so by the clock.
+drop function if exists data.offered_slots(text, date, date);
+create function data.offered_slots(p_organization_id text, p_from date, p_to date)
+returns table (area_key integer, wall_at timestamp, wall_end timestamp, service_id text, capacity smallint, serial smallint,
+    is_night boolean)
 language sql stable rows 20000 set jit = off as $$
     with blocked as materialized (
-        select u.area_key, c.from_at, c.to_at
+        select u.area_key, n.is_night, c.from_at + n.later as from_at, c.to_at + n.later as to_at
         from data.closure as c
         join data.area_up(p_organization_id) as u on u.up_key = c.area_key or c.area_key is null and u.depth = 0
+        cross join lateral (values (false, interval '0'), (true, data.night_later(c))) as n (is_night, later)
         where c.organization_id = p_organization_id and c.state <> 'lifted' and c.from_at < p_to + 2
-            and (c.to_at is null or c.to_at > p_from)
+            and (c.to_at is null or c.to_at > p_from - 1)
     )
-    select g.area_key, g.wall_at, g.wall_end, g.service_id, coalesce(g.capacity, a.capacity), g.serial
+    select g.area_key, g.wall_at, g.wall_end, g.service_id, coalesce(g.capacity, a.capacity), g.serial, g.is_night
     from data.hours_grid(p_organization_id, p_from, p_to) as g
     join data.area as a on a.area_key = g.area_key
     where not g.gives_way and not exists (
         select from blocked as k
-        where k.area_key = g.area_key and g.wall_end > k.from_at and (k.to_at is null or g.wall_at < k.to_at))
+        where k.area_key = g.area_key and k.is_night = g.is_night and g.wall_end > k.from_at and (k.to_at is null or g.wall_at < k.to_at))
 $$;
 comment on function data.offered_slots(text, date, date) is
     'The slots an organization''s schedule offers on these days, in local wall time';

@@ -15,8 +15,9 @@ comment on function data.lock_slots(uuid[]) is 'Those of the slots that nobody i
 -- A slot is told by area, wall time and serial, not by its instant: when the rules of a zone change under us, the slots that
 -- are there keep standing for their wall times, nothing is made beside them and nothing is taken away (admin.zone_check).
 -- other comes with what the schedule says of each: length, places, service.
-create or replace function data.slots_astray(o data.organization, p_from date, p_to date, out gone uuid[], out other uuid[],
-    out lengths interval[], out capacities smallint[], out services text[])
+drop function if exists data.slots_astray(data.organization, date, date);
+create function data.slots_astray(o data.organization, p_from date, p_to date, out gone uuid[], out other uuid[],
+    out lengths interval[], out capacities smallint[], out services text[], out nights boolean[])
 language sql stable as $$
     with offered as materialized (
         select * from data.offered_slots(o.organization_id, p_from, p_to)
@@ -27,17 +28,17 @@ language sql stable as $$
                 and s.starts_at < (p_to + 3)::timestamp at time zone 'UTC'
             and s.wall_at >= p_from and s.wall_at < p_to + 1
     ), astray as (
-        select h.slot_id, f.area_key is null as is_gone, f.wall_end - f.wall_at as length, f.capacity, f.service_id
+        select h.slot_id, f.area_key is null as is_gone, f.wall_end - f.wall_at as length, f.capacity, f.service_id, f.is_night
         from have as h
         left join offered as f on f.area_key = h.area_key and f.wall_at = h.wall_at and f.serial = h.serial
         where case when f.area_key is null then not h.is_closed or h.is_outdated
             else h.is_closed and h.is_withdrawn or h.is_outdated
-                or (h.ends_at - h.starts_at, h.capacity, coalesce(h.service_id, ''))
-                    is distinct from (f.wall_end - f.wall_at, f.capacity, coalesce(f.service_id, '')) end
+                or (h.ends_at - h.starts_at, h.capacity, coalesce(h.service_id, ''), h.is_night)
+                    is distinct from (f.wall_end - f.wall_at, f.capacity, coalesce(f.service_id, ''), f.is_night) end
     )
     select array_agg(a.slot_id) filter (where a.is_gone), array_agg(a.slot_id) filter (where not a.is_gone),
         array_agg(a.length) filter (where not a.is_gone), array_agg(a.capacity) filter (where not a.is_gone),
-        array_agg(a.service_id) filter (where not a.is_gone)
+        array_agg(a.service_id) filter (where not a.is_gone), array_agg(a.is_night) filter (where not a.is_gone)
     from astray as a
 $$;
 comment on function data.slots_astray(data.organization, date, date) is
@@ -91,31 +92,30 @@ end $$;
 comment on function data.slot_fitted(data.slot, interval, smallint, text) is
     'A slot as it may be offered while the schedule has it this long, with so many places and for this service';
 
--- Before it told whom it had passed over.
-drop function if exists data.fit_slots(uuid[], interval[], smallint[], text[]);
-create function data.fit_slots(p_ids uuid[], p_lengths interval[], p_capacities smallint[], p_services text[],
-    out changed bigint, out opened bigint, out passed_over bigint)
+drop function if exists data.fit_slots(uuid[], interval[], smallint[], text[]); -- without nights
+create or replace function data.fit_slots(p_ids uuid[], p_lengths interval[], p_capacities smallint[], p_services text[],
+    p_nights boolean[], out changed bigint, out opened bigint, out passed_over bigint)
 language plpgsql as $$
 declare
     ids constant uuid[] := data.lock_slots(p_ids);
 begin
     with fit as materialized (
-        select s as was, data.slot_fitted(s, f.length, f.capacity, f.service_id) as now
-        from unnest(p_ids, p_lengths, p_capacities, p_services) as f (slot_id, length, capacity, service_id)
+        select s as was, data.slot_fitted(s, f.length, f.capacity, f.service_id) as now, f.is_night
+        from unnest(p_ids, p_lengths, p_capacities, p_services, p_nights) as f (slot_id, length, capacity, service_id, is_night)
         join data.slot as s on s.slot_id = f.slot_id
         where f.slot_id = any (ids)
     ), done as (
-        update data.slot as s set (ends_at, capacity, service_id, is_closed, is_withdrawn, is_outdated) = ((f.now).ends_at,
+        update data.slot as s set (is_night, ends_at, capacity, service_id, is_closed, is_withdrawn, is_outdated) = (f.is_night, (f.now).ends_at,
             (f.now).capacity, (f.now).service_id, (f.now).is_closed, (f.now).is_withdrawn, (f.now).is_outdated)
         from fit as f
-        where s.slot_id = (f.was).slot_id and f.was is distinct from f.now
+        where s.slot_id = (f.was).slot_id and (f.was is distinct from f.now or (f.was).is_night <> f.is_night)
         returning (f.was).is_closed and not s.is_closed as is_opened, ((f.was).ends_at, (f.was).capacity, (f.was).service_id)
             is distinct from (s.ends_at, s.capacity, s.service_id) as is_other
     )
     select count(*) filter (where d.is_other), count(*) filter (where d.is_opened) into changed, opened from done as d;
     passed_over := coalesce(cardinality(p_ids), 0) - cardinality(ids);
 end $$;
-comment on function data.fit_slots(uuid[], interval[], smallint[], text[]) is
+comment on function data.fit_slots(uuid[], interval[], smallint[], text[], boolean[]) is
     'Makes slots what the schedule says of them, as far as those who are booked leave it; passed_over are those somebody is at '
         'just now';
 
@@ -129,7 +129,8 @@ begin
     select * into s from data.slot as t where t.slot_id = p_slot_id and t.starts_at > clock_timestamp()
     for update skip locked; -- its length and capacity are key of data.place
     if found then
-        perform data.fit_slots(array[s.slot_id], array[f.wall_end - f.wall_at], array[f.capacity], array[f.service_id])
+        perform data.fit_slots(array[s.slot_id], array[f.wall_end - f.wall_at], array[f.capacity], array[f.service_id],
+            array[f.is_night])
         from data.offered_slots(s.organization_id, s.wall_at::date, s.wall_at::date) as f
         where f.area_key = s.area_key and f.wall_at = s.wall_at and f.serial = s.serial;
     end if;
@@ -176,9 +177,10 @@ begin
         select f.* from data.offered_slots(o.organization_id, p_from, p_to) as f
         where not exists (select from have as h where h.area_key = f.area_key and h.wall_at = f.wall_at and h.serial = f.serial)
     )
-    insert into data.slot (slot_id, organization_id, area_key, starts_at, ends_at, service_id, capacity, serial, wall_at)
+    insert into data.slot (slot_id, organization_id, area_key, starts_at, ends_at, service_id, capacity, serial, wall_at,
+        is_night)
     select data.slot_uuid(i.at, o.number, a.number, f.serial), o.organization_id, f.area_key, i.at, i.until, f.service_id,
-        f.capacity, f.serial, f.wall_at
+        f.capacity, f.serial, f.wall_at, f.is_night
     from missing as f
     join data.area as a on a.area_key = f.area_key
     cross join lateral (
@@ -207,7 +209,7 @@ begin
     d := data.slots_astray(o, p_from, p_to);
     select w.withdrawn, w.passed_over into withdrawn, passed_over from data.withdraw_slots(d.gone) as w;
     select f.changed, f.opened, f.passed_over into changed, opened, also
-    from data.fit_slots(d.other, d.lengths, d.capacities, d.services) as f;
+    from data.fit_slots(d.other, d.lengths, d.capacities, d.services, d.nights) as f;
     passed_over := passed_over + also;
     made := data.make_slots(o, p_from, p_to);
 end $$;

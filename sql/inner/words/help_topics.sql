@@ -4,7 +4,7 @@
 
 create or replace function data.help_topics() returns table (n integer, topic text, names text[])
 language sql immutable parallel safe as $$
-    values (1, 'день', '{today,offices,visited,no_show,turned_away,correct,waiting,confirm,reject}'::text[]),
+    values (1, 'день', '{today,offices,office_day,visited,no_show,turned_away,correct,waiting,confirm,reject}'::text[]),
         (2, 'запись', '{find,why,history,free,move,cancel,invite,v_booking}'),
         (3, 'занятость', '{load,schedule,off_schedule}'),
         (4, 'закрытие', '{close_day,close_area,close_office,absence,go_on,reopen,closures}'),

@@ -23,9 +23,10 @@ begin
     select * into t from data.slot as x where x.area_key = s.area_key and x.starts_at = p_at and x.serial = s.serial
     for update; -- its length and capacity are key of data.place
     if not found then
-        insert into data.slot (slot_id, organization_id, area_key, starts_at, ends_at, service_id, capacity, serial, wall_at)
+        insert into data.slot (slot_id, organization_id, area_key, starts_at, ends_at, service_id, capacity, serial, wall_at,
+            is_night)
         select data.slot_uuid(p_at, o.number, a.number, s.serial), s.organization_id, s.area_key, p_at,
-            p_at + (s.ends_at - s.starts_at), s.service_id, s.capacity, s.serial, s.wall_at
+            p_at + (s.ends_at - s.starts_at), s.service_id, s.capacity, s.serial, s.wall_at, s.is_night
         from data.organization as o, data.area as a
         where o.organization_id = s.organization_id and a.area_key = s.area_key
         on conflict do nothing
@@ -40,7 +41,7 @@ begin
     if exists (select from data.place as p where p.slot_id = t.slot_id and p.book_key <> p_book_key) then
         return null;
     end if;
-    update data.slot as x set wall_at = s.wall_at, service_id = s.service_id, is_closed = false, is_withdrawn = false
+    update data.slot as x set wall_at = s.wall_at, is_night = s.is_night, service_id = s.service_id, is_closed = false, is_withdrawn = false
     where x.slot_id = t.slot_id;
     if not exists (select from data.place as p where p.slot_id = t.slot_id) then
         update data.slot as x set ends_at = x.starts_at + (s.ends_at - s.starts_at), capacity = s.capacity
