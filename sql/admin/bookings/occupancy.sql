@@ -15,7 +15,8 @@ begin
     perform data.days_in_order(first_day, last_day);
     return query
         with per_slot as (
-            select (s.starts_at at time zone zone)::date - s.is_night::integer as d, case when s.is_closed then 0 else s.capacity end as n, p.t, p.h
+            select (s.starts_at at time zone zone)::date - s.is_night::integer as d,
+                case when s.is_closed then 0 else s.capacity end as n, p.t, p.h
             from data.slot as s -- seen
             cross join lateral (select count(*) filter (where x.hold_until is null) as t,
                 count(*) filter (where x.hold_until > clock_timestamp()) as h from data.place as x -- seen

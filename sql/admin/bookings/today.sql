@@ -69,8 +69,8 @@ begin
 end $$;
 grant execute on function admin.today(text, date) to zapisd_operator, zapisd_registrar;
 comment on function admin.today(text, date) is
-    'today([организация [, день]]): посетители дня по времени, с ночью после него; без организации — всех по очереди; имена и телефоны — только '
-        'регистратору. Пример: select * from admin.today(''R7700018'')';
+    'today([организация [, день]]): посетители дня по времени, с ночью после него; без организации — всех по очереди; имена и '
+        'телефоны — только регистратору. Пример: select * from admin.today(''R7700018'')';
 
 create or replace function admin.waiting(organization_id text default null)
 returns table (asked text, visit text, applicant text, phone text, status text, book_id text, organization text)

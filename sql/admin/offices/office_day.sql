@@ -9,5 +9,5 @@ begin
 end $$;
 grant execute on function admin.office_day(text) to zapisd_operator, zapisd_registrar, zapisd_auditor;
 comment on function admin.office_day(text) is
-    'office_day(организация): какой в ней рабочий день по её времени; после полуночи — вчерашний, пока идёт ночной приём и ещё два '
-        'часа (но не дольше, чем до первого приёма нового дня). Завтра: + 1. Пример: select admin.office_day(''R7700018'')';
+    'office_day(организация): какой в ней рабочий день по её времени; после полуночи — вчерашний, пока идёт ночной приём и ещё '
+        'два часа (но не дольше, чем до первого приёма нового дня). Завтра: + 1. Пример: select admin.office_day(''R7700018'')';

@@ -213,5 +213,6 @@ begin
 end $$;
 grant execute on function admin.schedule(text, date, date) to zapisd_operator, zapisd_registrar, zapisd_auditor;
 comment on function admin.schedule(text, date, date) is
-    'schedule(организация [, с дня [, по день]]): часы приёма по дням (ночь — за днём, в который началась), как их даёт расписание, и почему они такие. '
+    'schedule(организация [, с дня [, по день]]): часы приёма по дням (ночь — за днём, в который началась), как их даёт '
+        'расписание, и почему они такие. '
         'Пример: select * from admin.schedule(''R7700018'')';

@@ -8,13 +8,15 @@ language sql stable as $$
 $$;
 comment on function data.closure_areas(data.closure) is 'Areas a closure is about; none: all of the organization';
 
+-- A day is closed with the night that goes on from it, and without the night before; an absence goes by the clock. So it is in
+-- data.offered_slots.
 create or replace function data.closure_covers(c data.closure, p_areas integer[], p_zone text, s data.slot) returns boolean
 language sql stable
 return (p_areas is null or s.area_key = any (p_areas))
     and coalesce(s.wall_at, s.starts_at at time zone p_zone) + (s.ends_at - s.starts_at)
-        > c.from_at + case when s.is_night then data.night_later(c) else interval '0' end
+        > c.from_at + case when s.is_night and c.kind <> 'absence' then interval '1 day' else interval '0' end
     and (c.to_at is null or coalesce(s.wall_at, s.starts_at at time zone p_zone)
-        < c.to_at + case when s.is_night then data.night_later(c) else interval '0' end);
+        < c.to_at + case when s.is_night and c.kind <> 'absence' then interval '1 day' else interval '0' end);
 comment on function data.closure_covers(data.closure, integer[], text, data.slot) is
     'Whether a slot lies in what a closure covers, told by local wall time; p_areas is data.closure_areas';
 

@@ -248,7 +248,8 @@ begin
             using errcode = 'invalid_parameter_value',
                 hint = 'День пишется так: ''2026-12-31'' или current_date + 7; время так: ''2026-12-31 13:00''';
     end if;
-    if p_to <= now() at time zone o.time_zone and (p_kind = 'absence' or data.office_day(o.organization_id, o.time_zone) >= p_to::date) then
+    if p_to <= now() at time zone o.time_zone
+        and (p_kind = 'absence' or data.office_day(o.organization_id, o.time_zone) >= p_to::date) then
         raise exception 'Это время уже прошло: %', to_char(p_to, 'DD.MM.YYYY HH24:MI') using errcode = 'invalid_parameter_value',
             hint = format('В организации сейчас %s', to_char(now() at time zone o.time_zone, 'DD.MM.YYYY HH24:MI'));
     end if;

@@ -7,11 +7,12 @@ language sql stable
 return (now() at time zone o.time_zone)::date + coalesce(o.horizon_days, o.booking_window_days + 1);
 comment on function data.horizon_day(data.organization) is 'Up to which day the daemon makes slots by itself';
 
--- While the night of the last evening goes on, and two hours after it for what is left to mark, it is that day; a visit of the new
--- day ends it.
+-- While the night of the last evening goes on, and two hours after it for what is left to mark, it is that day; a visit of
+-- the new day ends it.
 create or replace function data.office_day(p_organization_id text, p_zone text) returns date
 language sql stable as $$
-    select l.at::date - coalesce(l.at < n.until + interval '2 hours' and (n.first_at is null or l.at < n.first_at), false)::integer
+    select l.at::date
+        - coalesce(l.at < n.until + interval '2 hours' and (n.first_at is null or l.at < n.first_at), false)::integer
     from (select now() at time zone p_zone as at) as l
     cross join lateral (
         select max(s.ends_at at time zone p_zone) filter (where s.is_night) as until,
@@ -26,7 +27,8 @@ comment on function data.office_day(text, text) is
 
 create or replace function data.today_of(p_organization_id text) returns date
 language sql stable
-return (select data.office_day(o.organization_id, o.time_zone) from data.organization as o where o.organization_id = p_organization_id);
+return (select data.office_day(o.organization_id, o.time_zone) from data.organization as o
+    where o.organization_id = p_organization_id);
 comment on function data.today_of(text) is 'data.office_day of an organization by its code';
 
 create or replace function data.schedule_touch(p_organization_id text) returns void

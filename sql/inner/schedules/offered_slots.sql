@@ -132,7 +132,8 @@ language sql stable rows 20000 set jit = off as $$
         select u.area_key, n.is_night, c.from_at + n.later as from_at, c.to_at + n.later as to_at
         from data.closure as c
         join data.area_up(p_organization_id) as u on u.up_key = c.area_key or c.area_key is null and u.depth = 0
-        cross join lateral (values (false, interval '0'), (true, data.night_later(c))) as n (is_night, later)
+        cross join lateral (values (false, interval '0'), (true,
+            case when c.kind = 'absence' then interval '0' else interval '1 day' end)) as n (is_night, later)
         where c.organization_id = p_organization_id and c.state <> 'lifted' and c.from_at < p_to + 2
             and (c.to_at is null or c.to_at > p_from - 1)
     )
@@ -141,7 +142,8 @@ language sql stable rows 20000 set jit = off as $$
     join data.area as a on a.area_key = g.area_key
     where not g.gives_way and not exists (
         select from blocked as k
-        where k.area_key = g.area_key and k.is_night = g.is_night and g.wall_end > k.from_at and (k.to_at is null or g.wall_at < k.to_at))
+        where k.area_key = g.area_key and k.is_night = g.is_night and g.wall_end > k.from_at
+            and (k.to_at is null or g.wall_at < k.to_at))
 $$;
 comment on function data.offered_slots(text, date, date) is
     'The slots an organization''s schedule offers on these days, in local wall time';

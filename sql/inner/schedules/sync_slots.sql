@@ -105,7 +105,8 @@ begin
         join data.slot as s on s.slot_id = f.slot_id
         where f.slot_id = any (ids)
     ), done as (
-        update data.slot as s set (is_night, ends_at, capacity, service_id, is_closed, is_withdrawn, is_outdated) = (f.is_night, (f.now).ends_at,
+        update data.slot as s set (is_night, ends_at, capacity, service_id, is_closed, is_withdrawn, is_outdated)
+            = (f.is_night, (f.now).ends_at,
             (f.now).capacity, (f.now).service_id, (f.now).is_closed, (f.now).is_withdrawn, (f.now).is_outdated)
         from fit as f
         where s.slot_id = (f.was).slot_id and (f.was is distinct from f.now or (f.was).is_night <> f.is_night)

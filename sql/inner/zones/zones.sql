@@ -41,7 +41,8 @@ begin
     if exists (select from data.place as p where p.slot_id = t.slot_id and p.book_key <> p_book_key) then
         return null;
     end if;
-    update data.slot as x set wall_at = s.wall_at, is_night = s.is_night, service_id = s.service_id, is_closed = false, is_withdrawn = false
+    update data.slot as x set wall_at = s.wall_at, is_night = s.is_night, service_id = s.service_id, is_closed = false,
+        is_withdrawn = false
     where x.slot_id = t.slot_id;
     if not exists (select from data.place as p where p.slot_id = t.slot_id) then
         update data.slot as x set ends_at = x.starts_at + (s.ends_at - s.starts_at), capacity = s.capacity
