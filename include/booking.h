@@ -195,8 +195,8 @@ struct booking_message {
     const char *message_id;     /* never empty: smev:MessageId, or made by us (see request.h) */
     const char *method;
     const char *verdict;      /* "good", "unsigned", or the name of the error */
-    const char *portal_time;  /* smev:Date as sent, or NULL (item 15) */
-    const char *case_number;  /* of smev:Message, or NULL */
+    const char *portal_time;  /* smev:Date as sent where it is an instant, else NULL (item 15) */
+    const char *case_number;  /* of smev:Message where it fits (booking_check_case_number), else NULL */
     unsigned char digest[32]; /* SHA-256 of the verified octets: same id with another digest is ERR_REUSED */
     int64_t received_us;      /* wall clock */
     unsigned slots_max;       /* TimeSlot elements of one getSlots answer; 0: 20,000 */
@@ -229,6 +229,13 @@ const struct booking_op *booking_op_by_name(const char *name, enum booking_metho
 /* What the table of fields says, then the rules of the operation: adds every bad field to f. With f->is_beyond op->call
  * must not be made, unless the operation remembers. */
 void booking_check(const struct booking_request *r, struct field_errors *f, struct arena *a);
+/*
+ * A case number that came beside the request (smev:CaseNumber) has the bounds of caseNumber (docs/limits.md): adds what
+ * is wrong with it to f, as CaseNumber; true: it fits. NULL fits.
+ */
+bool booking_check_case_number(const char *value, struct field_errors *f);
+/* Is there no character in it that nobody sees (docs/limits.md)? */
+bool booking_text_is_seen(const char *s);
 /* Takes out of r what bad names and all that a person has filled in; bookId and esiaId stay for the echo, and op->call
  * leaves them out when bad names them. So r is within its bounds. */
 void booking_keep_fit(struct booking_request *r, const struct field_errors *bad);

@@ -91,6 +91,25 @@ void bounds_check_shape(const struct shape *shape, const void *of, const char *t
     }
 }
 
+bool booking_check_case_number(const char *value, struct field_errors *f)
+{
+    static const struct field line = {.type = &field_types[FIELD_TYPE_Line], .is_line = true};
+    unsigned before = f->n;
+    check_text(&line, "CaseNumber", value, f);
+    return f->n == before;
+}
+
+bool booking_text_is_seen(const char *s)
+{
+    uint32_t code;
+    for (size_t rest = strlen(s), step; rest > 0; s += step, rest -= step) {
+        step = utf8_next(s, rest, &code);
+        if (step == 0 || character_is_unseen(code))
+            return false;
+    }
+    return true;
+}
+
 void bounds_check(const struct booking_request *r, struct field_errors *f)
 {
     bounds_check_shape(shape_of_request(r->method), r, NULL, f);

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
  * What was turned away, and why: a counter a reason and a line at a bounded rate, so that no client is refused without
- * a trace and no crowd of them fills the log. Paths are cut and come without their query: it may hold personal data.
+ * a trace and no crowd of them fills the log. Paths come without
+ * their query, and are told like types of content only where they are of a harmless form (told.h).
  */
 #include "conn.h"
 
 #include "log.h"
+#include "told.h"
 
 #include <stdio.h>
 #include <string.h>
-
-#define PATH_SHOWN_BYTES 100
 
 static void refusal_count(struct loop *l, int status, const char *reason)
 {
@@ -30,17 +30,11 @@ static void refusal_count(struct loop *l, int status, const char *reason)
 void refusal_tell(struct loop *l, enum log_level level, const struct refusal *r)
 {
     char code[12];
-    char path[PATH_SHOWN_BYTES + 1] = "";
-    char type[PATH_SHOWN_BYTES + 1] = "";
     refusal_count(l, r->status, r->reason);
     (void)snprintf(code, sizeof(code), "%d", r->status);
-    if (r->path != NULL)
-        (void)snprintf(path, sizeof(path), "%s", r->path);
-    if (r->content_type != NULL)
-        (void)snprintf(type, sizeof(type), "%s", r->content_type);
     log_bounded(level, LOG_BURST, r->status == 0 ? "connection-cut" : "http-refused", r->reason, "peer", r->peer,
-                "status", r->status == 0 ? NULL : code, "reason", r->reason, "method", r->method, "path", path,
-                "content_type", type, "detail", r->detail, NULL);
+                "status", r->status == 0 ? NULL : code, "reason", r->reason, "method", r->method, "path",
+                told_path(r->path), "content_type", told_path(r->content_type), "detail", r->detail, NULL);
 }
 
 void http_refuse(const struct http_request *req, int status, const char *reason, const char *text, const char *headers)

@@ -3,6 +3,7 @@
  * From octets to a bare element: prescan, parse, verify, unwrap. All on a worker. What verify and unwrap do depends on
  * where the message came from (origin.h).
  */
+#include "clock.h"
 #include "request_private.h"
 
 #include <string.h>
@@ -92,6 +93,21 @@ static bool is_test(const struct request *r)
     return text[0] != '\0' && strcasecmp(text, "false") != 0 && strcmp(text, "0") != 0;
 }
 
+/* Not kept unless it could have come as caseNumber; step_check() tells of it where it would have been the booking's. */
+static const char *case_number(const struct request *r)
+{
+    const char *number = r->frame.case_number;
+    struct field_errors wrong = {.arena = r->arena};
+    return number != NULL && *number != '\0' && booking_check_case_number(number, &wrong) ? number : NULL;
+}
+
+static const char *portal_time(const struct request *r)
+{
+    int64_t at_us;
+    bool has_zone;
+    return r->frame.date != NULL && clock_parse(r->frame.date, &at_us, &has_zone) ? r->frame.date : NULL;
+}
+
 static enum err unwrap_message(struct request *r)
 {
     struct booking_message *m = &r->message;
@@ -100,8 +116,8 @@ static enum err unwrap_message(struct request *r)
     m->message_id = r->origin->message_id(r);
     m->method = r->op->name;
     m->verdict = r->origin->verdict;
-    m->portal_time = r->frame.date;
-    m->case_number = r->frame.case_number;
+    m->portal_time = portal_time(r);
+    m->case_number = case_number(r);
     m->test = is_test(r);
     if (m->test && r->endpoint->conf->refuse_test_messages)
         return error_set(&r->error, ERR_TEST_MESSAGE, "listener %s refuses test messages", r->endpoint->conf->name);

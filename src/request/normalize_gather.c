@@ -4,6 +4,7 @@
 
 #include "settle.h"
 #include "spelling.h"
+#include "told.h"
 
 #include <string.h>
 
@@ -32,7 +33,7 @@ void normalize_depart(struct normalizer *z, enum leniency kind, const char *fiel
 void normalize_depart_unknown(struct normalizer *z, const struct xml_node *node, const char *parent)
 {
     const char *local = xml_local(node);
-    if (z->result->first_unknown == NULL && wrong_is_plain_name(local))
+    if (z->result->first_unknown == NULL && told_is_name(local))
         z->result->first_unknown = arena_strdup(z->arena, local);
     normalize_depart(z, LENIENCY_unknown, strlen(local) <= NAME_MAX_BYTES ? local : parent);
 }

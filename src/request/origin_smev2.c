@@ -67,6 +67,8 @@ static enum err smev2_unwrap(struct request *r, const char **element)
     enum err err = smev_frame_read(r->arena, r->soap_body, &r->frame, element, &r->bare, &r->error);
     if (err != ERR_OK)
         return err;
+    if (r->wsse.header_message_id != NULL && !booking_text_is_seen(r->wsse.header_message_id))
+        return error_set(&r->error, ERR_ENVELOPE, "smev:MessageId holds a character that nobody sees");
     return unwrap_parties(r);
 }
 

@@ -7,6 +7,7 @@
 #include "log.h"
 #include "request_private.h"
 #include "structure.h"
+#include "told.h"
 
 #include <string.h>
 
@@ -44,7 +45,7 @@ enum step_result step_validate(struct request *r)
         return step_of(error_set(&r->error, err, "%s", violations.detail));
     /* a mistake of ours */
     log_bounded(LOG_LEVEL_ERROR, LOG_BURST, "schema-differs", "the table of fields lets pass what the schema refuses",
-                "req", r->id, "method", r->op->name, "field", r->fields.items[r->fields.n - 1].field, NULL);
+                "req", r->id, "method", r->op->name, "field", told_name(r->fields.items[r->fields.n - 1].field), NULL);
     return STEP_NEXT;
 }
 
@@ -69,10 +70,16 @@ static const char *bare_text(struct request *r, const char *local)
 /* Whose booking is meant must be said once: of two numbers neither is taken, or a wrong request could touch one. */
 static void bind_identity(struct request *r, const char *local, const char **value)
 {
-    if (xml_count(xml_root(r->bare), SOAP_NS, local) < 2)
+    struct xml_node *node = xml_first(xml_root(r->bare), SOAP_NS, local);
+    if (node == NULL)
         return;
-    field_errors_add(&r->fields, local, 1, FIELD_TWICE);
-    *value = NULL;
+    if (xml_next(node, SOAP_NS, local) != NULL) {
+        field_errors_add(&r->fields, local, 1, FIELD_TWICE);
+        *value = NULL;
+    }
+    /* With elements in it, it is told of already, and what was bound is no value that somebody sent. */
+    if (xml_first(node, NULL, NULL) != NULL)
+        *value = NULL;
 }
 
 enum step_result step_bind(struct request *r)
@@ -100,8 +107,16 @@ enum step_result step_bind(struct request *r)
     return step_of(error_set(&r->error, err, "%s", misfit.detail));
 }
 
+/* The number of the frame is the booking's where the applicant's part has none. */
+static void check_case_number(struct request *r)
+{
+    if (r->request.method == BOOKING_BOOK && r->request.applicant.case_number == NULL)
+        (void)booking_check_case_number(r->frame.case_number, &r->fields);
+}
+
 enum step_result step_check(struct request *r)
 {
+    check_case_number(r);
     booking_check(&r->request, &r->fields, r->arena);
     bound_echo(r);
     FAULT_POINT(decoded);
@@ -111,7 +126,7 @@ enum step_result step_check(struct request *r)
     if (r->fields.is_beyond && r->op->remembers)
         booking_keep_fit(&r->request, &r->fields);
     else if (r->fields.is_beyond || (r->fields.n > 0 && !r->op->is_write && !r->op->asks_books))
-        return step_of(
-            error_set(&r->error, ERR_INPUT, "%u bad fields, the first is %s", r->fields.n, r->fields.items[0].field));
+        return step_of(error_set(&r->error, ERR_INPUT, "%u bad fields, the first is %s", r->fields.n,
+                                 told_name(r->fields.items[0].field)));
     return STEP_NEXT;
 }

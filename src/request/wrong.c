@@ -2,21 +2,14 @@
 #include "wrong.h"
 
 #include "settle.h"
+#include "told.h"
 
 #include <string.h>
-
-#define PLAIN_NAME_MAX 40
 
 struct search {
     struct arena *arena;
     const char *found;
 };
-
-bool wrong_is_plain_name(const char *s)
-{
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
-    return strlen(s) <= PLAIN_NAME_MAX && s[strspn(s, letters)] == '\0';
-}
 
 /* No type has attributes. What settle_request() leaves of xsi:nil is on a field that is not empty, or is no truth. */
 static bool on_attribute(void *arg, const char *ns, const char *local, const char *value)
@@ -28,7 +21,7 @@ static bool on_attribute(void *arg, const char *ns, const char *local, const cha
         return true;
     if (is_xsi && strcmp(local, "nil") == 0)
         s->found = "Атрибут xsi:nil здесь не допускается";
-    else if (!wrong_is_plain_name(local))
+    else if (!told_is_name(local))
         s->found = "Атрибут поля не предусмотрен";
     else
         s->found = arena_printf(s->arena, "Атрибут %s%s не предусмотрен", is_xsi ? "xsi:" : "", local);

@@ -15,9 +15,6 @@
 #define FIELD_WORDS     "Между полями стоит лишний текст"
 #define FIELD_ELEMENTS  "В значении поля стоят другие элементы"
 
-/* Does it look like the name of a field? Only such a one is repeated from a message where people read it: in the log,
- * and in a text that stays with a booking. */
-bool wrong_is_plain_name(const char *s);
 /*
  * "Атрибут ... не предусмотрен", with the name of the first attribute that no field may have, if it is a plain one;
  * NULL: there is none. Where a schema is (xsi:schemaLocation) may be said of any element. Kept in a.

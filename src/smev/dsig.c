@@ -4,6 +4,7 @@
  * Those octets, and nothing else of the message, are what the rest of the program may read.
  */
 #include "dsig.h"
+#include "told.h"
 
 #include <string.h>
 
@@ -43,7 +44,7 @@ static enum err check_reference(struct arena *a, const struct dsig_parsed_refere
         return err;
     if (ref->digest_value.n != digest_size(ref->digest) ||
         memcmp(digest, ref->digest_value.p, ref->digest_value.n) != 0)
-        return error_set(e, ERR_CHECK, "digest of <%s> (line %ld) differs", xml_local(ref->element),
+        return error_set(e, ERR_CHECK, "digest of <%s> (line %ld) differs", told_name(xml_local(ref->element)),
                          xml_line(ref->element));
     *out = (struct dsig_reference){ref->id, ref->element, octets, ref->digest};
     return ERR_OK;

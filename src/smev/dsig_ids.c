@@ -3,9 +3,12 @@
  * The Ids of a document. A signature names what it covers by an Id; which attribute is an Id is a matter of opinion
  * between libraries, and signature wrapping lives on that difference. So every spelling counts, in signed and unsigned
  * parts alike, and an Id that two elements have refuses the document before any cryptography. One element may say the
- * same Id in several spellings: whichever of them a library knows, it means that element.
+ * same Id in several spellings: whichever of them a library knows, it means that element. Blanks around and within an
+ * Id are nothing to who reads it as the type it is (xml:id 1.0, section 4; xs:ID): the Id without them counts as well.
  */
 #include "dsig.h"
+
+#include "ascii.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -36,11 +39,21 @@ static bool is_id_name(const char *ns, const char *local)
     return strcmp(ns, NS_XML) == 0 && strcmp(local, "id") == 0;
 }
 
-static bool collect_attr(void *arg, const char *ns, const char *local, const char *value)
+/* XML Schema, whiteSpace collapse. */
+static char *collapsed(struct arena *a, const char *value)
 {
-    struct collector *c = arg;
-    if (!is_id_name(ns, local))
-        return true;
+    char *all = arena_strdup(a, value), *to = all;
+    for (const char *s = value; *s != '\0'; s++)
+        if (!ascii_is_blank(*s))
+            *to++ = *s;
+        else if (to != all && !ascii_is_blank(s[1]) && s[1] != '\0')
+            *to++ = ' ';
+    *to = '\0';
+    return all;
+}
+
+static void collect(struct collector *c, const char *value)
+{
     struct dsig_ids *ids = c->ids;
     if (ids->n == ids->cap) {
         size_t cap = ids->cap ? ids->cap * 2 : 32;
@@ -50,7 +63,18 @@ static bool collect_attr(void *arg, const char *ns, const char *local, const cha
         ids->entries = grown;
         ids->cap = cap;
     }
-    ids->entries[ids->n++] = (struct id_entry){arena_strdup(c->arena, value), c->element};
+    ids->entries[ids->n++] = (struct id_entry){value, c->element};
+}
+
+static bool collect_attr(void *arg, const char *ns, const char *local, const char *value)
+{
+    struct collector *c = arg;
+    if (!is_id_name(ns, local))
+        return true;
+    const char *as_type = collapsed(c->arena, value);
+    collect(c, as_type);
+    if (strcmp(as_type, value) != 0)
+        collect(c, arena_strdup(c->arena, value));
     return true;
 }
 

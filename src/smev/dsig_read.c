@@ -6,6 +6,7 @@
 #include "dsig.h"
 
 #include "ascii.h"
+#include "told.h"
 
 #include <string.h>
 
@@ -60,8 +61,8 @@ static enum err expect(const struct reading *r, const struct xml_node *node, con
     if (!node)
         return error_set(r->e, ERR_SECURITY, "ds:%s is missing", local);
     if (!xml_is(node, NS_DSIG, local))
-        return error_set(r->e, ERR_SECURITY, "<%s> (line %ld) stands where ds:%s is expected", xml_local(node),
-                         xml_line(node), local);
+        return error_set(r->e, ERR_SECURITY, "<%s> (line %ld) stands where ds:%s is expected",
+                         told_name(xml_local(node)), xml_line(node), local);
     bool ok = true;
     xml_each_attr(node, attrs, &ok);
     if (!ok)
@@ -135,8 +136,8 @@ static enum err read_exc_c14n(const struct reading *r, struct xml_node *node, co
     if (err)
         return err;
     if (strcmp(uri, URI_EXC_C14N) != 0)
-        return error_set(r->e, ERR_ALGORITHM, "ds:%s (line %ld) is not exclusive C14N: %.100s", xml_local(node),
-                         xml_line(node), uri);
+        return error_set(r->e, ERR_ALGORITHM, "ds:%s (line %ld) is not exclusive C14N: %s", xml_local(node),
+                         xml_line(node), told_uri(uri));
     if (xml_has_stray_text(node))
         return error_set(r->e, ERR_SECURITY, "text or comment inside ds:%s (line %ld)", xml_local(node),
                          xml_line(node));
@@ -145,7 +146,8 @@ static enum err read_exc_c14n(const struct reading *r, struct xml_node *node, co
     if (!child)
         return ERR_OK;
     if (!xml_is(child, URI_EXC_C14N, "InclusiveNamespaces") || xml_next(child, NULL, NULL))
-        return error_set(r->e, ERR_SECURITY, "<%s> not allowed inside ds:%s", xml_local(child), xml_local(node));
+        return error_set(r->e, ERR_SECURITY, "<%s> not allowed inside ds:%s", told_name(xml_local(child)),
+                         xml_local(node));
     bool ok = true;
     xml_each_attr(child, check_attr_prefix_list, &ok);
     const char *list = xml_attr(r->arena, child, NULL, "PrefixList");
@@ -245,7 +247,7 @@ static enum err read_digest(const struct reading *r, struct xml_node *method, st
     if (err)
         return err;
     if (!dsig_digest_alg(uri, &ref->digest))
-        return error_set(r->e, ERR_ALGORITHM, "digest algorithm not supported: %.100s", uri);
+        return error_set(r->e, ERR_ALGORITHM, "digest algorithm not supported: %s", told_uri(uri));
     if (ref->digest == DIGEST_GOST94 && !r->rules->allow_gost2001)
         return error_set(r->e, ERR_ALGORITHM, "GOST R 34.11-94 is not enabled");
     err = expect_empty(r, method, "ds:DigestMethod");
@@ -291,7 +293,7 @@ static enum err read_signature_method(const struct reading *r, struct xml_node *
     if (err)
         return err;
     if (!dsig_sign_alg(uri, &r->out->alg))
-        return error_set(r->e, ERR_ALGORITHM, "signature algorithm not supported: %.100s", uri);
+        return error_set(r->e, ERR_ALGORITHM, "signature algorithm not supported: %s", told_uri(uri));
     if (r->out->alg == SIGN_GOST2001 && !r->rules->allow_gost2001)
         return error_set(r->e, ERR_ALGORITHM, "GOST R 34.10-2001 is not enabled");
     return expect_empty(r, node, "ds:SignatureMethod");
@@ -363,6 +365,6 @@ enum err dsig_read(struct arena *a, const struct dsig_ids *ids, struct xml_node 
     out->key_info = last;
     if (xml_next(last, NULL, NULL))
         return error_set(e, ERR_SECURITY, "<%s> not allowed inside ds:Signature",
-                         xml_local(xml_next(last, NULL, NULL)));
+                         told_name(xml_local(xml_next(last, NULL, NULL))));
     return ERR_OK;
 }

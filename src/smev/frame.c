@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "dsig.h"
 #include "soap.h"
+#include "told.h"
 
 #include <string.h>
 
@@ -158,7 +159,8 @@ static enum err read_wrapper(struct xml_node *body, struct xml_node **out, struc
         return error_set(e, ERR_ENVELOPE, "soap:Body does not hold exactly one element");
     const char *ns = xml_ns(wrapper);
     if (ns && strcmp(ns, SOAP_NS) != 0 && strcmp(ns, SOAP_NS_TYPES) != 0)
-        return error_set(e, ERR_ENVELOPE, "<%s> is in a namespace that is not served: %.100s", xml_local(wrapper), ns);
+        return error_set(e, ERR_ENVELOPE, "<%s> is in a namespace that is not served: %s",
+                         told_name(xml_local(wrapper)), told_uri(ns));
     *out = wrapper;
     return ERR_OK;
 }

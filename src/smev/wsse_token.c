@@ -4,6 +4,7 @@
  * never taken from anywhere else (KeyValue, RetrievalMethod, X509Data, a token of another header).
  */
 #include "dsig.h"
+#include "told.h"
 
 #include <string.h>
 
@@ -49,7 +50,7 @@ static enum err check_token_type(struct arena *a, const struct xml_node *node, c
 {
     const char *value = xml_attr(a, node, NULL, attr);
     if (value && strcmp(value, expected) != 0)
-        return error_set(e, ERR_TOKEN, "%s of <%s> not supported: %.150s", attr, xml_local(node), value);
+        return error_set(e, ERR_TOKEN, "%s of <%s> not supported: %s", attr, xml_local(node), told_uri(value));
     return ERR_OK;
 }
 

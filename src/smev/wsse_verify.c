@@ -9,6 +9,7 @@
 #include "dsig.h"
 
 #include "clock.h"
+#include "told.h"
 
 #include <string.h>
 
@@ -31,10 +32,10 @@ struct verification {
 static enum err read_parts(struct xml_node *root, struct envelope *env, struct error *e)
 {
     if (strcmp(xml_local(root), "Envelope") != 0)
-        return error_set(e, ERR_ENVELOPE, "the root is <%s>, not a SOAP envelope", xml_local(root));
+        return error_set(e, ERR_ENVELOPE, "the root is <%s>, not a SOAP envelope", told_name(xml_local(root)));
     if (!xml_is(root, NS_SOAP, "Envelope"))
-        return error_set(e, ERR_VERSION, "envelope of another SOAP version: %.100s",
-                         xml_ns(root) ? xml_ns(root) : "no namespace");
+        return error_set(e, ERR_VERSION, "envelope of another SOAP version: %s",
+                         told_uri(xml_ns(root) ? xml_ns(root) : "no namespace"));
     if (xml_has_words(root))
         return error_set(e, ERR_ENVELOPE, "text between the parts of the envelope");
     struct xml_node *child = xml_first(root, NULL, NULL);
@@ -46,7 +47,7 @@ static enum err read_parts(struct xml_node *root, struct envelope *env, struct e
         return error_set(e, ERR_ENVELOPE, "soap:Body is missing or out of place");
     env->body = child;
     if (xml_next(child, NULL, NULL))
-        return error_set(e, ERR_ENVELOPE, "<%s> behind soap:Body", xml_local(xml_next(child, NULL, NULL)));
+        return error_set(e, ERR_ENVELOPE, "<%s> behind soap:Body", told_name(xml_local(xml_next(child, NULL, NULL))));
     if (env->header && xml_has_words(env->header))
         return error_set(e, ERR_ENVELOPE, "text between header blocks");
     return ERR_OK;
@@ -115,7 +116,8 @@ static enum err read_blocks(struct arena *a, struct envelope *env, struct error 
                 return error_set(e, ERR_ENVELOPE, "two smev:Header blocks");
             env->smev_header = block;
         } else if (is_for_us(a, block) && must_understand(a, block)) {
-            return error_set(e, ERR_MUST_UNDERSTAND, "header block <%s> must be understood", xml_local(block));
+            return error_set(e, ERR_MUST_UNDERSTAND, "header block <%s> must be understood",
+                             told_name(xml_local(block)));
         }
     }
     return ERR_OK;
@@ -175,7 +177,7 @@ static enum err read_security(struct xml_node *security, struct xml_node **signa
             signatures++;
             *signature = n;
         } else {
-            return error_set(e, ERR_SECURITY, "<%s> not allowed inside wsse:Security", xml_local(n));
+            return error_set(e, ERR_SECURITY, "<%s> not allowed inside wsse:Security", told_name(xml_local(n)));
         }
     }
     if (signatures != 1)
@@ -208,7 +210,7 @@ static enum err check_coverage(const struct verification *v, const struct xml_no
             header = true;
         else if (xml_parent(element) != security && !(env->smev_header && is_below(element, env->smev_header)))
             return error_set(v->e, ERR_SECURITY, "a reference covers <%s> (line %ld), which is no part of the frame",
-                             xml_local(element), xml_line(element));
+                             told_name(xml_local(element)), xml_line(element));
     }
     if (!body)
         return error_set(v->e, ERR_SECURITY, "soap:Body is not signed");

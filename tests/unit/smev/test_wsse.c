@@ -173,8 +173,11 @@ static void test_security_headers(void **state)
 static void test_duplicate_ids(void **state)
 {
     (void)state;
-    static const char *const ids[] = {"wsu:Id=\"body\"", "Id=\"body\"",  "ID=\"body\"",         "id=\"body\"",
-                                      "xml:id=\"body\"", "Id=\"token\"", "xml:id=\"bo&#100;y\""};
+    static const char *const ids[] = {"wsu:Id=\"body\"", "Id=\"body\"", "ID=\"body\"", "id=\"body\"", "xml:id=\"body\"",
+                                      "Id=\"token\"", "xml:id=\"bo&#100;y\"",
+                                      /* what the type of an Id does not see */
+                                      "xml:id=\" body \"", "xml:id=\"&#9;body\"", "wsu:Id=\"body&#10;\"",
+                                      "Id=\"  token\""};
     struct arena *a = arena_new();
     for (size_t i = 0; i < COUNT(ids); i++) {
         const char *element = arena_printf(a, "<x %s xmlns=\"urn:x\"/>", ids[i]);
