@@ -232,6 +232,9 @@ select is(pg_temp.refusal($$select result from admin.invite('i1')$$), '22023 К�
 select is(pg_temp.state('i1') || (select count(*) from data.outbox where book_key = 'i1'), 'BOOKED0', 'S4: nobody was invited');
 select is((select count(*) from admin.check() where what ~ 'нет адреса \(T1\)'), 1::bigint, 'item 9.5: check() misses the address before');
 update data.organization set address = 'Примерная улица, 1' where organization_id = 'T1';
+insert into data.organization_status (organization_id, code, comment) values ('T1', '201', 'Ждём'), ('T1', '201005', 'Ждём с паспортом');
+select matches(data.status_text('201005', 'T1', p_state => 'INVITED'), '^Приглашаем Вас получить', 'S4: no text of those who have booked is an invitation''s, with whatever digits');
+delete from data.organization_status where organization_id = 'T1';
 select is(pg_temp.refusal($$select result from admin.invite('i1')$$), 'сделано', 'S4: with an address it goes');
 insert into data.organization (organization_id, agency_code, number, name, time_zone, phone) values ('T3', 'TEST00001', 900003, 'Отдел Т3', 'Europe/Moscow', '000');
 insert into data.area (organization_id, area_id, number, name) values ('T3', 'c1', 1, 'Окно');
@@ -250,6 +253,7 @@ select is(pg_temp.refusal(replace(command, '%', quote_literal(blank))), answer, 
     ('select result from admin.cancel(''v2'', %)', '22023 Нужна причина отмены / Её увидит заявитель: ''авария в здании'''), ('select result from admin.reject(''v2'', %)', '22023 Нужна причина отказа / Её увидит заявитель: ''не оплачена пошлина'''),
     ('select result from admin.turned_away(''v1'', '''', %)', '22023 Нужна причина: её увидит заявитель / Без причины можно с кодом, заведённым admin.add_status: 206001 — Нет документа'),
     ('select result from admin.correct(''v1'', ''202'', %)', '22023 Нужна причина исправления / Например: ''отмечен не тот посетитель'''),
+    ('select admin.add_status(''TEST00001'', ''206009'', %)', '23514 Нужна причина: её читают люди / Какие бывают значения: select * from admin.help(), \d+ таблицы'),
     ('select book_id from admin.close_day(''T1'', current_date + 1, %)', '22023 Нужна причина: её увидят заявители / Например: ''санитарный день''')) as v (command, answer),
     unnest(array[' ', U&'\00A0', U&'\200B', U&'\2003', E'\n']) as blank;
 

@@ -35,9 +35,6 @@ declare
     missing text;
 begin
     perform data.known_agency(agency_code);
-    if name is not null and data.visible(name) is null then
-        perform data.say_violation('23514', 'organization_name_filled', null, null);
-    end if;
     -- One name space for all agencies: a code is taken by whoever has it.
     if not data.may_see(organization_id) and exists (
         select from data.organization as x -- seen

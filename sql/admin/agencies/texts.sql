@@ -70,6 +70,9 @@ declare
     missing text;
 begin
     perform data.known_agency(agency_code);
+    if data.visible(reason) is null then
+        perform data.say_violation('23514', 'status_detail_reason_filled', null, null);
+    end if;
     insert into data.status_detail (agency_code, code, reason)
     values (add_status.agency_code, add_status.status_code, add_status.reason)
     on conflict on constraint status_detail_pkey do update set reason = excluded.reason;

@@ -52,7 +52,7 @@ begin
         (select data.text_said(c.code, c.comment)
          from data.organization_status as c
          where c.organization_id = p_organization_id and c.code in (p_code, left(p_code, 3), p_state::text)
-            and (p_state is distinct from 'INVITED' or c.code <> '201') -- written for those who have booked
+            and (p_state is distinct from 'INVITED' or c.code not like '201%') -- written for those who have booked
          order by c.code = p_code and length(p_code) > 3 desc, c.code = p_state::text desc nulls last limit 1),
         case p_state
             when 'INVITED' then 'Приглашаем Вас получить запрашиваемую услугу или функцию. '

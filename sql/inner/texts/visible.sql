@@ -11,7 +11,8 @@ declare
         || E'\u2000-\u200F\u2028-\u202F\u205F-\u206F\u2800\u3000\u3164'
         || E'\uE000-\uF8FF\uFDD0-\uFDEF\uFE00-\uFE0F\uFEFF\uFFA0\uFFF0-\uFFFB\uFFFE\uFFFF'
         || E'\U0001BCA0-\U0001BCA3\U0001D173-\U0001D17A\U000E0000-\U000E0FFF\U000F0000-\U0010FFFF]';
-    control constant text := E'\u0001-\u0008\u000B-\u001F\u007F-\u009F\u2028\u2029\uFFFE\uFFFF';
+    -- and what turns the direction in which what follows is read
+    control constant text := E'\u0001-\u0008\u000B-\u001F\u007F-\u009F\u2028-\u202E\u2066-\u2069\uFFFE\uFFFF';
 begin
     if p_text ~ '^[!-~А-Яа-яЁё]$|^[!-~А-Яа-яЁё][ -~А-Яа-яЁё№«»—–]*[!-~А-Яа-яЁё»]$' then
         return p_text;
@@ -20,4 +21,4 @@ begin
         '^' || nothing || '+|' || nothing || '+$', '', 'g'), '');
 end $$;
 comment on function data.visible(text) is
-    'Words without control characters and without what nobody sees at their ends; null when there is nothing else';
+    'Words without control characters, marks that turn the direction, and what nobody sees at their ends; null: nothing else';
