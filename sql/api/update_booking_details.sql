@@ -3,7 +3,7 @@
 -- updateBookingDetails (item 17) when the portal calls it here (A2); whether it may is the daemon's configuration. The same
 -- door and the same locks as book and cancelBooking; unknown and foreign look alike (A26).
 --
---   201 and another slot      moved as by book: HELD, BOOKED, ACCEPTED
+--   201 and another slot      moved as by book: HELD, BOOKED, ACCEPTED, INVITED; when the office is then asked, 100 is pushed
 --   301                       cancelled as by cancelBooking
 --   205, 303                  the portal's own word (Appendix 1)
 --   the status as it is       success, nothing changes

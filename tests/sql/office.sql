@@ -6,21 +6,24 @@
 select no_plan();
 grant usage on schema public to zapisd_operator, zapisd_registrar, zapisd_auditor;
 
--- A visit that began an hour ago, and one to move to.
+-- A visit that was an hour ago, and one that is now.
 insert into data.slot (slot_id, organization_id, area_key, starts_at, ends_at)
-select '00000000-0000-4000-8000-000000000001', 'T1', area_key, date_trunc('minute', now() - interval '1 hour'), date_trunc('minute', now() - interval '45 minutes')
-from data.area where organization_id = 'T1' and area_id = 'a2';
+select v.slot_id::uuid, 'T1', area_key, v.starts_at, v.ends_at
+from data.area, (values ('00000000-0000-4000-8000-000000000001', date_trunc('minute', now() - interval '1 hour'), date_trunc('minute', now() - interval '45 minutes')),
+    ('00000000-0000-4000-8000-000000000002', date_trunc('minute', now() - interval '5 minutes'), date_trunc('minute', now() + interval '10 minutes'))) as v (slot_id, starts_at, ends_at)
+where organization_id = 'T1' and area_id = 'a2';
 create function pg_temp.past() returns text language sql return '00000000-0000-4000-8000-000000000001';
+create function pg_temp.running() returns text language sql return '00000000-0000-4000-8000-000000000002';
 
 -- A booking in a state, however it got there.
-create function pg_temp.put(book text, s data.booking_state, at_slot text) returns void language plpgsql as $$
+create function pg_temp.put(book text, s data.booking_state, at_slot text, was data.booking_state default 'BOOKED') returns void language plpgsql as $$
 begin
     set local session_replication_role = replica;
-    insert into data.booking (book_key, book_id, esia_id, organization_id, state, status_code, hold_until, created_at, changed_at)
-    values (book, book, '1000000000', 'T1', s, data.state_code(s), case s when 'HELD' then now() + interval '1 hour' end, now(), now());
+    insert into data.booking (book_key, book_id, esia_id, organization_id, user_type, user_kind, state, status_code, hold_until, created_at, changed_at)
+    values (book, book, '1000000000', 'T1', 'SIMPLE', 'PHYSIC', s, data.state_code(s), case s when 'HELD' then now() + interval '1 hour' end, now(), now());
     set local session_replication_role = origin;
-    insert into data.booking_history (book_key, at, actor, db_user, new_state, new_status, organization_id)
-    values (book, now(), 'A', session_user, s, data.state_code(s), 'T1');
+    insert into data.booking_history (book_key, at, actor, db_user, old_state, old_status, new_state, new_status, organization_id)
+    select book, now(), 'A', session_user, o, data.state_code(o), s, data.state_code(s), 'T1' from (select case s when 'CANCELLING' then was end) as t (o);
     insert into data.applicant (book_key, last_name, first_name, mobile_phone, user_snils)
     values (book, 'Тестов', 'Тест', '7 900 000 00 00', '000-000-000 00');
     if at_slot is not null then
@@ -33,20 +36,20 @@ create function pg_temp.has_place(s data.booking_state) returns boolean language
 return s not in ('RETURNED', 'REFUSED', 'CANCELLED_APPLICANT', 'CANCELLED_AGENCY', 'CANCELLED', 'EXPIRED');
 
 -- A command on a booking in a state, undone afterwards: "SERVED G kept push" or "refused", or the error.
-create function pg_temp.try(command text, s data.booking_state, at_slot text) returns text language plpgsql as $$
+create function pg_temp.try(command text, s data.booking_state, at_slot text, was data.booking_state default 'BOOKED') returns text language plpgsql as $$
 declare
     line text;
     h data.booking_history;
     after text;
 begin
     if s is not null then
-        perform pg_temp.put('arrow', s, case when pg_temp.has_place(s) then at_slot end);
+        perform pg_temp.put('arrow', s, case when pg_temp.has_place(s) then at_slot end, was);
     end if;
     execute command into line;
     select * into h from data.booking_history where book_key = 'arrow' order by history_id desc limit 1;
     select case when count(*) = 0 then 'none' when bool_and(p.slot_id = at_slot::uuid) then 'kept' else 'swapped' end into after
     from data.place p where book_key = 'arrow';
-    if line = '0' and (select count(*) = 1 from data.booking_history where book_key = 'arrow') and h.old_state is null and s is not null then
+    if line = '0' and (select count(*) = 1 from data.booking_history where book_key = 'arrow') and s is not null then
         line := case when pg_temp.state('arrow') = s::text then 'nothing' else 'changed without a line in the history' end;
     elsif line <> '4' and h.old_state is distinct from s or h.db_user <> session_user
         or h.new_state::text is distinct from pg_temp.state('arrow') then
@@ -106,15 +109,28 @@ insert into wanted values
 ('correct 203', 'SERVED', 'NO_SHOW G kept push'), ('correct 203', 'NO_DATA', 'NO_SHOW G kept push'), ('correct 203', 'NOT_SERVED', 'NO_SHOW G kept push'),
 ('correct 205', 'SERVED', 'NO_DATA G kept push'), ('correct 205', 'NO_SHOW', 'NO_DATA G kept push'), ('correct 205', 'NOT_SERVED', 'NO_DATA G kept push'),
 ('correct 206', 'SERVED', 'NOT_SERVED G kept push'), ('correct 206', 'NO_SHOW', 'NOT_SERVED G kept push'), ('correct 206', 'NO_DATA', 'NOT_SERVED G kept push');
+-- Whoever came or did not has an outcome, also where nobody had decided in time.
+insert into wanted select n, o, outcome from unnest(array['ACCEPTED', 'CANCELLING']) as o,
+    (values ('visited', 'SERVED G kept push'), ('no_show', 'NO_SHOW G kept push'), ('turned_away', 'NOT_SERVED G kept push')) as v (n, outcome);
 create temp table seen as
-select c.name, s::text as old_state, pg_temp.try(c.sql, s, pg_temp.past()) as outcome
+select c.name, s::text as old_state, pg_temp.try(c.sql, s, pg_temp.running()) as outcome
 from command as c, unnest(enum_range(null::data.booking_state)) as s;
 select is((select count(*) from seen), 210::bigint, 'S2: fourteen commands in fifteen states');
 select is(s.outcome, coalesce(w.outcome, 'refused'), format('S2: %s, %s: %s', s.old_state, s.name, coalesce(w.outcome, 'no such arrow')))
 from seen as s left join wanted as w using (name, old_state) order by s.name, s.old_state;
 
+-- A refused cancellation gives back what there was (Appendix 3, notes: nobody has confirmed it by refusing).
+select is(pg_temp.try(c.sql, 'CANCELLING', pg_temp.slot('a2', 30), was), was || ' G kept push', format('A28: %s of what was %s: it is that again', c.name, was))
+from command as c, unnest(array['BOOKED', 'ACCEPTED', 'INVITED']::data.booking_state[]) as was where c.name like 'reject%';
+-- What time is over is promised to nobody, whoever asks; what it has come to can be said.
+select is(pg_temp.try(c.sql, s, pg_temp.past()), case when c.name = 'confirm' and s = 'ACCEPTED' or c.name = 'invite' or c.name like 'reject%' and s = 'CANCELLING' then 'refused'
+    else coalesce(w.outcome, 'refused') end, format('A29: %s, %s when the time is over', s, c.name))
+from command as c cross join unnest(enum_range(null::data.booking_state)) as s left join wanted as w on w.name = c.name and w.old_state = s::text;
+
 -- The same questions answered by the table the functions read: as many arrows, the same ones.
-select set_eq($$select split_part(name, ' ', 1) as n, old_state as o, split_part(outcome, ' ', 1) as r from seen where outcome <> 'refused'$$,
+select set_eq($$select split_part(name, ' ', 1) as n, old_state as o, split_part(outcome, ' ', 1) as r from seen where outcome <> 'refused'
+    union select 'reject', 'CANCELLING', split_part(pg_temp.try(c.sql, 'CANCELLING', pg_temp.slot('a2', 30), was), ' ', 1)
+    from command as c, unnest(array['ACCEPTED', 'INVITED']::data.booking_state[]) as was where c.name = 'reject 207'$$,
     $$select case event when 'withdraw' then 'cancel' else event end as n, old_state::text as o, new_state::text as r from data.booking_arrow where strpos(actors, 'G') > 0$$,
     'S2: data.booking_arrow holds what the agency''s commands do, no more and no less');
 select is_empty($$select event, old_state, new_state from data.booking_arrow where is_pushed and actors !~ '[GT]' or not is_pushed and actors ~ 'G'$$,
@@ -128,8 +144,8 @@ declare
 begin
     return pg_temp.try(case what
         when 'cancel' then 'select error_code from api.cancel_booking(pg_temp.msg(), ''arrow'', ''1000000000'', ''{}'') where kind = ''answer'''
-        else format('select error_code from api.book(pg_temp.msg(), ''arrow'', %L, ''T1'', ''SIMPLE'', ''PHYSIC'', ''1000000000'', ''{"lastName": "Тестов"}'',
-            ''{}'', ''{""}'', %L, 60, ''[]'', ''{}'') where kind = ''answer''', array[case when what like 're%' then other else slot end], what like '%hold') end, s, slot);
+        else format('select error_code from api.book(pg_temp.msg(), ''arrow'', %L, ''T1'', ''SIMPLE'', ''PHYSIC'', ''1000000000'',
+            ''{"lastName": "Тестов", "firstName": "Тест", "mobilePhone": "7 900 000 00 00", "userSnils": "00000000000"}'', ''{}'', ''{""}'', %L, 60, ''[]'', ''{}'') where kind = ''answer''', array[case when what like 're%' then other else slot end], what like '%hold') end, s, slot);
 end $$;
 create temp table asked as
 select q as name, s::text as old_state, pg_temp.applicant(q, s) as outcome
@@ -156,7 +172,8 @@ update data.organization set confirm_booking = true, confirm_cancel = true where
 select is(pg_temp.applicant('book', s), 'ACCEPTED A kept silent', format('B10: %s, book, to be confirmed', coalesce(s::text, 'nothing')))
 from unnest(array[null, 'HELD', 'EXPIRED', 'CANCELLED_APPLICANT', 'CANCELLED_AGENCY', 'CANCELLED', 'REFUSED', 'RETURNED']::data.booking_state[]) as s;
 select is(pg_temp.applicant('cancel', s), 'CANCELLING A kept silent', format('A28: %s, cancelBooking, to be confirmed', s))
-from unnest(array['HELD', 'BOOKED', 'ACCEPTED', 'INVITED']::data.booking_state[]) as s;
+from unnest(array['BOOKED', 'ACCEPTED', 'INVITED']::data.booking_state[]) as s;
+select is(pg_temp.applicant('cancel', 'HELD'), 'CANCELLED_APPLICANT A none silent', 'A28: a hold is nobody''s to keep');
 select is(pg_temp.applicant('book', 'BOOKED'), 'BOOKED A kept silent', 'B10: what is confirmed stays confirmed');
 update data.organization set confirm_booking = false, confirm_cancel = false where organization_id = 'T1';
 
@@ -166,7 +183,7 @@ create function pg_temp.swept(s data.booking_state) returns text language sql as
 $$;
 select is(pg_temp.swept(s), 'nothing', format('A29: %s: the sweep has no opinion of its own', s)) from unnest(enum_range(null::data.booking_state)) as s;
 update data.organization set no_data_after_hours = 0 where organization_id = 'T1';
-select is(pg_temp.swept(s), case when s in ('BOOKED', 'INVITED') then 'NO_DATA T kept push' else 'nothing' end, format('A29: %s, 205 when asked for', s))
+select is(pg_temp.swept(s), case when s in ('BOOKED', 'INVITED', 'ACCEPTED', 'CANCELLING') then 'NO_DATA T kept push' else 'nothing' end, format('A29: %s, 205 when asked for', s))
 from unnest(enum_range(null::data.booking_state)) as s;
 update data.organization set no_data_after_hours = 1 where organization_id = 'T1';
 select is(pg_temp.swept('BOOKED'), 'nothing', 'A29: 205 not before the hours have passed');
@@ -177,7 +194,7 @@ update data.organization set no_show_after_min = 120 where organization_id = 'T1
 select is(pg_temp.swept('BOOKED'), 'nothing', 'S2: 203 not before the grace is over');
 update data.organization set no_show_after_min = null, no_data_after_hours = null where organization_id = 'T1';
 select is(pg_temp.try('select (data.agency_step(''no_data'', ''arrow'', p_actor => ''P'')).result', s, pg_temp.past()),
-    case when s in ('BOOKED', 'INVITED') then 'NO_DATA P kept silent' else 'refused' end, format('A29: %s, 205 from the portal, which is not told what it said', s))
+    case when s in ('BOOKED', 'INVITED', 'ACCEPTED', 'CANCELLING') then 'NO_DATA P kept silent' else 'refused' end, format('A29: %s, 205 from the portal, which is not told what it said', s))
 from unnest(enum_range(null::data.booking_state)) as s;
 select throws_ok(format('insert into data.booking (book_key, book_id, esia_id, organization_id, state, status_code, created_at, changed_at)
     values (''first'', ''first'', ''1'', ''T1'', %L, data.state_code(%L), now(), now())', s, s), '23514', null, format('S2: no booking begins as %s', s))

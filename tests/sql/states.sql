@@ -233,9 +233,9 @@ select is((select state || ' ' || comment from admin.invite('i1')), 'INVITED П�
 select is((select status_message from api.get_booking_status('TEST00001', 'i1', '1000000000') where kind = 'answer'), (select status_message from data.booking where book_key = 'i1'), 'M3: told so');
 select is((select payload #>> '{status,statusMessage}' from data.outbox where book_key = 'i1'), (select status_message from data.booking where book_key = 'i1'), 'M8: and pushed so');
 select is(pg_temp.book('i1', array[pg_temp.slot('a1', 11)]), '201/0 slots=1', 'B6: the request that booked it, once more');
-select is(pg_temp.book('i1', array[pg_temp.slot('a1', 11)], applicant => '{"lastName": "Исправленов"}'), '201/0 slots=1', 'M2: its data are corrected');
-select is((select last_name from data.applicant where book_key = 'i1'), 'Исправленов', 'M9: and kept');
-select is(pg_temp.book('i1', array[pg_temp.slot('a1', 12)], true, applicant => '{"lastName": "Исправленов"}'), '201/0 slots=1', 'M2: moved, whatever the flag');
+select is(pg_temp.book('i1', array[pg_temp.slot('a1', 11)], applicant => '{"lastName": "ТЕСТОВ", "firstName": "Тест", "caseNumber": "7", "mobilePhone": "+7 900 000-00-00"}'), '201/0 slots=1', 'M2: its data are corrected');
+select is((select mobile_phone from data.applicant where book_key = 'i1'), '+7 900 000-00-00', 'M9: and kept');
+select is(pg_temp.book('i1', array[pg_temp.slot('a1', 12)], true), '201/0 slots=1', 'M2: moved, whatever the flag');
 select is(pg_temp.state('i1') || pg_temp.owner_of(pg_temp.slot('a1', 12)) || coalesce(pg_temp.owner_of(pg_temp.slot('a1', 11)), '-'), 'INVITEDi1-', 'M2: it is invited there, the old time is free');
 select matches((select status_message from data.booking where book_key = 'i1'), '^Приглашаем Вас .* в 14:45\.$', 'S4: to the new time');
 select is(pg_temp.book('i2', array[pg_temp.slot('a1', 13)]), '201/0 slots=1', 'somebody else');

@@ -16,7 +16,8 @@ create or replace function admin.reject(book_id text, reason text default null, 
 returns admin.result language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     code constant text := btrim(coalesce(status_code, ''));
-    is_cancelling boolean;
+    b data.booking;
+    was record;
 begin
     perform data.plain_words(reason);
     if data.visible(reason) is null then
@@ -28,16 +29,22 @@ begin
             using errcode = 'invalid_parameter_value';
     end if;
     -- Locked here already, so that the state cannot change before the step.
-    is_cancelling := (data.agency_lock(book_id)).state = 'CANCELLING';
-    return data.agency_step('reject', book_id,
-        case when is_cancelling then 'BOOKED' when code like '208%' then 'REFUSED' else 'RETURNED' end::data.booking_state,
-        case when is_cancelling then '' else substr(code, 4) end, reason,
-        p_note => case when is_cancelling then 'отмена отклонена' else 'отказ' end);
+    b := data.agency_lock(book_id);
+    if b.state = 'CANCELLING' then
+        select * into was from data.before_cancelling(b.book_key);
+        if was.state is null then
+            return data.agency_refuse(b, 'reject', 'какой запись была до отмены, история не говорит; подтвердите отмену: '
+                'admin.confirm');
+        end if;
+        return data.agency_apply(b, 'reject', was.state, was.tail, reason, p_note => 'отмена отклонена');
+    end if;
+    return data.agency_apply(b, 'reject', case when code like '208%' then 'REFUSED' else 'RETURNED' end::data.booking_state,
+        substr(code, 4), reason, p_note => 'отказ');
 end $$;
 grant execute on function admin.reject(text, text, text) to zapisd_operator, zapisd_registrar;
 comment on function admin.reject(text, text, text) is
     'reject(номер записи, причина [, ''207'' или ''208'']): отклонить ждущую запись (место освобождается) или ждущую отмену '
-        '(запись остаётся). Пример: select * from admin.reject(''6b1c…'', ''не оплачена пошлина'')';
+        '(запись снова такая, какой была). Пример: select * from admin.reject(''6b1c…'', ''не оплачена пошлина'')';
 
 create or replace function admin.invite(book_id text)
 returns admin.result language plpgsql security definer set search_path = pg_catalog, pg_temp as $$

@@ -84,16 +84,18 @@ begin
         perform data.known_organization(organization_id);
     end if;
     for r in
-        select b, n as person, o.organization_id as office, o.time_zone, v.at
+        select b, n as person, o.organization_id as office, o.time_zone, v.at, v.until
         from data.booking as b -- seen
         join data.my_organization as o on o.organization_id = b.organization_id
         left join data.applicant as n on n.book_key = b.book_key -- seen
-        left join lateral (select min(p.starts_at) as at from data.place as p where p.book_key = b.book_key) as v on true -- seen
+        left join lateral (select min(p.starts_at) as at, max(p.ends_at) as until from data.place as p -- seen
+            where p.book_key = b.book_key) as v on true
         where b.state in ('ACCEPTED', 'CANCELLING')
             and (waiting.organization_id is null or b.organization_id = waiting.organization_id)
         order by o.organization_id, v.at, b.book_key
     loop
-        asked := case (r.b).state when 'ACCEPTED' then 'записать' else 'отменить' end;
+        asked := case (r.b).state when 'CANCELLING' then 'отменить' else 'записать' end
+            || case when r.until <= clock_timestamp() then ', время прошло' else '' end;
         visit := to_char(r.at at time zone r.time_zone, 'DD.MM.YYYY HH24:MI');
         applicant := data.shown_name(r.person, sees);
         phone := case when sees then (r.person).mobile_phone end;
@@ -109,5 +111,6 @@ begin
 end $$;
 grant execute on function admin.waiting(text) to zapisd_operator, zapisd_registrar;
 comment on function admin.waiting(text) is
-    'waiting([организация]): что ждёт решения — подтвердить (confirm) или отклонить (reject) запись либо её отмену. '
+    'waiting([организация]): что ждёт решения — подтвердить (confirm) или отклонить (reject) запись либо её отмену; '
+        'когда время прошло — отметить итог (visited, no_show, turned_away). '
         'Пример: select * from admin.waiting(''R7700018'')';

@@ -33,9 +33,37 @@ end $$;
 comment on function data.agency_refuse(data.booking, text, text, "char") is
     'A command that may not be: a line in the history, nothing else changes (edge case 27)';
 
--- Null when nothing stands in the way.
+-- The line of its history by which it came to be cancelled says what it was, digits of its status included (S3).
+create or replace function data.before_cancelling(p_book_key text, out state data.booking_state, out tail text)
+language sql stable as $$
+    select h.old_state, case when data.status_fault(o.agency_code, h.old_status) is null then substr(h.old_status, 4) else '' end
+    from data.booking_history as h
+    join data.organization as o on o.organization_id = h.organization_id
+    where h.book_key = p_book_key and h.new_state = 'CANCELLING' and h.old_state <> 'CANCELLING'
+    order by h.history_id desc limit 1
+$$;
+comment on function data.before_cancelling(text) is
+    'State, and digits behind the status (those its agency still knows), of a booking before its cancellation was asked for; '
+        'nulls where the history has none';
+
+-- What time a visit is for nobody promises when it is over.
+create or replace function data.visit_over_words(b data.booking, p_now timestamptz) returns text
+language plpgsql stable as $$
+begin
+    if p_now < (select max(p.ends_at) from data.place as p where p.book_key = b.book_key) is not false then
+        return null;
+    end if;
+    return 'время посещения прошло; отметьте его итог: admin.visited, admin.no_show или admin.turned_away'
+        || case b.state when 'ACCEPTED' then '; или откажите: admin.reject'
+            when 'CANCELLING' then '; или подтвердите отмену: admin.confirm' else '' end;
+end $$;
+comment on function data.visit_over_words(data.booking, timestamptz) is
+    'That the time of a visit is over and what a clerk can do then, in words; null when it is not over, or there is none';
+
+drop function if exists data.agency_obstacle(data.booking, text, boolean, timestamptz, timestamptz);
+-- Null when nothing stands in the way. p_to: the state it would come to, null for the same with another time.
 create or replace function data.agency_obstacle(b data.booking, p_event text, p_has_arrow boolean, p_visit timestamptz,
-    p_now timestamptz) returns text
+    p_now timestamptz, p_to data.booking_state default null) returns text
 language plpgsql stable as $$
 declare
     o data.organization;
@@ -62,15 +90,18 @@ begin
     end if;
     if p_event = 'correct' then
         first_outcome := (select min(h.at) from data.booking_history as h
-                          where h.book_key = b.book_key and h.new_state in ('SERVED', 'NO_SHOW', 'NO_DATA', 'NOT_SERVED')
-                              and h.new_state is distinct from h.old_state);
+                          where h.book_key = b.book_key and h.new_state in ('SERVED', 'NO_SHOW', 'NOT_SERVED')
+                              and h.new_state is distinct from h.old_state); -- 205 says nothing of the visit
         if p_now > first_outcome + make_interval(hours => o.correction_hours) then
             return format('срок исправления (%s ч) истёк', o.correction_hours);
         end if;
     end if;
+    if p_to in ('BOOKED', 'ACCEPTED', 'INVITED') then
+        return data.visit_over_words(b, p_now);
+    end if;
     return null;
 end $$;
-comment on function data.agency_obstacle(data.booking, text, boolean, timestamptz, timestamptz) is
+comment on function data.agency_obstacle(data.booking, text, boolean, timestamptz, timestamptz, data.booking_state) is
     'Why a command of the agency may not be, in words; null when it may';
 
 -- Before a visit had a length of its own.
@@ -95,7 +126,7 @@ begin
     select * into a from data.booking_arrow as t
     where t.event = p_event and t.old_state = b.state and t.new_state = coalesce(p_new_state, t.new_state)
         and strpos(t.actors, p_actor::text) > 0;
-    refusal := data.agency_obstacle(b, p_event, found, visit, clock);
+    refusal := data.agency_obstacle(b, p_event, found, visit, clock, a.new_state);
     if refusal is not null then
         return data.agency_refuse(b, p_event, refusal, p_actor);
     end if;

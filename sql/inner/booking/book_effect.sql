@@ -6,6 +6,7 @@
 --   nothing yet, or dead (EXPIRED, CANCELLED*, REFUSED, RETURNED)  -> a new one: HELD, BOOKED, ACCEPTED, or REFUSED
 --   HELD, BOOKED, ACCEPTED, INVITED, same slots                   -> confirmed, renewed or corrected in place
 --   HELD, BOOKED, ACCEPTED, INVITED, other slots                  -> moved; when that fails the old slots stay
+--       in both cases a final one is what data.promised_state says of it: an office confirms itself
 --   anything else, and a visit that has begun                     -> 208 and error 4; it stays as it is
 
 -- The steps, in their order; data.book_at_once goes the same way in a straight line.
@@ -15,6 +16,7 @@ declare
     b data.booking;
     was data.booking;
     own uuid[];
+    had text[];
     clock timestamptz;
     c record;
     is_there boolean;
@@ -42,6 +44,7 @@ begin
             end if;
         end if;
 
+        had := case when is_alive then data.visit_services(b.book_key, b.service_ids) end;
         c := data.book_check_all(m, b, own, w, is_alive, clock);
         -- A hold that ran out is said so in the history before anything else happens to it.
         if is_there and b.state = 'HELD' and not is_alive then
@@ -72,6 +75,7 @@ begin
     end loop;
 
     if refusal is null then
+        b := data.book_promised(b, was, had, w.applicant, (c.o).confirm_booking);
         return data.book_written(b, was, w, not is_there, c.is_blind, m, p_journal_id);
     end if;
     -- A hold whose final booking is refused has come to its end (Appendix 3, alternative 3).

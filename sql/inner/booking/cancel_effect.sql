@@ -50,8 +50,9 @@ begin
             case when visit <= clock then 'Время посещения уже наступило' else 'Срок отмены записи истёк' end)];
     end if;
 
-    if o.confirm_cancel then
-        b := data.set_state(b, 'CANCELLING', clock, data.text_as(b, 'CANCELLING'), data.hold_places(b.book_key, null));
+    -- A hold is nobody's to keep: it would lapse anyway (Appendix 3, type 1, other 1).
+    if o.confirm_cancel and b.state <> 'HELD' then
+        b := data.set_state(b, 'CANCELLING', clock, data.text_as(b, 'CANCELLING'), null);
     else
         b := data.set_state(b, 'CANCELLED_APPLICANT', clock, data.text_as(b, 'CANCELLED_APPLICANT', p_tail), null);
         delete from data.place as p where p.book_key = b.book_key;

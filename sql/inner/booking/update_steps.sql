@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 --
 -- Steps of data.update_effect: what the portal may say of a booking (A2). A new time is judged as book judges a move, 301
--- as cancelBooking; beyond that the portal has the arrows of data.booking_arrow that are its own. Nothing here is pushed:
--- the portal is not told what it said.
+-- as cancelBooking; beyond that the portal has the arrows of data.booking_arrow that are its own. The portal is not told what it
+-- said; what came out otherwise than it said, is pushed: 100 for its 201.
 
 create or replace function data.update_status_fields(p_agency_code text, p_code text) returns api.answer[]
 language plpgsql stable as $$
@@ -102,6 +102,7 @@ declare
     visit timestamptz := (select min(p.starts_at) from data.place as p where p.book_key = was.book_key);
     person jsonb := (select jsonb_build_object('userSnils', a.user_snils, 'userINN', a.user_inn, 'businessINN', a.business_inn)
                      from data.applicant as a where a.book_key = was.book_key);
+    had constant text[] := data.visit_services(was.book_key, was.service_ids);
     refusal text := case
         when visit <= p_now then 'время посещения уже наступило'
         when cardinality(p_own) > 1 then 'посещение из нескольких интервалов переносится методом book'
@@ -115,10 +116,6 @@ begin
         b.organization_id := o.organization_id;
         b.channel := m.channel;
         b.service_ids := p_service_ids;
-        b.status_code := data.state_code(b.state);
-        if b.status_code = left(p_code, 3) then
-            b.status_code := p_code;
-        end if;
         b.content_hash := sha256(m.digest); -- the request that booked it is not the last word any more (B6)
         if b.hold_until is not null then
             b.hold_until := least(b.hold_until, p_slots[1].starts_at);
@@ -126,15 +123,27 @@ begin
         refusal := data.change_visit(o, p_slots, false, b.service_ids, p_area_keys, b, person, p_now);
     end if;
     if refusal is not null then
-        return data.book_refused(was, b, true, true, refusal, m, p_journal_id);
+        was.changed_at := p_now;
+        perform data.add_history(was, was.state, was.status_code, 'A', 'изменение отклонено: ' || refusal, m, p_journal_id);
+        return array[data.answer_row(was.status_code, was.status_message, 4,
+            format('Отказ в бронировании: %s. Статус заявления: %s', refusal, was.status_code))];
+    end if;
+    b.status_code := data.state_code(b.state);
+    b := data.book_promised(b, was, had, null, o.confirm_booking);
+    if b.status_code = left(p_code, 3) then
+        b.status_code := p_code;
     end if;
     b.status_message := data.visit_text(b);
-    update data.booking as t set (organization_id, status_code, status_message, hold_until, content_hash, service_ids, channel,
-            changed_at)
-        = (b.organization_id, b.status_code, b.status_message, b.hold_until, b.content_hash, b.service_ids, b.channel,
+    update data.booking as t set (organization_id, state, status_code, status_message, hold_until, content_hash, service_ids,
+            channel, changed_at)
+        = (b.organization_id, b.state, b.status_code, b.status_message, b.hold_until, b.content_hash, b.service_ids, b.channel,
             b.changed_at)
     where t.book_key = b.book_key;
     perform data.add_history(b, was.state, was.status_code, 'A', 'перенос через портал', m, p_journal_id);
+    -- The portal has said 201, and the answer has no field for another status.
+    if b.state = 'ACCEPTED' and was.state <> 'ACCEPTED' then
+        perform data.push(b);
+    end if;
     return data.update_accepted(b.status_code, b.status_message, p_code);
 end $$;
 comment on function data.update_moved(api.message, bigint, data.booking, text, uuid[], data.organization, data.slot[], integer[],

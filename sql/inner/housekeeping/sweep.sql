@@ -10,8 +10,10 @@ language plpgsql set lock_timeout = '50ms' as $$
 declare
     done admin.result;
 begin
-    perform from data.booking as b where b.book_key = p_book_key and b.state in ('BOOKED', 'INVITED')
-    for no key update skip locked;
+    perform from data.booking as b
+    where b.book_key = p_book_key and exists (select from data.booking_arrow as a
+        where a.event = p_event and a.old_state = b.state and strpos(a.actors, 'T') > 0)
+    for no key update of b skip locked;
     if not found then
         return false;
     end if;
@@ -33,7 +35,7 @@ begin
         return 0;
     end if;
     for r in
-        select v.book_key, case when clock >= v.no_show then 'no_show' else 'no_data' end as event
+        select v.book_key, a.event
         from data.organization as o
         cross join lateral (
             select p.book_key, min(s.starts_at) + make_interval(mins => o.no_show_after_min) as no_show,
@@ -43,9 +45,14 @@ begin
             where s.organization_id = o.organization_id and s.starts_at > clock - interval '31 days' and s.starts_at <= clock
             group by p.book_key
         ) as v
-        join data.booking as b on b.book_key = v.book_key and b.state in ('BOOKED', 'INVITED')
-        where (o.no_show_after_min is not null or o.no_data_after_hours is not null)
-            and (clock >= v.no_show or clock >= v.no_data)
+        join data.booking as b on b.book_key = v.book_key
+        -- Whoever was never told that he is expected has not failed to come.
+        cross join lateral (
+            select t.event from data.booking_arrow as t
+            where t.old_state = b.state and strpos(t.actors, 'T') > 0
+                and (t.event = 'no_show' and clock >= v.no_show or t.event = 'no_data' and clock >= v.no_data)
+            order by t.event desc limit 1) as a
+        where o.no_show_after_min is not null or o.no_data_after_hours is not null
         order by v.book_key limit at_most
     loop
         swept := swept + data.sweep_outcome(r.book_key, r.event)::integer;

@@ -30,7 +30,7 @@ begin
     insert into data.outbox (book_key, created_at, next_attempt_at, payload)
     values (b.book_key, b.changed_at, b.changed_at, jsonb_strip_nulls(jsonb_build_object('bookId', b.book_id, 'esiaId', b.esia_id,
         'status', jsonb_build_object('statusCode', b.status_code, 'statusMessage', b.status_message),
-        'timeslot', case when b.state in ('BOOKED', 'INVITED') then data.visit_json(b) end)));
+        'timeslot', case when b.state in ('BOOKED', 'INVITED', 'ACCEPTED') then data.visit_json(b) end)));
 end $$;
 comment on function data.push(data.booking) is
     'Puts updateBookingDetails of a booking as it stands into the outbox; the row lock of the booking keeps their order (M8)';
