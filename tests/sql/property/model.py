@@ -14,14 +14,15 @@ CODE = {"HELD": "201", "BOOKED": "201", "INVITED": "201", "ACCEPTED": "100", "SE
         "CANCELLED_AGENCY": "302", "CANCELLED": "303", "EXPIRED": "303"}
 # The agency's arrows: event, from, to.
 AGENCY = {("confirm", "ACCEPTED"): "BOOKED", ("confirm", "CANCELLING"): "CANCELLED_APPLICANT",
-          ("reject", "ACCEPTED"): "RETURNED", ("reject", "CANCELLING"): "BOOKED", ("invite", "BOOKED"): "INVITED"}
+          ("reject", "ACCEPTED"): "RETURNED", ("reject", "CANCELLING"): "as it was", ("invite", "BOOKED"): "INVITED"}
 for state in ("HELD", "BOOKED", "ACCEPTED", "INVITED"):
     AGENCY["cancel", state] = "CANCELLED_AGENCY"
-for state in ("BOOKED", "INVITED"):
+for state in ("BOOKED", "INVITED", "ACCEPTED", "CANCELLING"):
     AGENCY.update({("visited", state): "SERVED", ("no_show", state): "NO_SHOW", ("turned_away", state): "NOT_SERVED"})
 for state in DONE:
     if state != "NO_SHOW":
         AGENCY["correct", state] = "NO_SHOW"
+PROMISES = ("BOOKED", "INVITED", "ACCEPTED")
 FREED = ("RETURNED", "CANCELLED_APPLICANT", "CANCELLED_AGENCY")
 
 
@@ -29,7 +30,7 @@ class Booking:
     def __init__(self):
         self.state = self.esia = self.content = self.snils = self.case = self.channel = None
         self.services, self.places, self.history = (), [], []  # places: (slot, before, after)
-        self.lapsed, self.holds, self.past, self.said = False, 0, False, None
+        self.lapsed, self.holds, self.past, self.said, self.was = False, 0, False, None, None
 
     def is_live(self):
         return self.state in LIVE and not self.lapsed
@@ -261,7 +262,11 @@ class Model:
         if not is_there:
             b = self.bookings[key] = Booking()
         if alive and old != "HELD":
-            pass  # a final booking stays one
+            # What an office has said holds for the same service, person and application (Appendix 3, notes).
+            is_same = (self.is_for(op["services"], [p[0] for p in places]), op["case"], op["snils"]) \
+                == (self.is_for(b.services, b.slots()), b.case, b.snils)
+            if old != "ACCEPTED" and not is_same:
+                b.state = "ACCEPTED" if self.set["confirm_booking"] else "BOOKED"
         elif op["preliminary"]:
             b.holds = 1 if not alive else b.holds + (b.holds < self.set["max_holds"])
             b.state = "HELD"
@@ -271,6 +276,10 @@ class Model:
         b.services, b.places, b.lapsed, b.past, b.said = tuple(op["services"]), places, False, False, None
         self.note(b, "A", old, b.state)
         return self.line(b)
+
+    def is_for(self, services, slots):
+        """Services of a visit: those named, else the one its places are for."""
+        return set(services) or {s for n in slots if len(self.slots[n]["services"]) == 1 for s in self.slots[n]["services"]}
 
     @staticmethod
     def line(b):
@@ -289,8 +298,8 @@ class Model:
         if b.state not in ("HELD", "BOOKED", "ACCEPTED", "INVITED") or b.past or self.set["cancel_deadline"]:
             return CODE[b.state] + "/4"
         old = b.state
-        if self.set["confirm_cancel"]:
-            b.state = "CANCELLING"
+        if self.set["confirm_cancel"] and old != "HELD":
+            b.state, b.was = "CANCELLING", old
         else:
             b.state, b.places = "CANCELLED_APPLICANT", []
         self.note(b, "A", old, b.state)
@@ -325,7 +334,8 @@ class Model:
             self.note(b, "G", old, old)
             return "yes"
         new = AGENCY.get((event, old))
-        if new is None or event in ("visited", "no_show", "turned_away") and not b.past:
+        new = b.was if new == "as it was" else new
+        if new is None or new in PROMISES and b.past or event in ("visited", "no_show", "turned_away") and not b.past:
             self.note(b, "G", old, old)
             return "no"
         b.state = new
@@ -368,7 +378,7 @@ class Model:
 
     def may_come(self, b):
         mine = b.slots()
-        if b.state not in ("BOOKED", "INVITED", "ACCEPTED") or b.past or any(
+        if b.state not in ("BOOKED", "INVITED", "ACCEPTED", "CANCELLING") or b.past or any(
                 self.slots[n]["is_long"] or self.slots[n]["capacity"] > 1 or self.slots[n]["uses"] for n in mine):
             return False
         # Two days ago there may be visits already, and buffers around them.

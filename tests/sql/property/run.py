@@ -49,7 +49,7 @@ def draw_settings(rng):
         for person in rng.sample(("esiaId", "userSnils", "caseNumber"), rng.choice((1, 1, 2))):
             limits.append((person, rng.choice((None, None, "s2")), rng.choice(("live", "day")), rng.choice((1, 2, 3))))
     settings = {
-        "adjacency": yes(0.8), "max_holds": rng.choice((1, 2, 5)), "confirm_booking": yes(0.2), "confirm_cancel": yes(0.2),
+        "adjacency": yes(0.8), "max_holds": rng.choice((1, 2, 5)), "confirm_booking": yes(0.35), "confirm_cancel": yes(0.35),
         "move_deadline": yes(0.1), "cancel_deadline": yes(0.1), "limits": limits,
         "area_buffer": {"a2": rng.choice(((0, 10), (15, 0), (5, 5)))} if ruled and yes(0.4) else {},
         "service_buffer": {"s2": rng.choice(((0, 5), (20, 0)))} if ruled and yes(0.3) else {},
