@@ -143,8 +143,8 @@ class Worker:
         return self.ask(n, "select prop.step(%s, %s)", office, json.dumps(op))
 
     def open_office(self, office, slots, s):
-        text = ["insert into data.organization (organization_id, agency_code, name, phone, time_zone, adjacency_required, max_holds, confirm_booking, "
-                "confirm_cancel, move_deadline_min, cancel_deadline_min) values ('%s', 'PROP00001', 'x', '1', 'Europe/Moscow', %s, %d, %s, %s, %d, %d)" % (
+        text = ["insert into data.organization (organization_id, agency_code, name, phone, address, time_zone, adjacency_required, max_holds, confirm_booking, "
+                "confirm_cancel, move_deadline_min, cancel_deadline_min) values ('%s', 'PROP00001', 'x', '1', 'y', 'Europe/Moscow', %s, %d, %s, %s, %d, %d)" % (
                     office, s["adjacency"], s["max_holds"], s["confirm_booking"], s["confirm_cancel"], 43199 * s["move_deadline"],
                     43199 * s["cancel_deadline"])]
         for service in ("s1", "s2"):
