@@ -4,8 +4,8 @@
 
 create or replace function api.concerns() returns setof text
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-    select format('personal data may reach the log of PostgreSQL: %s is %s (alter database %I set %s = %L)', s.setting,
-        current_setting(s.setting), current_database(), s.setting, s.value)
+    select format('%s: %s is %s (alter database %I set %s = %L)', s.trouble, s.setting, current_setting(s.setting),
+        current_database(), s.setting, s.value)
     from data.database_settings() as s where current_setting(s.setting) is distinct from s.value
     union all
     select format('the role %I lacks %s = %s: run zapisd migrate', s.role, s.setting, s.value)

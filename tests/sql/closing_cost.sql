@@ -97,6 +97,35 @@ select set_eq($$select book_id, outcome, new_visit from admin.close_area('F20', 
     $$select book_id, replace(outcome, 'будет ', ''), new_visit from hall$$, 'O3: and that is what is done');
 select is((select count(*) from hall where book_id ~ '^i' and new_visit = to_char(pg_temp.day(12), 'DD.MM.YYYY') || ' 10:00'), 3::bigint, 'O3: three to the three places of one slot');
 select is((select string_agg(book_id || ' ' || coalesce(new_visit, '-'), ', ' order by book_id) from hall where book_id ~ '^h'), (select string_agg(format('h%s %s', n, case when n < 3 then to_char(pg_temp.day(15), 'DD.MM.YYYY') || ' 10:00' else '-' end), ', ') from generate_series(1, 3) as n), 'O3: two to slots that follow each other, while both have a place');
+
+-- Many who come at the same time: what was found for the first of them is given to the others, and nobody looks through it all again. Forty windows
+-- that are all booked at four times of a day, and free on the next; a visit looks at a slot that is to be had once or twice, not at each of them.
+insert into data.organization (organization_id, agency_code, name, phone, time_zone, horizon_days, booking_window_days) values ('F40', 'TEST00001', 'F40', '000', 'Europe/Moscow', 0, 60);
+insert into data.organization_service values ('F40', 's1'), ('F40', 's2');
+insert into data.area (organization_id, area_id, number, name) select 'F40', 'w' || n, n, 'w' || n from generate_series(1, 40) as n;
+insert into data.area_service select a.area_key, 'F40', s.service_id from data.area as a join data.organization_service as s using (organization_id) where a.organization_id = 'F40' and (s.service_id = 's1' or a.number > 20);
+insert into data.slot (slot_id, organization_id, area_key, starts_at, ends_at)
+select data.slot_uuid(t.at, o.number, a.number), 'F40', a.area_key, t.at, t.at + interval '15 minutes'
+from data.organization as o join data.area as a using (organization_id), generate_series(4, 5) as d, generate_series(0, 3) as n,
+    lateral (select (pg_temp.day(d) + time '09:00' + n * interval '15 minutes') at time zone 'Europe/Moscow' as at) as t
+where o.organization_id = 'F40';
+create temp table forty as select 'f40-' || row_number() over (order by s.starts_at, s.slot_id) as key, case when a.number > 20 then '{s2}' else '{s1}' end::text[] as services, s.*
+from data.slot as s join data.area as a using (area_key) where s.organization_id = 'F40' and s.starts_at < pg_temp.day(5)::timestamp at time zone 'Europe/Moscow';
+insert into data.booking (book_key, book_id, esia_id, organization_id, state, status_code, service_ids, created_at, changed_at) select key, key, '1', 'F40', 'BOOKED', '201', services, now(), now() from forty;
+insert into data.booking_history (book_key, at, actor, db_user, new_state, new_status, organization_id, slot_ids) select key, now(), 'A', 'x', 'BOOKED', '201', 'F40', array[slot_id] from forty;
+insert into data.place (slot_id, place_no, book_key, capacity, area_key, starts_at, ends_at) select slot_id, 1, key, 1, area_key, starts_at, ends_at from forty;
+set local track_functions = 'all';
+create function pg_temp.looked() returns bigint language sql volatile as $$ select coalesce(pg_stat_get_xact_function_calls('data.is_left'::regproc), 0) $$;
+create temp table looked as select pg_temp.looked() as before, 0::bigint as after, 0::bigint as applied;
+create temp table forty_plan as select * from admin.close_day('F40', pg_temp.day(4), 'учения');
+update looked set after = pg_temp.looked();
+create temp table forty_done as select * from admin.close_day('F40', pg_temp.day(4), 'учения', true, true, 1000);
+update looked set applied = pg_temp.looked();
+select diag(format('dry run: %s slots looked at for 160 visits, applied: %s', after - before, applied - after)) from looked;
+select cmp_ok(after - before, '<', 160 * 4::bigint, 'L1: what is free is looked through once for all who come at one time: dry run') from looked;
+select cmp_ok(applied - after, '<', 160 * 4::bigint, 'L1: and when it is done') from looked;
+select is((select count(*) from forty_plan where outcome = 'будет перенесена' and new_area_id = area_id and left(new_visit, 10) = to_char(pg_temp.day(5), 'DD.MM.YYYY') and right(visit, 5) = right(new_visit, 5)), 160::bigint, 'O3: each to his own window, at his own hour');
+select set_eq('select book_id, new_visit, new_area_id from forty_done', 'select book_id, new_visit, new_area_id from forty_plan', 'O3: what was planned is what was done');
 select pg_temp.healthy();
 select * from finish();
 rollback;

@@ -8,11 +8,13 @@ drop function if exists data.equal_slots(data.booking, uuid[], data.closure, tim
 
 -- p_taken are slots given away already or found taken, once for each place.
 create or replace function data.is_left(s data.slot, p_taken uuid[], p_now timestamptz) returns boolean
-language sql stable cost 100000
-return s.slot_id <> all (p_taken)
-    or s.capacity > 1 and (select count(*) from unnest(p_taken) as u (id) where u.id = s.slot_id)
-        < s.capacity - (select count(*) from data.place as p
-                        where p.slot_id = s.slot_id and (p.hold_until is null or p.hold_until > p_now));
+language plpgsql stable cost 100000 as $$
+declare
+    n constant integer := cardinality(array_positions(p_taken, s.slot_id));
+begin
+    return n = 0 or s.capacity > 1 and n < s.capacity - (select count(*) from data.place as p
+        where p.slot_id = s.slot_id and (p.hold_until is null or p.hold_until > p_now));
+end $$;
 comment on function data.is_left(data.slot, uuid[], timestamptz) is
     'Whether a free slot has a place that was not given away meanwhile';
 
@@ -53,6 +55,37 @@ $$;
 comment on function data.equal_starts(data.closure, data.organization, integer[], data.slot[], text[], boolean,
     uuid[], timestamptz, timestamptz, timestamptz) is 'Free slots in a time with which a visit equal to p_old could begin';
 
+-- Who comes next from the same time finds what whoever came before has left: until nothing is, nobody looks again. What others
+-- have taken meanwhile is told when the visit is moved there, and then forgotten (data.closure_step).
+create or replace function data.slot_next(p_old_at timestamptz, p_area_key integer, p_soon timestamptz, p_now timestamptz,
+    p_taken uuid[], inout f data.slot_found, out slot_id uuid)
+language plpgsql stable as $$
+declare
+    s data.slot;
+    n integer;
+begin
+    if f.old_at is distinct from p_old_at or f.starts_at < p_soon
+        or f.starts_at < f.old_at and f.starts_at <= p_now + interval '1 day' then
+        f := null;
+        return;
+    end if;
+    while cardinality(f.slot_ids) > 0 loop
+        n := coalesce(array_position(f.area_keys, p_area_key), 1);
+        select * into s from data.slot as t where t.slot_id = f.slot_ids[n] and not t.is_closed;
+        if found and (select count(*) from data.place as p where p.slot_id = s.slot_id
+                and (p.hold_until is null or p.hold_until > p_now)) < s.capacity and data.is_left(s, p_taken, p_now) then
+            slot_id := s.slot_id;
+            return;
+        end if;
+        f.slot_ids := f.slot_ids[:n - 1] || f.slot_ids[n + 1:];
+        f.area_keys := f.area_keys[:n - 1] || f.area_keys[n + 1:];
+    end loop;
+    f := null;
+end $$;
+comment on function data.slot_next(timestamptz, integer, timestamptz, timestamptz, uuid[], data.slot_found) is
+    'Of the slots found before the one for a visit of one slot, in its area if there is one; null when they are of another time, '
+    'or none is left';
+
 -- Equal: the same organization, as long, serving what the booking is for. Nearest to the old time; an earlier one only when
 -- there is a day left to learn of it. A visit of several slots keeps their order, their distance and, if it had one, their
 -- one area.
@@ -62,22 +95,37 @@ language plpgsql stable set jit = off set enable_seqscan = off as $$
 declare
     tick constant interval := '1 microsecond';
     o data.organization;
-    old data.slot[] := array(select x from data.slot as x where x.slot_id = any (p_slot_ids) order by x.starts_at, x.slot_id);
-    old_at constant timestamptz := old[1].starts_at;
-    services text[] := array(select distinct t.id from unnest(b.service_ids) as t (id));
+    old data.slot[];
+    old_at timestamptz;
+    services text[] := b.service_ids;
     is_named boolean := cardinality(b.service_ids) > 0;
     key text;
     k integer;
-    low timestamptz := old_at;
-    high timestamptz := old_at;
+    low timestamptz;
+    high timestamptz;
     soon timestamptz;
     near timestamptz;
     far timestamptz;
     later timestamptz;
     earlier timestamptz;
     f data.slot;
+    was data.slot_found;
+    next record;
     span interval;
 begin
+    -- Of one slot, which is most of them: a query for an array is planned each time.
+    if cardinality(p_slot_ids) = 1 then
+        select * into f from data.slot as x where x.slot_id = p_slot_ids[1];
+        old := array[f];
+    else
+        old := array(select x from data.slot as x where x.slot_id = any (p_slot_ids) order by x.starts_at, x.slot_id);
+    end if;
+    old_at := old[1].starts_at;
+    low := old_at;
+    high := old_at;
+    if cardinality(services) > 1 then
+        services := array(select distinct t.id from unnest(services) as t (id));
+    end if;
     select * into o from data.organization as t where t.organization_id = c.organization_id;
     if not is_named and old[1].service_id is not null then
         services := array[old[1].service_id];
@@ -89,15 +137,23 @@ begin
     key := row(is_named, services, array(select row(x.starts_at - old_at, x.ends_at - x.starts_at, x.area_key = old[1].area_key)
         from unnest(old) as x))::text;
     k := array_position(s.keys, key);
+    soon := p_now + make_interval(mins => o.notice_min);
     if k is null then
         s.keys := s.keys || key;
         k := cardinality(s.keys);
-    elsif s.lows[k] <= old_at and old_at <= s.highs[k] then
+    else
+        next := data.slot_next(old_at, old[1].area_key, soon, p_now, s.taken, s.found[k]);
+        s.found[k] := next.f;
+        if next.slot_id is not null then
+            slot_ids := array[next.slot_id];
+            return;
+        end if;
+    end if;
+    if s.lows[k] <= old_at and old_at <= s.highs[k] then
         low := s.lows[k];
         high := s.highs[k];
     end if;
     -- Nothing is left from low to before high. Each round looks further: on to high first, then back as far as would be nearer.
-    soon := p_now + make_interval(mins => o.notice_min);
     foreach span in array array['1 day', '4 days', '31 days', '400 days']::interval[] loop
         far := old_at + span;
         if high <= far then
@@ -120,6 +176,13 @@ begin
     s.highs[k] := high;
     later := coalesce(earlier, later);
     if later is null then
+        return;
+    end if;
+    if cardinality(old) = 1 then
+        select old_at, later, array_agg(t.slot_id order by t.slot_id), array_agg(t.area_key order by t.slot_id) into was
+        from data.equal_starts(c, o, p_areas, old, services, is_named, s.taken, p_now, later - tick, later) as t;
+        s.found[k] := was;
+        slot_ids := array[was.slot_ids[coalesce(array_position(was.area_keys, old[1].area_key), 1)]];
         return;
     end if;
     select t.* into f

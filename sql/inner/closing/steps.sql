@@ -51,8 +51,10 @@ begin
             exception
                 when sqlstate 'ZB208' then
                     s.taken := s.taken || target.slot_ids; -- somebody was quicker; what the refusal wrote down is taken back
+                    s.found := null;
                 when lock_not_available or deadlock_detected then
                     s.taken := s.taken || target.slot_ids;
+                    s.found := null;
                     is_busy := true; -- somebody is at it: it may be free again
             end;
         end loop;
@@ -172,6 +174,7 @@ begin
         done := done + 1;
     end loop;
     search.since := coalesce(search.since, clock_timestamp());
+    search.found := null;
     insert into data.closure_progress (closure_id, is_listed, tried_at, search)
         values (c.closure_id, is_listed, clock_timestamp(), search)
     on conflict on constraint closure_progress_pkey do update set is_listed = excluded.is_listed, tried_at = excluded.tried_at,
@@ -189,17 +192,23 @@ comment on function data.closure_work(integer, integer, boolean, timestamptz) is
         'how many';
 
 create or replace function data.closure_row(b data.booking, p_old uuid[], p_new uuid[], p_outcome text, p_note text)
-returns admin.closing language sql stable as $$
-    select row(b.book_id, (select to_char(min(s.starts_at) at time zone min(o.time_zone), 'DD.MM.YYYY HH24:MI')
-            from data.slot as s join data.organization as o using (organization_id) where s.slot_id = any (p_old)),
-        (select a.area_id from data.slot as s join data.area as a using (area_key) where s.slot_id = p_old[1]),
-        b.state, p_outcome, (select to_char(min(s.starts_at) at time zone min(o.time_zone), 'DD.MM.YYYY HH24:MI')
-            from data.slot as s join data.organization as o using (organization_id) where s.slot_id = any (p_new)),
-        (select a.area_id from data.slot as s join data.area as a using (area_key) where s.slot_id = p_new[1]),
-            p_note)::admin.closing
-$$;
+returns admin.closing language plpgsql stable as $$
+declare
+    r admin.closing := row(b.book_id, null, null, b.state, p_outcome, null, null, p_note);
+begin
+    select to_char(s.starts_at at time zone o.time_zone, 'DD.MM.YYYY HH24:MI'), a.area_id into r.visit, r.area_id
+    from data.slot as s join data.area as a using (area_key) join data.organization as o on o.organization_id = s.organization_id
+    where s.slot_id = p_old[1];
+    if p_new is not null then
+        select to_char(s.starts_at at time zone o.time_zone, 'DD.MM.YYYY HH24:MI'), a.area_id into r.new_visit, r.new_area_id
+        from data.slot as s join data.area as a using (area_key)
+        join data.organization as o on o.organization_id = s.organization_id
+        where s.slot_id = p_new[1];
+    end if;
+    return r;
+end $$;
 comment on function data.closure_row(data.booking, uuid[], uuid[], text, text) is
-    'A booking of a closure as the operator sees it';
+    'A booking of a closure as the operator sees it; p_old and p_new are in the order of time';
 
 -- What would be done, in the order it would be done in; nothing is locked or changed.
 create or replace function data.closure_plan(c data.closure) returns setof admin.closing

@@ -198,9 +198,8 @@ begin
             end if;
             settings := settings + 1;
         exception when insufficient_privilege then
-            raise warning '%; as a superuser: alter database % set % = %', case x.setting when 'DateStyle'
-                then 'days written as 31.12.2026 may be taken for others' else 'personal data may reach the server''s log' end,
-                quote_ident(current_database()), x.setting, quote_literal(x.value);
+            raise warning '%; as a superuser: alter database % set % = %', x.trouble, quote_ident(current_database()), x.setting,
+                quote_literal(x.value);
         end;
     end loop;
     -- Who waits for whom is read, and who has forgotten his session is ended, by the owner's functions.

@@ -29,14 +29,22 @@ comment on function data.role_settings_missing() is 'Settings of data.role_setti
 
 -- The server's log is read by people who may not read the applicants: no values of statements, no "Failing row contains",
 -- no text of what somebody typed in psql (J3). Of this database alone; an administrator who wants a statement's text for a
--- while sets it for a role, which counts more.
-create or replace function data.database_settings() returns table (setting text, value text)
+-- while sets it for a role, which counts more. And no query here is worth compiling: what the console asks is short, and the
+-- planner, which cannot know how little of a branch is gone through, would compile it for seconds (L1).
+drop function if exists data.database_settings_missing();
+drop function if exists data.database_settings();
+create or replace function data.database_settings() returns table (setting text, value text, trouble text)
 language sql immutable set search_path = pg_catalog, pg_temp as $$
-    values ('log_error_verbosity', 'terse'), ('log_min_error_statement', 'panic'), ('log_parameter_max_length', '0'),
+    select t.setting, t.value, 'personal data may reach the log of PostgreSQL'
+    from (values ('log_error_verbosity', 'terse'), ('log_min_error_statement', 'panic'), ('log_parameter_max_length', '0'),
         ('log_parameter_max_length_on_error', '0'), ('log_statement', 'none'), ('log_min_duration_statement', '-1'),
-        ('log_min_duration_sample', '-1')
+        ('log_min_duration_sample', '-1')) as t (setting, value)
+    union all
+    values ('jit', 'off', 'commands of the console take seconds to compile')
 $$;
-comment on function data.database_settings() is 'Settings of the database that keep personal data out of the server''s log (J3)';
+comment on function data.database_settings() is
+    'Settings of the database that keep personal data out of the server''s log (J3) and the console quick (L1), and what is the '
+    'matter without them';
 
 -- A day typed as Russians write it (08.03.2027) is that day; the way to write one, year first, means the same everywhere.
 create or replace function data.typing_settings() returns table (setting text, value text)
@@ -45,9 +53,10 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
 $$;
 comment on function data.typing_settings() is 'Settings of the database by which what a clerk types means what he meant';
 
-create or replace function data.database_settings_missing() returns table (setting text, value text)
+create or replace function data.database_settings_missing() returns table (setting text, value text, trouble text)
 language sql stable set search_path = pg_catalog, pg_temp as $$
-    select s.* from (select * from data.database_settings() union all select * from data.typing_settings()) as s
+    select s.* from (select * from data.database_settings()
+        union all select t.*, 'days written as 31.12.2026 may be taken for others' from data.typing_settings() as t) as s
     where not exists (select from pg_db_role_setting as d cross join lateral unnest(d.setconfig) as c
         where d.setrole = 0 and d.setdatabase = (select oid from pg_database where datname = current_database())
         and split_part(c, '=', 1) = s.setting)
