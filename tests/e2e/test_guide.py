@@ -105,7 +105,7 @@ select slot_id, 1, '6b1c0a52-3f1e-4c55-9a57-0d6a3c1f00' || right(slot_id::text, 
 
 
 class Guide(E2E):
-    def type_in(self, who, text):
+    def type_in(self, who, text, with_notices=False):
         """A statement or a shell command as it stands; what comes back. psql runs with the guide's own psqlrc."""
         env = dict(os.environ, **{k: v for k, v in self.instance.pg.items() if k.startswith("PGH") or k == "PGPORT"}, PSQLRC=str(PSQLRC), PGDATABASE="zapisd")
         env.pop("PGOPTIONS", None)
@@ -117,9 +117,9 @@ class Guide(E2E):
         else:
             argv = ["psql", "-v", "ON_ERROR_STOP=1", "-v", "org=R7700018", "-U", who]
             text = later(text) + "\n"
-        done = subprocess.run(argv, env=env, cwd=where, input=None if who == "$" else text, capture_output=True, text=True, timeout=600)
+        done = subprocess.run(argv, env=env, cwd=where, input=None if who == "$" else text, capture_output=True, text=True, timeout=600, umask=0o022)
         self.assertEqual((done.returncode, "ERROR" in done.stderr), (0, False), "%s> %s\n%s%s" % (who, text, done.stdout, done.stderr))
-        return done.stdout
+        return done.stdout + (done.stderr if with_notices else "")
 
     def assert_shown(self, shown, got, command):
         """The table of the guide has the columns of the real one."""
@@ -170,6 +170,7 @@ class Guide(E2E):
             if session:
                 self.type_in("operator1", session)
         self.assertGreater(tried, 60)
+        self.assertEqual((self.instance.dir / "typed/завтра.html").stat().st_mode & 0o777, 0o600)  # J3: persons are in it
         # The tables of commands: "| what | `admin.…(…)` |".
         for text in re.findall(r"^\|[^|`]*\| `(admin\.[^`]*)`", GUIDE.read_text(), re.M):
             with self.subTest(command=text):
@@ -204,9 +205,32 @@ class Guide(E2E):
         while not self.sql(ask, len(sent)):
             self.assertLess(time.monotonic(), deadline, "it is not in the journal")
             time.sleep(0.05)
-        command = re.search(r"^    # runuser -u postgres -- (psql .* \| base64 -d > файл\.xml)$", (SOURCE / "README.ru.md").read_text(), re.M).group(1)
+        command = re.search(r"^    # (\(umask 077; runuser -u postgres -- psql .* \| base64 -d > файл\.xml\))$", (SOURCE / "README.ru.md").read_text(), re.M).group(1)
+        command = command.replace("runuser -u postgres -- ", "")
         self.type_in("$", command.replace("НОМЕР", self.sql(ask, len(sent))[0][0]).replace("psql ", "psql -U postgres "))
         self.assertEqual((self.instance.dir / "typed/файл.xml").read_bytes(), sent)
+        self.assertEqual((self.instance.dir / "typed/файл.xml").stat().st_mode & 0o777, 0o600)  # J3
+
+    def test_nobody_else_reads_what_printed_commands_write(self):
+        """J3: whatever a page has printed to be typed that writes a file with persons or keys in it: under umask 077, or with its mode."""
+        seen = 0
+        for page in (SOURCE / "README.ru.md", GUIDE):
+            for line in page.read_text().splitlines():
+                if re.match(r"^ {4,}[#$] ", line) and re.search(r"\bpg_dump|\bpsql .*(> \S+\)?$| -o )|-out \S+\.key", line):
+                    seen += 1
+                    self.assertIn("umask 077;", line, page.name)
+        self.assertGreaterEqual(seen, 5)
+
+    def test_nothing_found(self):
+        """O3: it is said by what was looked for and what to try; what was typed is not repeated."""
+        self.type_in("postgres", "create role clerk2 login in role zapisd_registrar;")
+        self.type_in("postgres", "select admin.grant_office('clerk2', 'AAAA00001');")
+        for what, words in (("Абразцов", "начало фамилии"), ("Борис", "начало фамилии"), ("79990000000", "телефон или СНИЛС целиком"), ("ffff-12", "начало номера записи")):
+            with self.subTest(what=what):
+                said = self.type_in("clerk2", "\\o /dev/null\nselect * from admin.find('%s');" % what, with_notices=True)
+                self.assertRegex(said, "NOTICE:  Ничего не нашлось.*" + words)
+                self.assertIn("HINT:", said)
+                self.assertNotIn(what, said)
 
     def test_links_of_installed_pages(self):  # O3: a page of the installed documents leads to pages that are installed beside it
         text = (SOURCE / "src/CMakeLists.txt").read_text()

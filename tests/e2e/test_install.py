@@ -142,6 +142,10 @@ def restored():
         if play(text) != 0:
             print("FAILED to restore")
             return 2
+    for name in ("roles.sql", "zapisd.dump"):  # J3: persons and passwords
+        if (pathlib.Path("/var/lib/postgresql") / name).stat().st_mode & 0o777 != 0o600:
+            print("READABLE: %s" % name)
+            return 2
     return 0 if is_gone and subprocess.run(["psql", "-w", "host=/run/postgresql dbname=zapisd user=operator1", "-c", "select * from admin.offices()"],
                                            env=dict(os.environ, PGPASSWORD=PASSWORD)).returncode == 0 else 2
 

@@ -71,6 +71,14 @@ select throws_ok('select * from admin.why(''nobody'')', 'P0002', null, 'nobody''
 -- M8: the outbox
 select result from admin.move('aaaa-1', pg_temp.slot('a1', 6), 'ремонт');
 select result from admin.cancel('aaaa-1', 'авария');
+-- S3: what time it had, in words, of a move and of a cancellation; of slots that are gone, too
+create function pg_temp.told(n integer) returns text language sql as $$ select to_char(pg_temp.day(), 'DD.MM ') || to_char(time '12:00' + (n - 1) * interval '15 minutes', 'HH24:MI') || ' Кабинет 1' $$;
+select results_eq($$select substring(what from '(?:было )?\d\d\.\d\d \d\d:\d\d .*') from admin.why('aaaa-1') where kind = 'история'$$,
+    $$values (null), (pg_temp.told(5) || ' -> ' || pg_temp.told(6)), ('было ' || pg_temp.told(6))$$, 'S3: why tells from when to when, and when it was');
+select results_eq($$select visit from admin.history('aaaa-1')$$, $$values (pg_temp.told(5)), (pg_temp.told(5) || ' -> ' || pg_temp.told(6)), ('было ' || pg_temp.told(6))$$, 'S3: so does history');
+select is((select visit from admin.find('aaaa-1')), 'было ' || to_char(pg_temp.day(), 'DD.MM.YYYY') || ' 13:15', 'S3: and find');
+select is((data.visit_was(array[data.slot_uuid(pg_temp.noon() + interval '99 days', 900001, 2)])).place, to_char(pg_temp.day() + 99, 'DD.MM') || ' 12:00 Кабинет 2', 'S3: a slot that is not there tells it itself');
+select is(data.visit_change(b, n), null, 'S3: nothing has changed') from (values (null::uuid[], '{}'::uuid[]), ('{}', '{}'), (array[pg_temp.slot('a1', 6)::uuid], array[pg_temp.slot('a1', 6)::uuid]), (null, null)) as v (b, n);
 select result from admin.cancel('cccc-3', 'авария');
 select results_eq($$select book_id, state, status, agency_code, visit_time is not null from admin.outbox$$,
     $$values ('aaaa-1', 'waiting', '201', 'TEST00001', true), ('aaaa-1', 'waiting', '302', 'TEST00001', false), ('cccc-3', 'waiting', '302', 'TEST00001', false)$$, 'M8: what waits, in order');

@@ -82,6 +82,17 @@ select is(pg_temp.finds(q), answer, format('O3: «%s»', q)) from (values
     ('де ла Крус Хуан', '2'), ('де ла', '2 8'), ('де хуан', '2 8'), ('Крус Хуан', '13'), ('Ли Сын Мин', '3'), ('ли сын', '3 9'), ('ли мин', ''), ('Ли С.М.', '3 9'),
     ('д арк', ''), ('дарк', '5'), ('Д''Арк, Жанна', '5'), ('Али-Ага', ''), ('Оглы Али-Ага', '12'), ('мононим', '15'), ('елки-палки', ''), ('"ООО" елки палки', '16'), ('1с', '18'), ('1С пример', '18'),
     ('.*', ''), ('тер [', ''), ('тер %', ''), ('тер _', ''), ('(тер|ли)', ''), ('тер\', ''), ('тер.*', '')) as v (q, answer);
+-- O3: the wrong keyboard: letters that look Cyrillic, in the booking or in what is typed; and the name before the surname.
+select is(left(pg_temp.book('name-' || n, array[pg_temp.slot('a3', n)], esia => 'l' || n, applicant => jsonb_build_object('lastName', l, 'firstName', f)), 5), '201/0', 'booked: ' || l) from (values
+    (31, 'Щeрбaкoв', 'Борис'), (32, 'Щербаков', 'Bорис'), (33, 'Cooper', 'Tom'), (34, 'Хохмачёв', 'Xарьк')) as v (n, l, f);
+select is(pg_temp.finds(q), answer, format('O3: «%s»', q)) from (values
+    ('Щербаков', '31 32'), ('Щepбaкoв Бopиc', '31'), ('щербакoв вор', '32'), ('Cooper', '33'), ('Сooper', ''), ('Cooper Tom', '33'), ('Tom Cooper', '33'), ('XОXМАЧЕB', '34'),
+    ('Борис Щербаков', '31'), ('борис щерб', '31'), ('Левон Акопович Тер', '1 7'), ('Хуан Крус', '13'), ('Сын Мин Ли', '3'), ('Левон Сын', '')) as v (q, answer);
+-- Letter by letter: what the order of letters in the two alphabets says looks the same (Unicode confusables, of small and capital letters)
+select is(data.name_key('ж' || l), 'ж' || lower(c), format('O3: %s is %s', l, c)) from (values ('a', 'а'), ('A', 'А'), ('e', 'е'), ('E', 'Е'), ('o', 'о'), ('O', 'О'), ('p', 'р'), ('P', 'Р'), ('c', 'с'), ('C', 'С'),
+    ('y', 'у'), ('x', 'х'), ('X', 'Х'), ('K', 'К'), ('M', 'М'), ('T', 'Т'), ('B', 'В'), ('H', 'Н'), ('Z', 'z'), ('w', 'w')) as v (l, c);
+select is(data.name_key('OOO Cooper'), 'ooo cooper', 'O3: a name of Latin letters is one');
+select is(data.whole_name_key('Xаритонов', 'Тom', 'Cooper'), 'харитонов,том,cooper', 'O3: word by word');
 select throws_ok($$select * from admin.find(U&' \00A0\200B')$$, '22023', null, 'O3: nothing is nothing to look for');
 
 -- Composed as it comes in, whoever writes; and so shown

@@ -11,8 +11,7 @@ declare
     sees constant boolean := data.sees_people();
     wanted constant text := data.typed_book_key(what);
     name constant text := data.name_key(what);
-    words constant text[] := regexp_split_to_array(name, ' ');
-    person constant text := data.name_pattern(words);
+    typed constant text[] := regexp_split_to_array(name, ' ');
     digits constant text := data.number_key(what);
     -- A telephone or SNILS is written in many ways, but with digits and signs only.
     is_number constant boolean := length(digits) between 10 and 11
@@ -24,6 +23,7 @@ declare
     found_many boolean := false;
     r record;
     keys text[] := '{}';
+    words text[];
 begin
     if length(coalesce(wanted, '')) < 2 then
         raise exception 'Что искать: номер записи или его начало, номер дела, фамилия, телефон, СНИЛС'
@@ -34,6 +34,9 @@ begin
         raise notice 'По фамилии, телефону и СНИЛС ищет только регистратор (роль zapisd_registrar); ищу среди номеров записей и '
             'дел';
     end if;
+    -- «Борис Образцов» is looked for as «Образцов Борис» where nobody bears it as it was typed.
+    words := case when sees and is_name and cardinality(typed) > 1 and not exists (select from data.persons_named(typed, 1))
+        then typed[cardinality(typed):] || typed[:cardinality(typed) - 1] else typed end;
     for r in
         select b, n as person, o.time_zone, v.at,
             case when b.state = 'HELD' and b.hold_until <= clock_timestamp() then 'EXPIRED' else b.state end as now_state,
@@ -47,12 +50,7 @@ begin
             select x.book_key from data.my_booking as x
             where x.case_number is not null and data.person_key(x.case_number) = data.person_key(what)
             union
-            (select a.book_key from data.my_applicant as a
-            where sees and is_name and (a.last_name is not null or a.first_name is not null)
-                and data.whole_name_key(a.last_name, a.first_name, a.middle_name) ~>=~ words[1]
-                and data.whole_name_key(a.last_name, a.first_name, a.middle_name) ~<~ (words[1] || beyond)
-                and data.whole_name_key(a.last_name, a.first_name, a.middle_name) ~ person
-            limit most)
+            select k from data.persons_named(words, most) as k where sees and is_name
             union
             (select a.book_key from data.my_applicant as a
             where sees and is_name and a.business_name is not null
@@ -77,7 +75,10 @@ begin
         limit 100
     loop
         found_many := r.hits > 100;
-        visit := to_char(r.at at time zone r.time_zone, 'DD.MM.YYYY HH24:MI');
+        visit := coalesce(to_char(r.at at time zone r.time_zone, 'DD.MM.YYYY HH24:MI'), (
+            select 'было ' || to_char((data.visit_was(h.slot_ids)).at at time zone r.time_zone, 'DD.MM.YYYY HH24:MI')
+            from data.booking_history as h where h.book_key = (r.b).book_key and h.slot_ids <> '{}' -- seen
+            order by h.history_id desc limit 1));
         organization_id := (r.b).organization_id;
         applicant := data.shown_name(r.person, sees);
         phone := case when sees then (r.person).mobile_phone end;
@@ -92,6 +93,16 @@ begin
         end if;
         return next;
     end loop;
+    if not found then
+        raise notice 'Ничего не нашлось. Искалось: начало номера записи, номер дела%', case
+            when not sees then '' when is_number then ', телефон или СНИЛС целиком'
+            when is_name then ', начало фамилии и за ней имени и отчества (или имя, отчество и фамилия), начало названия фирмы'
+            else '' end
+            using hint = case when sees and is_name and not is_number
+                then 'По одному имени, по середине и с опиской не ищется. Попробуйте первые буквы фамилии, в которых Вы уверены, '
+                    'телефон или день: select * from admin.find(''Обр''); select * from admin.today(''организация'', день)'
+                else 'Начало номера записи — от 4 знаков, номер дела и телефон — целиком' end;
+    end if;
     if found_many then
         raise notice 'Нашлось больше ста, показаны не все. Уточните: фамилия и имя, номер целиком';
     end if;
@@ -100,5 +111,6 @@ end $$;
 grant execute on function admin.find(text) to zapisd_operator, zapisd_registrar;
 comment on function admin.find(text) is
     'find(что): записи по номеру (можно начало, от 4 знаков) или номеру дела, регистратору и по фамилии с именем, названию '
-        'фирмы, телефону, СНИЛС, как бы их ни писали; не больше ста, последние сверху. '
+        'фирмы, телефону, СНИЛС (буквы, дефисы, ё и порядок имени и фамилии не важны, описки важны); не больше ста, последние '
+        'сверху; у отменённой — какое время было. '
         'Пример: select * from admin.find(''Тестов Т'')';

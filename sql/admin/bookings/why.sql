@@ -61,7 +61,9 @@ begin
                 || ': ' || case when h.old_state is null then '' when h.old_state = h.new_state then ''
                     else data.state_title(h.old_state) || ' → ' end
                 || data.state_title(h.new_state) || ' (' || h.new_status || ')' || coalesce('; ' || h.reason, '')
-            from data.booking_history as h where h.book_key = key -- seen
+                || coalesce('; ' || case when h.old_state is not null then data.visit_change(h.before, h.slot_ids) end, '')
+            from (select x.*, lag(x.slot_ids) over (order by x.history_id) as before
+                from data.booking_history as x where x.book_key = key) as h -- seen
             union all
             select x.created_at, 3, x.outbox_id, 'порталу',
                 format('№ %s: статус %s', x.outbox_id, x.payload #>> '{status,statusCode}')
