@@ -15,6 +15,10 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
         data.rights_phrase(f), f.grantee)
     from data.rights_foreign() as f
     union all
+    select format('any login may stop bookings by advisory locks (%s): run zapisd migrate once as a superuser',
+        string_agg(m.words, '; '))
+    from data.advisory_missing() as m having count(*) > 0
+    union all
     select s.problem from data.silent_settings() as s
     union all
     select format('changed by hand: %s %s is %s: run zapisd migrate', w.kind, w.object, w.trouble)

@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 --
 -- Who holds what the daemon waits for (L1): asked for every few seconds while somebody waits, and as long as a transaction that
--- was found so goes on: its locks are held until it ends, though those who waited have given up. The application's name and
+-- was found so goes on: its locks are held until it ends, though those who waited have given up. A session may hold an advisory
+-- lock without a transaction; what it holds is known by its backend then ('7/0'), as pg_locks has it. The application's name and
 -- state need the owner to be in pg_read_all_stats; without that they are null, and the role is known all the same.
 
 drop function if exists api.lock_waits();
@@ -22,11 +23,11 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
         select distinct t.pid from pg_locks as t where t.virtualtransaction = any (known) and t.granted
     )
     select s.what, p.pid, h.usename::text, nullif(h.application_name, ''), h.state,
-        (extract(epoch from clock_timestamp() - h.xact_start) * 1000)::bigint,
+        (extract(epoch from clock_timestamp() - coalesce(h.xact_start, h.state_change)) * 1000)::bigint,
         -- our own sessions end by themselves
         case when h.usename is distinct from session_user
-            then (select t.virtualtransaction from pg_locks as t where t.pid = p.pid and t.locktype = 'virtualxid'
-                and t.granted limit 1) end
+            then (select t.virtualtransaction from pg_locks as t where t.pid = p.pid and t.locktype in ('virtualxid', 'advisory')
+                and t.granted order by t.locktype = 'advisory' limit 1) end
     from (select pid from waits union select pid from held) as p
     left join waits as s on s.pid = p.pid
     left join pg_stat_activity as h on h.pid = p.pid

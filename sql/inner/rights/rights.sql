@@ -174,6 +174,7 @@ declare
     grants integer := 0;
     revokes integer := 0;
     settings integer := 0;
+    is_open boolean := false;
 begin
     for x in
         select v.name, v.can_log_in from (values ('zapisd_owner', false), ('zapisd_daemon', true), ('zapisd_operator', false),
@@ -217,6 +218,19 @@ begin
             raise warning '%; as a superuser: grant % to zapisd_owner', x.lack, x.role;
         end;
     end loop;
+    for x in select m.* from data.advisory_missing() as m loop
+        if x.may_change then
+            settings := settings + 1;
+            if not only_tell then
+                execute x.words;
+            end if;
+        else
+            is_open := true;
+        end if;
+    end loop;
+    if is_open then
+        raise warning 'any login may stop bookings by advisory locks: run zapisd migrate once as a superuser';
+    end if;
     -- The owner first: a grant is made in its name. A sequence of a column follows its table.
     for x in
         select distinct on (o.keyword, o.object) o.* from data.rights_objects() as o

@@ -64,3 +64,32 @@ $$;
 comment on function data.database_settings_missing() is
     'Those of data.database_settings() and data.typing_settings() that this database does not have; a value an administrator '
     'has chosen counts';
+
+-- Advisory locks are a name space of the whole database, and the server lets every login take any of them: those of our places
+-- and times, too, and those of a session without a transaction that could be seen (L1). Nobody but the owner's functions needs
+-- them; they take them for a transaction.
+create or replace function data.advisory_functions()
+    returns table (name text, is_session boolean, is_public boolean, is_owners boolean, may_change boolean)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select p.oid::regprocedure::text, p.proname !~ '_xact_', exists (
+            select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as a where a.grantee = 0),
+        exists (select from aclexplode(p.proacl) as a where a.grantee = to_regrole('zapisd_owner')),
+        pg_has_role(p.proowner, 'usage')
+    from pg_proc as p
+    where p.pronamespace = 'pg_catalog'::regnamespace and p.proname ~ '^pg_(try_)?advisory_(xact_)?lock(_shared)?$'
+$$;
+comment on function data.advisory_functions() is
+    'The server''s functions that take an advisory lock: for a session or a transaction, whether everybody may, whether our '
+        'owner was given it, and whether the caller may change that';
+
+create or replace function data.advisory_missing() returns table (words text, may_change boolean)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select format('grant execute on function %s to zapisd_owner', f.name), f.may_change
+    from data.advisory_functions() as f where not f.is_session and not f.is_owners and to_regrole('zapisd_owner') is not null
+    union all
+    select format('revoke execute on function %s from public', f.name), f.may_change
+    from data.advisory_functions() as f where f.is_public
+$$;
+comment on function data.advisory_missing() is
+    'What is to be said so that nobody but our functions takes advisory locks in this database, and whether the caller may; '
+        'what gives goes before what takes';

@@ -132,6 +132,8 @@ set enable_indexscan = off set enable_indexonlyscan = off set enable_bitmapscan 
     union all
     select w.problem, w.what from data.over_rows() as w
     union all
+    select h.title, h.what from data.held_open() as h where data.sees_all()
+    union all
     select s.title, s.what from data.silent_settings() as s
     union all
     select u.title, u.what from data.untold_facts() as u

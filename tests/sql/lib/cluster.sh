@@ -29,6 +29,7 @@ insert into data.schema_version (name, sha256, applied_at) values (:'name', :'su
 SQL
     done
     sql_apply_functions "$root/sql"
+    psql -XAtqc "select data.rights_repair()" >/dev/null || exit 1
     sql_apply "$root/sql/demo/demo.sql" >/dev/null
     sql_apply "$root/sql/demo/demo.sql" >/dev/null
     psql -Xq -c "create extension pgtap" || { echo "SKIP: pgTAP is not installed"; exit 77; }
