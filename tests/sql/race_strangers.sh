@@ -86,8 +86,9 @@ race_say stranger "begin; select pg_advisory_xact_lock(0)"
 pid=$(q -c "select pid from pg_stat_activity where application_name = 'race_stranger'")
 wait_until "select exists (select from admin.locks() where pid = $pid and is_idle and holds = 'именованная блокировка')"
 race_close stranger
-expect "put right by zapisd migrate" "3" "$(q -c "select substring(data.rights_repair() from '([0-9]+) settings')")"
-expect "once" "" "$(q -c "select data.rights_repair()")"
+expect "open" 3 "$(q -c "select count(*) from data.advisory_missing()")"
+expect "put right by zapisd migrate" t "$(q -c "select data.rights_repair() ~ 'settings'")"
+expect "nothing is left" 0 "$(q -c "select count(*) from data.advisory_missing()")"
 # by whoever may not: told, and left
 q >/dev/null -c "grant execute on function pg_advisory_lock(bigint) to public" -c "create role strange_owner in role zapisd_owner"
 said=$(PGOPTIONS="-c client_min_messages=warning" q -c "set role strange_owner" -c "select from data.rights_repair(true)" 2>&1)
