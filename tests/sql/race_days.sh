@@ -46,4 +46,18 @@ tells "a working Saturday whose night runs into Sunday" "select admin.calendar_d
     'NOTICE:  Организация DAYS: часы накладываются: помещение a, вс 14.03.2027: ночной приём, начатый накануне, идёт до 02:00, поэтому из часов 00:15-02:15 не предлагается интервалов: 4$'
 tells "an ordinary one" "select admin.calendar_day('days', '12.03.2027', 'короче на 60')" 'NOTICE:  короче на 60: пт 12.03.2027$'
 expect "and nothing of hours" 0 "$(says "select admin.calendar_day('days', '12.03.2027', 'короче на 60')" | grep -c накладываются)"
+# Hours that give less than they seem to
+q -c "select admin.set_hours('DAYS', 'a', 'пн-вс', '9:00-18:00', 30)" >/dev/null 2>&1
+tells "a day longer than usual is cut" "select admin.special_day('DAYS', '12.01.2027', '9:00-20:00')" 'NOTICE:  Часы без минут.*приём с 09:00 до 18:00, не с 09:00 до 20:00'
+tells "a day when nobody works" "select admin.special_day('DAYS', '12.01.2027', '19:00-20:00')" 'NOTICE:.*приёма не будет'
+expect "a shorter one is what was said" 0 "$(says "select admin.special_day('DAYS', '12.01.2027', '9:00-12:00')" | grep -c 'Часы без минут')"
+tells "no slot fits" "select admin.set_hours('DAYS', 'a', 'пн', '9:00-9:10', 20)" 'NOTICE:  Интервалы по 20 мин.*09:00-09:10: ни одного интервала'
+tells "minutes at the end" "select admin.set_hours('DAYS', 'a', 'пн', '9:00-12:00', 50)" 'NOTICE:  Интервалы по 50 мин.*09:00-12:00: 30 мин'
+expect "hours that come out even" 0 "$(says "select admin.set_hours('DAYS', 'a', 'пн', '9:00-12:00', 30)" | grep -c 'ни одного интервала\|без приёма')"
+# Closed twice, and for good
+q -c "select * from admin.close_area('DAYS', 'a', current_date + 5, null, 'ремонт', apply => true)" >/dev/null 2>&1
+tells "the reason that was first stays, and is told" "select * from admin.close_area('DAYS', 'a', current_date + 5, null, 'переезд', apply => true)" 'NOTICE:  Это уже закрыто: закрытие № [0-9]*, причина «ремонт»'
+expect "the same again is nothing" 0 "$(says "select * from admin.close_area('DAYS', 'a', current_date + 5, null, 'ремонт', apply => true)" | grep -c 'уже закрыто')"
+tells "hours do not open it" "select admin.set_hours('DAYS', 'a', 'пн', '9:00-12:00', 30)" 'NOTICE:  Помещение остаётся закрытым насовсем: закрытие № [0-9]*, ремонт. Открыть: select admin.reopen('
+tells "nor does adding it again" "select admin.remove_area('DAYS', 'a'), admin.add_area('DAYS', 'a', 'Снова')" 'NOTICE:  Помещение остаётся закрытым насовсем'
 race_check

@@ -143,6 +143,7 @@ begin
         where is_new and v.organization_id = add_area.organization_id))) as x (id)
     cross join (select add_area.organization_id) as s (organization_id)
     on conflict do nothing;
+    perform data.say_closed(key);
     return add_area.area_id;
 exception when integrity_constraint_violation then
     get stacked diagnostics violated = constraint_name, missing = column_name;

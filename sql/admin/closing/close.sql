@@ -130,8 +130,10 @@ begin
     select count(*) filter (where w.state = 'moved') as moved, count(*) filter (where w.state = 'cancelled') as cancelled
     into went from data.my_closure_booking as w where w.closure_id = c.closure_id;
     if went.moved + went.cancelled > 0 then
-        raise notice 'Людей назад не перенесено: перенесённых закрытием записей %, отменённых %. Кто это: select * from '
-            'data.closure_booking where closure_id = %; вернуть по одной, с согласия человека: admin.move',
+        raise notice 'Людей назад не перенесено: перенесённых закрытием записей %, отменённых %. Кто это: '
+            'select b.book_id, w.state from data.closure_booking as w join data.booking '
+            'as b using (book_key) where w.closure_id = %. Перенесённых можно вернуть по одному, с согласия человека: admin.move; '
+            'отменённым нужна новая запись',
             went.moved, went.cancelled, c.closure_id;
     end if;
     return opened + r.opened + r.made;

@@ -150,8 +150,10 @@ begin
         insert into data.special_hours (special_day_id, organization_id, starts, ends, from_evening, slot_min)
         select id, special_day.organization_id, p.starts, p.ends, p.from_evening, special_day.slot_min
         from data.parse_hours(hours) as p;
+        perform data.say_lost(hours, slot_min);
     end if;
     perform data.refuse_clash(data.known_organization(organization_id), day, id);
+    perform data.say_uncut(data.known_organization(organization_id), id);
     perform data.schedule_said(data.known_organization(organization_id), day, day);
     return h;
 exception when integrity_constraint_violation then

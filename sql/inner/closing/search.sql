@@ -18,6 +18,34 @@ end $$;
 comment on function data.is_left(data.slot, uuid[], timestamptz) is
     'Whether a free slot has a place that was not given away meanwhile';
 
+-- For a plan that takes no places: a place of one kept as long as it would be used keeps out what is there for one, and in a room
+-- shared by turns everything.
+create or replace function data.closure_beside(p_ids uuid[]) returns uuid[]
+language sql stable as $$
+    with mine as (
+        select s.slot_id, s.organization_id, s.area_key, s.capacity, s.starts_at,
+            s.ends_at + make_interval(mins => a.buffer_after_min) as busy_to
+        from data.slot as s join data.area as a using (area_key)
+        where s.slot_id = any (p_ids)
+    ), shut as (
+        select m.slot_id, m.organization_id, m.starts_at, m.busy_to, m.area_key from mine as m where m.capacity = 1
+        union
+        select m.slot_id, m.organization_id, m.starts_at, m.busy_to, i.area_key
+        from mine as m
+        join data.area_up(m.organization_id) as u on u.area_key = m.area_key
+        join data.area as e on e.area_key = u.up_key and e.is_exclusive
+        cross join lateral unnest(data.area_inside(e.area_key)) as i (area_key)
+    )
+    select coalesce(array_agg(distinct t.slot_id), '{}')
+    from shut as h
+    join data.slot as t on t.organization_id = h.organization_id and t.area_key = h.area_key and t.slot_id <> all (p_ids)
+        and t.starts_at < h.busy_to and t.starts_at > h.starts_at - interval '2 days'
+    join data.area as a on a.area_key = t.area_key
+    where t.ends_at + make_interval(mins => a.buffer_after_min) > h.starts_at
+$$;
+comment on function data.closure_beside(uuid[]) is
+    'Slots beside those of a visit that nobody else could have then: breaks after a visit, rooms shared by turns';
+
 create or replace function data.equal_rest(c data.closure, o data.organization, p_areas integer[], p_old data.slot[], p_n integer,
     p_first data.slot, p_services text[], p_taken uuid[], p_now timestamptz)
 returns setof uuid language sql stable as $$

@@ -12,6 +12,13 @@ return exists (select from data.booking_arrow as a where a.event = 'move' and a.
     and strpos(a.actors, 'G') > 0);
 comment on function data.may_be_moved(data.booking_state) is 'Whether the agency may move a visit in this state (S2)';
 
+create or replace function data.closure_note(p_state data.booking_state) returns text
+language sql stable
+return case p_state when 'ACCEPTED' then 'ждёт подтверждения, переносятся только подтверждённые: admin.confirm до закрытия'
+    when 'HELD' then 'предварительная, заявитель выберет время заново' when 'INVITED' then 'приглашение не переносится'
+    when 'CANCELLING' then 'отмена, о которой просил заявитель' end;
+comment on function data.closure_note(data.booking_state) is 'Why a closure moves no visit in this state; null: it does';
+
 -- One booking, locked by the caller. Everything it does is one subtransaction, and nothing is waited for longer than a
 -- citizen's transaction takes, which is far less than the server takes to look for a deadlock: the booking then stays as it
 -- was, waiting for the next call.
@@ -63,6 +70,9 @@ begin
             return;
         end if;
         note := 'равного свободного интервала нет';
+    end if;
+    if c.is_moving then
+        note := coalesce(note, data.closure_note(b.state));
     end if;
     begin
         if b.state = 'CANCELLING' then
@@ -231,10 +241,11 @@ begin
             target := data.equal_slots(b, k.slot_ids, c, areas, clock, search);
             search := target.s;
             ids := target.slot_ids;
-            search.taken := search.taken || ids;
+            search.taken := search.taken || ids || data.closure_beside(ids);
         end if;
         return next data.closure_row(b, k.slot_ids, ids, case when ids is null then 'будет отменена' else 'будет перенесена' end,
-            case when ids is null and is_movable then 'равного свободного интервала нет' end);
+            case when ids is null then case when is_movable then 'равного свободного интервала нет'
+                when c.is_moving then data.closure_note(b.state) end end);
     end loop;
 end $$;
 comment on function data.closure_plan(data.closure) is 'The bookings a closure concerns and what would become of them';
@@ -299,6 +310,10 @@ begin
     select * into strict c from data.closure as t
     where t.organization_id = c.organization_id and t.area_key is not distinct from c.area_key and t.kind = c.kind
         and t.from_at = c.from_at and t.to_at is not distinct from c.to_at and t.state <> 'lifted';
+    if (c.reason, c.is_moving) is distinct from (btrim(p_reason), p_move) then
+        raise notice 'Это уже закрыто: закрытие № %, причина «%», записи %. Так и остаётся; иначе: select admin.reopen(%), и '
+            'закрыть заново', c.closure_id, c.reason, case when c.is_moving then 'переносятся' else 'отменяются' end, c.closure_id;
+    end if;
     if c.to_at is null then
         perform data.ref_derive('organizations', array[c.organization_id]); -- its weekly hours are others (R4)
     end if;

@@ -101,6 +101,8 @@ begin
     select extract(epoch from p.ends - p.starts)::integer / 60 % p_slot_min into lost
     from data.parse_hours(p_hours) as p
     where p.ends = '24:00' and exists (select from data.parse_hours(p_hours) as n where n.from_evening and n.starts = '00:00');
+    perform data.say_lost(p_hours, p_slot_min);
+    perform data.say_closed(p_area_key);
     if lost > 0 then
         raise notice 'Приём за полночь не длится: минут без приёма перед полуночью: %. Подберите начало или минуты на '
             'приём, чтобы до полуночи выходило ровно', lost;

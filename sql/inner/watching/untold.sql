@@ -40,6 +40,16 @@ language sql stable as $$
         'admin.add_service(организация, услуга, название, номер)',
         data.untold_named(array_agg(s.service_id order by s.service_id)))
     from service as s having count(*) > 0
+    union all
+    select 'услугу негде оказать', format('организация %s, услуги: %s; назначьте помещению: admin.add_area(организация, код, '
+        'название, мест, услуги), или уберите услугу: delete from data.organization_service where …', o.organization_id,
+        data.untold_named(array_agg(v.service_id order by v.service_id)))
+    from data.organization as o
+    join data.organization_service as v using (organization_id)
+    where o.is_active and data.may_see(o.organization_id) and not exists (
+        select from data.area_service as t join data.area as a using (area_key)
+        where a.organization_id = o.organization_id and a.removed_at is null and t.service_id = v.service_id)
+    group by o.organization_id
 $$;
 comment on function data.untold_facts() is
     'What the order wants told of offices and services and is not filled in: one row a fact, for people';
