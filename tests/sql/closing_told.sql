@@ -30,5 +30,11 @@ select matches((select note from plan where book_id = 'held'), 'предвари
 select is((select what from admin.check() where problem = 'услугу негде оказать' and what like '%организация B,%'), null, 'O3: each service has its place');
 delete from data.area_service where organization_id = 'B' and service_id = 's2';
 select matches((select what from admin.check() where problem = 'услугу негде оказать' and what like '%организация B,%'), 'услуги: s2; назначьте', 'O3: one has none');
+-- an office that is switched off takes nobody
+select cmp_ok((select count(*) from admin.free('B', pg_temp.day() + 1)), '>', 0::bigint, 'O3: free ones while it works');
+select pg_temp.book('off', array[pg_temp.slot('a1', 1)], services => '{s1}');
+update data.organization set is_active = false where organization_id = 'B';
+select is_empty($$select from admin.free('B', pg_temp.day() + 1)$$, 'O3: none when it is switched off');
+select is((select result || ': ' || comment from admin.move('off', (select min(slot_id::text) from data.slot where organization_id = 'B' and not is_closed and starts_at > now()))), 'отказано: организация выключена, в неё не записывают', 'O3: nor is anybody moved there');
 select * from finish();
 rollback;

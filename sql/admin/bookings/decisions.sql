@@ -82,8 +82,8 @@ grant execute on function admin.move(text, text, text) to zapisd_operator, zapis
 comment on function admin.move(text, text, text) is
     'move(номер записи, номер интервала или несколько через запятую [, причина]): перенести визит; порталу уходит новое время. '
         'Визит из нескольких интервалов переносится целиком: к названному добавляются следующие за ним, той же длины. '
-        'Пример: select * from admin.move(''6b1c…'', (select slot_id from admin.free(''R7700018'', current_date + 1) limit 1), '
-        '''специалист болен'')';
+        'Пример: select * from admin.move(''6b1c…'', (select slot_id from admin.free(''R7700018'', '
+        'admin.office_day(''R7700018'') + 1) limit 1), ''специалист болен'')';
 
 create or replace function admin.cancel(book_id text, reason text default null, contact text default null,
     status_code text default '302')
@@ -128,6 +128,10 @@ begin
     if day is not null then
         perform data.say_days('свободно', day, day, data.office_day(o.organization_id, o.time_zone));
     end if;
+    if not o.is_active then
+        raise notice 'Организация % выключена: в неё не записывают', o.organization_id;
+        return;
+    end if;
     return query
         select to_char(s.starts_at at time zone o.time_zone, 'DD.MM HH24:MI'), a.area_id,
             extract(epoch from s.ends_at - s.starts_at)::integer / 60,
@@ -146,4 +150,4 @@ end $$;
 grant execute on function admin.free(text, date, text) to zapisd_operator, zapisd_registrar;
 comment on function admin.free(text, date, text) is
     'free(организация [, день [, услуга]]): свободные интервалы дня, с ночью после него, с номерами, для move. '
-        'Пример: select * from admin.free(''R7700018'', current_date + 1)';
+        'Пример: select * from admin.free(''R7700018'', admin.office_day(''R7700018'') + 1)';

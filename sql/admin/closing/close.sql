@@ -15,7 +15,7 @@ grant execute on function admin.close_day(text, date, text, boolean, boolean, in
 comment on function admin.close_day(text, date, text, boolean, boolean, integer) is
     'close_day(организация, день, причина [, apply => true] [, move => false]): закрыть день; без apply только показывает, кого '
         'это коснётся, с ним переносит записи на равные свободные интервалы или отменяет (302). '
-        'Пример: select * from admin.close_day(''R7700018'', current_date + 3, ''санитарный день'')';
+        'Пример: select * from admin.close_day(''R7700018'', admin.office_day(''R7700018'') + 3, ''санитарный день'')';
 
 create or replace function admin.close_area(organization_id text, area_id text, from_day date, to_day date, reason text,
     apply boolean default false, move boolean default true, at_most integer default 50)
@@ -28,7 +28,8 @@ grant execute on function admin.close_area(text, text, date, date, text, boolean
 comment on function admin.close_area(text, text, date, date, text, boolean, boolean, integer) is
     'close_area(организация, помещение, с дня, по день или null (насовсем), причина [, apply => true] [, move => false]): '
         'закрыть помещение со всем, что в нём. '
-        'Пример: select * from admin.close_area(''R7700018'', ''room-11'', current_date, current_date + 7, ''ремонт'')';
+        'Пример: select * from admin.close_area(''R7700018'', ''room-11'', admin.office_day(''R7700018''), '
+        'admin.office_day(''R7700018'') + 7, ''ремонт'')';
 
 create or replace function admin.close_office(organization_id text, from_day date, to_day date, reason text,
     apply boolean default false, move boolean default true, at_most integer default 50)
@@ -40,7 +41,8 @@ end $$;
 grant execute on function admin.close_office(text, date, date, text, boolean, boolean, integer) to zapisd_operator;
 comment on function admin.close_office(text, date, date, text, boolean, boolean, integer) is
     'close_office(организация, с дня, по день или null (насовсем), причина [, apply => true] [, move => false]): закрыть весь '
-        'офис. Пример: select * from admin.close_office(''R7700018'', current_date + 30, null, ''отдел закрывается'')';
+        'офис. Пример: select * from admin.close_office(''R7700018'', admin.office_day(''R7700018'') + 30, null, '
+        '''отдел закрывается'')';
 
 create or replace function admin.absence(organization_id text, area_id text, from_at timestamp, to_at timestamp, reason text,
     apply boolean default false, move boolean default true, at_most integer default 50)
@@ -57,8 +59,8 @@ grant execute on function admin.absence(text, text, timestamp, timestamp, text, 
 comment on function admin.absence(text, text, timestamp, timestamp, text, boolean, boolean, integer) is
     'absence(организация, специалист или помещение, с, до (местное время), причина [, apply => true] [, move => false]): '
         'специалиста не будет. '
-        'Пример: select * from admin.absence(''R7700018'', ''room-11'', current_date + 1 + time ''13:00'', '
-        'current_date + 1 + time ''18:00'', ''болезнь'')';
+        'Пример: select * from admin.absence(''R7700018'', ''room-11'', admin.office_day(''R7700018'') + 1 + time ''13:00'', '
+        'admin.office_day(''R7700018'') + 1 + time ''18:00'', ''болезнь'')';
 
 create or replace function admin.go_on(closure_id integer default null, at_most integer default 50)
 returns setof admin.closing language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -132,8 +134,8 @@ begin
     if went.moved + went.cancelled > 0 then
         raise notice 'Людей назад не перенесено: перенесённых закрытием записей %, отменённых %. Кто это: '
             'select b.book_id, w.state from data.closure_booking as w join data.booking '
-            'as b using (book_key) where w.closure_id = %. Перенесённых можно вернуть по одному, с согласия человека: admin.move; '
-            'отменённым нужна новая запись',
+            'as b using (book_key) where w.closure_id = %. Перенесённых можно вернуть по одному, с согласия человека: '
+            'admin.move; отменённым нужна новая запись',
             went.moved, went.cancelled, c.closure_id;
     end if;
     return opened + r.opened + r.made;

@@ -99,6 +99,7 @@ begin
             'интервалы разных организаций'
         when o.agency_code <> (select x.agency_code from data.organization as x where x.organization_id = b.organization_id)
             then 'интервал другого ведомства'
+        when not o.is_active then 'организация выключена, в неё не записывают'
         when b.state = 'INVITED' and data.visible(o.address) is null then
             format('у организации %s нет адреса, а приглашённому он называется', o.organization_id)
         when exists (select from unnest(slots) as s where s.is_closed) then 'интервал закрыт для записи'

@@ -155,6 +155,9 @@ begin
         services := array(select distinct t.id from unnest(services) as t (id));
     end if;
     select * into o from data.organization as t where t.organization_id = c.organization_id;
+    if not o.is_active then
+        return; -- nobody is sent to an office that is switched off
+    end if;
     if not is_named and old[1].service_id is not null then
         services := array[old[1].service_id];
         is_named := true;

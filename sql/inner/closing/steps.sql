@@ -312,7 +312,8 @@ begin
         and t.from_at = c.from_at and t.to_at is not distinct from c.to_at and t.state <> 'lifted';
     if (c.reason, c.is_moving) is distinct from (btrim(p_reason), p_move) then
         raise notice 'Это уже закрыто: закрытие № %, причина «%», записи %. Так и остаётся; иначе: select admin.reopen(%), и '
-            'закрыть заново', c.closure_id, c.reason, case when c.is_moving then 'переносятся' else 'отменяются' end, c.closure_id;
+            'закрыть заново', c.closure_id, c.reason, case when c.is_moving then 'переносятся' else 'отменяются' end,
+            c.closure_id;
     end if;
     if c.to_at is null then
         perform data.ref_derive('organizations', array[c.organization_id]); -- its weekly hours are others (R4)

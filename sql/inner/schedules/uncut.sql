@@ -44,7 +44,8 @@ begin
     from data.parse_hours(p_hours) as p
     cross join lateral (select extract(epoch from p.ends - p.starts)::integer / 60 as whole) as m
     where p_slot_min > 0 and m.whole % p_slot_min > 0
-        and not (p.ends = '24:00' and exists (select from data.parse_hours(p_hours) as n where n.from_evening and n.starts = '00:00'));
+        and not (p.ends = '24:00' and exists (
+            select from data.parse_hours(p_hours) as n where n.from_evening and n.starts = '00:00'));
     if lost is not null then
         raise notice 'Интервалы по % мин. не ложатся в часы ровно: %', p_slot_min, lost;
     end if;
@@ -71,4 +72,5 @@ begin
             c.reason, c.closure_id;
     end loop;
 end $$;
-comment on function data.say_closed(integer) is 'Tells the operator that an area is closed until further notice, and how to open it';
+comment on function data.say_closed(integer) is
+    'Tells the operator that an area is closed until further notice, and how to open it';
