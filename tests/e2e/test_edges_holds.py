@@ -160,6 +160,11 @@ class Holds(Edges):
         self.assert_reply(self.hold(elsewhere, book_id), "201")
         self.assertEqual((self.taken(book_id), self.is_free(self.client, s2)), ({elsewhere}, True))
         far = self.later(self.client.get_slots(KAMCHATKA).slots)[0]["slotId"]
+        self.assert_reply(self.hold(far, book_id, organization=KAMCHATKA), "207", 2, {"organizationId": 1})  # of another agency (C6)
+        self.assertEqual(self.taken(book_id), {elsewhere})
+        agency = "update data.organization set agency_code = %s where organization_id = %s"
+        self.sql(agency, "AAAA00001", KAMCHATKA)
+        self.addCleanup(self.sql, agency, "BBBB00002", KAMCHATKA)
         reply = self.assert_reply(self.hold(far, book_id, organization=KAMCHATKA), "201")
         self.assertEqual((self.taken(book_id), reply.slots[0]["organizationId"]), ({far}, KAMCHATKA))
         self.assertTrue(reply.slots[0]["bookEndTime"].endswith("+12:00"))

@@ -30,10 +30,10 @@ create or replace function data.agency_fields(p_fields api.answer[], b data.book
 returns api.answer[] language plpgsql stable parallel safe as $$
 begin
     if data.is_of_another_agency(b, p_organization_id)
-        and not exists (select from unnest(p_fields) as f where f.field = 'organizationId') then
+        and not exists (select from unnest(p_fields) as f where f.field in ('organizationId', 'slotId')) then
         return p_fields || data.field_row('organizationId', 1, 'Заявление подано в организацию другого ведомства');
     end if;
     return p_fields;
 end $$;
 comment on function data.agency_fields(api.answer[], data.booking, text) is
-    'Field errors, with that of an organization the booking cannot go to (C6) where nothing else is wrong with it';
+    'Field errors, with that of an organization the booking cannot go to (C6) where nothing else is wrong with the time';
