@@ -124,7 +124,7 @@ comment on function data.hours_grid(text, date, date) is
 
 -- A day that is closed is closed with its night, and without the night before; who is absent is so by the clock.
 drop function if exists data.offered_slots(text, date, date);
-create function data.offered_slots(p_organization_id text, p_from date, p_to date)
+create or replace function data.offered_slots(p_organization_id text, p_from date, p_to date)
 returns table (area_key integer, wall_at timestamp, wall_end timestamp, service_id text, capacity smallint, serial smallint,
     is_night boolean)
 language sql stable rows 20000 set jit = off as $$

@@ -16,7 +16,7 @@ comment on function data.lock_slots(uuid[]) is 'Those of the slots that nobody i
 -- are there keep standing for their wall times, nothing is made beside them and nothing is taken away (admin.zone_check).
 -- other comes with what the schedule says of each: length, places, service.
 drop function if exists data.slots_astray(data.organization, date, date);
-create function data.slots_astray(o data.organization, p_from date, p_to date, out gone uuid[], out other uuid[],
+create or replace function data.slots_astray(o data.organization, p_from date, p_to date, out gone uuid[], out other uuid[],
     out lengths interval[], out capacities smallint[], out services text[], out nights boolean[])
 language sql stable as $$
     with offered as materialized (
