@@ -33,7 +33,8 @@ static void check_slots(const struct strings *slots, struct field_errors *f)
 static void check_period(const struct booking_request *r, struct field_errors *f)
 {
     if (r->preliminary && r->preliminary_period_min != NULL && !text_is_digits(r->preliminary_period_min))
-        field_errors_add(f, "preliminaryReservationPeriod", 1, "Период указывается целым числом минут");
+        field_errors_add(f, "preliminaryReservationPeriod", 1,
+                         "Период указывается целым числом минут, не меньше 0 и без знака");
 }
 
 void book_check(const struct booking_request *r, struct field_errors *f, struct arena *a)
