@@ -154,7 +154,7 @@ void preparation_paths(struct preparation *p)
         r = (struct remark){.level = FINDING_BAD,
                             .about = "schema",
                             .at = config_at(p->arena, p->conf, "daemon", "", "schema_dir", CONFIG_LAST),
-                            .text = arena_strdup(p->arena, e.detail),
+                            .text = arena_printf(p->arena, "schema_dir: %s", e.detail),
                             .is_fatal = true};
     arena_free(scratch);
     preparation_add(p, r);
@@ -166,7 +166,8 @@ void preparation_paths(struct preparation *p)
             r = (struct remark){.level = FINDING_BAD,
                                 .about = "wsdl",
                                 .at = config_at(p->arena, p->conf, "daemon", "", "wsdl_dir", CONFIG_LAST),
-                                .text = arena_printf(p->arena, "%s: cannot be read: %s", path, strerror(errno))};
+                                .text =
+                                    arena_printf(p->arena, "wsdl_dir: %s: cannot be read: %s", path, strerror(errno))};
         preparation_add(p, r);
     }
 }

@@ -183,6 +183,22 @@ class Guide(E2E):
             with self.subTest(name=name):
                 self.assertTrue(self.type_in("clerk1", ":" + name))
 
+    def test_psqlrc(self):
+        """O3: the clock of the prompt is a time; before an organization is chosen, a shortcut says which there are."""
+        clock = re.search(r"^\\set PROMPT1 '.*%`(.*?)`", PSQLRC.read_text(), re.M).group(1)
+        self.assertRegex(subprocess.run(["sh", "-c", clock], capture_output=True, text=True).stdout, r"^\d\d:\d\d\n$")
+        env = dict(os.environ, **{k: v for k, v in self.instance.pg.items() if k.startswith("PGH") or k == "PGPORT"}, PSQLRC=str(PSQLRC), PGDATABASE="zapisd")
+        self.type_in("postgres", "create role clerk3 login in role zapisd_registrar, zapisd_operator;")
+        for name, wanted in (("day", r"(?m)^ visit .*applicant"), ("load", "Какая организация"), ("free", "Какая организация"), ("waiting", r"(?m)Какая организация|^ *asked .*book_id|\(0 rows\)")):
+            with self.subTest(name=name):
+                done = subprocess.run(["psql", "-U", "clerk3"], env=env, input=":%s\n" % name, capture_output=True, text=True, timeout=600)
+                self.assertNotIn("syntax error", done.stderr)
+                self.assertRegex(done.stdout + done.stderr, wanted)
+        said = self.type_in("operator3", "select admin.add_organization('R7700777', 'AAAA00001', 'Отдел', 'Europe/Moscow', latitude => 37.617, longitude => 55.755);", with_notices=True) \
+            if self.type_in("postgres", "create role operator3 login in role zapisd_operator;") is not None else ""
+        self.assertIn("не переставлены ли", said)
+        self.type_in("postgres", "delete from data.organization where organization_id = 'R7700777';")
+
     def test_names_of_the_pages_exist(self):  # L4: a metric to be watched is served, a line that is explained can be logged
         page = (SOURCE / "README.ru.md").read_text()
         served = self.instance.admin("/metrics")[1]

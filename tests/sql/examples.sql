@@ -55,7 +55,10 @@ select ok(exists (select from admin.help(word) as h where split_part(h.command, 
     ('удалить', 'remove_area'), ('убрать кабинет', 'remove_area'), ('поиск', 'find'), ('опоздал', 'visited'), ('неявка', 'no_show'), ('пришёл', 'visited'), ('отказать', 'reject'), ('отмена', 'cancel'), ('excel', 'ref_csv'),
     ('смс', 'set_text'), ('отчёт', 'load'), ('отчет', 'load'), ('талоны', 'queue_numbers'), ('часовой пояс', 'zone_check'), ('ЖУРНАЛ', 'refused'), ('зависло', 'locks'), ('специалист', 'add_area'), ('справочник', 'ref_new')) as v (word, wanted);
 select is_empty($$select n from data.help_words() as h, unnest(h.names) as n where n not in (select name from given)$$, 'O3: other words lead to commands there are');
-select is((select count(*) from admin.help('абракадабра')), 0::bigint, 'O3: what is no word finds nothing');
+select is((select string_agg(topic || ': ' || command, ' ') from admin.help('абракадабра')), 'не нашлось: help(слово)', 'O3: what is no word finds nothing');
+select ok((select bool_and(strpos(h.what, t.topic) > 0) from admin.help('абракадабра') as h, data.help_topics() as t), 'O3: but the topics there are');
+select ok(exists (select from admin.help(word) as h where h.topic = 'настройка' and h.command ~ v.wanted), format('O3: «%s» finds %s', word, wanted)) from (values
+    ('подряд', 'set_hours'), ('два окна', 'set_hours'), ('adjacency_required', 'set_hours'), ('канал', 'channel_share'), ('доля', 'channel_share'), ('ограничение', 'booking_limit'), ('Ограничения', 'booking_limit')) as v (word, wanted);
 select ok((select count(*) from admin.help('печать')) < 10, 'O3: and a word not everything');
 select * from finish();
 rollback;

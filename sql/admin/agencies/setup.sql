@@ -52,6 +52,10 @@ begin
     elsif longitude not between -180 and 180 then
         perform data.say_violation('23514', 'organization_longitude_range', null, null);
     end if;
+    if not data.is_in_russia(latitude, longitude) and data.is_in_russia(longitude, latitude) then
+        raise notice 'Широта % и долгота % — не в России, а наоборот — в России: не переставлены ли? Сперва широта', latitude,
+            longitude;
+    end if;
     insert into data.organization as o (organization_id, agency_code, name, time_zone, address, phone, latitude, longitude)
     values (add_organization.organization_id, add_organization.agency_code, add_organization.name, add_organization.time_zone,
         coalesce(add_organization.address, ''), coalesce(add_organization.phone, ''), add_organization.latitude,

@@ -23,9 +23,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
             nullif(split_part(s.rest, ' Пример: ', 2), '') || ';' as example
         from said as s
         left join data.help_topics() as t on s.name = any (t.names)
-    )
-    select x.topic, x.command, x.what, x.example
-    from (
+    ), found as (
         select l.n, l.place, l.topic, case w.word when '' then l.name else l.command end as command,
             case w.word when '' then regexp_replace(l.what, '[;.:].*$', '') else l.what end as what, l.example
         from listed as l
@@ -38,10 +36,25 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
         select 100, 1, 'ограничение', k.name, k.words, k.advice
         from data.constraint_words() as k
         where k.name = lower(btrim(help.about))
-    ) as x
+        union all
+        select 98, s.n, 'настройка', s.command, s.what, s.example || ';'
+        from data.help_settings() as s
+        where pg_has_role(data.caller(), 'zapisd_operator', 'member')
+            and exists (select from unnest(s.beginnings) as b where starts_with(replace(lower(btrim(help.about)), 'ё', 'е'), b))
+    ), told as (
+        select f.* from found as f
+        union all
+        select 101, 1, 'не нашлось', 'help(слово)', 'Такого слова нет. Темы: '
+            || (select string_agg(t.topic, ', ' order by t.n) from data.help_topics() as t)
+            || '; всё, что Вам разрешено, — без слова', 'select * from admin.help();'
+        where not exists (select from found)
+    )
+    select x.topic, x.command, x.what, x.example
+    from told as x
     order by x.n, x.place, x.command
 $$;
 grant execute on function admin.help(text) to zapisd_operator, zapisd_registrar, zapisd_auditor;
 comment on function admin.help(text) is
-    'help([слово]): что умеет admin и только то, что Вам разрешено; со словом — подробно, о команде, теме или ограничении. '
+    'help([слово]): что умеет admin и только то, что Вам разрешено; со словом — подробно, о команде, теме, '
+    'настройке или ограничении; незнакомое слово — список тем. '
     'Пример: select * from admin.help(''перенести'')';

@@ -63,6 +63,10 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     n bigint;
 begin
+    if not exists (select from data.my_booking as b where b.book_key = data.typed_book_key(outbox_done.book_id)) then
+        raise exception 'Запись % не найдена', coalesce(outbox_done.book_id, 'null') using errcode = 'no_data_found',
+            hint = 'Ждут: select * from admin.outbox where state = ''waiting''';
+    end if;
     update data.my_outbox as t set state = 'sent', done_at = clock_timestamp(), done_by = session_user
     where t.book_key = data.typed_book_key(outbox_done.book_id) and t.state <> 'sent';
     get diagnostics n = row_count;

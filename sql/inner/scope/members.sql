@@ -46,7 +46,7 @@ comment on function data.known_room(text, text) is 'Refuses an agency, or an org
 create or replace function data.lost_members() returns table (problem text, what text)
 language sql stable as $$
     select 'работает, но никого не видит', format('%s: не дано ни одного ведомства; дать: select admin.grant_office(%L, '
-        '''ведомство'')', r.rolname, r.rolname)
+        '''ведомство''), а кто работает в одной организации, тому только её: третьим словом', r.rolname, r.rolname)
     from pg_roles as r
     where r.rolcanlogin and not r.rolsuper and not pg_has_role(r.oid, 'zapisd_operator', 'member')
         and (pg_has_role(r.oid, 'zapisd_registrar', 'member') or pg_has_role(r.oid, 'zapisd_auditor', 'member'))

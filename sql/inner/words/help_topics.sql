@@ -43,4 +43,25 @@ language sql immutable parallel safe as $$
         ('{часовой,пояс,зона}', '{zone_check,zone_move}'), ('{кто смотрел,доступ,просмотр}', '{readings,why}'),
         ('{завис,блокиров,тормоз}', '{locks,lock_end,check}'), ('{свободн}', '{free,load}')
 $$;
+-- What is no command but a column or a table: a row or an update of the operator's.
+create or replace function data.help_settings()
+    returns table (n integer, beginnings text[], command text, what text, example text)
+language sql immutable parallel safe as $$
+    values
+        (1, '{подряд,два окна,два интервала,смежн,длинн,дольше,долг,adjacency}'::text[], 'set_hours(…, минут, услуга)',
+            'Услуга, которой нужно больше времени: дайте ей часы с её длиной, и у остальных услуг помещения — свои, а общих '
+                'часов не оставляйте, иначе её предложат и в коротких интервалах. Указать «эта услуга занимает два интервала» '
+                'нельзя; но тот, кто записывает, может назвать несколько интервалов сразу: пока adjacency_required включён, '
+                'они должны идти один за другим в одном помещении',
+            'select admin.set_hours(''R7700018'', ''room-11'', ''пн-пт'', ''9:00-13:00'', 40, ''10000593394'')'),
+        (2, '{канал,дол,киоск,квот}', 'data.channel_share', 'Доля мест каждого дня, больше которой канал не займёт: portal, '
+            'kiosk, call-centre, walk-in; у организации или у помещения; нет строки — без предела',
+            'insert into data.channel_share (organization_id, channel, percent) values (''R7700018'', ''kiosk'', 20)'),
+        (3, '{огранич,лимит,предел,правил,не более,не больше}', 'data.booking_limit', 'Сколько записей может иметь один человек '
+            '(esiaId, userSnils и другое) — действующих, в день, в месяц; на услугу или на все. Имя ограничения из ошибки — '
+            'тоже слово для help',
+            'insert into data.booking_limit (organization_id, person, period, max_bookings) values (''R7700018'', ''esiaId'', '
+                '''live'', 2)')
+$$;
+comment on function data.help_settings() is 'What an operator sets in a table, and by which beginnings of words he looks for it';
 comment on function data.help_words() is 'Other words for what the commands of admin do, and which commands are meant';
