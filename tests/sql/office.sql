@@ -298,7 +298,25 @@ select is(pg_temp.visit('mv5'), 'a2 14:45-15:00, a2 15:00-15:15', 'M2: it stays'
 select is(pg_temp.book('mv5', '{blind_request}'), '201/0 slots=2', 'a blind request to its own keeps both');
 
 -- Corrections.
+-- S2: an outcome is of a visit that was, whichever command tells it; and no visit began later than now.
+select pg_temp.put('early', 'NOT_SERVED', pg_temp.slot('a1', 19));
+select is(pg_temp.cmd('early', format('correct(%%L, %L, ''x'')', code)), 'отказано: ' || why, 'S2: a correction to ' || code || ' before the visit')
+from (values ('203', 'время посещения ещё не наступило'), ('205', 'время посещения ещё не наступило'), ('202', 'день посещения ещё не наступил')) as v (code, why);
+select is((select status_code from data.booking where book_key = 'early'), '206', 'S2: nothing is changed by that');
+select is((select count(*) from data.outbox where book_key = 'early'), 0::bigint, 'M8: nor told');
 select pg_temp.put('co', 'BOOKED', pg_temp.past());
+select is(pg_temp.cmd('co', format('visited(%%L, %L)', (at + interval '5 minutes')::time(0))), 'отказано: названное время начала приёма ещё не наступило', 'S2: begun in five minutes')
+from (select now() at time zone 'Europe/Moscow' as at) as t where at::time between time '01:05' and time '23:50'; -- its visit is an hour ago, on the same day
+create function pg_temp.becomes(s data.booking_state) returns text language plpgsql as $$
+begin
+    set local session_replication_role = replica;
+    update data.booking set state = s, status_code = data.state_code(s) where book_key = 'co';
+    set local session_replication_role = origin;
+    return (select string_agg(c.what, '|') from admin.check() as c where c.problem = 'время посещения прошло, а запись ждёт решения');
+end $$;
+select matches(pg_temp.becomes('ACCEPTED'), '^запись co \(100\), организация T1, время [0-9. :]+; откажите: admin.reject, или отметьте итог: [^|]*$', 'O3: whoever waits in vain is named');
+select matches(pg_temp.becomes('CANCELLING'), '^запись co \(300\), организация T1, [^|]*; подтвердите отмену: admin.confirm', 'O3: so is a cancellation');
+select is(pg_temp.becomes('BOOKED'), null, 'O3: and nobody who has an answer');
 select is(pg_temp.cmd('co', 'no_show(%L)'), 'сделано: Зарегистрирован факт неявки в Отдел Т1 в забронированный интервал времени: ' || to_char(now() - interval '1 hour', 'HH24:MI') || '.', 'S1: the order''s text of 203')
 from (select set_config('timezone', 'Europe/Moscow', true)) as z;
 select matches(pg_temp.cmd('co', 'visited(%L)'), '^отказано: запись в состоянии «не пришёл» \(203\) с .*, отметил ' || session_user || '; ошибку исправляет admin.correct$', 'the second clerk is told who was first');

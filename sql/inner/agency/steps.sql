@@ -81,11 +81,12 @@ begin
             || case when b.state in ('SERVED', 'NO_SHOW', 'NO_DATA', 'NOT_SERVED') and p_event <> 'correct'
                 then '; ошибку исправляет admin.correct' else '' end;
     end if;
-    if p_event in ('visited', 'turned_away')
+    -- Whichever command says so, a correction too: what was not yet has no outcome.
+    if p_to in ('SERVED', 'NOT_SERVED')
         and (p_visit at time zone o.time_zone)::date > (p_now at time zone o.time_zone)::date then
         return 'день посещения ещё не наступил';
     end if;
-    if p_event in ('no_show', 'no_data') and p_visit > p_now then
+    if p_to in ('NO_SHOW', 'NO_DATA') and p_visit > p_now then
         return 'время посещения ещё не наступило';
     end if;
     if p_event = 'correct' then
@@ -126,7 +127,8 @@ begin
     select * into a from data.booking_arrow as t
     where t.event = p_event and t.old_state = b.state and t.new_state = coalesce(p_new_state, t.new_state)
         and strpos(t.actors, p_actor::text) > 0;
-    refusal := data.agency_obstacle(b, p_event, found, visit, clock, a.new_state);
+    refusal := coalesce(data.agency_obstacle(b, p_event, found, visit, clock, a.new_state),
+        case when p_began > clock then 'названное время начала приёма ещё не наступило' end);
     if refusal is not null then
         return data.agency_refuse(b, p_event, refusal, p_actor);
     end if;

@@ -32,6 +32,22 @@ comment on function data.double_uses() is
     'Pairs of bookings, not both over, that use an area for one or an exclusive one at the same time; lapsed holds do not count '
         '(B2, B9)';
 
+-- Somebody asked and was told neither yes nor no, and the time for it is over: by then nobody else looks at it.
+create or replace function data.waited_in_vain() returns table (title text, what text)
+language sql stable as $$
+    select 'время посещения прошло, а запись ждёт решения', format('запись %s (%s), организация %s, время %s; %s', b.book_id,
+        b.status_code, b.organization_id, to_char(p.starts_at at time zone o.time_zone, 'DD.MM.YYYY HH24:MI'),
+        case b.state when 'ACCEPTED' then 'откажите: admin.reject, или отметьте итог: admin.visited, admin.no_show, '
+            'admin.turned_away' else 'подтвердите отмену: admin.confirm, или отметьте итог посещения' end)
+    from data.my_booking as b
+    join data.my_organization as o using (organization_id)
+    join (select t.book_key, min(t.starts_at) as starts_at, max(t.ends_at) as ends_at from data.place as t group by t.book_key)
+        as p on p.book_key = b.book_key
+    where b.state in ('ACCEPTED', 'CANCELLING') and p.ends_at < clock_timestamp()
+    order by p.starts_at, b.book_id
+$$;
+comment on function data.waited_in_vain() is 'Bookings and cancellations that wait for a decision though the visit''s time is over';
+
 create or replace function data.check_rows() returns table (problem text, what text)
 language sql stable
 set enable_indexscan = off set enable_indexonlyscan = off set enable_bitmapscan = off as $$
@@ -135,6 +151,8 @@ set enable_indexscan = off set enable_indexonlyscan = off set enable_bitmapscan 
     select h.title, h.what from data.held_open() as h where data.sees_all()
     union all
     select s.title, s.what from data.silent_settings() as s
+    union all
+    select v.title, v.what from data.waited_in_vain() as v
     union all
     select u.title, u.what from data.untold_facts() as u
     union all
