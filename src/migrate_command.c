@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -104,8 +105,17 @@ static int usage(void)
     return EXIT_USAGE;
 }
 
+#define USUAL_CONFIG "/etc/zapisd/zapisd.conf"
+
+/* path NULL: the usual one. */
 static bool take_config(struct migrate *m, const char *path)
 {
+    if (path == NULL && access(USUAL_CONFIG, F_OK) != 0) {
+        fprintf(stderr, "migrate: %s is not given, and there is no " USUAL_CONFIG " that says it\n",
+                m->conninfo == NULL ? "--conninfo" : "--sql-dir");
+        return false;
+    }
+    path = path != NULL ? path : USUAL_CONFIG;
     struct config conf = {0};
     struct error e = {.code = ERR_OK};
     const char *mistakes = NULL;
@@ -167,8 +177,7 @@ int migrate_command(int argc, char *argv[])
         status = usage();
         goto out;
     }
-    if ((m.conninfo == NULL || m.files.sql_dir == NULL) &&
-        !take_config(&m, config != NULL ? config : "/etc/zapisd/zapisd.conf")) {
+    if ((m.conninfo == NULL || m.files.sql_dir == NULL) && !take_config(&m, config)) {
         status = EXIT_USAGE;
         goto out;
     }

@@ -18,7 +18,7 @@ import urllib.error
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from e2e import E2E, PATIENT_S, SOURCE
+from e2e import BINARY, E2E, PATIENT_S, SOURCE
 
 GUIDE = SOURCE / "docs/operator.ru.md"
 PSQLRC = SOURCE / "conf/psqlrc"
@@ -198,6 +198,13 @@ class Guide(E2E):
             if self.type_in("postgres", "create role operator3 login in role zapisd_operator;") is not None else ""
         self.assertIn("не переставлены ли", said)
         self.type_in("postgres", "delete from data.organization where organization_id = 'R7700777';")
+
+    @unittest.skipIf(pathlib.Path("/etc/zapisd/zapisd.conf").exists(), "a configuration is installed here")
+    def test_migrate_says_what_is_missing(self):  # L4
+        for given, missing in (([], "--conninfo"), (["--conninfo", "host=/nowhere"], "--sql-dir")):
+            with self.subTest(given=given):
+                done = subprocess.run([BINARY, "migrate", *given], capture_output=True, text=True)
+                self.assertEqual((done.returncode, done.stderr), (2, "migrate: %s is not given, and there is no /etc/zapisd/zapisd.conf that says it\n" % missing))
 
     def test_names_of_the_pages_exist(self):  # L4: a metric to be watched is served, a line that is explained can be logged
         page = (SOURCE / "README.ru.md").read_text()
