@@ -46,7 +46,8 @@ language sql stable as $$
     where b.state in ('ACCEPTED', 'CANCELLING') and p.ends_at < clock_timestamp()
     order by p.starts_at, b.book_id
 $$;
-comment on function data.waited_in_vain() is 'Bookings and cancellations that wait for a decision though the visit''s time is over';
+comment on function data.waited_in_vain() is
+    'Bookings and cancellations that wait for a decision though the visit''s time is over';
 
 create or replace function data.check_rows() returns table (problem text, what text)
 language sql stable
