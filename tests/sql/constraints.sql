@@ -124,9 +124,10 @@ select throws_ok($$update data.organization set hold_default_min = 4 where organ
 select throws_ok($$update data.organization set hold_max_min = 30 where organization_id = 'T1'$$, '23514', null, 'A23: bounds in order, above');
 select throws_ok($$update data.organization set latitude = 91 where organization_id = 'T1'$$, '23514', null, 'R4: latitude');
 select throws_ok($$update data.organization set longitude = -181 where organization_id = 'T1'$$, '23514', null, 'R4: longitude');
-select throws_ok($$update data.organization set number = 900002 where organization_id = 'T1'$$, '23505', null, 'B8: a number is one organization''s');
-select throws_ok($$update data.area set number = 16384 where organization_id = 'T1' and area_id = 'a1'$$, '23514', null, 'B8: a number fits the clock sequence');
-select throws_ok($$update data.area set number = 2 where organization_id = 'T1' and area_id = 'a1'$$, '23505', null, 'B8: a number is one area''s');
+select throws_ok($$insert into data.organization (organization_id, agency_code, number, name, time_zone) values ('T3', 'TEST00001', 900002, 'x', 'Europe/Moscow')$$, '23505', null, 'B8: a number is one organization''s');
+select throws_ok($$insert into data.area (organization_id, area_id, number, name) values ('T1', 'a9', 16384, 'x')$$, '23514', null, 'B8: a number fits the clock sequence');
+select throws_ok($$insert into data.area (organization_id, area_id, number, name) values ('T1', 'a9', 2, 'x')$$, '23505', null, 'B8: a number is one area''s');
+select throws_ok(format('update data.%s set number = number + 5000 where organization_id = ''T1''', t), '55000', null, 'B8: a number never changes, not by whoever owns the table: ' || t) from unnest(array['organization', 'area']) as t;
 select throws_ok($$update data.area set area_id = '' where organization_id = 'T1' and area_id = 'a1'$$, '23514', null, 'an area has an id');
 select throws_ok($$update data.area set parent_key = (select area_key from data.area where area_id = 'b1' and organization_id = 'T2')
     where organization_id = 'T1' and area_id = 'a1'$$, '23503', null, 'B9: a parent is of the same organization');

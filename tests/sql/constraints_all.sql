@@ -95,8 +95,8 @@ insert into broken select v.name, format('update data.organization set %s where 
     ('organization_booking_window_range', 'booking_window_days = 13'), ('organization_cancel_deadline_range', 'cancel_deadline_min = -1'), ('organization_correction_range', 'correction_hours = -1'),
     ('organization_hold_bounds', 'hold_min_min = 61'), ('organization_horizon_range', 'horizon_days = 13'), ('organization_latitude_range', 'latitude = 91'), ('organization_coordinates_whole', 'longitude = null'), ('organization_longitude_range', 'longitude = 181'),
     ('organization_plain', 'address = E''a\x7f'''), ('organization_max_holds_range', 'max_holds = 0'), ('organization_move_deadline_range', 'move_deadline_min = -1'), ('organization_name_filled', 'name = '' '''), ('organization_no_data_range', 'no_data_after_hours = -1'),
-    ('organization_no_show_range', 'no_show_after_min = 0'), ('organization_notice_range', 'notice_min = 20161'), ('organization_number_range', 'number = 0'), ('organization_time_zone_known', 'time_zone = ''MSK'''),
-    ('organization_agency_fkey', 'agency_code = ''none'''), ('organization_calendar_fkey', 'calendar_id = ''none'''), ('organization_number_key', 'number = 900002'), ('organization_id_form', 'organization_id = '''''),
+    ('organization_no_show_range', 'no_show_after_min = 0'), ('organization_notice_range', 'notice_min = 20161'), ('organization_time_zone_known', 'time_zone = ''MSK'''),
+    ('organization_agency_fkey', 'agency_code = ''none'''), ('organization_calendar_fkey', 'calendar_id = ''none'''), ('organization_id_form', 'organization_id = '''''),
     ('organization_pkey', 'organization_id = ''T2'''), ('organization_offered_days', 'booking_window_days = 14, notice_min = 1')) as v (name, change)
 union all
 select v.name, format('update data.organization_service set %s where organization_id = ''T1'' and service_id = ''s1''', v.change) from (values
@@ -106,7 +106,7 @@ select v.name, format('update data.organization_service set %s where organizatio
 union all
 select v.name, format('update data.area set %s where area_key = pg_temp.area(''a1'')', v.change) from (values
     ('area_buffer_range', 'buffer_before_min = 721'), ('area_capacity_range', 'capacity = 0'), ('area_slot_attributes_form', 'slot_attributes = ''[]'''), ('area_plain', 'queue_prefix = E''a\x02'''), ('area_slot_attributes_plain', 'slot_attributes = jsonb_build_array(jsonb_build_object(''name'', ''a'', ''value'', E''b\x03''))'), ('area_queue_prefix_length', 'queue_prefix = repeat(''x'', 21)'), ('area_exclusive', 'is_exclusive = true, capacity = 2'), ('area_id_form', 'area_id = '''''), ('area_kind', 'kind = ''cave'''),
-    ('area_name_filled', 'name = '''''), ('area_number_range', 'number = -1'), ('area_parent_fkey', 'parent_key = pg_temp.area(''b1'')'), ('area_id_key', 'area_id = ''a2'''), ('area_number_key', 'number = 2')) as v (name, change)
+    ('area_name_filled', 'name = '''''), ('area_parent_fkey', 'parent_key = pg_temp.area(''b1'')'), ('area_id_key', 'area_id = ''a2''')) as v (name, change)
 union all
 select v.name, format('update data.timetable set %s where organization_id = ''T1'' and weekday = 1', v.change) from (values
     ('timetable_capacity_range', 'capacity = 0'), ('timetable_order', 'ends = starts'), ('timetable_serial_range', 'serial = -1'), ('timetable_slot_range', 'slot_min = 1441'), ('timetable_valid_order', 'valid_from = ''2027-01-02'', valid_to = ''2027-01-01'''),
@@ -156,6 +156,10 @@ insert into broken values
 ('probe_pkey', $$insert into data.probe (probe_id, octets) values (1, ''), (1, '')$$),
 ('message_seen_pkey', $$insert into data.message_seen values ('P', 'm', 'x', 1, now()), ('P', 'm', 'y', 1, now())$$),
 ('outbox_pkey', $$insert into data.outbox (outbox_id, book_key, payload) overriding system value select outbox_id, book_key, payload from data.outbox limit 1$$),
+('area_number_key', $$insert into data.area (organization_id, area_id, number, name) values ('T1', 'x', 2, 'x')$$),
+('area_number_range', $$insert into data.area (organization_id, area_id, number, name) values ('T1', 'x', -1, 'x')$$),
+('organization_number_key', $$insert into data.organization (organization_id, agency_code, number, name, time_zone) values ('TN', 'TEST00001', 900002, 'x', 'Europe/Moscow')$$),
+('organization_number_range', $$insert into data.organization (organization_id, agency_code, number, name, time_zone) values ('TN', 'TEST00001', 0, 'x', 'Europe/Moscow')$$),
 ('personal_reading_pkey', $$insert into data.personal_reading (reading_id, db_user, db_role, book_key, what) overriding system value select reading_id, db_user, db_role, book_key, what from data.personal_reading limit 1$$),
 ('personal_reading_booking_fkey', $$insert into data.personal_reading (db_user, db_role, book_key, what) values ('x', 'x', 'none', 'x')$$),
 ('ref_attribute_type', $$insert into data.ref_attribute (ref_name, position, name, title, type) values ('tb2', 5, 'x', 'x', 'BLOB')$$),

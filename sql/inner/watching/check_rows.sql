@@ -151,6 +151,8 @@ set enable_indexscan = off set enable_indexonlyscan = off set enable_bitmapscan 
     union all
     select h.title, h.what from data.held_open() as h where data.sees_all()
     union all
+    select m.title, m.what from data.misnumbered() as m
+    union all
     select s.title, s.what from data.silent_settings() as s
     union all
     select v.title, v.what from data.waited_in_vain() as v
