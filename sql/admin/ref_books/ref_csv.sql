@@ -79,8 +79,9 @@ begin
     else
         n_changed := data.ref_csv_apply($1);
         if not is_partial then
+            -- Hashed, whatever the planner thinks of a new book: as "not exists" each item went through the whole file.
             delete from data.my_ref_item as i
-            where i.ref_name = $1 and not exists (select from data.ref_csv_rows($1) as r where r.code = i.code);
+            where i.ref_name = $1 and i.code not in (select r.code from data.ref_csv_rows($1) as r where r.code is not null);
             get diagnostics n_deleted = row_count;
         end if;
     end if;
