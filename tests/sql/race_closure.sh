@@ -50,7 +50,7 @@ for round in 1 2; do
     kill -9 "$pid"
     until_true "the server process is gone" race_gone "$pid"
     wait_until "select true"
-    let_go
+    race_close holder commit # the server has ended the session, as it was to
     expect "what was not committed did not happen" "$before" "$(q -c "select count(*) from data.closure_booking where state <> 'waiting'")"
     close 4 >/dev/null || exit 1
 done
