@@ -30,6 +30,12 @@ select matches((select note from plan where book_id = 'held'), 'предвари
 select is((select what from admin.check() where problem = 'услугу негде оказать' and what like '%организация B,%'), null, 'O3: each service has its place');
 delete from data.area_service where organization_id = 'B' and service_id = 's2';
 select matches((select what from admin.check() where problem = 'услугу негде оказать' and what like '%организация B,%'), 'услуги: s2; назначьте', 'O3: one has none');
+-- what is closed and opened by hand
+select is_empty($$select what from admin.check() where problem = 'открыто для записи то, что закрыто'$$, 'O3: what is closed is not on offer');
+update data.slot set is_closed = false where organization_id = 'B' and wall_at = pg_temp.day() + time '10:45';
+select is((select string_agg(substring(what from 'помещение ([^,]*, интервалов: [0-9]*)'), '; ' order by what) from admin.check() where problem = 'открыто для записи то, что закрыто'), 'p1, интервалов: 1; p2, интервалов: 1; w, интервалов: 1', 'O3: opened by hand it is named');
+select admin.generate('B', pg_temp.day(), pg_temp.day());
+select is_empty($$select what from admin.check() where problem = 'открыто для записи то, что закрыто'$$, 'O3: made again it is closed');
 -- an office that is switched off takes nobody
 select cmp_ok((select count(*) from admin.free('B', pg_temp.day() + 1)), '>', 0::bigint, 'O3: free ones while it works');
 select pg_temp.book('off', array[pg_temp.slot('a1', 1)], services => '{s1}');

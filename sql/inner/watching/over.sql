@@ -48,5 +48,19 @@ language sql stable as $$
             to_char(s.one_end, 'HH24:MI'), to_char(s.other_at, 'HH24:MI'), s.organization_id)
     from data.slots_over() as s
     join data.area as a on a.area_key = s.area_key
+    union all
+    -- Opened by hand: whoever closed it wanted it so. A closure at work passes over what somebody is booking just now.
+    select 'открыто для записи то, что закрыто', format('организация %s, помещение %s, интервалов: %s, первый %s; закроет select '
+        'admin.generate(%L), снимет закрытие admin.reopen', a.organization_id, a.area_id, count(*),
+        to_char(min(s.wall_at), 'DD.MM.YYYY HH24:MI'), a.organization_id)
+    from data.my_slot as s
+    join data.area as a on a.area_key = s.area_key
+    where s.starts_at > clock_timestamp() and not s.is_closed and s.wall_at is not null
+        and (a.removed_at is not null or exists (
+            select from data.closure as c
+            cross join lateral (select s.wall_at - make_interval(days => (s.is_night and c.kind <> 'absence')::integer) as at) as w
+            where c.organization_id = a.organization_id and c.state = 'done' and (c.area_key is null or c.area_key = s.area_key)
+                and w.at >= c.from_at and (c.to_at is null or w.at < c.to_at)))
+    group by a.organization_id, a.area_id
 $$;
-comment on function data.over_rows() is 'Hours and slots of one area that lie over each other: for people';
+comment on function data.over_rows() is 'Hours and slots of one area that lie over each other, and slots on offer that are closed: for people';
