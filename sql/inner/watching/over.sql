@@ -58,9 +58,12 @@ language sql stable as $$
     where s.starts_at > clock_timestamp() and not s.is_closed and s.wall_at is not null
         and (a.removed_at is not null or exists (
             select from data.closure as c
-            cross join lateral (select s.wall_at - make_interval(days => (s.is_night and c.kind <> 'absence')::integer) as at) as w
-            where c.organization_id = a.organization_id and c.state = 'done' and (c.area_key is null or c.area_key = s.area_key)
+            cross join lateral (select s.wall_at
+                - make_interval(days => (s.is_night and c.kind <> 'absence')::integer) as at) as w
+            where c.organization_id = a.organization_id and c.state = 'done'
+                and (c.area_key is null or c.area_key = s.area_key)
                 and w.at >= c.from_at and (c.to_at is null or w.at < c.to_at)))
     group by a.organization_id, a.area_id
 $$;
-comment on function data.over_rows() is 'Hours and slots of one area that lie over each other, and slots on offer that are closed: for people';
+comment on function data.over_rows() is
+    'Hours and slots of one area that lie over each other, and slots on offer that are closed: for people';
