@@ -31,8 +31,12 @@ comment on function data.role_settings_missing() is 'Settings of data.role_setti
 -- no text of what somebody typed in psql (J3). Of this database alone; an administrator who wants a statement's text for a
 -- while sets it for a role, which counts more. And no query here is worth compiling: what the console asks is short, and the
 -- planner, which cannot know how little of a branch is gone through, would compile it for seconds (L1).
-drop function if exists data.database_settings_missing();
-drop function if exists data.database_settings();
+do $$ begin -- of before, when nothing was said of the trouble
+    if exists (select from pg_proc where oid = to_regprocedure('data.database_settings()') and cardinality(proallargtypes) = 2) then
+        drop function if exists data.database_settings_missing();
+        drop function if exists data.database_settings();
+    end if;
+end $$;
 create or replace function data.database_settings() returns table (setting text, value text, trouble text)
 language sql immutable set search_path = pg_catalog, pg_temp as $$
     select t.setting, t.value, 'personal data may reach the log of PostgreSQL'
