@@ -32,7 +32,8 @@ comment on function data.role_settings_missing() is 'Settings of data.role_setti
 -- while sets it for a role, which counts more. And no query here is worth compiling: what the console asks is short, and the
 -- planner, which cannot know how little of a branch is gone through, would compile it for seconds (L1).
 do $$ begin -- of before, when nothing was said of the trouble
-    if exists (select from pg_proc where oid = to_regprocedure('data.database_settings()') and cardinality(proallargtypes) = 2) then
+    if exists (select from pg_proc where oid = to_regprocedure('data.database_settings()')
+        and cardinality(proallargtypes) = 2) then
         drop function if exists data.database_settings_missing();
         drop function if exists data.database_settings();
     end if;
