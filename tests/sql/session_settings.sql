@@ -37,7 +37,7 @@ begin
             said := sqlstate || ' ' || sqlerrm;
     end;
     said := regexp_replace(said, '[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?', 'hh:mm:ss', 'g');
-    return regexp_replace(regexp_replace(said, '№ [^" ,]+', '№', 'g'), '^\([0-9]+,|,[0-9]+\)$', '#', 'gn');
+    return regexp_replace(regexp_replace(said, '№ [^" ,]+', '№', 'g'), '^\([0-9]+,|,[0-9]+\)$|(?<=\}),[0-9]+(?=,)', '#', 'gn');
 end $$;
 create temp table telling as select g.name, g.example, s.n, pg_temp.answered(g.name, g.example, s.n) as said
 from given as g, setting as s where g.name not in ('lock_end', 'locks', 'housekeeping', 'journal_partitions', 'help');
