@@ -44,7 +44,7 @@ insert into wanted values
     ('invited', '201', '^Приглашаем Вас получить запрашиваемую услугу или функцию\. (?=.*Примерная улица, 1)(?=.*{D})(?=.*{H}).*$'),
     ('moved while invited', '201', '^Приглашаем Вас получить запрашиваемую услугу или функцию\. (?=.*Примерная улица, 1)(?=.*{D})(?=.*12:45).*$'),
     ('visited', '202', '^Время посещения Отдел Т1 в соответствии с забронированным интервалом времени: {H}\..*$'),
-    ('visited later', '202', '^Время посещения Отдел Т1 в соответствии с забронированным интервалом времени: {H}\..*09:07.*17.*Примерова А\. А\..*$'),
+    ('visited later', '202', '^Время посещения Отдел Т1 в соответствии с забронированным интервалом времени: {H}\..*00:00.*17.*Примерова А\. А\..*$'),
     ('absent', '203', '^Зарегистрирован факт неявки в Отдел Т1 в забронированный интервал времени: {H}\..*$'),
     ('absent by the clock', '203', '^Зарегистрирован факт неявки в Отдел Т1 в забронированный интервал времени: {H}\..*$'),
     ('corrected to absent', '203', '^Зарегистрирован факт неявки в Отдел Т1 в забронированный интервал времени: {H}\..*$'),
@@ -90,7 +90,7 @@ begin
     elsif way in ('visited', 'visited later', 'absent', 'absent by the clock', 'corrected to absent', 'turned away', 'corrected to turned away') then
         perform pg_temp.past('b');
         case way when 'visited' then perform admin.visited('b');
-            when 'visited later' then perform admin.visited('b', '09:07', 'Примерова А. А.', minutes => 17);
+            when 'visited later' then perform admin.visited('b', '00:00', 'Примерова А. А.', minutes => 17);
             when 'absent' then perform admin.no_show('b');
             when 'absent by the clock' then
                 update data.organization set no_show_after_min = 1 where organization_id = 'T1';
@@ -268,10 +268,10 @@ exception when sqlstate 'ZZ001' then return replace(sqlerrm, to_char((now() - in
     when others then return sqlstate || ' ' || sqlerrm;
 end $$;
 select is(pg_temp.served(command || ')'), case when answer ~ '^2' then answer else 'Время посещения Отдел Т1 в соответствии с забронированным интервалом времени: ЧЧ:ММ.' || answer end, 'S4: visited' || command) from (values
-    ('', ''), (', ''00:01''', ' Начало посещения: 00:01.'), (', minutes => 15', ' Длительность посещения: 15 мин.'), (', ''00:01'', minutes => 1440', ' Начало посещения: 00:01. Длительность посещения: 1440 мин.'),
+    ('', ''), (', ''00:00''', ' Начало посещения: 00:00.'), (', minutes => 15', ' Длительность посещения: 15 мин.'), (', ''00:00'', minutes => 1440', ' Начало посещения: 00:00. Длительность посещения: 1440 мин.'),
     (', null, ''Примерова А. А.'', '''', 1', ' Длительность посещения: 1 мин. Вас обслуживали специалисты: Примерова А. А.'), (', specialists => U&''\200B''', ''),
     (', minutes => 0', '22023 Длительность приёма — от 1 до 1440 минут, а не 0'), (', minutes => -5', '22023 Длительность приёма — от 1 до 1440 минут, а не -5'), (', minutes => 1441', '22023 Длительность приёма — от 1 до 1440 минут, а не 1441')) as v (command, answer);
-select is((select result from admin.visited('v1', '00:01', minutes => 15)), 'сделано', 'S3: a visit');
-select is((select reason from data.booking_history where book_key = 'v1' order by history_id desc limit 1), 'принят в 00:01, 15 мин', 'S3: its times are in the history');
+select is((select result from admin.visited('v1', '00:00', minutes => 15)), 'сделано', 'S3: a visit');
+select is((select reason from data.booking_history where book_key = 'v1' order by history_id desc limit 1), 'принят в 00:00, 15 мин', 'S3: its times are in the history');
 select * from finish();
 rollback;
