@@ -115,7 +115,8 @@ X("limits", "connections_max", OPTION_COUNT, config, connections_max, "10000", 1
   "Open connections of one listener. Beyond it the address that has most makes way, by its oldest connection without " \
   "a request in work, for one that has fewer; else what comes is answered with 503 and closed.") \
 X("limits", "pipeline_max", OPTION_COUNT, config, pipeline_max, "8", 1, 1000, NULL, NO, NO, \
-  "Requests of one connection in work at once.") \
+  "Requests of one connection in work at once. A POST is carried out alone: what comes behind it on the same " \
+  "connection waits until its answer is made.") \
 X("limits", "slots_max", OPTION_COUNT, config, slots_max, "20000", 1, 1000000, NULL, NO, NO, \
   "Free intervals in one answer of getSlots; the earliest are given.") \
 X("limits", "ref_items_max", OPTION_COUNT, config, ref_items_max, "10000", 100, 1000000, NULL, NO, NO, \

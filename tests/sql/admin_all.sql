@@ -182,6 +182,9 @@ select is((select count(*) from unnest(enum_range(null::data.booking_state))), 1
 -- O3: the list of contents knows each of them, and what refuses a command says it in words.
 select is_empty($$select command from admin.help() where topic = 'прочее'$$, 'O3: every command has a topic in help()');
 select is_empty($$select unnest(names) from data.help_topics() except (select proname::text from there union select v from may_read)$$, 'O3: and help() has no topic of nothing');
+select is_empty($$select conrelid::regclass, conname from pg_constraint as c where c.connamespace = 'data'::regnamespace and c.contype in ('c', 'u', 'x', 'f')
+    and has_any_column_privilege('zapisd_operator', c.conrelid, 'insert') and not exists (select from data.constraint_words() as w where w.name = c.conname)$$,
+    'O3: each constraint that an operator can meet has its words in admin.help()');
 select is_empty($$select name from data.constraint_words() where name not in (select conname from pg_constraint where connamespace = 'data'::regnamespace) and name not in ('area_tree', 'calendar_tree')$$, 'O3: the words are those of constraints there are');
 create function pg_temp.said(q text) returns text language plpgsql as $$
 declare
@@ -195,6 +198,8 @@ exception when others then
 end $$;
 select matches(pg_temp.said(q), wanted, 'O3: an error says what to do: ' || q) from (values
     ($$select admin.add_organization('N', 'NONE', 'x', 'Europe/Moscow')$$, '^Такого ведомства нет \| .*admin.add_agency'), ($$select admin.add_organization('N', 'TEST00001', 'x', 'Москва')$$, '^Такого часового пояса нет \| .*Europe/Moscow'),
+    ($$select admin.set_hours('T1', 'a1', 'пн', '9:00-18:00', 30, null, 100000)$$, '[Мм]ест'), ($$select admin.set_hours('T1', 'a1', 'пн', '9:00-18:00', 30, null, -100000)$$, '[Мм]ест'),
+    ($$select admin.set_hours('T1', 'a1', 'пн', '9:00-18:00', 100000)$$, '^Минут'), ($$select admin.add_service('T1', 's1', repeat('я', 4001))$$, '^Название — до 4000 знаков'),
     ($$select admin.add_organization('N', 'TEST00001', '', 'Europe/Moscow')$$, '^У организации должно быть видимое название'), ($$select admin.add_organization('N', 'TEST00001', null, 'Europe/Moscow')$$, '^Не указано: name'),
     ($$select admin.add_organization('N', 'TEST00001', 'x', 'Europe/Moscow', '', '', 55.75)$$, '^Широта и долгота указываются вместе \| .*WGS-84'),
     ($$select admin.add_organization('T1', 'TEST00001', 'x', 'Europe/Moscow', '', '', null, 37.62)$$, '^Широта и долгота указываются вместе'),

@@ -79,7 +79,10 @@ begin
     end if;
     insert into data.timetable (area_key, organization_id, weekday, starts, ends, slot_min, service_id, capacity, serial,
         from_evening, valid_from, valid_to)
-    select p_area_key, p_organization_id, v.weekday, p.starts, p.ends, p_slot_min, p_service_id, p_capacity,
+    -- what is beyond a column's numbers is beyond its bounds, too, and those have words
+    select p_area_key, p_organization_id, v.weekday, p.starts, p.ends,
+        case when p_slot_min not between 0 and 32767 then -1 else p_slot_min end, p_service_id,
+        case when p_capacity not between 0 and 32767 then -1 else p_capacity end,
         data.hours_serial(p_area_key, v.weekday, p.starts, p.ends, v.valid_from, v.valid_to, had), p.from_evening, v.valid_from,
         v.valid_to
     from data.parse_hours(p_hours) as p

@@ -49,6 +49,10 @@ language sql stable as $$
     where o.is_active and data.may_see(o.organization_id) and not exists (
         select from data.area_service as t join data.area as a using (area_key)
         where a.organization_id = o.organization_id and a.removed_at is null and t.service_id = v.service_id)
+        and not exists (select from data.timetable as h where h.organization_id = o.organization_id
+            and h.service_id = v.service_id)
+        and not exists (select from data.special_hours as h where h.organization_id = o.organization_id
+            and h.service_id = v.service_id)
     group by o.organization_id
 $$;
 comment on function data.untold_facts() is

@@ -2,6 +2,52 @@
 --
 -- The constraints of data.* in an operator's language (O3). They tell nothing about people.
 
+-- What stands in the tables themselves, and is met by whoever writes there without a command.
+create or replace function data.table_words() returns table (name text, words text, advice text)
+language sql immutable parallel safe as $$
+    values
+    ('organization_max_holds_range', 'max_holds — от 1', null),
+    ('organization_number_key', 'Этот номер уже у другой организации', 'Номер даёт программа'),
+    ('organization_number_range', 'Номер организации — от 1 до 2147483647', 'Номер даёт программа'),
+    ('area_id_key', 'Помещение с таким кодом в организации уже есть', null),
+    ('area_number_key', 'Этот номер уже у другого помещения организации', 'Номер даёт программа'),
+    ('area_number_range', 'Номер помещения — от 0 до 16383', 'Номер даёт программа'),
+    ('timetable_serial_range', 'Номер ряда часов (serial) — от 0 до 9999', null),
+    ('timetable_weekday_range', 'День недели — от 1 (понедельник) до 7', null),
+    ('area_use_other', 'Помещение не занимает само себя', null),
+    ('calendar_day_kind', 'День календаря — holiday, workday, short или usual',
+        'Праздник, рабочий, короче, как обычно: admin.calendar_day'),
+    ('calendar_day_weekday', 'Рабочему дню указывают, как какой день недели он идёт (1–7), другим дням — нет',
+        'Например: admin.calendar_day(''ru'', ''2026-11-07'', ''как пн'')'),
+    ('special_day_key', 'На этот день здесь уже сказано другое', 'Сказать заново: admin.special_day'),
+    ('special_day_kind', 'Особый день — closed, usual или hours', 'admin.special_day: ''закрыто'', ''как обычно'' или часы'),
+    ('special_hours_capacity_range', 'Мест одновременно — от 1 до 1000', null),
+    ('special_hours_order', 'Часы приёма начинаются раньше, чем кончаются', null),
+    ('special_hours_serial_range', 'Номер ряда часов (serial) — от 0 до 9999', null),
+    ('ref_item_code_form', 'Код элемента справочника — одна строка от 1 до 250 знаков', null),
+    ('ref_item_title_length', 'Название — до 4000 знаков', null),
+    ('ref_item_attributes_object', 'Атрибуты элемента — объект JSON: имена и значения', null),
+    ('ref_item_book_fkey', 'Такого справочника нет', 'Есть: select ref_name, title from data.ref_book'),
+    ('ref_item_code_key', 'Элемент с таким кодом в справочнике уже есть', 'Изменить его: admin.ref_put'),
+    ('ref_item_book_key', 'Элемент с таким номером в справочнике уже есть', null),
+    ('ref_item_parent_fkey', 'Родительского элемента в этом справочнике нет, или у элемента есть дочерние', null)
+    union all
+    select c.name, 'Такой организации нет, или она другая', 'Есть: select * from admin.offices()'
+    from unnest('{organization_status_organization_fkey,day_off_organization_fkey,booking_limit_organization_fkey,'
+        'channel_share_organization_fkey,special_day_organization_fkey,special_day_organization_key,'
+        'area_organization_key}'::text[]) as c (name)
+    union all
+    select c.name, 'Такого помещения в этой организации нет', 'Есть: select area_id, name from data.area'
+    from unnest('{area_parent_fkey,area_service_area_fkey,timetable_area_fkey,channel_share_area_fkey,area_use_area_fkey,'
+        'area_use_used_fkey,special_day_area_fkey}'::text[]) as c (name)
+    union all
+    select c.name, 'Такой услуги в этой организации нет', 'Завести: admin.add_service'
+    from unnest('{organization_service_service_fkey,special_hours_service_fkey}'::text[]) as c (name)
+    union all
+    values ('special_hours_day_fkey', 'Такого особого дня нет', 'Завести: admin.special_day')
+$$;
+comment on function data.table_words() is 'As data.constraint_words, for what commands never run into';
+
 -- name of a constraint, what it says, and what to do
 create or replace function data.constraint_words() returns table (name text, words text, advice text)
 language sql immutable parallel safe as $$
@@ -116,6 +162,8 @@ language sql immutable parallel safe as $$
             'service_plain,area_plain,area_slot_attributes_plain,calendar_plain,calendar_day_plain,'
             'special_day_plain,day_off_plain,status_detail_plain,ref_book_plain,ref_attribute_plain,ref_item_plain,'
             'ref_item_code_plain,ref_item_attributes_plain}'::text[]) as c (name)
+    union all
+    select * from data.table_words()
 $$;
 comment on function data.constraint_words() is 'What constraints say, for people; admin.help() looks here too';
 
