@@ -17,9 +17,9 @@ if [ -n "${HOURS_SEED:-}" ]; then
     hours+=("$((year + 1))-01-0$((1 + RANDOM % 9)) $((RANDOM % 24)):$((RANDOM % 60)) UTC")
 fi
 if [ $# -gt 0 ]; then hours=("$1"); shift; fi
-# What counts rows in calendars of years takes its time and knows no hour; of housekeeping.sql a part needs statement_timeout, which
+# What counts rows in calendars of years, or plays hundreds of worlds, takes its time and knows no hour; of housekeeping.sql a part needs statement_timeout, which
 # does not come about under libfaketime.
-if [ $# -eq 0 ]; then mapfile -t files < <(ls "$here"/*.sql | grep -Ev '_cost|offered_days|schema|grants|settings|bounds|housekeeping'); else files=("$@"); fi
+if [ $# -eq 0 ]; then mapfile -t files < <(ls "$here"/*.sql | grep -Ev '_cost|promises|one_grid|offered_days|schema|grants|settings|bounds|housekeeping'); else files=("$@"); fi
 
 clock_stands() { # AT: for the server
     local ahead=$(($(date -ud "$1" +%s) - $(date +%s)))
