@@ -54,8 +54,9 @@ select org, false as apply, pg_temp.cost(org, false) as rows_a_booking from (val
 create temp table plan as select book_id, new_visit, new_area_id from admin.close_day('F10', pg_temp.day(4), 'учения');
 insert into cost select org, true, pg_temp.cost(org, true) from (values ('F10'), ('F20')) as v (org);
 select diag(org || case when apply then ', applied: ' else ', dry run: ' end || rows_a_booking || ' rows of slots and places a booking') from cost order by apply, org;
--- The day itself, with what is around it, is 1,000 rows and more; a search of its own for each booking would be thousands each.
-select cmp_ok(rows_a_booking, '<', 1000::bigint, format('L1: %s, %s: rows read a booking', org, case when apply then 'applied' else 'dry run' end)) from cost order by apply, org;
+-- The day itself with its night and what is around it is 1,000 rows and more, by whichever way the planner reads them; a search of its own for
+-- each booking would be thousands each.
+select cmp_ok(rows_a_booking, '<', 1500::bigint, format('L1: %s, %s: rows read a booking', org, case when apply then 'applied' else 'dry run' end)) from cost order by apply, org;
 select ok(b.rows_a_booking < 2 * a.rows_a_booking, 'L1: a calendar twice as full does not cost many times as much')
 from cost as a join cost as b on a.apply = b.apply where a.org = 'F10' and b.org = 'F20';
 select set_eq('select book_id, new_visit, new_area_id from plan', $$

@@ -77,6 +77,7 @@ for file in "$sql"/migrations/04[2-9]*.sql "$sql"/migrations/0[5-9]*.sql; do
     [[ $file != */052_* ]] || expect "the clerk of the only agency has it" 1 "$(grep -c 'RACE00001.*before_clerk' "$race_dir/said")"
 done
 sql_apply_functions "$sql" 2>"$race_dir/said" || { cat "$race_dir/said"; exit 1; }
+q -c "select data.rights_repair()" >/dev/null 2>&1 || exit 1
 expect "all is there" "$before" "$(q -c "$counts")"
 
 # names and numbers

@@ -8,6 +8,7 @@ q >/dev/null <<'SQL'
 update data.organization set phone = '+7 000 000-00-00' where organization_id = 'RD';
 insert into data.service (service_id, name) values ('RD-s', 'Услуга') on conflict do nothing;
 insert into data.organization_service (organization_id, service_id) values ('RD', 'RD-s');
+insert into data.area_service (area_key, organization_id, service_id) select area_key, 'RD', 'RD-s' from data.area where organization_id = 'RD';
 select count(*) from (select s.wall, row_number() over (order by s.wall) as n from (select starts_at at time zone 'Europe/Moscow' as wall from data.slot where organization_id = 'RD') as s) as t,
     lateral admin.absence('RD', 'a', t.wall, t.wall + interval '10 minutes', 'учения', apply => true) where t.n in (2, 4);
 SQL

@@ -7,7 +7,7 @@ race_setup LOOKED 1 12
 race_setup LOOKED2 1 4
 mapfile -t s < <(race_slots LOOKED)
 q >/dev/null <<SQL
-update data.organization set phone = '000' where organization_id in ('LOOKED', 'LOOKED2');
+update data.organization set phone = '000', address = 'Улица' where organization_id in ('LOOKED', 'LOOKED2');
 select admin.add_service('LOOKED', 'looked-1', 'Услуга'), admin.add_area('LOOKED', 'b', 'Второе'), admin.add_status('RACE00001', '206001', 'Нет документа');
 select admin.ref_new('looked', 'Книга'), admin.ref_attribute('looked', 'n', 'Число'), admin.ref_put('looked', 'a', 'А', '{"n": "1"}'), admin.ref_put('looked', 'b', 'Б'), admin.ref_new('gone', 'Книга');
 select admin.add_calendar('looked', 'Календарь'), admin.set_hours('LOOKED', 'b', 'пн-вс', '9:00-10:00', 30);
@@ -41,6 +41,7 @@ select * from admin.schedule('LOOKED')
 select * from admin.off_schedule('LOOKED')
 select * from admin.offices()
 select * from admin.my_offices()
+select admin.office_day('LOOKED')
 select * from admin.locks()
 select * from admin.check()
 select * from admin.zone_check()

@@ -21,16 +21,16 @@ comment on function data.is_left(data.slot, uuid[], timestamptz) is
 -- For a plan that takes no places: a place of one kept as long as it would be used keeps out what is there for one, and in a room
 -- shared by turns everything.
 create or replace function data.closure_beside(p_ids uuid[]) returns uuid[]
-language sql stable as $$
+language sql stable set enable_seqscan = off as $$
     with mine as (
         select s.slot_id, s.organization_id, s.area_key, s.capacity, s.starts_at,
             s.ends_at + make_interval(mins => a.buffer_after_min) as busy_to
         from data.slot as s join data.area as a using (area_key)
         where s.slot_id = any (p_ids)
     ), shut as (
-        select m.slot_id, m.organization_id, m.starts_at, m.busy_to, m.area_key from mine as m where m.capacity = 1
+        select m.starts_at, m.busy_to, m.area_key from mine as m where m.capacity = 1
         union
-        select m.slot_id, m.organization_id, m.starts_at, m.busy_to, i.area_key
+        select m.starts_at, m.busy_to, i.area_key
         from mine as m
         join data.area_up(m.organization_id) as u on u.area_key = m.area_key
         join data.area as e on e.area_key = u.up_key and e.is_exclusive
@@ -38,7 +38,7 @@ language sql stable as $$
     )
     select coalesce(array_agg(distinct t.slot_id), '{}')
     from shut as h
-    join data.slot as t on t.organization_id = h.organization_id and t.area_key = h.area_key and t.slot_id <> all (p_ids)
+    join data.slot as t on t.area_key = h.area_key and t.slot_id <> all (p_ids)
         and t.starts_at < h.busy_to and t.starts_at > h.starts_at - interval '2 days'
     join data.area as a on a.area_key = t.area_key
     where t.ends_at + make_interval(mins => a.buffer_after_min) > h.starts_at

@@ -34,10 +34,11 @@ comment on function data.clash_text(text, date, boolean, timestamp, timestamp, t
 
 -- Organizations that have no night are most, and cost nothing.
 create or replace function data.may_clash(p_organization_id text) returns boolean
-language sql stable
-return exists (select from data.timetable as t where t.organization_id = p_organization_id and t.from_evening)
-    or exists (select from data.special_hours as h where h.organization_id = p_organization_id
-        and (h.from_evening or h.slot_min is not null));
+language sql stable as $$
+    select exists (select from data.timetable as t where t.organization_id = p_organization_id and t.from_evening)
+        or exists (select from data.special_hours as h where h.organization_id = p_organization_id
+            and (h.from_evening or h.slot_min is not null))
+$$;
 comment on function data.may_clash(text) is 'Whether an organization has hours that could lie over others of it';
 
 create or replace function data.say_clashes(o data.organization, p_from date, p_to date) returns void
