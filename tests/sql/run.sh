@@ -10,14 +10,18 @@ set -u
 . "$(dirname "$0")/lib/cluster.sh"
 sql_cluster_start
 
-# in_its_own FILE: a race script in a database of its own, which ends with it: what it leaves behind, because it ended early or not, meets nobody.
+# in_its_own FILE: a race script in a database of its own, which ends with it, as its logins do: what it leaves behind, because it ended
+# early or not, meets nobody.
 in_its_own() {
-    local own result
+    local own result roles
     own=own_$(basename "$1" .sh)
     psql -Xqd postgres -c "create database $own template $PGDATABASE" || return 1
+    roles=$(psql -XAtqd postgres -c "select string_agg(oid::text, ',') from pg_roles")
     PGDATABASE=$own bash "$1"
     result=$?
     psql -Xqd postgres -c "drop database $own with (force)" || return 1
+    psql -XAtqd postgres -c "select format('drop role %I;', rolname) from pg_roles where oid not in ($roles)" |
+        psql -Xqd postgres -v ON_ERROR_STOP=1 || return 1
     return $result
 }
 
