@@ -33,4 +33,6 @@ void arena_defer(struct arena *a, arena_cleanup_fn fn, void *p);
 /* All that were deferred with this fn are run now, last-in first-out: for what is large and has done its service. */
 void arena_run_deferred(struct arena *a, arena_cleanup_fn fn);
 
+/* A large piece, which has room of its own, goes before the rest; of another nothing happens. p is not used after. */
+void arena_give_back(struct arena *a, const void *p);
 size_t arena_size(const struct arena *a); /* bytes taken from the system so far */

@@ -186,6 +186,22 @@ struct booking_reply {
  */
 const char *booking_visit_minutes(struct arena *a, const struct time_slot *slots, unsigned n);
 
+/*
+ * One change that the portal is to be told, as it was when it was made (item 17): a row that the outbox gives out.
+ * Empty and absent are both NULL.
+ */
+struct booking_update {
+    int64_t outbox_id, attempt; /* a result of an earlier attempt is not taken */
+    const char *agency_code;    /* in whose name */
+    const char *message_id;     /* of the message made for it before; NULL: none was, and octets are empty */
+    struct span octets;         /* that message, signed: what is sent again is the same */
+    const char *book_id, *esia_id, *status_code, *status_message;
+    const struct time_slot *timeslot; /* the one interval of the whole visit (A6); NULL: nothing is told of it */
+};
+/* Strings are copied into a. ERR_INTERNAL for a row of another form. */
+MUST_CHECK enum err booking_update_read(struct arena *a, const struct db_result *res, unsigned row,
+                                        struct booking_update *out, struct error *e);
+
 /* What is journalled with the call, and what keys idempotency (B6). Times are ours; the portal's stay in the body. */
 struct booking_message {
     const char *listener, *channel; /* portal, kiosk, call-centre, walk-in */
@@ -203,6 +219,7 @@ struct booking_message {
     unsigned ref_items_max;   /* items of one getRefItemsList answer; 0: 10,000 */
     bool test;                /* smev:TestMsg: answer as usual, no lasting effect */
     struct span body;         /* the request as it came */
+    bool by_id;               /* sender and message_id are all its name; else what its sender signed is one, too */
 };
 
 struct booking_op {
@@ -267,6 +284,9 @@ struct db_call booking_recall(const struct booking_message *m, struct arena *a);
 /* journal of a whole exchange (reads, faults), outside of any other transaction; is_kept: see struct db_call */
 struct db_call booking_journal_exchange(const struct booking_message *m, struct span answer, bool is_kept,
                                         const char *status, struct arena *a);
+/* likewise of what changed nothing, but remembered (a read of a queue): one row as booking_outcome_read() takes it */
+struct db_call booking_journal_answer(const struct booking_message *m, struct span answer, bool is_kept,
+                                      const char *status, struct arena *a);
 
 /* A row of the journal of what nobody vouches for (J4). */
 struct booking_refused {
@@ -278,6 +298,7 @@ struct booking_refused {
     struct span head;   /* all of a short message, the beginning of a long one */
     struct span answer;
 };
+/* head and answer are not copied: is_kept of struct db_call */
 struct db_call booking_journal_refused(const struct booking_refused *r, struct arena *a);
 
 /* Of a date without its zone. */

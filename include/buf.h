@@ -28,6 +28,10 @@ struct buf {
 void buf_init(struct buf *b, struct arena *a, size_t reserve);
 void buf_reset(struct buf *b); /* n = 0; the memory stays */
 void buf_add(struct buf *b, const void *p, size_t n);
+/* For who writes many short pieces: where at least n bytes have room; what was written there up to `end` is added by
+ * buf_taken(). Nothing else may be done to b in between. */
+char *buf_room(struct buf *b, size_t n);
+void buf_taken(struct buf *b, char *end);
 void buf_add_span(struct buf *b, struct span s);
 void buf_add_str(struct buf *b, const char *cstr);
 void buf_add_strs(struct buf *b, const char *first, ...)

@@ -27,7 +27,15 @@ bool clock_parse(const char *text, int64_t *wall_us, bool *has_zone);
 
 #define UUID_TEXT_SIZE 37
 void uuid_v4(char out[UUID_TEXT_SIZE]); /* lower case, from getrandom(2) */
-bool uuid_is_valid(const char *s);      /* any case, RFC 4122 layout */
+/*
+ * RFC 4122, version 1, lower case: what SMEV 3 asks of a MessageID, whose age it reads there. Node (with the multicast
+ * bit) and clock sequence are random and stay for the life of the process; safe on any thread. Each is later than all
+ * before it: when the clock is set back, they go on from the last one until the clock has caught up.
+ */
+void uuid_v1(char out[UUID_TEXT_SIZE]);
+/* When it was made, since 1970; false: it is none of version 1. */
+bool uuid_v1_time(const char *s, int64_t *wall_us);
+bool uuid_is_valid(const char *s); /* any case, RFC 4122 layout */
 
 /* Replaces both clocks; for tests only. NULL restores the system's. */
 void clock_replace(uint64_t (*mono_us)(void), int64_t (*wall_us)(void));

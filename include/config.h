@@ -92,6 +92,70 @@ struct config_sender { /* [sender CODE]: who may call; CODE is the SMEV code */
     int line;
 };
 
+/*
+ * How an agency's changes reach the portal (updateBookingDetails, order 329 item 17): [push CODE], CODE of an agency.
+ * An agency without one tells the portal nothing: what it has to say waits in the outbox.
+ */
+enum push_road { PUSH_ROAD_SMEV2, PUSH_ROAD_SMEV3 };   /* road: a signed call to url; through a queue of SMEV 3 */
+enum push_revision { PUSH_REV120315, PUSH_REV111111 }; /* revision: of smev:Message */
+struct config_push {
+    const char *agency; /* whose changes, and in whose name they are signed */
+    enum push_road road;
+    const char *queue; /* name of a [smev3] of this agency; NULL: none, and the road is smev2 */
+    const char *url;   /* http or https; scheme, host, port, path, perhaps a query. NULL with smev3, as the next two */
+    const char
+        *portal; /* portal = CODE of a sender: the Recipient, and whose certificate must have signed the answer */
+    enum push_revision revision;
+    const char *service_name;                                     /* NULL in rev111111 */
+    const char *service_code, *exchange_type, *type_code, *oktmo; /* service_code, oktmo: may be NULL */
+    uint64_t timeout_ms;                                          /* timeout = 30s: of one call */
+    unsigned in_flight;                                           /* calls at once */
+    uint64_t answer_deadline_ms; /* answer_deadline = 24h: how long it may put its answer off */
+    const char *ca;              /* of https, which needs it; else NULL */
+    const char *file;
+    int line;
+};
+
+/*
+ * A queue of SMEV 3 that is asked for requests: [smev3 NAME]. Several may be one agency's: one for each version of the
+ * exchange, or each kind of request.
+ */
+enum files_policy { FILES_IGNORE, FILES_FETCH }; /* attachments: headers are kept alone; the files, too */
+struct config_files {
+    enum files_policy policy;
+    const char *server, *dir;     /* ftp://host:port of SMEV's store; where files are kept. NULL without fetch */
+    unsigned max;                 /* of one message; beyond: it is refused, */
+    uint64_t size_max, sizes_max; /* as with a larger one, or more of them all together: bytes */
+    uint64_t timeout_ms;          /* of one delivery, all files */
+    unsigned deliveries;          /* after so many without its files the message is stored without them */
+};
+enum smev3_schema { SMEV3_SCHEMA_1_1, SMEV3_SCHEMA_1_2, SMEV3_SCHEMA_1_3 }; /* version */
+struct config_smev3 {
+    const char *name;
+    const char *agency;   /* whose queue; in whose name calls and answers are signed */
+    const char *mnemonic; /* NULL: the code of the agency */
+    enum smev3_schema schema;
+    const char *endpoint, *endpoint_reserve; /* http or https; the second may be NULL */
+    uint64_t switch_after_ms;                /* the one that was of no use so long is left for the other */
+    const char *smev;                        /* CODE of a sender with smev = yes: who signs for SMEV */
+    const char *node_id;                     /* NULL: none */
+    const char *ns, *roots;                  /* namespace, roots: which requests; both NULL: any */
+    uint64_t poll_interval_ms;               /* between two questions to an empty queue, and up to half of it more */
+    unsigned in_flight;                      /* calls of each kind at once, and messages in work */
+    uint64_t timeout_ms;                     /* of one call */
+    uint64_t status_after_ms;                /* RequestStatus when an answer takes longer; 0: never */
+    bool require_sender_signature; /* a request without a good ЭП-ОВ is refused, an answer stops its row */
+    bool refuse_test_messages;     /* a request with a TestMessage is refused */
+    bool update_booking_details;   /* serve the portal's own method as well */
+    const char *official_key, *official_cert; /* ЭП-СП on what is answered and told; both NULL: none is made */
+    struct config_files files;                /* of a request */
+    const char *ca;                           /* of https: who may be at the other end */
+    const char *channel;                      /* NULL: portal */
+    struct config_reading reading;
+    const char *file;
+    int line;
+};
+
 /* Where a key was set: for every line of the files that was understood, in their order. */
 struct config_place {
     struct config_place *next;
@@ -140,6 +204,10 @@ struct config {
     unsigned nagencies;
     struct config_sender *senders;
     unsigned nsenders;
+    struct config_push *pushes;
+    unsigned npushes;
+    struct config_smev3 *smev3s;
+    unsigned nsmev3s;
 };
 
 /* path: the main file. ERR_CONFIG: *mistakes has one "file:line: text" a line. */
@@ -155,9 +223,18 @@ const char *config_at(struct arena *a, const struct config *c, const char *secti
                       int nth);
 bool config_sets(const struct config *c, const char *section, const char *name, const char *key);
 
+/* Whole copies, strings and all, of sections kept for longer than the configuration they come from: a reload frees it.
+ */
+void config_reading_copy(struct arena *a, const struct config_reading *from, struct config_reading *to);
+void config_push_copy(struct arena *a, const struct config_push *from, struct config_push *to);
+void config_smev3_copy(struct arena *a, const struct config_smev3 *from, struct config_smev3 *to);
+
 /* Whether a signature vouches for the messages of this listener; of any listener. */
 bool config_is_signed(const struct config_listener *l);
 bool config_has_signed(const struct config *c);
+/* Whether the daemon signs and verifies at all, on its listeners, towards the portal or at a queue of
+ * SMEV 3. */
+bool config_needs_trust(const struct config *c);
 
 /* Which keys differ that a reload does not take, as "[section] key, ..."; "" when there are none. */
 const char *config_restart_keys(struct arena *a, const struct config *running, const struct config *fresh);

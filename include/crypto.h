@@ -32,6 +32,12 @@ enum digest_alg {
 size_t digest_size(enum digest_alg alg);
 MUST_CHECK enum err digest_once(enum digest_alg alg, const void *p, size_t n, unsigned char out[DIGEST_MAX],
                                 struct error *e);
+/*
+ * Several of them over a file of any size, read once from its beginning in small pieces; its size beside them. May wait
+ * for a disk: for threads of their own. ERR_SYSTEM: it cannot be read.
+ */
+MUST_CHECK enum err digest_file(int file, const enum digest_alg *algs, unsigned n, unsigned char (*out)[DIGEST_MAX],
+                                uint64_t *size, struct error *e);
 
 /* ---- keys and signatures ---- */
 

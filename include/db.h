@@ -38,6 +38,7 @@ void db_pool_free(struct db_pool *p);
 struct db_pool_stats {
     unsigned idle, busy, connecting, waiting;
     uint64_t lost;
+    uint64_t given; /* sessions, since the beginning */
 };
 void db_pool_read_stats(const struct db_pool *p, struct db_pool_stats *out);
 

@@ -14,53 +14,76 @@
 enum blame { BLAME_NOBODY, BLAME_CLIENT, BLAME_SERVER, BLAME_OPERATOR };
 
 /*
- * X(name, blame, log level, HTTP status, SOAP faultcode, text for the peer)
+ * What becomes of a message that came by a queue, where nobody waits for a fault and "come again" has nobody to hear it
+ * (docs/decisions/0324). The last three are answered with RequestRejected and that RejectionReasonCode: SMEV shows its
+ * words to whoever asked. They are for mistakes of the peer's alone; a failure of ours is QUEUE_AGAIN.
+ */
+#define QUEUE_VERDICTS(X)                                                                                              \
+    X(ANSWER)                      /* the ordinary answer of the method */                                             \
+    X(AGAIN)                       /* nothing is answered: the stored message is tried again, for ever */              \
+    X(PARK)                        /* nothing is answered: it waits for a person, who is told */                       \
+    X(ACCESS_DENIED)               /* whoever it is may not ask this */                                                \
+    X(UNKNOWN_REQUEST_DESCRIPTION) /* it is none of the requests that are served */                                    \
+    X(FAILURE)                     /* it can be served to nobody, as it is */
+enum queue_verdict {
+#define X(name) QUEUE_##name,
+    QUEUE_VERDICTS(X)
+#undef X
+};
+extern const char *const queue_verdict_words[]; /* "ANSWER", ...; of the last three as SMEV spells them */
+static inline bool queue_rejects(enum queue_verdict v)
+{
+    return v >= QUEUE_ACCESS_DENIED;
+}
+
+/*
+ * X(name, blame, log level, HTTP status, SOAP faultcode, verdict of a queue, text for the peer, for a rejected citizen)
  *
  * The text is all the peer learns; the detail goes to the log under the reference number. A row whose faultcode is
  * NULL is never a SOAP fault: ERR_INPUT and ERR_REFUSED are ordinary answers with an error of order 329, the rest
  * happen before or beside any request. The HTTP status of a fault is 500 (SOAP 1.1, 6.2), or 503 where the same message
- * may be sent again soon (docs/decisions/0107).
+ * may be sent again soon (docs/decisions/0107). What a citizen reads is NULL where a queue rejects nothing for it.
  */
 /* clang-format off */
 #define ERRORS(X) \
-    X(OK,                BLAME_NOBODY,   LOG_LEVEL_DEBUG,   200, NULL,                            "") \
-    X(MALFORMED,         BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "soap:Client",                   "Сообщение не является корректным XML") \
-    X(LIMIT,             BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "soap:Client",                   "Сообщение превышает допустимые размеры") \
-    X(DOCTYPE,           BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "soap:Client",                   "Объявление типа документа (DOCTYPE) не допускается") \
-    X(ENCODING,          BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "soap:Client",                   "Допускается только кодировка UTF-8") \
-    X(VERSION,           BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "soap:VersionMismatch",          "Требуется конверт SOAP 1.1") \
-    X(MUST_UNDERSTAND,   BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "soap:MustUnderstand",           "Обязательный заголовок SOAP не поддерживается") \
-    X(ENVELOPE,          BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "soap:Client",                   "Структура сообщения не соответствует описанию сервиса") \
-    X(OPERATION,         BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "soap:Client",                   "Метод не поддерживается") \
-    X(ACTION,            BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "soap:Client",                   "SOAPAction не соответствует вызываемому методу") \
-    X(SECURITY,          BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "wsse:InvalidSecurity",          "Электронная подпись сообщения отсутствует или оформлена с нарушениями") \
-    X(CHECK,             BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "wsse:FailedCheck",              "Электронная подпись сообщения неверна") \
-    X(ALGORITHM,         BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "wsse:UnsupportedAlgorithm",     "Алгоритм электронной подписи не поддерживается") \
-    X(TOKEN,             BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "wsse:InvalidSecurityToken",     "Сертификат ключа проверки электронной подписи недействителен") \
-    X(TOKEN_UNAVAILABLE, BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "wsse:SecurityTokenUnavailable", "Сертификат ключа проверки электронной подписи не найден") \
-    X(SENDER,            BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "wsse:FailedAuthentication",     "Отправитель не соответствует сертификату или не зарегистрирован") \
-    X(EXPIRED,           BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "wsse:MessageExpired",           "Срок действия сообщения истёк или ещё не наступил") \
-    X(RECIPIENT,         BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "soap:Client",                   "Получатель сообщения не обслуживается этим сервисом") \
-    X(REUSED,            BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "soap:Client",                   "Идентификатор сообщения уже использован для сообщения с другим содержанием") \
-    X(TEST_MESSAGE,      BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "soap:Client",                   "Тестовые сообщения здесь не принимаются") \
-    X(INPUT,             BLAME_CLIENT,   LOG_LEVEL_INFO,    200, NULL,                            "Ошибка во входных параметрах") \
-    X(REFUSED,           BLAME_NOBODY,   LOG_LEVEL_INFO,    200, NULL,                            "Отказ в бронировании") \
-    X(BUSY,              BLAME_SERVER,   LOG_LEVEL_WARNING, 503, "soap:Server",                   "Сервис перегружен, повторите запрос позже") \
-    X(TIMEOUT,           BLAME_SERVER,   LOG_LEVEL_WARNING, 503, "soap:Server",                   "Сервис не успел обработать запрос, повторите запрос позже") \
-    X(LOCKED,            BLAME_SERVER,   LOG_LEVEL_WARNING, 503, "soap:Server",                   "Сервис не успел обработать запрос, повторите запрос позже") \
-    X(GONE,              BLAME_CLIENT,   LOG_LEVEL_NOTICE,  503, "soap:Client",                   "Соединение закрыто до окончания обработки, запрос не выполнен") \
-    X(DATABASE,          BLAME_SERVER,   LOG_LEVEL_ERROR,   503, "soap:Server",                   "Сервис временно недоступен, повторите запрос позже") \
-    X(CONFLICT,          BLAME_SERVER,   LOG_LEVEL_WARNING, 503, "soap:Server",                   "Сервис временно недоступен, повторите запрос позже") \
-    X(UNCERTAIN,         BLAME_SERVER,   LOG_LEVEL_ERROR,   503, "soap:Server",                   "Пока неизвестно, выполнен ли запрос. Повторите его позже без изменений, чтобы узнать исход") \
-    X(CRYPTO,            BLAME_SERVER,   LOG_LEVEL_ERROR,   500, "soap:Server",                   "Внутренняя ошибка сервиса") \
-    X(INTERNAL,          BLAME_SERVER,   LOG_LEVEL_ERROR,   500, "soap:Server",                   "Внутренняя ошибка сервиса") \
-    X(AGENCY,            BLAME_OPERATOR, LOG_LEVEL_ERROR,   503, "soap:Server",                   "Сервис временно недоступен, повторите запрос позже") \
-    X(CONFIG,            BLAME_OPERATOR, LOG_LEVEL_ERROR,   500, NULL,                            "") \
-    X(SYSTEM,            BLAME_SERVER,   LOG_LEVEL_ERROR,   500, NULL,                            "")
+    X(OK,                BLAME_NOBODY,   LOG_LEVEL_DEBUG,   200, NULL,                            ANSWER,                      "", NULL) \
+    X(MALFORMED,         BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "soap:Client",                   FAILURE,                     "Сообщение не является корректным XML", "Запрос не принят ведомством: его содержание повреждено") \
+    X(LIMIT,             BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "soap:Client",                   FAILURE,                     "Сообщение превышает допустимые размеры", "Запрос не принят ведомством: он слишком велик") \
+    X(DOCTYPE,           BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "soap:Client",                   FAILURE,                     "Объявление типа документа (DOCTYPE) не допускается", "Запрос не принят ведомством: его содержание повреждено") \
+    X(ENCODING,          BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "soap:Client",                   FAILURE,                     "Допускается только кодировка UTF-8", "Запрос не принят ведомством: его содержание повреждено") \
+    X(VERSION,           BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "soap:VersionMismatch",          FAILURE,                     "Требуется конверт SOAP 1.1", "Запрос не принят ведомством: его содержание повреждено") \
+    X(MUST_UNDERSTAND,   BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "soap:MustUnderstand",           FAILURE,                     "Обязательный заголовок SOAP не поддерживается", "Запрос не принят ведомством: его содержание повреждено") \
+    X(ENVELOPE,          BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "soap:Client",                   UNKNOWN_REQUEST_DESCRIPTION, "Структура сообщения не соответствует описанию сервиса", "Запрос не принят ведомством: он составлен не так, как принимает сервис записи на приём") \
+    X(OPERATION,         BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "soap:Client",                   UNKNOWN_REQUEST_DESCRIPTION, "Метод не поддерживается", "Запрос не принят ведомством: сервис записи на приём не оказывает того, о чём в нём просят") \
+    X(ACTION,            BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "soap:Client",                   UNKNOWN_REQUEST_DESCRIPTION, "SOAPAction не соответствует вызываемому методу", "Запрос не принят ведомством: сервис записи на приём не оказывает того, о чём в нём просят") \
+    X(SECURITY,          BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "wsse:InvalidSecurity",          ACCESS_DENIED,               "Электронная подпись сообщения отсутствует или оформлена с нарушениями", "Запрос не принят ведомством: электронная подпись отправителя не подтверждена") \
+    X(CHECK,             BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "wsse:FailedCheck",              ACCESS_DENIED,               "Электронная подпись сообщения неверна", "Запрос не принят ведомством: электронная подпись отправителя не подтверждена") \
+    X(ALGORITHM,         BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "wsse:UnsupportedAlgorithm",     ACCESS_DENIED,               "Алгоритм электронной подписи не поддерживается", "Запрос не принят ведомством: электронная подпись отправителя не подтверждена") \
+    X(TOKEN,             BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "wsse:InvalidSecurityToken",     ACCESS_DENIED,               "Сертификат ключа проверки электронной подписи недействителен", "Запрос не принят ведомством: электронная подпись отправителя не подтверждена") \
+    X(TOKEN_UNAVAILABLE, BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "wsse:SecurityTokenUnavailable", ACCESS_DENIED,               "Сертификат ключа проверки электронной подписи не найден", "Запрос не принят ведомством: электронная подпись отправителя не подтверждена") \
+    X(SENDER,            BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "wsse:FailedAuthentication",     ACCESS_DENIED,               "Отправитель не соответствует сертификату или не зарегистрирован", "Запрос не принят ведомством: отправителю не разрешено обращаться к сервису записи на приём") \
+    X(EXPIRED,           BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "wsse:MessageExpired",           FAILURE,                     "Срок действия сообщения истёк или ещё не наступил", "Запрос не принят ведомством: он поступил слишком поздно. Повторите его") \
+    X(RECIPIENT,         BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "soap:Client",                   ACCESS_DENIED,               "Получатель сообщения не обслуживается этим сервисом", "Запрос не принят ведомством: он предназначен другому ведомству") \
+    X(REUSED,            BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "soap:Client",                   PARK,                        "Идентификатор сообщения уже использован для сообщения с другим содержанием", NULL) \
+    X(TEST_MESSAGE,      BLAME_CLIENT,   LOG_LEVEL_NOTICE,  500, "soap:Client",                   ACCESS_DENIED,               "Тестовые сообщения здесь не принимаются", "Запрос не принят ведомством: пробные запросы здесь не принимаются") \
+    X(INPUT,             BLAME_CLIENT,   LOG_LEVEL_INFO,    200, NULL,                            ANSWER,                      "Ошибка во входных параметрах", NULL) \
+    X(REFUSED,           BLAME_NOBODY,   LOG_LEVEL_INFO,    200, NULL,                            ANSWER,                      "Отказ в бронировании", NULL) \
+    X(BUSY,              BLAME_SERVER,   LOG_LEVEL_WARNING, 503, "soap:Server",                   AGAIN,                       "Сервис перегружен, повторите запрос позже", NULL) \
+    X(TIMEOUT,           BLAME_SERVER,   LOG_LEVEL_WARNING, 503, "soap:Server",                   AGAIN,                       "Сервис не успел обработать запрос, повторите запрос позже", NULL) \
+    X(LOCKED,            BLAME_SERVER,   LOG_LEVEL_WARNING, 503, "soap:Server",                   AGAIN,                       "Сервис не успел обработать запрос, повторите запрос позже", NULL) \
+    X(GONE,              BLAME_CLIENT,   LOG_LEVEL_NOTICE,  503, "soap:Client",                   AGAIN,                       "Соединение закрыто до окончания обработки, запрос не выполнен", NULL) \
+    X(DATABASE,          BLAME_SERVER,   LOG_LEVEL_ERROR,   503, "soap:Server",                   AGAIN,                       "Сервис временно недоступен, повторите запрос позже", NULL) \
+    X(CONFLICT,          BLAME_SERVER,   LOG_LEVEL_WARNING, 503, "soap:Server",                   AGAIN,                       "Сервис временно недоступен, повторите запрос позже", NULL) \
+    X(UNCERTAIN,         BLAME_SERVER,   LOG_LEVEL_ERROR,   503, "soap:Server",                   AGAIN,                       "Пока неизвестно, выполнен ли запрос. Повторите его позже без изменений, чтобы узнать исход", NULL) \
+    X(CRYPTO,            BLAME_SERVER,   LOG_LEVEL_ERROR,   500, "soap:Server",                   AGAIN,                       "Внутренняя ошибка сервиса", NULL) \
+    X(INTERNAL,          BLAME_SERVER,   LOG_LEVEL_ERROR,   500, "soap:Server",                   AGAIN,                       "Внутренняя ошибка сервиса", NULL) \
+    X(AGENCY,            BLAME_OPERATOR, LOG_LEVEL_ERROR,   503, "soap:Server",                   AGAIN,                       "Сервис временно недоступен, повторите запрос позже", NULL) \
+    X(CONFIG,            BLAME_OPERATOR, LOG_LEVEL_ERROR,   500, NULL,                            AGAIN,                       "", NULL) \
+    X(SYSTEM,            BLAME_SERVER,   LOG_LEVEL_ERROR,   500, NULL,                            AGAIN,                       "", NULL)
 /* clang-format on */
 
 enum err {
-#define X(name, blame, level, http, fault, text) ERR_##name,
+#define X(name, blame, level, http, fault, queue, text, rejected) ERR_##name,
     ERRORS(X)
 #undef X
 };
@@ -83,5 +106,7 @@ const char *error_name(enum err code);      /* "SIGNATURE" */
 const char *error_text(enum err code);      /* what the peer is told */
 const char *error_faultcode(enum err code); /* "wsse:FailedCheck", or NULL */
 int error_http_status(enum err code);
+enum queue_verdict error_queue(enum err code);
+const char *error_rejection(enum err code); /* what is said to a citizen where a queue rejects; NULL: it does not */
 enum blame error_blame(enum err code);
 int error_log_level(enum err code); /* enum log_level */

@@ -56,6 +56,20 @@
     X(read_sent,            AWAITS)  /* the statement is on its way */ \
     X(read_answered,        STEP)    /* its rows have come, the session is not given back */ \
     X(rows_read,            FAILS)   /* on a worker; fail: the rows make no answer */ \
+    /* queues of SMEV 3 */ \
+    X(queue_polled,         STEP)    /* a message was given, verified, not stored */ \
+    X(queue_file_come,      STEP)    /* a file of it was fetched into a draft, nobody has looked at it */ \
+    X(queue_file_sync,      FAILS)   /* it is the right one, not yet on the disk; fail: the disk takes it not */ \
+    X(queue_file_named,     STEP)    /* it has its name, which the disk need not have yet */ \
+    X(queue_file_kept,      STEP)    /* it is kept, the message is not stored */ \
+    X(queue_stored,         STEP)    /* it is stored, SMEV does not know */ \
+    X(queue_acked,          STEP)    /* SMEV knows, the database does not know that it does */ \
+    X(queue_taken,          STEP)    /* it is leased, nothing done with it */ \
+    X(queue_keep_begin,     CALLS)   /* the answer to a read or to what is rejected is made, nothing of it has left */ \
+    X(queue_keep_sent,      AWAITS)  /* it is on its way; nothing can stand yet */ \
+    X(queue_kept,           STEP)    /* effect, journal and answer stand in an open transaction, COMMIT has not left */ \
+    X(queue_answered,       STEP)    /* effect and answer are committed, nothing is sent */ \
+    X(queue_sent,           STEP)    /* SMEV has the answer, the database does not know */ \
     /* the slow lane */ \
     X(lane_kept,            STEP)    /* it met a lock and is kept until its key's turn */ \
     X(lane_try,             FAILS)   /* its turn; fail: no session in time */ \
@@ -90,6 +104,22 @@
     X(housekeeping_done,    STEP)    /* the piece is committed, and nobody has noted it */ \
     X(housekeeping_failed,  STEP)    /* it was not, or nobody knows; a pause is set */ \
     X(housekeeping_tell,    CALLS)   /* the database is about to be told of a failure it could not note itself */ \
+    /* the outbox on its way to the portal */ \
+    X(push_take_begin,      CALLS)   /* a session is ours, rows that are due are about to be taken */ \
+    X(push_take_sent,       AWAITS)  /* the taking is on its way */ \
+    X(push_taken,           STEP)    /* a row is ours for a while; nothing is made of it */ \
+    X(push_made,            FAILS)   /* on a worker, before it is signed; fail: OpenSSL cannot sign */ \
+    X(push_write_begin,     CALLS)   /* messages are about to be kept, or outcomes to be written down */ \
+    X(push_write_sent,      AWAITS)  /* they are on their way */ \
+    X(push_kept,            STEP)    /* its message is kept, no octet of it has left */ \
+    X(push_posted,          STEP)    /* it is libcurl's */ \
+    X(push_heard,           FAILS)   /* an answer came, nobody has read it; fail: it is lost */ \
+    X(push_told,            STEP)    /* its outcome is written down */ \
+    X(push_said_given,      STEP)    /* SMEV 3 gave an answer, it is read and verified, nothing is written down */ \
+    X(push_said_begin,      CALLS)   /* answers are about to be written down */ \
+    X(push_said_sent,       AWAITS)  /* they are on their way */ \
+    X(push_said_kept,       STEP)    /* one is written down, SMEV does not know */ \
+    X(push_said_acked,      STEP)    /* and knows */ \
     /* reload */ \
     X(reload_read,          FAILS)   /* on a thread: all files are read; fail: one of them could not be */ \
     X(reload_begin,         STEP)    /* what was read is good, nothing of it is in use */ \

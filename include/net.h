@@ -34,9 +34,10 @@ void timer_stop(struct timer *t); /* NULL is allowed; never call it on a one-sho
 typedef void (*signal_fn)(void *arg, int signum);
 void loop_on_signal(struct loop *l, int signum, signal_fn fn, void *arg);
 
-enum watch_events { WATCH_READ = 1, WATCH_WRITE = 2 };
+/* BROKEN, with both of the others: the socket has an error, and the watch is silent until watch_update(). */
+enum watch_events { WATCH_READ = 1, WATCH_WRITE = 2, WATCH_BROKEN = 4 };
 struct watch;
-typedef void (*watch_fn)(void *arg, int events); /* WATCH_READ | WATCH_WRITE; both on a socket error */
+typedef void (*watch_fn)(void *arg, int events);
 struct watch *watch_start(struct loop *l, int fd, int events, watch_fn fn, void *arg);
 void watch_update(struct watch *w, int events);
 void watch_stop(struct watch *w); /* frees it; the descriptor stays open; NULL is allowed */
@@ -75,6 +76,9 @@ void loop_memory_read(const struct loop *l, struct net_memory *out);
 void worker_threads(unsigned n); /* before the first worker_run(); default: the number of processors */
 /* work(arg) on a worker thread, then done(arg), if there is a done, on the loop thread. */
 void worker_run(struct loop *l, loop_fn work, loop_fn done, void *arg);
+/* The same in turn with the peers of http_worker_run(): all that is done for `whose` is one of them. There is a done.
+ */
+void worker_run_in_turn(struct loop *l, const char *whose, loop_fn work, loop_fn done, void *arg);
 /* The same on a thread of its own: for what takes long and comes seldom, and whatever waits for a file or a name. */
 void worker_run_alone(struct loop *l, loop_fn work, loop_fn done, void *arg);
 unsigned worker_queued(const struct loop *l); /* submitted and not yet done, of either kind */

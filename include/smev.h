@@ -85,6 +85,12 @@ MUST_CHECK enum err wsse_verify(struct arena *a, struct xml_doc *doc, const stru
                                 struct wsse_result *out, struct error *e);
 
 /*
+ * A stored message to its document, for `zapisd dsig verify`: XML alone, a MIME body, or either with the head of an
+ * HTTP request or answer in front. Of XOP what is not the content of an attachment is put back.
+ */
+MUST_CHECK enum err dsig_dump_read(struct arena *a, struct span dump, const struct xml_limits *limits,
+                                   struct xml_doc **out, struct error *e);
+/*
  * One line a signature, for `zapisd dsig verify`: any ds:Signature of the document, SMEV 2 or SMEV 3 form. A verdict of
  * ERR_OK is a good one; element, algorithms and signer are NULL when the signature could not be read that far. trust
  * NULL: chains are not checked. ERR_LIMIT for a document with more than DSIG_REPORT_MAX signatures.
@@ -136,6 +142,16 @@ MUST_CHECK enum err smev_frame_read(struct arena *a, struct xml_node *body, stru
 void smev_frame_answer(struct arena *a, const struct smev_frame *request, const char *request_message_id,
                        const char *agency_name, const char *status, const char *test_msg, struct smev_frame *out);
 
+/* The frame of a request of ours: Status REQUEST, Date now, with its zone. The rest is the caller's. */
+void smev_frame_request(struct arena *a, struct smev_frame *f);
+
+/*
+ * The same as smev_frame_read() of an answer to us. AppData may be missing, as it is beside a REJECT: *bare is NULL
+ * then.
+ */
+MUST_CHECK enum err smev_frame_read_answer(struct arena *a, struct xml_node *body, struct smev_frame *frame,
+                                           const char **element, struct xml_doc **bare, struct error *e);
+
 /*
  * Envelopes, written in canonical form at once so that signing needs no parse.
  * content: what stands inside the response element (soap_write_content), element: "bookResponse".
@@ -154,3 +170,8 @@ MUST_CHECK enum err envelope_write_fault(struct arena *a, enum err code, const c
 /* Signs a ready envelope given as text (`zapisd dsig sign`): adds wsse:Security for the actor over soap:Body. */
 MUST_CHECK enum err wsse_sign(struct arena *a, struct span envelope, const struct key *key, const char *actor,
                               struct buf *out, struct error *e);
+/* Of an envelope that envelope_write() has signed: whether it was with key's certificate; the same with another
+ * signature in the place of the one it has, and not an octet of Body changed. ERR_ENVELOPE: it is no such envelope. */
+bool wsse_is_signed_by(struct arena *a, struct span envelope, const struct key *key);
+MUST_CHECK enum err wsse_sign_anew(struct arena *a, struct span envelope, const struct key *key, struct buf *out,
+                                   struct error *e);

@@ -26,6 +26,14 @@ void soap_binding_fini(void);
 MUST_CHECK enum err soap_bind_request(struct arena *a, enum booking_method method, struct span octets,
                                       struct booking_request *out, struct error *e);
 
+/*
+ * The content of {SOAP_NS}updateBookingDetailsRequest (item 17) in canonical form, prefix "eq" left to be declared by
+ * the wrapper: bookId, esiaId, one timeslot where there is one, status as a structure. The same for the same u.
+ * ERR_INPUT: something is missing that the schema wants.
+ */
+MUST_CHECK enum err soap_write_update(struct arena *a, const struct booking_update *u, struct buf *out,
+                                      struct error *e);
+
 /* Which namespace the fields of a message are in: that of the messages, that of the types, or none. */
 enum soap_namespace { SOAP_CHILDREN_WS, SOAP_CHILDREN_TYPES, SOAP_CHILDREN_BARE };
 

@@ -49,6 +49,7 @@ MUST_CHECK enum err xml_prescan(struct span bytes, const struct xml_limits *limi
  */
 MUST_CHECK enum err xml_parse(struct arena *a, struct span bytes, struct xml_doc **out, struct error *e);
 struct xml_node *xml_root(struct xml_doc *doc);
+size_t xml_parsed_bytes(const struct xml_node *node); /* of which its document was made; 0: it was not parsed */
 /* Frees all documents of a now: they are some ten times as large as their octets. Names of nodes go with them. */
 void xml_docs_free(struct arena *a);
 
@@ -109,6 +110,8 @@ struct xml_node *xml_add(struct xml_node *parent, const char *local, const char 
  * text and comments stay. The new one, or NULL when out of memory, and all is as it was.
  */
 struct xml_node *xml_enclose(struct xml_node *parent, const char *local);
+/* Puts this text in place of all that the element holds. False when out of memory, or it is longer than INT_MAX. */
+MUST_CHECK bool xml_put_text(struct xml_node *node, struct span text);
 /* Takes an element out, with all in it. NULL: nothing to do. */
 void xml_drop(struct xml_node *node);
 /* Takes an attribute off, if it is there; ns NULL means: in no namespace. */

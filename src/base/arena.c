@@ -277,6 +277,19 @@ void arena_run_deferred(struct arena *a, arena_cleanup_fn fn)
     }
 }
 
+void arena_give_back(struct arena *a, const void *p)
+{
+    for (struct chunk **at = &a->chunks; *at != NULL; at = &(*at)->next) {
+        struct chunk *c = *at;
+        if (c->data != p || c->size <= a->chunk_bytes)
+            continue;
+        *at = c->next;
+        a->total -= sizeof *c + c->size;
+        chunk_free(c);
+        return;
+    }
+}
+
 size_t arena_size(const struct arena *a)
 {
     return a->total;

@@ -72,6 +72,18 @@ void buf_add(struct buf *b, const void *p, size_t n)
     b->p[b->n] = '\0';
 }
 
+char *buf_room(struct buf *b, size_t n)
+{
+    buf_reserve(b, n);
+    return b->p + b->n;
+}
+
+void buf_taken(struct buf *b, char *end)
+{
+    b->n = (size_t)(end - b->p);
+    *end = '\0';
+}
+
 void buf_add_span(struct buf *b, struct span s)
 {
     buf_add(b, s.p, s.n);

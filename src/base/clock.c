@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Both clocks, instants to text (always with a numeric offset: T1) and from it, and random UUIDs. */
+/* Both clocks, instants to text (always with a numeric offset: T1) and from it. */
 #include "clock.h"
 
 #include "ascii.h"
-#include "log.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 
 static uint64_t (*mono_hook)(void);
@@ -143,44 +140,5 @@ bool clock_parse(const char *text, int64_t *wall_us, bool *has_zone)
         return false;
     *has_zone = is_there;
     *wall_us = (seconds - (int64_t)offset_min * 60) * 1000000;
-    return true;
-}
-
-void uuid_v4(char out[UUID_TEXT_SIZE])
-{
-    unsigned char b[16];
-    size_t have = 0;
-    while (have < sizeof b) {
-        ssize_t n = getrandom(b + have, sizeof b - have, 0);
-        if (n > 0) {
-            have += (size_t)n;
-        } else if (errno != EINTR) {
-            /* An identifier that may repeat is worse than a restart. */
-            log_event(LOG_LEVEL_ERROR, "random", "error", strerror(errno), NULL);
-            abort();
-        }
-    }
-    b[6] = (unsigned char)((b[6] & 0x0F) | 0x40);
-    b[8] = (unsigned char)((b[8] & 0x3F) | 0x80);
-    static const char hex[] = "0123456789abcdef";
-    char *p = out;
-    for (size_t i = 0; i < sizeof b; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10)
-            *p++ = '-';
-        *p++ = hex[b[i] >> 4];
-        *p++ = hex[b[i] & 15];
-    }
-    *p = '\0';
-}
-
-bool uuid_is_valid(const char *s)
-{
-    if (s == NULL || strnlen(s, UUID_TEXT_SIZE) != UUID_TEXT_SIZE - 1)
-        return false;
-    for (size_t i = 0; i < UUID_TEXT_SIZE - 1; i++) {
-        bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
-        if (is_dash ? s[i] != '-' : ascii_hex(s[i]) < 0)
-            return false;
-    }
     return true;
 }

@@ -16,12 +16,20 @@ struct error_row {
     enum log_level level;
     int http;
     const char *fault;
-    const char *text;
+    enum queue_verdict queue;
+    const char *text, *rejection;
 };
 
 static const struct error_row rows[] = {
-#define X(name, blame, level, http, fault, text) {#name, blame, level, http, fault, text},
+#define X(name, blame, level, http, fault, queue, text, rejected)                                                      \
+    {#name, blame, level, http, fault, QUEUE_##queue, text, rejected},
     ERRORS(X)
+#undef X
+};
+
+const char *const queue_verdict_words[] = {
+#define X(name) #name,
+    QUEUE_VERDICTS(X)
 #undef X
 };
 
@@ -77,6 +85,16 @@ const char *error_faultcode(enum err code)
 int error_http_status(enum err code)
 {
     return error_row(code)->http;
+}
+
+enum queue_verdict error_queue(enum err code)
+{
+    return error_row(code)->queue;
+}
+
+const char *error_rejection(enum err code)
+{
+    return error_row(code)->rejection;
 }
 
 enum blame error_blame(enum err code)

@@ -55,6 +55,7 @@ static const char *const known[] = {
     "urn://smev-gov-ru/xmldsig/transform",
     DSIG,
     DSIG "enveloped-signature",
+    "urn://smev-gov-ru/xmldsig/transform",
     DSIG "base64",
     DSIG "sha1",
     DSIG "hmac-sha1",

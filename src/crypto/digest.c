@@ -3,7 +3,11 @@
  * shared. */
 #include "crypto_private.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
+
+#define PIECE_BYTES 65536
 
 enum err digest_init(struct error *e);
 void digest_fini(void);
@@ -70,4 +74,55 @@ enum err digest_once(enum digest_alg alg, const void *p, size_t n, unsigned char
     if (EVP_Digest(n > 0 ? p : "", n, out, &size, mds[alg], NULL) != 1 || size != digests[alg].size)
         return crypto_error(e, ERR_CRYPTO, "digest %s", digests[alg].name);
     return ERR_OK;
+}
+
+/* ---- of a file ---- */
+
+/* Each piece goes to all of them; *size: so far. */
+static enum err read_pieces(int file, EVP_MD_CTX **contexts, unsigned n, uint64_t *size, struct error *e)
+{
+    unsigned char piece[PIECE_BYTES];
+    for (*size = 0;;) {
+        ssize_t some = pread(file, piece, sizeof piece, (off_t)*size);
+        if (some < 0 && errno == EINTR)
+            continue;
+        if (some < 0)
+            return error_set(e, ERR_SYSTEM, "a file cannot be read: %s", strerror(errno));
+        if (some == 0)
+            return ERR_OK;
+        for (unsigned i = 0; i < n; i++)
+            if (EVP_DigestUpdate(contexts[i], piece, (size_t)some) != 1)
+                return crypto_error(e, ERR_CRYPTO, "digest of a file");
+        *size += (uint64_t)some;
+    }
+}
+
+static enum err finish_one(EVP_MD_CTX *context, enum digest_alg alg, uint64_t size, unsigned char out[DIGEST_MAX],
+                           struct error *e)
+{
+    unsigned length = 0;
+    if (size == 0)
+        return digest_once(alg, "", 0, out, e);
+    if (EVP_DigestFinal_ex(context, out, &length) != 1 || length != digests[alg].size)
+        return crypto_error(e, ERR_CRYPTO, "digest %s", digests[alg].name);
+    return ERR_OK;
+}
+
+enum err digest_file(int file, const enum digest_alg *algs, unsigned n, unsigned char (*out)[DIGEST_MAX],
+                     uint64_t *size, struct error *e)
+{
+    EVP_MD_CTX *contexts[DIGEST_COUNT] = {NULL};
+    enum err err = n <= DIGEST_COUNT ? ERR_OK : error_set(e, ERR_INTERNAL, "more digests than there are");
+    for (unsigned i = 0; i < n && err == ERR_OK; i++) {
+        contexts[i] = EVP_MD_CTX_new();
+        if (contexts[i] == NULL || EVP_DigestInit_ex(contexts[i], mds[algs[i]], NULL) != 1)
+            err = crypto_error(e, ERR_CRYPTO, "digest %s", digests[algs[i]].name);
+    }
+    if (err == ERR_OK)
+        err = read_pieces(file, contexts, n, size, e);
+    for (unsigned i = 0; i < n && err == ERR_OK; i++)
+        err = finish_one(contexts[i], algs[i], *size, out[i], e);
+    for (unsigned i = 0; i < n && i < DIGEST_COUNT; i++)
+        EVP_MD_CTX_free(contexts[i]);
+    return err;
 }

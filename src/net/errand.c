@@ -7,8 +7,10 @@
 #include "conn.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-#define ROUNDS 2 /* for each worker what it does, and what it does next: the loop is not waited for in between */
+#define NAMED_FAMILY 255 /* of no address */
+#define ROUNDS       2 /* for each worker what it does, and what it does next: the loop is not waited for in between */
 
 static void errands_serve(struct loop *l);
 
@@ -72,10 +74,26 @@ static void owned_done(void *arg)
     o.done(o.arg);
 }
 
-void http_worker_run(struct loop *l, const struct exchange *x, loop_fn work, loop_fn done, void *arg)
+static void owned_run(struct loop *l, const struct peer_key *key, loop_fn work, loop_fn done, void *arg)
 {
     struct owned_errand *o = net_alloc(sizeof(*o));
     *o = (struct owned_errand){.work = work, .done = done, .arg = arg};
     o->errand = (struct errand){.work = owned_work, .done = owned_done, .arg = o};
-    errand_run(l, &o->errand, &x->key, false);
+    errand_run(l, &o->errand, key, false);
+}
+
+void http_worker_run(struct loop *l, const struct exchange *x, loop_fn work, loop_fn done, void *arg)
+{
+    owned_run(l, &x->key, work, done, arg);
+}
+
+/* Two names that are one to this have their turn together: nobody is the worse for it. */
+void worker_run_in_turn(struct loop *l, const char *whose, loop_fn work, loop_fn done, void *arg)
+{
+    struct peer_key key = {.family = NAMED_FAMILY};
+    uint64_t hash = 14695981039346656037u; /* FNV-1a */
+    for (; *whose != '\0'; whose++)
+        hash = (hash ^ (unsigned char)*whose) * 1099511628211u;
+    memcpy(key.address, &hash, sizeof(key.address));
+    owned_run(l, &key, work, done, arg);
 }

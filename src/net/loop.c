@@ -279,7 +279,7 @@ static void on_poll(uv_poll_t *handle, int status, int events)
 {
     struct watch *w = handle->data;
     if (status < 0) {
-        w->fn(w->o.arg, WATCH_READ | WATCH_WRITE);
+        w->fn(w->o.arg, WATCH_READ | WATCH_WRITE | WATCH_BROKEN);
         return;
     }
     int out = ((events & UV_READABLE) != 0 ? WATCH_READ : 0) | ((events & UV_WRITABLE) != 0 ? WATCH_WRITE : 0);

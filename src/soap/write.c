@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * An answer as canonical text (Exclusive XML Canonicalization 1.0), ready to be signed without being parsed: one prefix
- * on every element, declared where it is first used, no attributes, start and end tag for empty elements too. The order
- * of children is that of the response types in schemas/equeue-types.xsd (order 329, items 17 to 24). Why not gSOAP's
- * writer: it is canonical but for U+007F (docs/decisions/0001-interface.md).
+ * An answer, and the one request of ours, as canonical text (Exclusive XML Canonicalization 1.0), ready to be signed
+ * without being parsed: one prefix on every element, declared where it is first used, no attributes, start and end tag
+ * for empty elements too. The order of children is that of the response types in schemas/equeue-types.xsd (order 329,
+ * items 17 to 24). Why not gSOAP's writer: it is canonical but for U+007F (docs/decisions/0001-interface.md).
  */
 #include "soap.h"
 
@@ -128,6 +128,26 @@ static void add_time_slot(struct writer *w, const char *name, const struct time_
     add_optional(w, "duration", s->duration);
     add_attributes(w, "Attribute", &s->attributes);
     close_tag(w, name);
+}
+
+enum err soap_write_update(struct arena *a, const struct booking_update *u, struct buf *out, struct error *e)
+{
+    static const struct soap_style as_the_schema = {0};
+    struct writer w = {.b = out, .arena = a, .style = &as_the_schema};
+    const struct time_slot *s = u->timeslot;
+    if (u->book_id == NULL || u->esia_id == NULL || u->status_code == NULL)
+        return error_set(e, ERR_INPUT, "bookId, esiaId or status is missing");
+    if (s != NULL && (s->slot_id == NULL || s->organization_id == NULL || s->visit_time == NULL))
+        return error_set(e, ERR_INPUT, "slotId, organizationId or visitTime is missing");
+    add_element(&w, "bookId", u->book_id);
+    add_element(&w, "esiaId", u->esia_id);
+    if (s != NULL)
+        add_time_slot(&w, "timeslot", s);
+    open_tag(&w, "status");
+    add_element(&w, "statusCode", u->status_code);
+    add_optional(&w, "statusMessage", u->status_message);
+    close_tag(&w, "status");
+    return ERR_OK;
 }
 
 static void add_time_slots(struct writer *w, const char *name, const struct booking_reply *r)

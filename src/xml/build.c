@@ -70,6 +70,18 @@ struct xml_node *xml_enclose(struct xml_node *parent, const char *local)
     return inside;
 }
 
+bool xml_put_text(struct xml_node *node, struct span text)
+{
+    xmlNode *n = node_of_mutable(node);
+    xmlNode *words = text.n <= INT_MAX ? xmlNewDocTextLen(n->doc, XML_CHARS(text.p), (int)text.n) : NULL;
+    if (words == NULL)
+        return false;
+    xmlFreeNodeList(n->children);
+    n->children = n->last = words;
+    words->parent = n;
+    return true;
+}
+
 void xml_drop(struct xml_node *node)
 {
     if (node == NULL)

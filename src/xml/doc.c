@@ -83,7 +83,13 @@ enum err xml_parse(struct arena *a, struct span bytes, struct xml_doc **out, str
         xmlFreeDoc(doc);
         return rc;
     }
+    doc->_private = (void *)(uintptr_t)bytes.n;
     arena_defer(a, xml_doc_cleanup, doc);
     *out = (struct xml_doc *)doc;
     return ERR_OK;
+}
+
+size_t xml_parsed_bytes(const struct xml_node *node)
+{
+    return (size_t)(uintptr_t)node_of(node)->doc->_private;
 }

@@ -39,7 +39,7 @@ struct db_session {
     unsigned members[MEMBERS_MAX], nmembers; /* of a COMMIT: whose rows it is about */
     unsigned writers[MEMBERS_MAX], nwriters; /* whose writes are in this call */
     unsigned half;                           /* results that came before the connection broke */
-    uint64_t answered_us;                    /* the last call */
+    uint64_t answered_us;                    /* the last call with writes */
     struct sim_event *limit, *end, *breaks;
     struct error error;
 };
@@ -270,7 +270,8 @@ static void session_clear(struct db_session *s)
 static void session_finish(struct db_session *s)
 {
     s->in_call = false;
-    s->answered_us = sim_now_us();
+    if (s->nwriters > 0)
+        s->answered_us = sim_now_us();
     sim_cancel(s->limit);
     s->limit = NULL;
     if (s->is_commit && s->nmembers > 0)

@@ -16,10 +16,10 @@ enum { /* places of parameters; api.* has the message first (booking/call.c) */
        AT_MESSAGE_ID = 5,
        AT_VERDICT = 7,
        AT_DIGEST = 10,
-       AT_BOOK_ID = 14,
-       AT_SLOTS = 15,
-       AT_USER_TYPE = 17,
-       AT_EXCHANGE_ANSWER = 15,
+       AT_BOOK_ID = 15,
+       AT_SLOTS = 16,
+       AT_USER_TYPE = 18,
+       AT_EXCHANGE_ANSWER = 16,
        AT_REPLY_ANSWER = 3,
 };
 
@@ -149,6 +149,10 @@ static void statement_needs(struct backend *b, const struct statement *s)
         needs(b, "read ", "getBookingStatus");
     if (calls(s, "api.get_slots") || calls(s, "api.get_booking_status") || is_write(s))
         needs(b, "table", "");
+    if (calls(s, "api.journal_answer("))
+        needs(b, "message ", value(s, AT_MESSAGE_ID));
+    if (calls(s, "api.inbox_answered("))
+        needs(b, "inbox ", value(s, 0));
     if (calls(s, "api.lock_bookings"))
         needs_list(b, "booking ", value(s, 0));
     if (!is_write(s))
@@ -208,11 +212,16 @@ static struct server_row *row_new(struct backend *b, enum server_row_kind kind, 
     return row;
 }
 
-static struct db_result *answer_write(struct backend *b, const struct statement *s)
+static struct db_result *answer_admission(struct backend *b)
 {
     static const char *const names[] = {"kind",       "error_code", "error_message", "status_code", "status_message",
                                         "journal_id", "journal_at", "stored",        NULL};
-    struct db_result *res = result(b, names, 1);
+    return result(b, names, 1);
+}
+
+/* NULL: it is new, and remembered. */
+static struct server_row *admit(struct backend *b, const struct statement *s, struct db_result *res)
+{
     const struct server_row *old = row_of_message(value(s, AT_MESSAGE_ID));
     if (old != NULL) {
         bool is_same = span_equals(old->digest, s->values[AT_DIGEST]);
@@ -222,24 +231,61 @@ static struct db_result *answer_write(struct backend *b, const struct statement 
         buf_add_hex(&hex, old->answer.p, old->answer.n);
         cell(res, 0, "kind", is_same ? "stored" : "reused");
         cell(res, 0, "stored", is_same ? hex.p : NULL);
-        return res;
+        return NULL;
     }
+    struct server_row *row = row_new(b, ROW_WRITE, client_of(s, AT_PEER));
+    row->message_id = arena_strdup(b->writes, value(s, AT_MESSAGE_ID));
+    row->digest = copy(b->writes, s->values[AT_DIGEST]);
+    cell(res, 0, "kind", "answer");
+    cell(res, 0, "journal_id", arena_strdup(b->arena, row->journal_id));
+    cell(res, 0, "journal_at", "2026-11-28 10:00:00+00");
+    return row;
+}
+
+/* Of a message that changed nothing, with its answer. */
+static struct db_result *answer_once(struct backend *b, const struct statement *s)
+{
+    struct db_result *res = answer_admission(b);
+    struct server_row *row = admit(b, s, res);
+    if (row != NULL)
+        row->answer = copy(b->writes, s->values[AT_EXCHANGE_ANSWER]);
+    return res;
+}
+
+/* Whose the message is, says the row of the inbox: who is answered is nobody's any more. */
+static struct db_result *answer_kept(struct backend *b, const struct statement *s)
+{
+    static const char *const names[] = {"is_ours", NULL};
+    struct db_result *res = result(b, names, 1);
+    unsigned client = (unsigned)strtoul(value(s, 0), NULL, 10);
+    bool is_ours = !sim_chance(conf.lost_per_mille);
+    for (const struct server_row *row = committed_rows; row != NULL; row = row->next)
+        is_ours = is_ours && (row->kind != ROW_KEPT || row->client != client);
+    cell(res, 0, "is_ours", is_ours ? "t" : "f");
+    if (!is_ours)
+        return res;
+    struct server_row *row = row_new(b, ROW_KEPT, client);
+    row->slot = arena_strdup(b->writes, value(s, 2));
+    row->answer = copy(b->writes, s->values[3]);
+    return res;
+}
+
+static struct db_result *answer_write(struct backend *b, const struct statement *s)
+{
+    struct db_result *res = answer_admission(b);
+    struct server_row *row = admit(b, s, res);
+    if (row == NULL)
+        return res;
     bool is_book = calls(s, "api.book(");
     const char *slot = is_book ? value(s, AT_SLOTS) : NULL;
     bool is_full = slot != NULL && taken(committed_rows, slot) + taken(b->rows, slot) >= conf.slot_capacity;
     const char *word = is_book ? value(s, AT_USER_TYPE) : NULL;
     bool is_misshapen = word != NULL && strcmp(word, SERVER_WORD_MISSHAPEN) == 0;
-    struct server_row *row = row_new(b, ROW_WRITE, client_of(s, AT_PEER));
-    row->message_id = arena_strdup(b->writes, value(s, AT_MESSAGE_ID));
     row->slot = arena_strdup(b->writes, slot);
-    row->digest = copy(b->writes, s->values[AT_DIGEST]);
     row->is_effect = !is_full;
-    cell(res, 0, "kind", "answer");
     cell(res, 0, "error_code", is_misshapen ? NULL : is_full ? "4" : "0");
     cell(res, 0, "status_code", is_full ? "208" : is_book ? "101" : "106");
     cell(res, 0, "status_message", "so");
-    cell(res, 0, "journal_id", arena_strdup(b->arena, row->journal_id));
-    cell(res, 0, "journal_at", "2026-11-28 10:00:00+00");
     return res;
 }
 
@@ -356,9 +402,13 @@ bool backend_in_transaction(const struct backend *b)
 unsigned backend_writes(const struct backend *b, unsigned *clients, unsigned most)
 {
     unsigned n = 0;
-    for (const struct server_row *row = b->rows; row != NULL && n < most; row = row->next)
-        if (row->kind == ROW_WRITE)
+    for (const struct server_row *row = b->rows; row != NULL && n < most; row = row->next) {
+        bool is_known = row->kind != ROW_WRITE && row->kind != ROW_KEPT;
+        for (unsigned i = 0; i < n; i++)
+            is_known |= clients[i] == row->client;
+        if (!is_known)
             clients[n++] = row->client;
+    }
     return n;
 }
 
@@ -456,6 +506,10 @@ static void statement_carry_out(struct backend *b)
     } else if (b->is_failed) {
         backend_fail(b, ERR_DATABASE, "the transaction is aborted");
         return;
+    } else if (calls(s, "api.journal_answer(")) {
+        res = answer_once(b, s);
+    } else if (calls(s, "api.inbox_answered(")) {
+        res = answer_kept(b, s);
     } else if (calls(s, "api.journal_")) {
         journal(b, s);
     } else if (is_write(s)) {
@@ -498,8 +552,8 @@ static void backend_step(void *arg)
     b->step = NULL;
     while (b->ngot < b->nneeds) {
         const char *name = b->needs[b->ngot++];
-        bool is_own =
-            strncmp(name, "message ", 8) == 0 || strncmp(name, "booking ", 8) == 0 || strncmp(name, "slot ", 5) == 0;
+        bool is_own = strncmp(name, "message ", 8) == 0 || strncmp(name, "booking ", 8) == 0 ||
+                      strncmp(name, "slot ", 5) == 0 || strncmp(name, "inbox ", 6) == 0;
         if (lock_take(name, !is_own, &b->waiter))
             continue;
         b->waits_since_us = sim_now_us();

@@ -4,8 +4,8 @@
  * the order of coming, timeouts, and a journal in which a message id is once. It knows the functions of api.* by name
  * and does of each what concerns the caller: which locks it takes, what it remembers, what it answers.
  *
- * Locks: "message ID", "booking ID", "slot ID" belong to a transaction. "table", "read METHOD" and "journal" are only
- * ever somebody's else (server_hold): everybody waits for them and nobody has them.
+ * Locks: "message ID", "booking ID", "slot ID", "inbox ID" belong to a transaction. "table", "read METHOD" and
+ * "journal" are only ever somebody's else (server_hold): everybody waits for them and nobody has them.
  *
  * Parameters that steer it: the peer ends in the number of the client; a write's userType may be one of the words
  * below.
@@ -20,9 +20,10 @@
 
 #define SERVER_WORD_MISSHAPEN "misshapen" /* the effect is made, its row cannot be read */
 
-enum server_row_kind { ROW_WRITE, ROW_EXCHANGE, ROW_REFUSED };
+enum server_row_kind { ROW_WRITE, ROW_EXCHANGE, ROW_REFUSED, ROW_KEPT };
 
-/* A row of the journal. */
+/* A row of the journal; ROW_WRITE: of a message that is remembered, a read of a queue, too. Or an answer that is kept
+ * in the inbox (ROW_KEPT; slot is its id). */
 struct server_row {
     struct server_row *next;
     enum server_row_kind kind;
@@ -37,6 +38,7 @@ struct server_conf {
     unsigned error_per_mille; /* of statements: conflicts, mistakes, trouble */
     unsigned slow_per_mille;  /* of statements: take up to slow_us */
     uint64_t slow_us;
+    unsigned lost_per_mille; /* of messages of queues: somebody else has taken them over */
     unsigned slot_capacity;
     unsigned read_rows;
     bool shares_slots; /* two bookings of a slot do not wait for each other */

@@ -247,6 +247,12 @@ void http_worker_run(struct loop *l, const struct exchange *x, loop_fn work, loo
     worker_run(l, work, done, arg);
 }
 
+void worker_run_in_turn(struct loop *l, const char *whose, loop_fn work, loop_fn done, void *arg)
+{
+    (void)whose;
+    worker_run(l, work, done, arg);
+}
+
 void worker_run_alone(struct loop *l, loop_fn work, loop_fn done, void *arg)
 {
     worker_run(l, work, done, arg);

@@ -169,6 +169,31 @@ static void size_tells_what_was_taken(void **state)
     arena_free(a);
 }
 
+/* What is large goes back at once, from wherever it stands; what shares its room stays, and so do all others. */
+static void given_back(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new();
+    char *first = arena_copy(a, "first", 5);
+    size_t before = arena_size(a);
+    char *large = arena_room(a, 1000000), *larger = arena_room(a, 2000000);
+    char *last = arena_copy(a, "last", 4);
+    memset(large, 'x', 1000000);
+    arena_give_back(a, larger);
+    arena_give_back(a, first);
+    arena_give_back(a, last);
+    arena_give_back(a, large + 1);
+    arena_give_back(a, NULL);
+    assert_true(arena_size(a) >= before + 1000000 && arena_size(a) < before + 1100000);
+    assert_int_equal(large[999999], 'x');
+    arena_give_back(a, large);
+    assert_int_equal(arena_size(a), before);
+    assert_string_equal(first, "first");
+    assert_string_equal(last, "last");
+    assert_string_equal(arena_strdup(a, "more"), "more");
+    arena_free(a);
+}
+
 /* Runs fn in a child; true when it aborted. */
 static int aborts(void (*fn)(void))
 {
@@ -228,6 +253,7 @@ int main(void)
         cmocka_unit_test(J3_everything_given_out_is_wiped),
         cmocka_unit_test(J3_what_is_used_again_holds_nothing_of_before),
         cmocka_unit_test(size_tells_what_was_taken),
+        cmocka_unit_test(given_back),
         cmocka_unit_test(impossible_sizes_abort),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -79,6 +79,23 @@ static void adding_a_buffer_to_itself_works(void **state)
     assert_memory_equal(b.p + 2550, "0123456789", 10);
 }
 
+static void room_is_written_and_taken(void **state)
+{
+    struct buf b;
+    buf_init(&b, *state, 0);
+    assert_non_null(buf_room(&b, 0));
+    assert_int_equal(b.n, 0);
+    for (size_t i = 0; i < 300; i++) {
+        char *to = buf_room(&b, i);
+        memset(to, 'a' + (int)(i % 26), i);
+        buf_taken(&b, to + i / 2); /* less than there was room for */
+        assert_int_equal(b.p[b.n], '\0');
+    }
+    assert_int_equal(b.n, 150 * 149);
+    assert_int_equal(b.p[b.n - 1], 'a' + 299 % 26);
+    assert_int_equal(b.p[0], 'a' + 2);
+}
+
 static void check(void **state, void (*add)(struct buf *, struct span), struct span in, const char *want)
 {
     struct buf b;
@@ -315,6 +332,7 @@ int main(void)
         cmocka_unit_test(spans_compare_by_content),
         cmocka_unit_test_setup_teardown(buffer_grows_and_stays_terminated, setup, teardown),
         cmocka_unit_test_setup_teardown(adding_a_buffer_to_itself_works, setup, teardown),
+        cmocka_unit_test_setup_teardown(room_is_written_and_taken, setup, teardown),
         cmocka_unit_test_setup_teardown(xml_is_escaped_as_canonical_xml_wants, setup, teardown),
         cmocka_unit_test_setup_teardown(every_character_xml_forbids_is_replaced, setup, teardown),
         cmocka_unit_test_setup_teardown(every_stray_octet_is_replaced, setup, teardown),

@@ -83,6 +83,46 @@ static void some_rows_by_the_standards(void **state)
     assert_string_equal(error_name((enum err) - 1), "INTERNAL");
 }
 
+/*
+ * Q1: where nobody waits for a fault, each row says what becomes of the message. A failure of ours is never told as a
+ * refusal, nor is anything else that may be over in a while; what is refused is told in words a citizen can read, with
+ * a RejectionReasonCode of SMEV's (schemas 1.1 to 1.3, RejectCode).
+ */
+static void every_row_says_what_becomes_of_a_queue(void **state)
+{
+    (void)state;
+    static const char *const codes[] = {"ACCESS_DENIED", "NO_DATA", "UNKNOWN_REQUEST_DESCRIPTION", "FAILURE"};
+    for (int i = ERR_OK; i <= (int)ERR_SYSTEM; i++) {
+        enum err code = (enum err)i;
+        enum queue_verdict verdict = error_queue(code);
+        const char *words = error_rejection(code);
+        bool is_of_smev = false;
+        for (size_t k = 0; k < sizeof codes / sizeof *codes; k++)
+            is_of_smev |= strcmp(queue_verdict_words[verdict], codes[k]) == 0;
+        assert_int_equal(queue_rejects(verdict), is_of_smev);
+        assert_int_equal(queue_rejects(verdict), words != NULL);
+        if (error_blame(code) == BLAME_SERVER || error_blame(code) == BLAME_OPERATOR || error_http_status(code) == 503)
+            assert_int_equal(verdict, QUEUE_AGAIN);
+        /* an error of order 329 (items 1 to 3) has its place in the method's own answer */
+        if (error_http_status(code) == 200)
+            assert_int_equal(verdict, QUEUE_ANSWER);
+        else
+            assert_int_not_equal(verdict, QUEUE_ANSWER);
+        if (words == NULL)
+            continue;
+        assert_int_equal(error_blame(code), BLAME_CLIENT);
+        assert_true((unsigned char)words[0] >= 0xd0 && strlen(words) > 40); /* a sentence, in Russian */
+        for (const char *c = words; *c != '\0'; c++)
+            assert_false((*c >= 'A' && *c <= 'Z') || (*c >= 'a' && *c <= 'z'));
+    }
+    assert_int_equal(error_queue((enum err)12345), QUEUE_AGAIN);
+    assert_null(error_rejection((enum err) - 1));
+    /* the same id with another content: nobody can say which of them was meant */
+    assert_int_equal(error_queue(ERR_REUSED), QUEUE_PARK);
+    assert_string_equal(queue_verdict_words[error_queue(ERR_OPERATION)], "UNKNOWN_REQUEST_DESCRIPTION");
+    assert_string_equal(queue_verdict_words[error_queue(ERR_SENDER)], "ACCESS_DENIED");
+}
+
 /* O2: each name stands for itself, whatever others it begins or ends. */
 static void a_file_is_blamed_by_its_whole_name(void **state)
 {
@@ -113,6 +153,7 @@ int main(void)
         cmocka_unit_test(long_details_are_cut_at_a_letter),
         cmocka_unit_test(every_row_is_whole),
         cmocka_unit_test(some_rows_by_the_standards),
+        cmocka_unit_test(every_row_says_what_becomes_of_a_queue),
         cmocka_unit_test(a_file_is_blamed_by_its_whole_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

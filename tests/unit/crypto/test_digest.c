@@ -4,6 +4,8 @@
 
 #include <pthread.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 /* RFC 6986 prints its messages last byte first; here they stand as they are digested. */
 #define M1 "012345678901234567890123456789012345678901234567890123456789012"
@@ -42,17 +44,22 @@ static const struct {
     {DIGEST_SHA256, "abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
 };
 
-static void check(size_t i)
+static void assert_hex(const unsigned char *digest, size_t n, const char *expected)
 {
     struct arena *a = arena_new();
-    unsigned char out[DIGEST_MAX];
-    struct error e = {0};
     struct buf hex;
     buf_init(&hex, a, 0);
-    assert_int_equal(digest_once(answers[i].alg, answers[i].message, strlen(answers[i].message), out, &e), ERR_OK);
-    buf_add_hex(&hex, out, digest_size(answers[i].alg));
-    assert_string_equal(hex.p, answers[i].digest);
+    buf_add_hex(&hex, digest, n);
+    assert_string_equal(hex.p, expected);
     arena_free(a);
+}
+
+static void check(size_t i)
+{
+    unsigned char out[DIGEST_MAX];
+    struct error e = {0};
+    assert_int_equal(digest_once(answers[i].alg, answers[i].message, strlen(answers[i].message), out, &e), ERR_OK);
+    assert_hex(out, digest_size(answers[i].alg), answers[i].digest);
 }
 
 static void C1_known_answers(void **state)
@@ -106,6 +113,43 @@ static void two_threads_digest_at_once(void **state)
     assert_int_equal(bad1 + bad2, 0);
 }
 
+static int file_of(const void *p, size_t n)
+{
+    int file = memfd_create("digest", MFD_CLOEXEC);
+    assert_true(file >= 0);
+    assert_int_equal(write(file, p, n), (ssize_t)n);
+    return file;
+}
+
+static void Q6_of_a_file(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    unsigned char out[2][DIGEST_MAX], once[DIGEST_MAX];
+    uint64_t size = 0;
+    for (unsigned i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+        const enum digest_alg algs[] = {answers[i].alg};
+        int file = file_of(answers[i].message, strlen(answers[i].message));
+        assert_int_equal(digest_file(file, algs, 1, out, &size, &e), ERR_OK);
+        assert_int_equal(size, strlen(answers[i].message));
+        assert_hex(out[0], digest_size(answers[i].alg), answers[i].digest);
+        (void)close(file);
+    }
+    static unsigned char large[3 * 65536 + 1]; /* more than one piece, and a byte beyond the last */
+    for (size_t i = 0; i < sizeof large; i++)
+        large[i] = (unsigned char)(i * 31 + i / 251);
+    const enum digest_alg both[] = {DIGEST_GOST94, DIGEST_SHA256};
+    int file = file_of(large, sizeof large);
+    assert_int_equal(digest_file(file, both, 2, out, &size, &e), ERR_OK);
+    assert_int_equal(size, sizeof large);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(digest_once(both[i], large, sizeof large, once, &e), ERR_OK);
+        assert_memory_equal(out[i], once, 32);
+    }
+    (void)close(file);
+    assert_int_equal(digest_file(file, both, 2, out, &size, &e), ERR_SYSTEM);
+}
+
 static void a_second_start_changes_nothing(void **state)
 {
     (void)state;
@@ -122,6 +166,7 @@ int main(void)
         cmocka_unit_test(C1_known_answers),
         cmocka_unit_test(sizes_and_pairs),
         cmocka_unit_test(two_threads_digest_at_once),
+        cmocka_unit_test(Q6_of_a_file),
         cmocka_unit_test(a_second_start_changes_nothing),
     };
     return cmocka_run_group_tests(tests, pki_setup, pki_teardown);

@@ -302,6 +302,30 @@ static void owned_job_done(void *arg)
     owned_ended++;
 }
 
+/* Those that are out come home in their order, until none of this peer waits for his turn. */
+static void until_heard(const struct peer_key *key)
+{
+    while (tfind(key, &loop.errands.turns.tree, by_key) != NULL) {
+        struct slot s = pool[0];
+        npool--;
+        for (unsigned i = 0; i < npool; i++)
+            pool[i] = pool[i + 1];
+        s.work(s.arg);
+        s.done(s.arg);
+    }
+}
+
+static void all_come_home(unsigned n)
+{
+    while (npool > 0) {
+        struct slot s = pool[--npool];
+        s.work(s.arg);
+        s.done(s.arg);
+    }
+    assert_int_equal(owned_ended, n);
+    assert_int_equal(owned_worked, n);
+}
+
 /* What a request wants done has the turn of who sent it. */
 static void L1_requests_have_the_turn_of_their_peer(void **state)
 {
@@ -313,22 +337,28 @@ static void L1_requests_have_the_turn_of_their_peer(void **state)
         http_worker_run(&loop, &crowd, owned_job_work, owned_job_done, &owned_worked);
     http_worker_run(&loop, &other, owned_job_work, owned_job_done, &owned_worked);
     assert_int_equal(loop.errands.turns.waiting, 101 - ROUNDS);
-    while (tfind(&other.key, &loop.errands.turns.tree, by_key) != NULL) {
-        struct slot s = pool[0];
-        npool--;
-        for (unsigned i = 0; i < npool; i++)
-            pool[i] = pool[i + 1];
-        s.work(s.arg);
-        s.done(s.arg);
-    }
+    until_heard(&other.key);
     assert_in_range(owned_ended, 1, 2);
-    while (npool > 0) {
-        struct slot s = pool[--npool];
-        s.work(s.arg);
-        s.done(s.arg);
+    all_come_home(101);
+}
+
+/* A queue is one peer more: neither does it crowd others out, nor they it; two queues are two. */
+static void L1_queues_have_the_turn_of_a_peer(void **state)
+{
+    (void)state;
+    struct exchange crowd = {.key = key_of(1)}, unix_socket = {.key = {0}};
+    world_begin(9, 1);
+    owned_worked = owned_ended = 0;
+    for (unsigned i = 0; i < 100; i++) {
+        http_worker_run(&loop, &crowd, owned_job_work, owned_job_done, &owned_worked);
+        worker_run_in_turn(&loop, "main", owned_job_work, owned_job_done, &owned_worked);
     }
-    assert_int_equal(owned_ended, 101);
-    assert_int_equal(owned_worked, 101);
+    http_worker_run(&loop, &unix_socket, owned_job_work, owned_job_done, &owned_worked);
+    worker_run_in_turn(&loop, "other", owned_job_work, owned_job_done, &owned_worked);
+    assert_int_equal(loop.errands.turns.waiting, 202 - ROUNDS);
+    until_heard(&unix_socket.key);
+    assert_in_range(owned_ended, 1, 4);
+    all_come_home(202);
 }
 
 int main(void)
@@ -339,6 +369,7 @@ int main(void)
         cmocka_unit_test(L1_what_is_begun_goes_first),
         cmocka_unit_test(L1_thousands_of_peers_cost_in_proportion),
         cmocka_unit_test(L1_requests_have_the_turn_of_their_peer),
+        cmocka_unit_test(L1_queues_have_the_turn_of_a_peer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
