@@ -23,21 +23,38 @@ static enum err canonical(struct arena *a, const struct xml_node *node, const ch
     return err;
 }
 
+/* Room at once for what is nearly all of its document: a buffer that grows is there twice. */
+static size_t room_for(const struct xml_node *element)
+{
+    size_t parsed = xml_parsed_bytes(element);
+    return parsed > BODY_BYTES ? parsed + parsed / 16 : BODY_BYTES;
+}
+
+/* What is hashed. The step between, as large as the element, does not stay. */
+static enum err transformed(struct arena *a, const struct dsig_parsed_reference *ref, struct span *out, struct error *e)
+{
+    if (!ref->smev_transform)
+        return canonical(a, ref->element, ref->prefixes, BODY_BYTES, out, e);
+    struct arena *work = arena_new();
+    struct span octets;
+    enum err err = canonical(work, ref->element, ref->prefixes, room_for(ref->element), &octets, e);
+    if (!err) {
+        struct buf b;
+        buf_init(&b, a, octets.n + octets.n / 4);
+        err = smev_transform(work, octets, &b, e);
+        *out = buf_span(&b);
+    }
+    arena_free(work);
+    return err;
+}
+
 static enum err check_reference(struct arena *a, const struct dsig_parsed_reference *ref, struct dsig_reference *out,
                                 struct error *e)
 {
     struct span octets;
-    enum err err = canonical(a, ref->element, ref->prefixes, BODY_BYTES, &octets, e);
+    enum err err = transformed(a, ref, &octets, e);
     if (err)
         return err;
-    if (ref->smev_transform) {
-        struct buf b;
-        buf_init(&b, a, octets.n + octets.n / 4);
-        err = smev_transform(a, octets, &b, e);
-        if (err)
-            return err;
-        octets = buf_span(&b);
-    }
     unsigned char digest[DIGEST_MAX];
     err = digest_once(ref->digest, octets.p, octets.n, digest, e);
     if (err)

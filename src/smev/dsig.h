@@ -9,6 +9,7 @@
 
 #define URI_EXC_C14N       "http://www.w3.org/2001/10/xml-exc-c14n#"
 #define URI_SMEV_TRANSFORM "urn://smev-gov-ru/xmldsig/transform"
+#define URI_ENVELOPED      NS_DSIG "enveloped-signature"
 #define NS_XML             "http://www.w3.org/XML/1998/namespace"
 #define DSIG_PREFIXES_MAX  16
 
@@ -25,7 +26,9 @@ struct xml_node *dsig_ids_at(const struct dsig_ids *ids, size_t i);
 /* What a reader of signatures puts up with. The zero value is the strict rule set of SMEV 2. */
 struct dsig_rules {
     bool allow_gost2001;
-    bool smev3; /* for reports: the second transform, an Id that several elements have */
+    bool smev3;               /* the second transform; for reports an Id that several elements have */
+    struct xml_node *element; /* SMEV 3: what the one reference must name; NULL: it is looked up in the Ids */
+    bool tolerant;            /* SMEV 3: InclusiveNamespaces, and enveloped-signature in front of the others */
 };
 
 struct dsig_parsed_reference {
@@ -34,7 +37,7 @@ struct dsig_parsed_reference {
     enum digest_alg digest;
     struct span digest_value;
     const char **prefixes; /* InclusiveNamespaces; NULL when there are none */
-    bool smev_transform;
+    bool smev_transform, is_enveloped;
 };
 
 struct dsig_parsed {
@@ -49,10 +52,15 @@ struct dsig_parsed {
 /*
  * Structure (one SignedInfo; exclusive C14N only; one exclusive-C14N transform a reference; URI "#id" only; text-only
  * values; no unknown children), algorithms, limits, and which elements are meant. Touches no key and computes no
- * digest. ERR_SECURITY for structure, ERR_ALGORITHM for a URI outside the list.
+ * digest. ERR_SECURITY for structure, ERR_ALGORITHM for a URI outside the list. ids may be NULL when the rules name
+ * the element.
  */
 MUST_CHECK enum err dsig_read(struct arena *a, const struct dsig_ids *ids, struct xml_node *signature,
                               const struct dsig_rules *rules, struct dsig_parsed *out, struct error *e);
+/* The element a reference of this Id means to the signature (dsig_resolve.c). */
+MUST_CHECK enum err dsig_resolve(struct arena *a, const struct dsig_ids *ids, const struct dsig_rules *rules,
+                                 const struct dsig_parsed *parsed, const char *id, struct xml_node **out,
+                                 struct error *e);
 /*
  * The cryptography: first the signature value, which only the holder of the key can get past, then the digests.
  * ERR_CHECK for one that differs; out is written only when all of it is good.
@@ -73,9 +81,16 @@ MUST_CHECK enum err wsse_read_cert(struct arena *a, const struct xml_node *node,
  */
 enum err wsse_refuse(struct arena *a, const struct xml_node *token, enum err err, const char *why, const char *advice,
                      struct error *e);
+/* What to do about a signature that was refused for this reason; NULL: nothing known. */
+const char *wsse_advice(enum err err);
+/* KeyInfo/X509Data/X509Certificate, each there once. */
+MUST_CHECK enum err dsig_find_x509(const struct dsig_parsed *parsed, struct xml_node **out, struct error *e);
 /* The one token KeyInfo points at; it has to be a child of this Security header. */
 MUST_CHECK enum err wsse_find_token(struct arena *a, const struct dsig_ids *ids, struct xml_node *security,
                                     const struct dsig_parsed *parsed, struct xml_node **token, struct error *e);
+
+/* One of the places where the schemas of SMEV 3 have a signature; told of in smev3.h. */
+bool smev3_is_place(const struct xml_node *node);
 
 /* ---- writing ---- */
 
@@ -90,6 +105,13 @@ MUST_CHECK enum err wsse_find_token(struct arena *a, const struct dsig_ids *ids,
 MUST_CHECK enum err wsse_write_security(struct arena *a, const struct key *key, const char *actor,
                                         const char *soap_prefix, const char *body_id, struct span body,
                                         const char *serial, struct buf *out, struct error *e);
+
+/* ds:Signature of SMEV 3 over an element with this Id. */
+MUST_CHECK enum err smev3_write_signature(struct arena *a, struct xml_node *element, const char *id,
+                                          const struct key *key, struct buf *out, struct error *e);
+/* Where the signature of an element stands, as its surroundings have it: the parent of the place, and its name; NULL:
+ * the schemas have none. *beside: of the place's sisters the one that is signed, or holds what is. */
+const char *smev3_place_of(struct xml_node *element, struct xml_node **parent, struct xml_node **beside);
 
 /* smev:Message in canonical form. The prefix smev is declared on it. */
 void smev_frame_write(const struct smev_frame *frame, struct buf *out);

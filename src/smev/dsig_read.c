@@ -10,8 +10,6 @@
 
 #include <string.h>
 
-#define NEARBY_MAX 16 /* elements with one Id that are looked through */
-
 struct reading {
     struct arena *arena;
     const struct dsig_ids *ids;
@@ -145,6 +143,9 @@ static enum err read_exc_c14n(const struct reading *r, struct xml_node *node, co
     struct xml_node *child = xml_first(node, NULL, NULL);
     if (!child)
         return ERR_OK;
+    if (r->rules->element && !r->rules->tolerant)
+        return error_set(r->e, ERR_SECURITY, "<%s> inside ds:%s (line %ld), which SMEV 3 has empty",
+                         told_name(xml_local(child)), xml_local(node), xml_line(node));
     if (!xml_is(child, URI_EXC_C14N, "InclusiveNamespaces") || xml_next(child, NULL, NULL))
         return error_set(r->e, ERR_SECURITY, "<%s> not allowed inside ds:%s", told_name(xml_local(child)),
                          xml_local(node));
@@ -163,15 +164,18 @@ static enum err read_transforms(const struct reading *r, struct xml_node *transf
     enum err err = expect_container(r, transforms, "Transforms", check_attr_id);
     if (err)
         return err;
-    unsigned n = 0;
+    unsigned n = 0, most = r->rules->tolerant ? 3 : 2;
     for (struct xml_node *t = xml_first(transforms, NULL, NULL); t; t = xml_next(t, NULL, NULL), n++) {
         err = expect(r, t, "Transform", check_attr_algorithm);
         if (err)
             return err;
-        if (n == 2)
-            return error_set(r->e, ERR_LIMIT, "more than two transforms in a reference");
+        if (n == most)
+            return error_set(r->e, ERR_LIMIT, "more than %u transforms in a reference", most);
         const char *uri = xml_attr(r->arena, t, NULL, "Algorithm");
-        if (r->rules->smev3 && n == 1 && uri && strcmp(uri, URI_SMEV_TRANSFORM) == 0) {
+        if (r->rules->tolerant && n == 0 && uri && strcmp(uri, URI_ENVELOPED) == 0) {
+            ref->is_enveloped = true; /* removes nothing: dsig_resolve() wants the signature outside */
+            err = expect_empty(r, t, "enveloped-signature");
+        } else if (r->rules->smev3 && n == 1U + ref->is_enveloped && uri && strcmp(uri, URI_SMEV_TRANSFORM) == 0) {
             ref->smev_transform = true;
             err = expect_empty(r, t, "the SMEV transform");
         } else {
@@ -180,59 +184,12 @@ static enum err read_transforms(const struct reading *r, struct xml_node *transf
         if (err)
             return err;
     }
-    if (n != (ref->smev_transform ? 2U : 1U))
-        return error_set(r->e, ERR_SECURITY, "%u transforms in a reference, exactly one is expected", n);
-    return ERR_OK;
-}
-
-static bool is_inside(struct xml_node *node, const struct xml_node *ancestor)
-{
-    for (; node; node = xml_parent(node)) {
-        if (node == ancestor)
-            return true;
-    }
-    return false;
-}
-
-/*
- * SMEV 3 lets one Id occur in nested messages: the element meant is the nearest one before the signature, beside it or
- * beside one of its ancestors, or a child of such a sibling.
- */
-static struct xml_node *resolve_nearby(const struct reading *r, size_t first, size_t n)
-{
-    for (struct xml_node *at = r->out->signature; xml_parent(at); at = xml_parent(at)) {
-        struct xml_node *found = NULL;
-        unsigned matches = 0;
-        for (struct xml_node *s = xml_first(xml_parent(at), NULL, NULL); s && s != at; s = xml_next(s, NULL, NULL)) {
-            for (size_t i = first; i < first + n; i++) {
-                struct xml_node *candidate = dsig_ids_at(r->ids, i);
-                if (candidate == s || xml_parent(candidate) == s) {
-                    found = candidate;
-                    matches++;
-                }
-            }
-        }
-        if (matches)
-            return matches == 1 ? found : NULL;
-    }
-    return NULL;
-}
-
-static enum err resolve(const struct reading *r, struct dsig_parsed_reference *ref)
-{
-    size_t first, n = dsig_ids_find(r->ids, ref->id, &first);
-    if (n == 1)
-        ref->element = dsig_ids_at(r->ids, first);
-    else if (n > 1 && n <= NEARBY_MAX && r->rules->smev3)
-        ref->element = resolve_nearby(r, first, n);
-    if (!ref->element)
-        return error_set(r->e, ERR_SECURITY, "%s with the Id a reference names", n ? "several elements" : "no element");
-    if (is_inside(r->out->signature, ref->element) || is_inside(ref->element, r->out->signature))
-        return error_set(r->e, ERR_SECURITY, "a reference covers its own signature");
-    for (unsigned i = 0; i < r->out->nrefs; i++) {
-        if (r->out->refs[i].element == ref->element)
-            return error_set(r->e, ERR_SECURITY, "two references to one element");
-    }
+    if (r->rules->element && !ref->smev_transform)
+        return error_set(r->e, ERR_SECURITY, "the SMEV transform is missing from a reference");
+    unsigned wanted = 1U + ref->is_enveloped + ref->smev_transform;
+    if (n != wanted)
+        return error_set(r->e, ERR_SECURITY, "%u transforms in a reference, exactly %s expected", n,
+                         wanted == 1 ? "one is" : "two are");
     return ERR_OK;
 }
 
@@ -280,7 +237,7 @@ static enum err read_reference(const struct reading *r, struct xml_node *node, s
         return err;
     if (xml_next(value, NULL, NULL))
         return error_set(r->e, ERR_SECURITY, "unknown element at the end of ds:Reference (line %ld)", xml_line(node));
-    return resolve(r, ref);
+    return dsig_resolve(r->arena, r->ids, r->rules, r->out, ref->id, &ref->element, r->e);
 }
 
 static enum err read_signature_method(const struct reading *r, struct xml_node *node)

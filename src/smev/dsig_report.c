@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
  * Every signature of a document, one line each, for the operator. Signatures inside wsse:Security are held to the
- * strict rules requests are held to; the others to SMEV 3's (its transform, X509Data, Ids that occur twice). A report
- * is no admission: whether the element signed is the one a service wants is for wsse_verify() to say.
+ * strict rules requests are held to. Those at a place of SMEV 3 are judged as its messages are: strictly, and where
+ * that fails and the signature is not SMEV's own, once more with tolerance, which is said. The others are looked up by
+ * their Ids. A report is no admission: whether the element signed is the one a service wants is for wsse_verify() and
+ * smev3_verify() to say.
  */
 #include "dsig.h"
+#include "smev3.h"
 
 #include <string.h>
 
@@ -49,18 +52,6 @@ static const char *describe_algorithms(struct arena *a, const struct dsig_parsed
     return arena_printf(a, "%s, %s%s", short_uri(dsig_sign_uri(p->alg)), digest, transform);
 }
 
-/* KeyInfo/X509Data/X509Certificate, each there once. */
-static enum err find_x509(const struct dsig_parsed *p, struct xml_node **out, struct error *e)
-{
-    if (!p->key_info || xml_count(p->key_info, NS_DSIG, "X509Data") != 1)
-        return error_set(e, ERR_TOKEN_UNAVAILABLE, "ds:KeyInfo holds no ds:X509Data, or several");
-    struct xml_node *data = xml_first(p->key_info, NS_DSIG, "X509Data");
-    if (xml_count(data, NS_DSIG, "X509Certificate") != 1)
-        return error_set(e, ERR_TOKEN_UNAVAILABLE, "ds:X509Data does not hold exactly one certificate");
-    *out = xml_first(data, NS_DSIG, "X509Certificate");
-    return ERR_OK;
-}
-
 /* What holds its certificate, as it seems; NULL: nothing. */
 static const struct xml_node *find_token(struct xml_node *signature)
 {
@@ -73,32 +64,41 @@ static const struct xml_node *find_token(struct xml_node *signature)
     return NULL;
 }
 
-static enum err check_one(const struct reporting *r, struct xml_node *signature, struct dsig_report_line *line,
-                          const char **advice, struct error *e)
+/* Structure, and what can be said of it; token and signer as far as they could be read. */
+static enum err describe(const struct reporting *r, struct xml_node *signature, const struct dsig_ids *ids,
+                         const struct dsig_rules *rules, struct dsig_parsed *parsed, const struct cert **signer,
+                         struct dsig_report_line *line, struct error *e)
 {
-    struct xml_node *security = xml_parent(signature);
-    bool strict = security && xml_is(security, NS_WSSE, "Security");
-    struct dsig_rules rules = {.allow_gost2001 = r->allow_gost2001, .smev3 = !strict};
-    struct dsig_ids *ids = r->ids;
-    enum err err = strict ? dsig_ids_read(r->arena, r->doc, true, &ids, e) : ERR_OK;
+    enum err err = dsig_read(r->arena, ids, signature, rules, parsed, e);
     if (err)
         return err;
-    struct dsig_parsed parsed;
-    err = dsig_read(r->arena, ids, signature, &rules, &parsed, e);
-    if (err)
-        return err;
-    line->element = describe_elements(r->arena, &parsed);
-    line->algorithms = describe_algorithms(r->arena, &parsed);
-
+    line->element = describe_elements(r->arena, parsed);
+    line->algorithms = describe_algorithms(r->arena, parsed);
     struct xml_node *token = NULL;
-    const struct cert *signer = NULL;
-    err = strict ? wsse_find_token(r->arena, ids, security, &parsed, &token, e) : find_x509(&parsed, &token, e);
+    err = rules->smev3 ? dsig_find_x509(parsed, &token, e)
+                       : wsse_find_token(r->arena, ids, xml_parent(signature), parsed, &token, e);
     if (!err)
-        err = wsse_read_cert(r->arena, token, NULL, &signer, e);
+        err = wsse_read_cert(r->arena, token, NULL, signer, e);
     if (err)
         return err;
     line->signer =
-        arena_printf(r->arena, "%s, sha256 %s", cert_subject(signer), cert_fingerprint_text(r->arena, signer));
+        arena_printf(r->arena, "%s, sha256 %s", cert_subject(*signer), cert_fingerprint_text(r->arena, *signer));
+    return ERR_OK;
+}
+
+/* In wsse:Security, or somewhere: found by its Id. */
+static enum err check_by_id(const struct reporting *r, struct xml_node *signature, bool is_wsse,
+                            struct dsig_report_line *line, const char **advice, struct error *e)
+{
+    struct dsig_rules rules = {.allow_gost2001 = r->allow_gost2001, .smev3 = !is_wsse};
+    struct dsig_ids *ids = r->ids;
+    enum err err = is_wsse ? dsig_ids_read(r->arena, r->doc, true, &ids, e) : ERR_OK;
+    struct dsig_parsed parsed;
+    const struct cert *signer = NULL;
+    if (!err)
+        err = describe(r, signature, ids, &rules, &parsed, &signer, line, e);
+    if (err)
+        return err;
     enum trust_reason reason = TRUST_GOOD;
     err = r->trust ? trust_check(r->trust, signer, r->now_s, &reason, e) : ERR_OK;
     if (err)
@@ -107,11 +107,62 @@ static enum err check_one(const struct reporting *r, struct xml_node *signature,
     return err ? err : dsig_check(r->arena, &parsed, signer, &result, e);
 }
 
+/* ---- SMEV 3 ---- */
+
+static const char *describe_forms(struct arena *a, unsigned forms)
+{
+    static const char *const words[] = {"enveloped-signature", "InclusiveNamespaces", "Id or Type attributes",
+                                        "blanks between elements", "blanks in base64"};
+    const char *all = NULL;
+    for (unsigned i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (forms & 1U << i)
+            all = all ? arena_printf(a, "%s, %s", all, words[i]) : words[i];
+    return all;
+}
+
+static enum err check_at_place(const struct reporting *r, struct xml_node *place, struct dsig_report_line *line,
+                               struct error *e)
+{
+    struct xml_node *element = smev3_signed(place), *signature = xml_first(place, NS_DSIG, "Signature");
+    if (!element)
+        return error_set(e, ERR_SECURITY, "no element, or several, that <%s> would be the signature of",
+                         xml_local(place));
+    struct dsig_rules rules = {
+        .allow_gost2001 = r->allow_gost2001, .smev3 = true, .element = element, .tolerant = true};
+    struct dsig_parsed parsed;
+    const struct cert *signer = NULL;
+    struct error ignored = {0};
+    (void)describe(r, signature, NULL, &rules, &parsed, &signer, line, &ignored);
+    struct smev3_policy policy = {.allow_gost2001 = r->allow_gost2001, .trust = r->trust, .now_s = r->now_s};
+    struct smev3_signature good;
+    enum err err = smev3_verify(r->arena, element, place, &policy, &good, e);
+    if (err && strcmp(xml_local(place), "SMEVSignature") != 0) {
+        policy.tolerant = true;
+        memset(&ignored, 0, sizeof ignored);
+        if (smev3_verify(r->arena, element, place, &policy, &good, &ignored) != ERR_OK)
+            return err;
+    } else if (err) {
+        return err;
+    }
+    const char *forms = describe_forms(r->arena, good.forms);
+    line->reason = arena_printf(r->arena, "good, %s%s%s", policy.tolerant ? "tolerated" : "strict", forms ? ": " : "",
+                                forms ? forms : "");
+    return ERR_OK;
+}
+
+/* ---- all of them ---- */
+
 static void report_one(const struct reporting *r, struct xml_node *signature, struct dsig_report_line *line)
 {
+    struct xml_node *parent = xml_parent(signature);
     struct error why = {0}, told = {0};
     const char *advice = NULL;
-    line->verdict = check_one(r, signature, line, &advice, &why);
+    if (parent && smev3_is_place(parent)) {
+        line->verdict = check_at_place(r, parent, line, &why);
+        line->reason = line->verdict ? arena_strdup(r->arena, why.detail) : line->reason;
+        return;
+    }
+    line->verdict = check_by_id(r, signature, parent && xml_is(parent, NS_WSSE, "Security"), line, &advice, &why);
     if (line->verdict)
         (void)wsse_refuse(r->arena, find_token(signature), line->verdict, why.detail, advice, &told);
     line->reason = line->verdict ? arena_strdup(r->arena, told.detail) : "good";

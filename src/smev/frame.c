@@ -185,10 +185,35 @@ static enum err find_message(struct frame_reader *r, struct xml_node *wrapper, s
     return ERR_OK;
 }
 
+/* wrapper/{Message, MessageData?/AppData?}: NULL in *app_data when there is none. */
+static enum err read_framed(struct frame_reader *r, struct xml_node *wrapper, bool needs_data, struct smev_frame *frame,
+                            struct xml_node **app_data)
+{
+    struct xml_node *message, *data = NULL;
+    *frame = (struct smev_frame){0};
+    *app_data = NULL;
+    enum err err = find_message(r, wrapper, &message);
+    if (!err)
+        err = read_message(r, message, frame);
+    if (err)
+        return err;
+    frame->ns = r->ns;
+    err = needs_data ? find_required(r, wrapper, "MessageData", &data) : find_once(r, wrapper, "MessageData", &data);
+    return err || !data ? err : find_once(r, data, "AppData", app_data);
+}
+
+static enum err regraft_app_data(struct arena *a, struct xml_node *app_data, const char *element, struct xml_doc **bare,
+                                 struct error *e)
+{
+    if (xml_has_stray_text(app_data))
+        return error_set(e, ERR_ENVELOPE, "text or comment directly inside smev:AppData");
+    return xml_regraft(a, app_data, SOAP_NS, element, bare, e);
+}
+
 enum err smev_frame_read(struct arena *a, struct xml_node *body, struct smev_frame *frame, const char **method,
                          struct xml_doc **bare, struct error *e)
 {
-    struct xml_node *wrapper = NULL, *message, *data, *app_data;
+    struct xml_node *wrapper = NULL, *app_data;
     *bare = NULL;
     enum err err = read_wrapper(body, &wrapper, e);
     if (err)
@@ -197,17 +222,7 @@ enum err smev_frame_read(struct arena *a, struct xml_node *body, struct smev_fra
     if (!frame)
         return xml_regraft(a, wrapper, SOAP_NS, *method, bare, e);
 
-    *frame = (struct smev_frame){0};
-    struct frame_reader r = {a, NULL, e};
-    err = find_message(&r, wrapper, &message);
-    if (!err)
-        err = read_message(&r, message, frame);
-    if (err)
-        return err;
-    frame->ns = r.ns;
-    err = find_required(&r, wrapper, "MessageData", &data);
-    if (!err)
-        err = find_once(&r, data, "AppData", &app_data);
+    err = read_framed(&(struct frame_reader){a, NULL, e}, wrapper, true, frame, &app_data);
     if (err)
         return err;
     if (!app_data && strcmp(frame->status, "PING") == 0) {
@@ -217,23 +232,44 @@ enum err smev_frame_read(struct arena *a, struct xml_node *body, struct smev_fra
     }
     if (!app_data)
         return error_set(e, ERR_ENVELOPE, "smev:AppData is missing");
-    if (xml_has_stray_text(app_data))
-        return error_set(e, ERR_ENVELOPE, "text or comment directly inside smev:AppData");
-    return xml_regraft(a, app_data, SOAP_NS, *method, bare, e);
+    return regraft_app_data(a, app_data, *method, bare, e);
+}
+
+enum err smev_frame_read_answer(struct arena *a, struct xml_node *body, struct smev_frame *frame, const char **element,
+                                struct xml_doc **bare, struct error *e)
+{
+    struct xml_node *wrapper = NULL, *app_data;
+    *bare = NULL;
+    enum err err = read_wrapper(body, &wrapper, e);
+    if (err)
+        return err;
+    *element = arena_strdup(a, xml_local(wrapper));
+    err = read_framed(&(struct frame_reader){a, NULL, e}, wrapper, false, frame, &app_data);
+    return err || !app_data ? err : regraft_app_data(a, app_data, *element, bare, e);
+}
+
+static const char *now_text(struct arena *a)
+{
+    char now[CLOCK_TEXT_SIZE];
+    int64_t now_us = clock_wall_us();
+    clock_format(now_us, clock_local_offset_min(now_us), now);
+    return arena_strdup(a, now);
+}
+
+void smev_frame_request(struct arena *a, struct smev_frame *f)
+{
+    f->status = "REQUEST";
+    f->date = now_text(a);
 }
 
 void smev_frame_answer(struct arena *a, const struct smev_frame *request, const char *request_message_id,
                        const char *agency_name, const char *status, const char *test_msg, struct smev_frame *out)
 {
-    char now[CLOCK_TEXT_SIZE];
-    int64_t now_us = clock_wall_us();
-    clock_format(now_us, clock_local_offset_min(now_us), now);
-
     *out = *request;
     out->sender = (struct smev_party){request->recipient.code, agency_name ? agency_name : request->recipient.name};
     out->recipient = request->sender;
     out->status = status;
-    out->date = arena_strdup(a, now);
+    out->date = now_text(a);
     out->request_id_ref = request_message_id;
     out->origin_request_id_ref = request->origin_request_id_ref ? request->origin_request_id_ref : request_message_id;
     out->test_msg = test_msg;

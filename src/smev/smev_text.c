@@ -10,12 +10,18 @@
 #include <stdint.h>
 #include <string.h>
 
-/* ---- reading ---- */
+/* clang-format off */
+#define NAME  SMEV_ENDS_NAME
+#define TEXT  SMEV_ESCAPED_IN_TEXT
+#define VALUE SMEV_ESCAPED_IN_VALUE
+const unsigned char smev_text_classes[256] = {
+    ['\0'] = NAME, [' '] = NAME, ['\t'] = NAME | VALUE, ['\n'] = NAME | VALUE, ['\r'] = NAME | TEXT | VALUE,
+    ['/'] = NAME, ['='] = NAME, ['\''] = NAME, ['"'] = NAME | VALUE,
+    ['<'] = NAME | TEXT | VALUE, ['>'] = NAME | TEXT, ['&'] = NAME | TEXT | VALUE,
+};
+/* clang-format on */
 
-static size_t utf8_length(unsigned char lead)
-{
-    return lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-}
+/* ---- reading ---- */
 
 static bool decode_number(struct span digits, uint32_t *out)
 {
@@ -99,32 +105,35 @@ int smev_text_compare(struct span a, struct span b)
 
 /* ---- writing ---- */
 
+static const char *escape_in_value(char c)
+{
+    switch (c) {
+    case '<':
+        return "&lt;";
+    case '&':
+        return "&amp;";
+    case '"':
+        return "&quot;";
+    case '\r':
+        return "&#xd;";
+    case '\n':
+        return "&#xa;";
+    default:
+        return "&#x9;"; /* a tabulator */
+    }
+}
+
 void smev_text_write_attr(struct buf *out, struct span s)
 {
+    size_t run = 0; /* where what is not written yet begins */
     for (size_t i = 0; i < s.n; i++) {
-        switch (s.p[i]) {
-        case '<':
-            buf_add_str(out, "&lt;");
-            break;
-        case '&':
-            buf_add_str(out, "&amp;");
-            break;
-        case '"':
-            buf_add_str(out, "&quot;");
-            break;
-        case '\r':
-            buf_add_str(out, "&#xd;");
-            break;
-        case '\n':
-            buf_add_str(out, "&#xa;");
-            break;
-        case '\t':
-            buf_add_str(out, "&#x9;");
-            break;
-        default:
-            buf_add_char(out, s.p[i]);
-        }
+        if (!smev_text_is(s.p[i], SMEV_ESCAPED_IN_VALUE))
+            continue;
+        buf_add(out, s.p + run, i - run);
+        buf_add_str(out, escape_in_value(s.p[i]));
+        run = i + 1;
     }
+    buf_add(out, s.p + run, s.n - run);
 }
 
 static size_t utf16_units(struct span s)
@@ -143,35 +152,51 @@ static size_t utf16_units(struct span s)
  * piece, behind ']', and behind a character that was itself escaped. Short texts are one piece, and forget the last
  * rule.
  */
+struct text_place {
+    size_t unit;      /* of UTF-16, from the start of the text */
+    const char *last; /* what was escaped last; NULL: nothing yet */
+    bool is_short;
+};
+
+static bool escapes_gt(const struct text_place *at, struct span s, size_t i)
+{
+    enum { PIECE_UNITS = 512 };
+    if (at->is_short ? i == 0 : at->unit % PIECE_UNITS == 0)
+        return true;
+    return s.p[i - 1] == ']' || (!at->is_short && at->last == s.p + i - 1);
+}
+
+static const char *escape_in_text(const struct text_place *at, struct span s, size_t i)
+{
+    switch (s.p[i]) {
+    case '<':
+        return "&lt;";
+    case '&':
+        return "&amp;";
+    case '\r':
+        return "&#xd;";
+    default:
+        return escapes_gt(at, s, i) ? "&gt;" : NULL;
+    }
+}
+
 void smev_text_write(struct buf *out, struct span s)
 {
-    enum { SHORT_UNITS = 11, PIECE_UNITS = 512 };
-    bool is_short = utf16_units(s) <= SHORT_UNITS;
-    size_t unit = 0;
-    bool was_escaped = false, was_bracket = false;
-    for (size_t i = 0; i < s.n;) {
-        unsigned char c = (unsigned char)s.p[i];
-        size_t n = utf8_length(c);
-        n = n > s.n - i ? s.n - i : n;
-        bool starts_piece = is_short ? unit == 0 : unit % PIECE_UNITS == 0;
-        if (starts_piece)
-            was_escaped = was_bracket = false;
-        const char *escape = NULL;
-        if (c == '<')
-            escape = "&lt;";
-        else if (c == '&')
-            escape = "&amp;";
-        else if (c == '\r')
-            escape = "&#xd;";
-        else if (c == '>' && (starts_piece || was_bracket || (was_escaped && !is_short)))
-            escape = "&gt;";
-        if (escape)
-            buf_add_str(out, escape);
-        else
-            buf_add(out, s.p + i, n);
-        was_escaped = escape != NULL;
-        was_bracket = c == ']';
-        unit += n == 4 ? 2 : 1;
-        i += n;
+    enum { SHORT_UNITS = 11 };
+    struct text_place at = {.is_short = s.n <= SHORT_UNITS || utf16_units(s) <= SHORT_UNITS};
+    size_t run = 0, counted = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        if (!smev_text_is(s.p[i], SMEV_ESCAPED_IN_TEXT))
+            continue;
+        at.unit += utf16_units((struct span){s.p + counted, i - counted});
+        counted = i;
+        const char *escape = escape_in_text(&at, s, i);
+        if (!escape)
+            continue;
+        buf_add(out, s.p + run, i - run);
+        buf_add_str(out, escape);
+        at.last = s.p + i;
+        run = i + 1;
     }
+    buf_add(out, s.p + run, s.n - run);
 }

@@ -6,6 +6,29 @@
 #include "buf.h"
 
 #include <stdbool.h>
+#include <string.h>
+
+/* What a byte may be, so that others are passed over in runs. */
+enum {
+    SMEV_ENDS_NAME = 1,
+    SMEV_ESCAPED_IN_TEXT = 2, /* or a reference there */
+    SMEV_ESCAPED_IN_VALUE = 4,
+};
+extern const unsigned char smev_text_classes[256];
+static inline unsigned smev_text_class(char c)
+{
+    return smev_text_classes[(unsigned char)c];
+}
+static inline bool smev_text_is(char c, unsigned classes)
+{
+    return (smev_text_class(c) & classes) != 0;
+}
+/* Copies to where there is room; returns where to go on. */
+static inline char *smev_text_put(char *to, const char *p, size_t n)
+{
+    memcpy(to, p, n);
+    return to + n;
+}
 
 /* Text or an attribute value without its references; false when one is unknown or out of range. */
 bool smev_text_decode(struct arena *a, struct span in, struct span *out);

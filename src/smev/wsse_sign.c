@@ -5,6 +5,7 @@
  */
 #include "clock.h"
 #include "dsig.h"
+#include "splice.h"
 
 #include <string.h>
 
@@ -69,92 +70,13 @@ enum err wsse_write_security(struct arena *a, const struct key *key, const char 
 
 /* ---- splicing ---- */
 
-/* Where the pieces of an envelope's text are: offsets of start tags, their ends, and of Header's end tag. */
-struct layout {
-    size_t header_open, header_open_end, header_close; /* header_close: offset of </Header>; equal for <Header/> */
-    size_t body_open, body_open_end;
-    bool has_header, header_is_empty_tag;
-};
-
-static const char *find(const char *p, const char *end, const char *what)
-{
-    size_t n = strlen(what);
-    return p <= end ? memmem(p, (size_t)(end - p), what, n) : NULL;
-}
-
-/* Behind a tag's '>', minding quoted attribute values. */
-static const char *tag_end(const char *p, const char *end)
-{
-    char quote = 0;
-    for (; p < end; p++) {
-        if (quote)
-            quote = *p == quote ? 0 : quote;
-        else if (*p == '"' || *p == '\'')
-            quote = *p;
-        else if (*p == '>')
-            return p + 1;
-    }
-    return NULL;
-}
-
-/* Behind the markup that is no tag (comment, CDATA, declaration); NULL when p is a tag. */
-static const char *skip_no_tag(const char *p, const char *end)
-{
-    static const char *const pairs[][2] = {{"<!--", "-->"}, {"<![CDATA[", "]]>"}, {"<?", "?>"}};
-    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
-        size_t n = strlen(pairs[i][0]);
-        if ((size_t)(end - p) < n || memcmp(p, pairs[i][0], n) != 0)
-            continue;
-        const char *stop = find(p + n, end, pairs[i][1]);
-        return stop ? stop + strlen(pairs[i][1]) : end;
-    }
-    return NULL;
-}
-
-/*
- * The text is known to be well formed (it was parsed), without DTD: tags need counting only. Second-level elements are
- * Header, when there is one, and Body, in this order (wsse_verify's rules were checked on the parsed document).
- */
-static bool find_layout(struct span text, bool has_header, struct layout *out)
-{
-    *out = (struct layout){.has_header = has_header};
-    const char *end = text.p + text.n;
-    unsigned depth = 0, seen = 0;
-    for (const char *p = text.p; p && (p = memchr(p, '<', (size_t)(end - p))) != NULL;) {
-        const char *next = skip_no_tag(p, end);
-        if (next) {
-            p = next;
-            continue;
-        }
-        next = tag_end(p, end);
-        if (!next)
-            return false;
-        bool closing = p[1] == '/', empty = next[-2] == '/';
-        if (closing)
-            depth--;
-        if (depth == 1 && closing && has_header && seen == 1)
-            out->header_close = (size_t)(p - text.p);
-        if (depth == 1 && !closing) {
-            bool is_header = has_header && seen == 0;
-            *(is_header ? &out->header_open : &out->body_open) = (size_t)(p - text.p);
-            *(is_header ? &out->header_open_end : &out->body_open_end) = (size_t)(next - text.p);
-            if (is_header && empty)
-                out->header_is_empty_tag = true;
-            seen++;
-        }
-        if (!closing && !empty)
-            depth++;
-        p = next;
-    }
-    return seen == (has_header ? 2U : 1U);
-}
-
 /* A prefix that the text binds nowhere. */
 static const char *free_prefix(struct arena *a, struct span text)
 {
     for (unsigned i = 0; i < 100; i++) {
         const char *prefix = i ? arena_printf(a, "wsu%u", i) : "wsu";
-        if (!find(text.p, text.p + text.n, arena_printf(a, "xmlns:%s", prefix)))
+        const char *binding = arena_printf(a, "xmlns:%s", prefix);
+        if (!memmem(text.p, text.n, binding, strlen(binding)))
             return prefix;
     }
     return NULL;
@@ -192,7 +114,7 @@ static enum err check_signable(struct arena *a, struct xml_node *header, const s
 }
 
 /* The envelope with an Id on Body; the text itself when it has one. */
-static enum err give_body_id(struct arena *a, struct span text, const struct layout *at, const char *serial,
+static enum err give_body_id(struct arena *a, struct span text, const struct splice_place *body, const char *serial,
                              const char **id, struct span *out, struct error *e)
 {
     *out = text;
@@ -202,31 +124,24 @@ static enum err give_body_id(struct arena *a, struct span text, const struct lay
     if (!prefix)
         return error_set(e, ERR_ENVELOPE, "no free namespace prefix");
     *id = arena_printf(a, "body-%s", serial);
-    const char *tag = text.p + at->body_open;
-    size_t name = strcspn(tag, " \t\r\n/>");
-    struct buf b;
-    buf_init(&b, a, text.n + 256);
-    buf_add(&b, text.p, at->body_open + name);
-    buf_printf(&b, " xmlns:%s=\"" NS_WSU "\" %s:Id=\"%s\"", prefix, prefix, *id);
-    buf_add(&b, tag + name, text.n - at->body_open - name);
-    *out = buf_span(&b);
+    *out = splice_insert(a, text, splice_name_end(text, body),
+                         arena_printf(a, " xmlns:%s=\"" NS_WSU "\" %s:Id=\"%s\"", prefix, prefix, *id));
     return ERR_OK;
 }
 
 /* Puts the Security block in: into the Header there is, into <Header/>, or into a new Header before Body. */
-static void splice_security(struct arena *a, const struct layout *at, const char *prefix, struct span text,
-                            struct span security, struct buf *out)
+static void splice_security(struct arena *a, const struct splice_place *header, const struct splice_place *body,
+                            const char *prefix, struct span text, struct span security, struct buf *out)
 {
     const char *qname = arena_printf(a, "%s%sHeader", prefix ? prefix : "", prefix ? ":" : "");
-    size_t offset = at->header_close, skip = 0;
+    size_t offset = header ? header->close : body->open, skip = 0;
     const char *before = "", *behind = "";
-    if (!at->has_header) {
-        offset = at->body_open;
+    if (!header) {
         before = arena_printf(a, "<%s>", qname);
         behind = arena_printf(a, "</%s>", qname);
-    } else if (at->header_is_empty_tag) {
+    } else if (header->is_empty) {
         skip = strlen("/>");
-        offset = at->header_open_end - skip;
+        offset = header->open_end - skip;
         before = ">";
         behind = arena_printf(a, "</%s>", qname);
     }
@@ -235,6 +150,34 @@ static void splice_security(struct arena *a, const struct layout *at, const char
     buf_add_span(out, security);
     buf_add_str(out, behind);
     buf_add(out, text.p + offset + skip, text.n - offset - skip);
+}
+
+bool wsse_is_signed_by(struct arena *a, struct span envelope, const struct key *key)
+{
+    struct span der = cert_der(key_cert(key));
+    struct buf b;
+    buf_init(&b, a, der.n * 2);
+    buf_add_base64(&b, der.p, der.n);
+    buf_add_str(&b, "</wsse:BinarySecurityToken>");
+    return memmem(envelope.p, envelope.n, b.p, b.n) != NULL;
+}
+
+enum err wsse_sign_anew(struct arena *a, struct span envelope, const struct key *key, struct buf *out, struct error *e)
+{
+    struct xml_doc *doc = NULL;
+    struct xml_node *header = NULL, *body = NULL;
+    struct splice_place at;
+    struct buf bare;
+    enum err err = parse_parts(a, envelope, &doc, &header, &body, e);
+    if (err)
+        return err;
+    struct xml_node *security = header ? xml_first(header, NS_WSSE, "Security") : NULL;
+    if (!security || xml_next(security, NS_WSSE, "Security") || !splice_find(envelope, xml_root(doc), security, &at))
+        return error_set(e, ERR_ENVELOPE, "the envelope is not signed by one alone");
+    buf_init(&bare, a, envelope.n);
+    buf_add(&bare, envelope.p, at.open);
+    buf_add(&bare, envelope.p + at.close_end, envelope.n - at.close_end);
+    return wsse_sign(a, buf_span(&bare), key, ACTOR_SMEV, out, e);
 }
 
 enum err wsse_sign(struct arena *a, struct span envelope, const struct key *key, const char *actor, struct buf *out,
@@ -247,8 +190,9 @@ enum err wsse_sign(struct arena *a, struct span envelope, const struct key *key,
         err = check_signable(a, header, body, actor, e);
     if (err)
         return err;
-    struct layout at;
-    if (!find_layout(envelope, header != NULL, &at))
+    struct splice_place head = {0}, at = {0};
+    if ((header && !splice_find(envelope, xml_root(doc), header, &head)) ||
+        !splice_find(envelope, xml_root(doc), body, &at))
         return error_set(e, ERR_ENVELOPE, "cannot find Header and Body in the text");
 
     char serial[UUID_TEXT_SIZE];
@@ -273,6 +217,6 @@ enum err wsse_sign(struct arena *a, struct span envelope, const struct key *key,
         err = wsse_write_security(a, key, actor, prefix, id, buf_span(&octets), serial, &security, e);
     if (err)
         return err;
-    splice_security(a, &at, prefix, text, buf_span(&security), out);
+    splice_security(a, header ? &head : NULL, &at, prefix, text, buf_span(&security), out);
     return ERR_OK;
 }

@@ -35,6 +35,21 @@ enum err wsse_read_cert(struct arena *a, const struct xml_node *node, const stru
     return ERR_OK;
 }
 
+const char *wsse_advice(enum err err)
+{
+    switch (err) {
+    case ERR_ALGORITHM:
+        return "its owner has to sign with GOST R 34.10-2012; that of 2001 is taken with allow_gost2001 = yes only";
+    case ERR_CHECK:
+        return "whoever has it did not sign what came: what is between its owner and us changes messages, or its "
+               "owner's software signs wrongly";
+    case ERR_EXPIRED:
+        return "is the clock right, here and at its owner's?";
+    default:
+        return NULL;
+    }
+}
+
 enum err wsse_refuse(struct arena *a, const struct xml_node *token, enum err err, const char *why, const char *advice,
                      struct error *e)
 {

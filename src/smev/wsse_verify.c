@@ -266,21 +266,6 @@ static enum err check_security(const struct verification *v, struct xml_node *se
     return ERR_OK;
 }
 
-static const char *advice_of(enum err err)
-{
-    switch (err) {
-    case ERR_ALGORITHM:
-        return "its owner has to sign with GOST R 34.10-2012; that of 2001 is taken with allow_gost2001 = yes only";
-    case ERR_CHECK:
-        return "whoever has it did not sign what came: what is between its owner and us changes messages, or its "
-               "owner's software signs wrongly";
-    case ERR_EXPIRED:
-        return "is the clock right, here and at its owner's?";
-    default:
-        return NULL;
-    }
-}
-
 /* Whatever is wrong with a signature: whose it is comes first, for its owner will have to be told. */
 static enum err verify_security(const struct verification *v, struct xml_node *security, const char *actor,
                                 struct wsse_signature *out)
@@ -293,7 +278,7 @@ static enum err verify_security(const struct verification *v, struct xml_node *s
     if (!err)
         return ERR_OK;
     const struct xml_node *token = xml_first(security, NS_WSSE, "BinarySecurityToken");
-    return wsse_refuse(v->arena, token, err, why.detail, advice ? advice : advice_of(err), v->e);
+    return wsse_refuse(v->arena, token, err, why.detail, advice ? advice : wsse_advice(err), v->e);
 }
 
 static struct span signed_octets(const struct wsse_signature *s, const struct xml_node *element)

@@ -37,6 +37,14 @@ static const struct {
     {"<r xmlns=\"urn:1\" xmlns:unused=\"urn:9\"><a xmlns=\"urn:2\"/><b xmlns=\"urn:2\"><c xmlns=\"urn:1\"/></b></r>",
      "<ns1:r xmlns:ns1=\"urn:1\"><ns2:a xmlns:ns2=\"urn:2\"></ns2:a><ns3:b "
      "xmlns:ns3=\"urn:2\"><ns1:c></ns1:c></ns3:b></ns1:r>"},
+    /* declared far outside, needed in siblings; a number of another namespace stands where the first one stood */
+    {"<r xmlns=\"urn:1\" xmlns:q=\"urn:2\" xmlns:p=\"urn:3\"><q:a/><p:b><q:c/></p:b><q:d/></r>",
+     "<ns1:r xmlns:ns1=\"urn:1\"><ns2:a xmlns:ns2=\"urn:2\"></ns2:a><ns3:b xmlns:ns3=\"urn:3\"><ns4:c "
+     "xmlns:ns4=\"urn:2\"></ns4:c></ns3:b><ns5:d xmlns:ns5=\"urn:2\"></ns5:d></ns1:r>"},
+    {"<a:r xmlns:a=\"urn:1\"><a:x xmlns:a=\"urn:2\"/><a:y/></a:r>",
+     "<ns1:r xmlns:ns1=\"urn:1\"><ns2:x xmlns:ns2=\"urn:2\"></ns2:x><ns1:y></ns1:y></ns1:r>"},
+    {"<r xmlns=\"urn:1\"><x xmlns=\"urn:1\" xmlns:b=\"urn:1\"><b:y b:k=\"\"/></x ></r\n>",
+     "<ns1:r xmlns:ns1=\"urn:1\"><ns1:x><ns1:y ns1:k=\"\"></ns1:y></ns1:x></ns1:r>"},
     /* two prefixes, one namespace; one prefix, two namespaces */
     {"<p:r xmlns:p=\"urn:1\" xmlns:q=\"urn:1\"><q:x/><p:y xmlns:p=\"urn:2\"/></p:r>",
      "<ns1:r xmlns:ns1=\"urn:1\"><ns1:x></ns1:x><ns2:y xmlns:ns2=\"urn:2\"></ns2:y></ns1:r>"},
@@ -152,6 +160,31 @@ static void test_pieces(void **state)
     arena_free(a);
 }
 
+/* More attributes than are sorted by hand, the wrong way round. */
+static void test_many_attributes(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new();
+    struct buf in, expected, out;
+    buf_init(&in, a, 0);
+    buf_init(&expected, a, 0);
+    buf_init(&out, a, 0);
+    buf_add_str(&in, "<r xmlns=\"urn:1\" xmlns:z=\"urn:z\"");
+    buf_add_str(&expected, "<ns1:r xmlns:ns1=\"urn:1\" xmlns:ns2=\"urn:z\"");
+    for (unsigned i = 0; i < 100; i++) {
+        buf_printf(&in, " b%02u=\"&gt;\" z:a%02u=\"\"", 99 - i, 99 - i);
+        buf_printf(&expected, " ns2:a%02u=\"\"", i);
+    }
+    for (unsigned i = 0; i < 100; i++)
+        buf_printf(&expected, " b%02u=\">\"", i);
+    buf_add_str(&in, "/>");
+    buf_add_str(&expected, "></ns1:r>");
+    struct error e = {0};
+    assert_int_equal(smev_transform(a, buf_span(&in), &out, &e), ERR_OK);
+    assert_string_equal(out.p, expected.p);
+    arena_free(a);
+}
+
 static void test_depth_is_bounded(void **state)
 {
     (void)state;
@@ -220,9 +253,8 @@ static void test_collected_vectors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_own_vectors),
-        cmocka_unit_test(test_pieces),
-        cmocka_unit_test(test_depth_is_bounded),
+        cmocka_unit_test(test_own_vectors),       cmocka_unit_test(test_pieces),
+        cmocka_unit_test(test_many_attributes),   cmocka_unit_test(test_depth_is_bounded),
         cmocka_unit_test(test_collected_vectors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
