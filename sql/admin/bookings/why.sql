@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 --
--- The whole story of a booking on one screen: as it stands, what came by the wire and how it was answered, what happened,
--- what the portal was told or waits to be told, who looked at the person. Times are the organization's.
+-- The whole story of a booking on one screen: as it stands, what came by the wire and how it was answered, what was exchanged
+-- with SMEV 3 for that, what happened, what the portal was told or waits to be told, who looked at the person. Times are the
+-- organization's.
 
 create or replace function admin.why(book_id text) returns table (at text, kind text, what text)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -55,6 +56,19 @@ begin
             left join lateral (select x.status from data.journal as x where x.journal_id = j.journal_id and x.at = j.at -- seen
                 and x.direction = 'out' offset 0) as q on true
             union all
+            select c.at, 1, c.journal_id, 'СМЭВ', format('%s: %s; сообщение № %s', c.operation, c.outcome, i.message_id)
+                    || case when c.operation = 'GetRequest' and c.outcome = 'new' then coalesce((
+                        select format('; файлов: %s, сохранено: %s', count(*), count(f.content))
+                        from data.inbox_file as f where f.inbox_id = i.inbox_id having count(*) > 0), '') else '' end -- seen
+            from (select distinct j.sender_code, j.recipient_code, j.message_id
+                from (select distinct h.journal_id from data.booking_history as h where h.book_key = key -- seen
+                    and h.journal_id is not null) as h
+                join lateral (select * from data.journal as x where x.journal_id = h.journal_id -- seen
+                    and x.direction = 'in' offset 0) as j on true) as m
+            join data.inbox as i on i.agency_code = m.recipient_code and i.sender_code = m.sender_code -- seen
+                and i.message_id = m.message_id
+            join data.inbox_call as c on c.inbox_id = i.inbox_id -- seen
+            union all
             select h.at, 2, h.history_id, 'история',
                 case h.actor when 'A' then 'заявитель' when 'P' then 'портал' when 'G' then 'ведомство, ' || h.db_user
                     else 'таймер' end
@@ -68,11 +82,13 @@ begin
             select x.created_at, 3, x.outbox_id, 'порталу',
                 format('№ %s: статус %s', x.outbox_id, x.payload #>> '{status,statusCode}')
                 || coalesce(', время ' || (x.payload #>> '{timeslot,visitTime}'), '')
-                || case x.state when 'waiting' then '; ждёт отправки' when 'sent' then '; передано'
-                    else '; остановлено' end
-                || coalesce(' ' || to_char(x.done_at at time zone o.time_zone, 'DD.MM HH24:MI') || ', ' || x.done_by, '')
-                || coalesce('; ' || x.last_error, '')
+                || '; ' || data.outbox_title(x.state)
+                || coalesce(' ' || to_char(x.done_at at time zone o.time_zone, 'DD.MM HH24:MI'), '')
+                || coalesce(', ' || x.done_by, '') || coalesce('; ' || x.last_error, '')
             from data.outbox as x where x.book_key = key -- seen
+            union all
+            select e.at, 3, e.event_id, 'порталу', format('№ %s: ', e.outbox_id) || data.outbox_event_words(e)
+            from data.outbox_event as e where e.book_key = key -- seen
             union all
             select g.at, 4, g.reading_id, 'просмотр', format('%s (роль %s) видел данные заявителя: %s', g.db_user,
                 g.db_role, g.what)
@@ -90,5 +106,6 @@ begin
 end $$;
 grant execute on function admin.why(text) to zapisd_operator, zapisd_registrar;
 comment on function admin.why(text) is
-    'why(номер записи): вся её жизнь — что сейчас, сообщения и подписи, история, что передано порталу, кто смотрел. '
+    'why(номер записи): вся её жизнь — что сейчас, сообщения и подписи, обмен со СМЭВ 3, история, что передано порталу, кто '
+        'смотрел. '
         'Пример: select * from admin.why(''6b1c…'')';

@@ -27,8 +27,9 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
         select l.n, l.place, l.topic, case w.word when '' then l.name else l.command end as command,
             case w.word when '' then regexp_replace(l.what, '[;.:].*$', '') else l.what end as what, l.example
         from listed as l
-        cross join (select replace(lower(btrim(coalesce(help.about, ''))), 'ё', 'е') as word) as w
-        where strpos(replace(lower(concat_ws(' ', l.topic, l.command, l.what, l.example)), 'ё', 'е'), w.word) > 0
+        cross join lateral (select replace(lower(btrim(coalesce(help.about, ''))), 'ё', 'е') as word,
+            replace(lower(concat_ws(' ', l.topic, l.command, l.what, l.example)), 'ё', 'е') as text) as w
+        where strpos(w.text, w.word) > 0 or data.help_stems_meet(w.text, w.word)
             or exists (
                 select from data.help_words() as h, unnest(h.beginnings) as b
                 where l.name = any (h.names) and starts_with(w.word, b))

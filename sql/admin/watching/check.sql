@@ -11,7 +11,7 @@ exception when lock_not_available then
     return query select 'проверить нельзя: таблица заблокирована',
         coalesce((select string_agg(format('держит %s (%s), сеанс %s, с %s', l.who,
             coalesce(l.program, 'программа не названа'), l.pid, to_char(l.since, 'DD.MM.YYYY HH24:MI')), '; ')
-                from admin.locks() as l), 'её уже освободили: спросите снова')
+                from admin.locks() as l), 'кто, сейчас не видно: спросите снова')
         || '; подробнее: select * from admin.locks(), завершить забытый: admin.lock_end';
 end $$;
 grant execute on function admin.check() to zapisd_operator, zapisd_auditor;

@@ -30,6 +30,12 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     where h.datname = current_database() and h.pid <> pg_backend_pid()
         and (exists (select from blocked as b where b.pid = h.pid)
             or h.xact_start is null and exists (select from mine as k where k.pid = h.pid and k.locktype = 'advisory')
+            -- Who waits gives up and comes again: a table that is held is in the way in between, too.
+            or clock_timestamp() - h.xact_start > interval '1 second' and h.backend_type = 'client backend'
+                and exists (select from mine as k join pg_class as c on c.oid = k.relation and c.relkind in ('r', 'p')
+                    where k.pid = h.pid
+                        and k.mode in ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
+                        and c.relnamespace = 'data'::regnamespace)
             or h.state like 'idle in transaction%' and clock_timestamp() - h.state_change > interval '1 second')
     order by 7 desc, 4
 $$;

@@ -310,7 +310,7 @@ begin
     select * into strict c from data.closure as t
     where t.organization_id = c.organization_id and t.area_key is not distinct from c.area_key and t.kind = c.kind
         and t.from_at = c.from_at and t.to_at is not distinct from c.to_at and t.state <> 'lifted';
-    if (c.reason, c.is_moving) is distinct from (btrim(p_reason), p_move) then
+    if (c.reason, c.is_moving) is distinct from (data.visible(p_reason), p_move) then
         raise notice 'Это уже закрыто: закрытие № %, причина «%», записи %. Так и остаётся; иначе: select admin.reopen(%), и '
             'закрыть заново', c.closure_id, c.reason, case when c.is_moving then 'переносятся' else 'отменяются' end,
             c.closure_id;

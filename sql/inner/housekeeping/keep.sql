@@ -1,10 +1,11 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 --
 -- What has to be done now and then, task by task: lapsed holds, outcomes that are due, closures that were interrupted,
--- slots up to the horizon, partitions of the journal. The daemon calls each task on its own clock, with a deadline
--- (statement_timeout) and in a transaction of its own, and again at once while it answers with a row; each call is a
--- small piece. An advisory lock a task lets one instance in at a time. What fails or takes too long is written down and
--- tried again after a pause that grows; the other tasks hear nothing of it. Nothing depends on being called in time.
+-- slots up to the horizon, partitions of the journal, answers of the portal that did not come, the end of messages that were
+-- over long ago. The daemon calls each task on its own clock, with a deadline (statement_timeout) and in a transaction of its
+-- own, and again at once while it answers with a row; each call is a small piece. An advisory lock a task lets one instance in
+-- at a time. What fails or takes too long is written down and tried again after a pause that grows; the other tasks hear
+-- nothing of it. Nothing depends on being called in time.
 
 create or replace function data.keep_closure(out did text, out failed boolean)
 language plpgsql as $$
@@ -164,6 +165,10 @@ begin
             when 'journal' then
                 select k.did, k.failed into did, failed from data.keep_journal() as k;
                 is_whole := failed;
+            when 'outbox' then
+                did := data.keep_outbox();
+            when 'ended' then
+                did := data.keep_ended();
         end case;
     exception when query_canceled or others then
         did := data.error_words(sqlstate);

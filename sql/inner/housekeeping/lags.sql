@@ -52,6 +52,8 @@ language sql stable as $$
             h.title, h.task, coalesce(data.failure_words(h.last_error), 'причина неизвестна'))
     from data.housekeeping as h
     where h.failed_in_row >= 3
+    union all
+    select 'outbox', t.problem, t.title, t.what from data.outbox_troubles() as t
 $$;
 comment on function data.lags() is
     'What housekeeping is behind with, one row a trouble; none when all is well. problem is for the log, title and what to do '

@@ -4,6 +4,7 @@
 -- A signed message is known by the octets its sender signed, whatever was cut off, added or reordered around them; the id
 -- that SMEV gave it is remembered beside, so that the same id with another content is refused by name. A duplicate in
 -- flight waits on the unique index until the first one's transaction ends, then gets the first answer.
+-- A message of a queue (by_id) has one name, the id SMEV gave it and has signed: two of equal content are two (Q1).
 
 -- A second name of a message that is known leads to the same answer.
 create or replace function data.admit_message(m api.message) returns api.answer
@@ -11,7 +12,7 @@ language plpgsql as $$
 declare
     r api.answer;
     sender constant text := coalesce(m.sender_code, '');
-    body_id constant text := case when m.sender_code <> '' then 'body:' || encode(m.digest, 'hex') end;
+    body_id constant text := case when m.sender_code <> '' and m.by_id is not true then 'body:' || encode(m.digest, 'hex') end;
     known_as text;
     seen data.message_seen;
 begin

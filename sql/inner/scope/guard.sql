@@ -48,10 +48,13 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
         ('slot', 'organization', 'organization'), ('place', 'area', null), ('occupancy', 'area', null),
         ('closure', 'organization', null), ('closure_booking', 'closure', null), ('closure_progress', 'closure', null),
         ('booking', 'organization', null), ('applicant', 'booking', null), ('booking_history', 'booking', null),
-        ('outbox', 'booking', null), ('personal_reading', 'booking', null), ('journal', 'message', null),
+        ('outbox', 'booking', null), ('outbox_event', 'booking', null), ('outbox_road', 'agency', null),
+        ('personal_reading', 'booking', null), ('journal', 'message', null),
         ('journal_refused', 'nobody', null), ('message_seen', 'nobody', null), ('office_member', 'nobody', null),
         ('ref_book', 'book', null), ('ref_attribute', 'of book', null), ('ref_item', 'item', 'of own book'),
-        ('ref_mark', 'mark', null)
+        ('ref_mark', 'mark', null), ('inbox', 'whole agency', null), ('inbox_source', 'whole agency', null),
+        ('inbox_unread', 'whole agency', null), ('inbox_section', 'whole agency', null),
+        ('inbox_refusal', 'whole agency', null)
     )
     select l.relation, replace(r.words, '{t}', l.relation), replace(w.words, '{t}', l.relation)
     from listed as l join rule as r on r.name = l.reads left join rule as w on w.name = l.writes

@@ -107,9 +107,10 @@ comment on function data.is_my_calendar(text) is
 -- The rows of an answer name nobody: the request beside them does.
 create or replace function data.journal_agency(p_journal_id bigint, p_at timestamptz) returns text
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-    select j.recipient_code from data.journal as j where j.journal_id = p_journal_id and j.at = p_at and j.direction = 'in'
+    select min(case j.direction when 'in' then j.recipient_code else j.sender_code end) -- what we send has us as its sender
+    from data.journal as j where j.journal_id = p_journal_id and j.at = p_at
 $$;
-comment on function data.journal_agency(bigint, timestamptz) is 'The agency that an exchange of the journal was for';
+comment on function data.journal_agency(bigint, timestamptz) is 'The agency that an exchange of the journal was for, or of';
 
 -- Policies and views call these in the name of whoever reads.
 grant execute on function data.sees_all(), data.my_offices(), data.my_agencies(), data.whole_agencies(),

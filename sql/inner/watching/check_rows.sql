@@ -162,5 +162,7 @@ set enable_indexscan = off set enable_indexonlyscan = off set enable_bitmapscan 
     select u.title, u.what from data.texts_unsaid() as u
     union all
     select g.title, g.what from data.lags() as g
+    union all
+    select n.title, n.what from data.inbox_troubles() as n
 $$;
 comment on function data.check_rows() is 'What admin.check() tells, without a bound on waiting';

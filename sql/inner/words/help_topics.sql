@@ -8,15 +8,24 @@ language sql immutable parallel safe as $$
         (2, 'запись', '{find,why,history,free,move,cancel,invite,v_booking}'),
         (3, 'занятость', '{load,schedule,off_schedule}'),
         (4, 'закрытие', '{close_day,close_area,close_office,absence,go_on,reopen,closures}'),
-        (5, 'порталу', '{outbox,outbox_done}'),
+        (5, 'порталу', '{outbox,outbox_done,outbox_hold,outbox_release,outbox_requeue,outbox_drop,outbox_resend}'),
         (6, 'организация', '{add_agency,add_organization,add_service,add_area,remove_area,set_hours,generate,'
             'slot_attribute,queue_numbers,set_text,add_status}'),
         (7, 'календарь', '{set_hours_for,special_day,add_calendar,calendar_day,use_calendar,zone_check,zone_move}'),
         (8, 'справочник', '{ref_new,ref_attribute,ref_put,ref_delete,ref_csv,ref_import,ref_drop}'),
         (9, 'надзор', '{my_offices,grant_office,revoke_office,office_members,readings,arrows,check,housekeeping,'
-            'housekeeping_lags,sweep,locks,lock_end,refused,journal_partitions,slot_decode,mask_name,state_title,help}')
+            'housekeeping_lags,sweep,locks,lock_end,refused,journal_partitions,slot_decode,mask_name,state_title,help}'),
+        (10, 'из СМЭВ', '{inbox,inbox_calls,inbox_files,inbox_retry,inbox_resign,inbox_give_up,inbox_unread,'
+            'inbox_unread_give_up,inbox_move}')
 $$;
 comment on function data.help_topics() is 'The order in which admin.help() tells things';
+
+-- However a word is inflected: очередь finds очереди.
+create or replace function data.help_stems_meet(p_text text, p_words text) returns boolean
+language sql immutable parallel safe
+return (select cardinality(s.stems) > 0 and s.stems <@ tsvector_to_array(to_tsvector('pg_catalog.russian', p_text))
+    from (select tsvector_to_array(to_tsvector('pg_catalog.russian', p_words)) as stems) as s);
+comment on function data.help_stems_meet(text, text) is 'Whether a text has all of these words in some form, of Russian';
 
 -- What people type instead of our words, by the beginnings of theirs (ё as е). No command is found by another's name.
 create or replace function data.help_words() returns table (beginnings text[], names text[])
@@ -35,12 +44,16 @@ language sql immutable parallel safe as $$
         ('{отказ,отклон,вернут}', '{reject,turned_away}'), ('{отмен}', '{cancel,confirm,reject,reopen}'),
         ('{ошиб,исправ,перепута}', '{correct,check,refused}'),
         ('{выгруз,загруз,excel,эксел,импорт,экспорт}', '{ref_csv,ref_import}'),
-        ('{текст,сообщен,смс,sms,письм,уведомл}', '{set_text,outbox,outbox_done}'),
+        ('{текст,сообщен,смс,sms,письм,уведомл}', '{set_text,outbox,outbox_done,outbox_resend}'),
+        ('{исходящ,портал не знает,передать снова,не ушло}', '{outbox,outbox_requeue,outbox_hold,outbox_drop,outbox_done}'),
         ('{отчет,статистик,загруж,сколько}', '{load,offices,off_schedule}'),
         ('{журнал,лог}', '{refused,journal_partitions,why,readings}'),
         ('{окно,кабинет,зал,комнат,специалист,врач,инспектор}', '{add_area,remove_area,close_area,absence}'),
         ('{филиал,отдел,офис}', '{add_organization,offices,close_office}'), ('{номерок,талон,номер в очеред}', '{queue_numbers}'),
         ('{часовой,пояс,зона}', '{zone_check,zone_move}'), ('{кто смотрел,доступ,просмотр}', '{readings,why}'),
+        ('{сертификат,ключ,подпис}', '{inbox_resign,inbox,refused}'),
+        ('{смэв,очеред,входящ,отложен}', '{inbox,inbox_calls,inbox_files,inbox_retry,inbox_resign,'
+            'inbox_give_up,inbox_unread,inbox_unread_give_up,inbox_move}'),
         ('{завис,блокиров,тормоз}', '{locks,lock_end,check}'), ('{свободн}', '{free,load}')
 $$;
 -- What is no command but a column or a table: a row or an update of the operator's.
