@@ -177,9 +177,9 @@ struct db_call book_call(const struct booking_request *r, const struct booking_m
     call_add_fields(c, bad);
     call_add_words(c, bad);
     add_later(c, r, a);
-    return call_end(c, "select * from api.book(" CALL_MESSAGE ", $15::text, $16::text[], $17::text, $18::text, "
-                       "$19::text, $20::text, $21::jsonb, $22::text[], $23::text[], $24::boolean, $25::int, "
-                       "$26::jsonb, $27::text[], $28::text[], $29::text[], $30::text[])");
+    return call_end(c, "select * from api.book(" CALL_MESSAGE ", $16::text, $17::text[], $18::text, $19::text, "
+                       "$20::text, $21::text, $22::jsonb, $23::text[], $24::text[], $25::boolean, $26::int, "
+                       "$27::jsonb, $28::text[], $29::text[], $30::text[], $31::text[])");
 }
 
 enum err book_result(const struct booking_request *r, const struct db_result *res, struct booking_reply *out,

@@ -118,6 +118,7 @@ void call_add_message(struct call *c, const struct booking_message *m)
     call_add_text(c, received);
     call_add_bool(c, m->test);
     call_add_bytes(c, m->body);
+    call_add_bool(c, m->by_id);
 }
 
 struct db_call call_end(struct call *c, const char *sql)

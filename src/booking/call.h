@@ -27,6 +27,6 @@ void call_add_filter(struct call *c, const struct predicate *p); /* jsonb; NULL 
 /* The row api.message: the first parameters of every journalled call. */
 #define CALL_MESSAGE                                                                                                   \
     "row($1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text, $8::text, $9::text, $10::text, "        \
-    "$11::bytea, $12::timestamptz, $13::boolean, $14::bytea)::api.message"
+    "$11::bytea, $12::timestamptz, $13::boolean, $14::bytea, $15::boolean)::api.message"
 void call_add_message(struct call *c, const struct booking_message *m);
 struct db_call call_end(struct call *c, const char *sql); /* sql: a text fixed at compile time */

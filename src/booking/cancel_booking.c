@@ -12,7 +12,7 @@ struct db_call cancel_booking_call(const struct booking_request *r, const struct
     call_add_text(c, r->book_id);
     call_add_text(c, r->esia_id);
     call_add_fields(c, bad);
-    return call_end(c, "select * from api.cancel_booking(" CALL_MESSAGE ", $15::text, $16::text, $17::text[])");
+    return call_end(c, "select * from api.cancel_booking(" CALL_MESSAGE ", $16::text, $17::text, $18::text[])");
 }
 
 enum err cancel_booking_result(const struct booking_request *r, const struct db_result *res, struct booking_reply *out,

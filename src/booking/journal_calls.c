@@ -71,8 +71,8 @@ struct db_call booking_lock(const char *const *book_ids, unsigned n, struct aren
     return call_end(c, "select api.lock_bookings($1::text[])");
 }
 
-struct db_call booking_journal_exchange(const struct booking_message *m, struct span answer, bool is_kept,
-                                        const char *status, struct arena *a)
+static struct call *exchange_call(const struct booking_message *m, struct span answer, bool is_kept, const char *status,
+                                  struct arena *a)
 {
     struct call *c = call_new(a);
     call_add_message(c, m);
@@ -81,7 +81,21 @@ struct db_call booking_journal_exchange(const struct booking_message *m, struct 
         call_add_kept(c, answer);
     else
         call_add_bytes(c, answer);
-    return call_end(c, "select api.journal_exchange(" CALL_MESSAGE ", $15::text, $16::bytea)");
+    return c;
+}
+
+struct db_call booking_journal_exchange(const struct booking_message *m, struct span answer, bool is_kept,
+                                        const char *status, struct arena *a)
+{
+    return call_end(exchange_call(m, answer, is_kept, status, a),
+                    "select api.journal_exchange(" CALL_MESSAGE ", $16::text, $17::bytea)");
+}
+
+struct db_call booking_journal_answer(const struct booking_message *m, struct span answer, bool is_kept,
+                                      const char *status, struct arena *a)
+{
+    return call_end(exchange_call(m, answer, is_kept, status, a),
+                    "select * from api.journal_answer(" CALL_MESSAGE ", $16::text, $17::bytea)");
 }
 
 struct db_call booking_journal_refused(const struct booking_refused *r, struct arena *a)
@@ -94,8 +108,8 @@ struct db_call booking_journal_refused(const struct booking_refused *r, struct a
     call_add_text(c, arena_printf(a, "%llu", (unsigned long long)r->messages));
     call_add_text(c, arena_printf(a, "%llu", (unsigned long long)r->bytes));
     call_add_bytes(c, r->digest);
-    call_add_bytes(c, r->head);
-    call_add_bytes(c, r->answer);
+    call_add_kept(c, r->head);
+    call_add_kept(c, r->answer);
     return call_end(
         c, "select api.journal_refused($1::text, $2::text, $3::text, $4::text, $5::bigint, $6::bigint, $7::bytea, "
            "$8::bytea, $9::bytea)");

@@ -62,8 +62,8 @@ struct db_call update_booking_details_call(const struct booking_request *r, cons
     call_add_fields(c, bad);
     call_add_named_services(c, &slot->attributes);
     return call_end(
-        c, "select * from api.update_booking_details(" CALL_MESSAGE ", $15::text, $16::text, $17::text, "
-           "$18::text, $19::text, $20::text, $21::text, $22::int, $23::text, $24::text, $25::text[], $26::text[])");
+        c, "select * from api.update_booking_details(" CALL_MESSAGE ", $16::text, $17::text, $18::text, "
+           "$19::text, $20::text, $21::text, $22::text, $23::int, $24::text, $25::text, $26::text[], $27::text[])");
 }
 
 enum err update_booking_details_result(const struct booking_request *r, const struct db_result *res,

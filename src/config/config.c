@@ -48,7 +48,8 @@ static void mistake(struct loader *l, int line, const char *text)
 
 static bool is_named(const char *word)
 {
-    return strcmp(word, "listener") == 0 || strcmp(word, "agency") == 0 || strcmp(word, "sender") == 0;
+    return strcmp(word, "listener") == 0 || strcmp(word, "agency") == 0 || strcmp(word, "sender") == 0 ||
+           strcmp(word, "push") == 0 || strcmp(word, "smev3") == 0;
 }
 
 static bool is_section_word(const struct loader *l, const char *word)
@@ -75,6 +76,16 @@ static void *target_new(struct loader *l, const struct section *s)
     if (strcmp(s->word, "sender") == 0) {
         struct config_sender *t = arena_alloc(l->a, sizeof *t);
         *t = (struct config_sender){.code = s->name, .file = s->file, .line = s->line};
+        return t;
+    }
+    if (strcmp(s->word, "push") == 0) {
+        struct config_push *t = arena_alloc(l->a, sizeof *t);
+        *t = (struct config_push){.agency = s->name, .file = s->file, .line = s->line};
+        return t;
+    }
+    if (strcmp(s->word, "smev3") == 0) {
+        struct config_smev3 *t = arena_alloc(l->a, sizeof *t);
+        *t = (struct config_smev3){.name = s->name, .file = s->file, .line = s->line};
         return t;
     }
     return l->out;
@@ -305,6 +316,8 @@ static void sections_gather(struct loader *l)
     c->listeners = arena_array(l->a, count_sections(l, "listener"), sizeof *c->listeners);
     c->agencies = arena_array(l->a, count_sections(l, "agency"), sizeof *c->agencies);
     c->senders = arena_array(l->a, count_sections(l, "sender"), sizeof *c->senders);
+    c->pushes = arena_array(l->a, count_sections(l, "push"), sizeof *c->pushes);
+    c->smev3s = arena_array(l->a, count_sections(l, "smev3"), sizeof *c->smev3s);
     for (const struct section *s = l->sections; s != NULL; s = s->next) {
         if (strcmp(s->word, "listener") == 0) {
             c->listeners[c->nlisteners++] = *(struct config_listener *)s->target;
@@ -318,6 +331,10 @@ static void sections_gather(struct loader *l)
             if (t->name == NULL)
                 t->name = t->code;
             c->senders[c->nsenders++] = *t;
+        } else if (strcmp(s->word, "push") == 0) {
+            c->pushes[c->npushes++] = *(struct config_push *)s->target;
+        } else if (strcmp(s->word, "smev3") == 0) {
+            c->smev3s[c->nsmev3s++] = *(struct config_smev3 *)s->target;
         }
     }
 }

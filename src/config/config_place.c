@@ -23,6 +23,12 @@ static const char *section_at(struct arena *a, const struct config *c, const cha
     for (unsigned i = 0; i < c->nsenders && strcmp(section, "sender") == 0; i++)
         if (strcmp(c->senders[i].code, name) == 0)
             return arena_printf(a, "%s:%d", c->senders[i].file, c->senders[i].line);
+    for (unsigned i = 0; i < c->npushes && strcmp(section, "push") == 0; i++)
+        if (strcmp(c->pushes[i].agency, name) == 0)
+            return arena_printf(a, "%s:%d", c->pushes[i].file, c->pushes[i].line);
+    for (unsigned i = 0; i < c->nsmev3s && strcmp(section, "smev3") == 0; i++)
+        if (strcmp(c->smev3s[i].name, name) == 0)
+            return arena_printf(a, "%s:%d", c->smev3s[i].file, c->smev3s[i].line);
     return arena_printf(a, "%s:1", c->path);
 }
 
@@ -57,6 +63,8 @@ static bool is_text(enum option_kind kind)
     case OPTION_ADDRESS:
     case OPTION_PATH:
     case OPTION_URL:
+    case OPTION_ENDPOINT:
+    case OPTION_FTP:
     case OPTION_CODE:
     case OPTION_WORD:
         return true;

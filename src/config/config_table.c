@@ -13,6 +13,8 @@
 #define TYPE_OPTION_ADDRESS   "address"
 #define TYPE_OPTION_PATH      "path"
 #define TYPE_OPTION_URL       "URL"
+#define TYPE_OPTION_ENDPOINT  "URL"
+#define TYPE_OPTION_FTP       "URL"
 #define TYPE_OPTION_CODE      "code"
 #define TYPE_OPTION_WORD      "word"
 #define TYPE_OPTION_ENUM      "word"
@@ -67,6 +69,11 @@ bool config_has_signed(const struct config *c)
         if (config_is_signed(&c->listeners[i]))
             return true;
     return false;
+}
+
+bool config_needs_trust(const struct config *c)
+{
+    return config_has_signed(c) || c->npushes > 0 || c->nsmev3s > 0;
 }
 
 const struct config_option *config_options(unsigned *n)

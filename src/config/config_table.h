@@ -23,7 +23,9 @@ enum option_kind {
     OPTION_DIRECTORY, /* const char * */
     OPTION_ADDRESS,   /* const char * */
     OPTION_PATH,      /* const char *, of a URL */
-    OPTION_URL,       /* const char * */
+    OPTION_URL,       /* const char *: told to others */
+    OPTION_ENDPOINT,  /* const char *: a URL that is called */
+    OPTION_FTP,       /* const char *: a server of FTP */
     OPTION_CODE,      /* const char * */
     OPTION_WORD,      /* const char *, one of words */
     OPTION_ENUM,      /* an enum that counts as the words do */
@@ -71,7 +73,8 @@ X(section, "single_timeslot", OPTION_YES_NO, struct_, reading.single_timeslot, "
 X("daemon", "workers", OPTION_COUNT, config, workers, "0", 0, 256, NULL, NO, NO, \
   "Threads that parse, verify and sign. 0 means one for each processor.") \
 X("daemon", "requests_max", OPTION_COUNT, config, requests_max, "1000", 1, 100000, NULL, NO, NO, \
-  "Requests in work at once. What comes beyond is answered with 503 and a line of text, unsigned, at once.") \
+  "Requests in work at once. What comes beyond is answered with 503 and a line of text, unsigned, at once. Messages of " \
+  "queues have a quarter of this number beside it.") \
 X("daemon", "request_timeout", OPTION_DURATION, config, request_timeout_ms, "15s", 100, 10 * MINUTE, NULL, NO, NO, \
   "From the last byte of a request to its answer. What would take longer is given up before and answered with 503; " \
   "nothing of it is done, or the answer says that it is not known.") \
@@ -203,13 +206,125 @@ X("sender", "smev", OPTION_YES_NO, config_sender, is_smev, "no", 0, 0, NULL, YES
   "This sender is SMEV itself, which countersigns (actor recipient).") \
 X("sender", "test_message", OPTION_ENUM, config_sender, test_message, "text", 0, 0, "text|present", YES, NO, \
   "What makes a message of this sender a test. text: TestMsg with any text but false and 0. present: TestMsg, even an empty one.") \
-READING_OPTIONS(X, "sender", config_sender, YES)
+READING_OPTIONS(X, "sender", config_sender, YES) \
+X("push", "road", OPTION_ENUM, config_push, road, "smev2", 0, 0, "smev2|smev3", YES, NO, \
+  "The way to the portal. smev2: a signed call of updateBookingDetails to url, whose answer comes with it. smev3: a " \
+  "message through the queue, whose answer SMEV brings later; of the keys below it needs queue alone, and uses timeout, " \
+  "in_flight and answer_deadline. Keys of the other way may stay. What has left by one way is not told by the other.") \
+X("push", "queue", OPTION_TEXT, config_push, queue, NULL, 0, 0, NULL, YES, NO, \
+  "With road = smev3: NAME of the [smev3] of this agency whose endpoints, version, certificates and NodeID are used, " \
+  "and whose answers are asked for as often as it says. Its answers should be for this program alone: SMEV gives them " \
+  "by the owner of the certificate, and by node_id where there is one, whatever namespace and roots say. One to " \
+  "nothing of ours is not acknowledged, and comes late to whose it is. Whatever else receives answers for the agency " \
+  "needs a NodeID of its own.") \
+X("push", "url", OPTION_ENDPOINT, config_push, url, NULL, 0, 0, NULL, YES, NO, \
+  "The address that is called, whole, as the passport of the service has it: http:// or https://, host, port, path. No " \
+  "redirect is followed. Needed with road = smev2.") \
+X("push", "portal", OPTION_CODE, config_push, portal, NULL, 0, 0, NULL, YES, NO, \
+  "Whom it is for: CODE of a [sender]. It is the Recipient, and one of its certificates must have signed the answer. Needed " \
+  "with road = smev2.") \
+X("push", "revision", OPTION_ENUM, config_push, revision, "rev120315", 0, 0, "rev120315|rev111111", YES, NO, \
+  "The revision of smev:Message.") \
+X("push", "service_name", OPTION_TEXT, config_push, service_name, NULL, 0, 0, NULL, YES, NO, \
+  "ServiceName: the mnemonic of the portal's service. Needed with rev120315 and road = smev2; rev111111 has no such field.") \
+X("push", "type_code", OPTION_WORD, config_push, type_code, "GSRV", 0, 0, "GSRV|GFNC|OTHR", YES, NO, \
+  "TypeCode: GSRV a state service, GFNC a state function, OTHR other (rev120315 only).") \
+X("push", "exchange_type", OPTION_TEXT, config_push, exchange_type, NULL, 0, 0, NULL, YES, NO, \
+  "ExchangeType: the category of the exchange, as the passport of the service has it. Needed with road = smev2.") \
+X("push", "service_code", OPTION_TEXT, config_push, service_code, NULL, 0, 0, NULL, YES, NO, \
+  "ServiceCode: the code of the state service in its register. Without it: the field is left out.") \
+X("push", "oktmo", OPTION_CODE, config_push, oktmo, NULL, 0, 0, NULL, YES, NO, \
+  "OKTMO: the territory. Without it: the field is left out.") \
+X("push", "timeout", OPTION_DURATION, config_push, timeout_ms, "30s", 100, 10 * MINUTE, NULL, YES, NO, \
+  "How long one call may take from its beginning to the end of the answer. What is broken off is sent again, the same octets.") \
+X("push", "in_flight", OPTION_COUNT, config_push, in_flight, "8", 1, 64, NULL, YES, NO, \
+  "Calls for this agency at once; of more than 16 the rest wait. Changes of one booking go one by one whatever this says.") \
+X("push", "answer_deadline", OPTION_DURATION, config_push, answer_deadline_ms, "24h", SECOND, 720 * 60 * MINUTE, NULL, YES, NO, \
+  "How long the portal may put off the answer to what it has received (Status ACCEPT, PROCESS), and to what SMEV 3 has " \
+  "queued. After it the change is " \
+  "held and told; changes of that booking wait behind it. A portal that does not answer is tried again without end. " \
+  "More than timeout.") \
+X("push", "ca", OPTION_FILE, config_push, ca, NULL, 0, 0, NULL, YES, NO, \
+  "PEM file with the authorities of the portal's TLS certificate. Needed with https; nobody else is believed there.") \
+X("smev3", "agency", OPTION_CODE, config_smev3, agency, NULL, 0, 0, NULL, YES, YES, \
+  "Whose queue it is: CODE of an [agency], in whose name questions, acknowledgements and answers are signed.") \
+X("smev3", "mnemonic", OPTION_TEXT, config_smev3, mnemonic, NULL, 0, 0, NULL, YES, NO, \
+  "The mnemonic by which SMEV knows the agency; a request that names another recipient is put aside for a person. " \
+  "Without it: the code of the agency.") \
+X("smev3", "version", OPTION_ENUM, config_smev3, schema, "1.2", 0, 0, "1.1|1.2|1.3", YES, NO, \
+  "1.1, 1.2 or 1.3: the version of the message exchange schemas that is spoken at this endpoint.") \
+X("smev3", "endpoint", OPTION_ENDPOINT, config_smev3, endpoint, NULL, 0, 0, NULL, YES, YES, \
+  "The address of SMEV's service for this version, whole, as SMEV's operator gives it. No redirect is followed.") \
+X("smev3", "endpoint_reserve", OPTION_ENDPOINT, config_smev3, endpoint_reserve, NULL, 0, 0, NULL, YES, NO, \
+  "The address of the reserve node. Without it: there is one only.") \
+X("smev3", "switch_after", OPTION_DURATION, config_smev3, switch_after_ms, "100s", SECOND, 60 * MINUTE, NULL, YES, NO, \
+  "How long the address in use may fail before the other one is asked.") \
+X("smev3", "smev", OPTION_CODE, config_smev3, smev, NULL, 0, 0, NULL, YES, YES, \
+  "CODE of a [sender] with smev = yes: one of its certificates must have signed what the queue gives.") \
+X("smev3", "node_id", OPTION_TEXT, config_smev3, node_id, NULL, 0, 0, NULL, YES, NO, \
+  "NodeID of this node, when the agency has several at SMEV; 50 characters at most. Answers to what was sent with it come " \
+  "to it alone, and are asked for by it until all are over, also when it has changed since. Without it: none is told.") \
+X("smev3", "namespace", OPTION_TEXT, config_smev3, ns, NULL, 0, 0, NULL, YES, NO, \
+  "Ask for requests of this namespace only; roots says which. It does not hold for answers to what a [push] sends. " \
+  "Without it: for any that the queue has.") \
+X("smev3", "roots", OPTION_TEXT, config_smev3, roots, NULL, 0, 0, NULL, YES, NO, \
+  "Root elements that are asked for, names with commas between them; with namespace only. They are asked for in turn, on " \
+  "an empty queue each once in poll_interval. They do not hold for answers.") \
+X("smev3", "poll_interval", OPTION_DURATION, config_smev3, poll_interval_ms, "5s", 50, 10 * MINUTE, NULL, YES, NO, \
+  "How long to wait before an empty queue is asked again, and by chance up to half as long more. After faults it grows " \
+  "to 5m.") \
+X("smev3", "in_flight", OPTION_COUNT, config_smev3, in_flight, "4", 1, 32, NULL, YES, NO, \
+  "Questions, acknowledgements and answers under way at once, of each so many, and messages in work.") \
+X("smev3", "timeout", OPTION_DURATION, config_smev3, timeout_ms, "30s", 100, 10 * MINUTE, NULL, YES, NO, \
+  "How long one call may take from its beginning to the end of the answer.") \
+X("smev3", "status_after", OPTION_DURATION, config_smev3, status_after_ms, "0s", 0, 24 * 60 * MINUTE, NULL, YES, NO, \
+  "Who has no answer after so long is told once that it is being made (RequestStatus), also when a person is to look at " \
+  "his request first. 0s: never.") \
+X("smev3", "require_sender_signature", OPTION_YES_NO, config_smev3, require_sender_signature, "no", 0, 0, NULL, YES, NO, \
+  "Refuse a request that its sender has not signed himself, or not well; an answer of the portal's stops what it " \
+  "answers. Without it: his signature is checked and the verdict is written down, SMEV's decides.") \
+X("smev3", "refuse_test_messages", OPTION_YES_NO, config_smev3, refuse_test_messages, "no", 0, 0, NULL, YES, NO, \
+  "Refuse requests that say by TestMessage that they are a test. Without it: answered as usual, and nothing is booked.") \
+X("smev3", "update_booking_details", OPTION_YES_NO, config_smev3, update_booking_details, "no", 0, 0, NULL, YES, NO, \
+  "Serve updateBookingDetails, which by the order is the portal's own method. Without it: RequestRejected, no such method.") \
+X("smev3", "official_key", OPTION_FILE, config_smev3, official_key, NULL, 0, 0, NULL, YES, NO, \
+  "PEM file with the private key (GOST R 34.10-2012) of the official who signs (ЭП-СП) what is answered here, and the " \
+  "changes that a [push] sends by this queue. Without it: nobody signs but the agency. While it is of no use, answers and changes wait.") \
+X("smev3", "official_cert", OPTION_FILE, config_smev3, official_cert, NULL, 0, 0, NULL, YES, NO, \
+  "PEM file with the certificate of that key.") \
+X("smev3", "attachments", OPTION_ENUM, config_smev3, files.policy, "ignore", 0, 0, "ignore|fetch", YES, NO, \
+  "Files of a request. ignore: their headers are kept with it, no file is asked for; no method of order 329 has any. fetch: " \
+  "the files are fetched and kept in files_dir before SMEV is told that we have the message; so are those that came within it.") \
+X("smev3", "files_server", OPTION_FTP, config_smev3, files.server, NULL, 0, 0, NULL, YES, NO, \
+  "The address of SMEV's file store, as SMEV's operator gives it: ftp://, host, port. User and password come with each " \
+  "message. Needed with attachments = fetch.") \
+X("smev3", "files_dir", OPTION_DIRECTORY, config_smev3, files.dir, NULL, 0, 0, NULL, YES, NO, \
+  "Where files are kept, each once, named by the SHA-256 of its content. They are never removed by the daemon. Needed with " \
+  "attachments = fetch.") \
+X("smev3", "files_max", OPTION_COUNT, config_smev3, files.max, "16", 1, 1000, NULL, YES, NO, \
+  "Files of one request that are fetched. A request with more is refused.") \
+X("smev3", "file_size_max", OPTION_SIZE, config_smev3, files.size_max, "64MiB", KIB, 1024 * MIB, NULL, YES, NO, \
+  "Size of a file. A request with a larger one is refused.") \
+X("smev3", "files_size_max", OPTION_SIZE, config_smev3, files.sizes_max, "256MiB", KIB, 4096ULL * MIB, NULL, YES, NO, \
+  "Size of all files of one request together. One with more is refused.") \
+X("smev3", "files_timeout", OPTION_DURATION, config_smev3, files.timeout_ms, "2m", 100, 10 * MINUTE, NULL, YES, NO, \
+  "How long fetching the files of one delivered message may take, other tries included. SMEV waits 15 minutes for the " \
+  "acknowledgement, then it delivers the message again, with other passwords.") \
+X("smev3", "files_deliveries", OPTION_COUNT, config_smev3, files.deliveries, "4", 1, 1000, NULL, YES, NO, \
+  "Deliveries of a message whose files cannot be had. With the last of them it is stored without: refused where the files " \
+  "are not in the store, put aside for a person (admin.inbox) where the store cannot be reached or gives others.") \
+X("smev3", "ca", OPTION_FILE, config_smev3, ca, NULL, 0, 0, NULL, YES, NO, \
+  "PEM file with the authorities of SMEV's TLS certificate. Needed with https; nobody else is believed there.") \
+X("smev3", "channel", OPTION_WORD, config_smev3, channel, "portal", 0, 0, "portal|kiosk|call-centre|walk-in", YES, NO, \
+  "Who books here; shares of places are set per channel in the database.") \
+READING_OPTIONS(X, "smev3", config_smev3, YES)
 /* clang-format on */
 
 /* What config_options() cannot say: one row of this for each row of that. */
 struct option_rule {
     enum option_kind kind;
-    size_t offset; /* in struct config, config_listener, config_agency or config_sender, by section */
+    size_t offset; /* in struct config, config_listener, config_agency, config_sender, config_push or config_smev3, by
+                      section */
     uint64_t least, most;
     const char *words;
 };
@@ -229,3 +344,7 @@ bool address_clashes(const char *x, const char *y);
 
 /* What is wrong with a URL that others are told, in a literal; NULL: nothing. */
 const char *url_mistake(struct arena *a, const char *text);
+/* The same of one that we call: it may have a query. */
+const char *endpoint_mistake(struct arena *a, const char *text);
+/* The same of a server of FTP: host and port. */
+const char *ftp_mistake(struct arena *a, const char *text);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* The address that others are told: one that can be asked, and no more than scheme, host, port and path (RFC 3986, 3).
+/*
+ * Addresses that others are told, and those that we call: one that can be asked, and no more than scheme, host, port
+ * and path (RFC 3986, 3); where we call, a query besides.
  */
 #include "config_table.h"
 
@@ -10,14 +12,18 @@
 #include <string.h>
 
 #define NO_USER     "expected no user and password: they would be told to whoever asks for the WSDL"
+#define NO_SECRET   "expected no user and password: who calls is told by the signature, and addresses go into the log"
 #define NO_QUERY    "expected no query: a client puts its own behind it (?wsdl)"
 #define NO_FRAGMENT "expected no fragment (#): it is never sent"
 #define NO_SCHEME   "expected http:// or https:// at its beginning, as in https://booking.example.org/equeue"
 #define NO_HOST     "expected a host behind http:// or https://"
+#define NO_FTP      "expected ftp:// at its beginning, as in ftp://192.0.2.42:21"
 #define BAD_HOST    "expected a name (other letters than Latin as xn--...), 192.0.2.1 or [2001:db8::1] as the host"
 #define EVERY_HOST  "expected an address that can be asked: this one means every address of the machine"
 #define BAD_PORT    "expected a port from 1 to 65535 behind the host"
 #define BAD_PATH    "expected a path of letters, digits, '/', '-', '.', '_', '~', ':' and %XX"
+#define NO_PATH     "expected nothing behind the host and its port: paths are in the messages"
+#define BAD_REST    "expected a path and a query of the characters of a URL (RFC 3986), others as %XX"
 
 #define ALNUM "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
@@ -28,13 +34,13 @@ static bool is_port(const char *text)
     return text[n] == '\0' && port >= 1 && port <= 65535;
 }
 
-static bool is_path(const char *text)
+static bool is_made_of(const char *text, const char *allowed)
 {
     for (; *text != '\0'; text++)
         if (*text == '%') {
             if (strspn(text + 1, "0123456789abcdefABCDEF") < 2)
                 return false;
-        } else if (strchr(ALNUM "/-._~:", *text) == NULL)
+        } else if (strchr(allowed, *text) == NULL)
             return false;
     return true;
 }
@@ -85,23 +91,54 @@ static const char *check_authority(char *host)
     return check_inet6(host + 1);
 }
 
+static const char *split(const char *text)
+{
+    return strncmp(text, "http://", 7) == 0 ? text + 7 : strncmp(text, "https://", 8) == 0 ? text + 8 : NULL;
+}
+
+/* Up to the end of the host; *rest is what stands behind it. */
+static const char *check_front(struct arena *a, const char *text, const char *no_user, const char **rest)
+{
+    const char *host = split(text);
+    if (host == NULL)
+        return NO_SCHEME;
+    size_t n = strcspn(host, "/?#");
+    char *authority = arena_strndup(a, host, n);
+    *rest = host + n;
+    return strchr(authority, '@') != NULL ? no_user : check_authority(authority);
+}
+
 const char *url_mistake(struct arena *a, const char *text)
 {
-    const char *rest = strncmp(text, "http://", 7) == 0    ? text + 7
-                       : strncmp(text, "https://", 8) == 0 ? text + 8
-                                                           : NULL;
-    if (rest == NULL)
-        return NO_SCHEME;
-    size_t n = strcspn(rest, "/?#");
-    char *authority = arena_strndup(a, rest, n);
-    if (strchr(authority, '@') != NULL)
-        return NO_USER;
-    const char *wrong = check_authority(authority);
+    const char *rest = NULL, *wrong = check_front(a, text, NO_USER, &rest);
     if (wrong != NULL)
         return wrong;
     if (strchr(rest, '#') != NULL)
         return NO_FRAGMENT;
     if (strchr(rest, '?') != NULL)
         return NO_QUERY;
-    return is_path(rest + n) ? NULL : BAD_PATH;
+    return is_made_of(rest, ALNUM "/-._~:") ? NULL : BAD_PATH;
+}
+
+const char *endpoint_mistake(struct arena *a, const char *text)
+{
+    const char *rest = NULL, *wrong = check_front(a, text, NO_SECRET, &rest);
+    if (wrong != NULL)
+        return wrong;
+    if (strchr(rest, '#') != NULL)
+        return NO_FRAGMENT;
+    return is_made_of(rest, ALNUM "/?-._~:@!$&'()*+,;=") ? NULL : BAD_REST;
+}
+
+const char *ftp_mistake(struct arena *a, const char *text)
+{
+    if (strncmp(text, "ftp://", 6) != 0)
+        return NO_FTP;
+    size_t n = strcspn(text + 6, "/?#");
+    char *authority = arena_strndup(a, text + 6, n);
+    const char *rest = text + 6 + n;
+    if (strchr(authority, '@') != NULL)
+        return NO_SECRET;
+    const char *wrong = check_authority(authority);
+    return wrong != NULL || *rest == '\0' || strcmp(rest, "/") == 0 ? wrong : NO_PATH;
 }

@@ -196,6 +196,10 @@ static const char *check_text(struct arena *a, enum option_kind kind, const char
         return *text == '/' && is_made_of(text, "/-._~") ? NULL : "expected a path such as /equeue";
     case OPTION_URL:
         return url_mistake(a, text);
+    case OPTION_ENDPOINT:
+        return endpoint_mistake(a, text);
+    case OPTION_FTP:
+        return ftp_mistake(a, text);
     case OPTION_CODE:
         return strlen(text) <= 32 && is_made_of(text, "-._") ? NULL : "expected letters, digits, '-', '.', '_'";
     default:

@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BULK_BYTES = 1 << 20, ROOM_KEPT_BYTES = 16 << 20 };
+enum { BULK_BYTES = 1 << 20 };
 
 struct db_bulk {
     struct arena *arena;
@@ -115,7 +115,7 @@ bool db_bulk_start(struct db_session *s, const struct db_call *first, const stru
     for (unsigned i = 0; i < n; i++)
         k->calls[k->n++] = call_copy(a, &calls[i]);
     c->bulk = k;
-    s->is_stale |= bytes > ROOM_KEPT_BYTES; /* libpq never gives its buffer's room back */
+    s->is_stale |= bytes > DB_ROOM_KEPT_BYTES;
     worker_run_alone(c->pool->loop, bulk_work, bulk_done, k);
     return true;
 }

@@ -19,11 +19,19 @@ static void session_take_error(struct db_session *s, const PGresult *r)
     }
 }
 
+/* Whether a row of it made libpq's buffer large: it is told once for all of them, they are about alike. */
+static bool is_roomy(const PGresult *r)
+{
+    size_t rows = (size_t)PQntuples(r);
+    return rows > 0 && PQresultMemorySize(r) / rows > DB_ROOM_KEPT_BYTES;
+}
+
 static void session_take_success(struct db_session *s, PGresult *r)
 {
     struct db_result *slot = &s->results[s->nresults];
 
     slot->pg = r;
+    s->is_stale |= is_roomy(r);
     /* COMMIT of a failed transaction is answered "ROLLBACK", and that is no error to PostgreSQL */
     if (slot->is_commit && strcmp(PQcmdStatus(r), "ROLLBACK") == 0) {
         error_set(&s->error, ERR_DATABASE, "COMMIT was answered by ROLLBACK: the transaction had failed before");

@@ -129,8 +129,8 @@ static void conn_on_event(void *arg, int events)
     struct db_conn *c = arg;
 
     db_pool_dispatch_begin(c->pool);
-    if (events == (WATCH_READ | WATCH_WRITE)) {
-        /* perhaps a socket error, after which a watch is silent: there may be more to read than one turn's worth */
+    if ((events & WATCH_BROKEN) != 0) {
+        /* the watch is silent now, and there may be more to read than one turn's worth */
         db_conn_unwatch(c);
         db_conn_watch(c, c->watched);
     }

@@ -31,8 +31,10 @@ enum {
     DB_CONNECTING_MAX = 8, /* at once, each on a thread */
     DB_RECONNECT_MIN_MS = 100,
     DB_SERVED_WELL_US = 1000000,
-    DB_HOST_KEY_SIZE = 320,   /* address or name, and port */
-    DB_GRACE_MAX_US = 250000, /* between the server's giving up and ours */
+    DB_HOST_KEY_SIZE = 320,       /* address or name, and port */
+    DB_GRACE_MAX_US = 250000,     /* between the server's giving up and ours */
+    DB_ROOM_KEPT_BYTES = 2 << 20, /* of one statement or row: beyond, the connection is made anew. libpq never gives
+                                     its buffers' room back, and each connection has two */
 };
 
 struct db_conn;
@@ -62,8 +64,9 @@ struct db_session {
     bool has_names;       /* a statement of this call went by name */
     bool is_failure_due;  /* the call failed before anything was sent; done is called from the next turn */
     bool is_rolling_back; /* released; the ROLLBACK is on its way */
-    bool is_stale;        /* to be closed at release: the server is not, or no longer, the one we want */
-    struct error error;   /* of this call; ERR_OK while all is well */
+    bool is_stale; /* to be closed at release: the server is not, or no longer, the one we want, or it holds much memory
+                    */
+    struct error error; /* of this call; ERR_OK while all is well */
 };
 
 struct db_conn {
@@ -161,7 +164,7 @@ struct db_pool {
     unsigned up;              /* connections with is_up */
     uint64_t down_since_us;   /* meaningful while up == 0 */
     unsigned attempts_failed; /* in a row */
-    uint64_t lost;
+    uint64_t lost, given;
 };
 
 /* pool.c */

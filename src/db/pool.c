@@ -78,6 +78,7 @@ void db_pool_read_stats(const struct db_pool *p, struct db_pool_stats *out)
     out->connecting = p->lists[DB_CONN_CONNECTING].n + p->lists[DB_CONN_BROKEN].n;
     out->waiting = p->waiting;
     out->lost = p->lost;
+    out->given = p->given;
 }
 
 /* ---- lists ---- */

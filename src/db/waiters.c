@@ -94,6 +94,7 @@ void db_waiters_serve(struct db_pool *p)
         }
         db_pool_move(c, DB_CONN_BUSY);
         db_session_open(&c->session);
+        p->given++;
         db_session_fn fn = w->fn;
         void *arg = w->arg;
         w->next = p->free_waiters;

@@ -71,12 +71,13 @@ void request_on_http(void *arg, const struct http_request *http)
         return;
     }
     bool is_stopping = ep->service->drained != NULL;
-    if (is_stopping || ep->service->in_work >= ep->service->conf->requests_max) {
+    if (is_stopping || ep->service->in_work - ep->service->queued_in_work >= ep->service->conf->requests_max) {
         http_refuse(http, 503, is_stopping ? "stopping" : "too many requests in work",
                     "Сервис перегружен, повторите запрос позже\n", "Retry-After: 2\r\n");
         return;
     }
-    struct request *r = request_new(ep, http->body, http->peer); /* the body is valid until http_respond() */
+    struct request *r =
+        request_new(ep->service, &ep->source, http->body, http->peer); /* the body is valid until http_respond() */
     r->exchange = http->exchange;
     r->soap_action = arena_strdup(r->arena, http_header(http, "SOAPAction"));
     FAULT_POINT(request_accepted);

@@ -29,7 +29,7 @@ enum err request_is_over(const struct request *r, struct error *e)
 {
     if (clock_mono_us() >= request_until_us(r))
         return error_set(e, ERR_TIMEOUT, "its time was over before anything could be done");
-    if (r->origin->carrier->is_gone(r))
+    if (r->source->origin->carrier->is_gone(r))
         return error_set(e, ERR_GONE, "the client has hung up; nothing was done");
     return ERR_OK;
 }

@@ -16,17 +16,21 @@ static enum step_result step_of(enum err err)
 
 enum step_result step_prescan(struct request *r)
 {
+    if (r->source->origin->reads_octets)
+        return STEP_NEXT;
     return step_of(xml_prescan(r->body, &r->service->xml_limits, &r->error));
 }
 
 enum step_result step_parse(struct request *r)
 {
+    if (r->source->origin->reads_octets)
+        return STEP_NEXT;
     return step_of(xml_parse(r->arena, r->body, &r->doc, &r->error));
 }
 
 enum step_result step_verify(struct request *r)
 {
-    enum err err = r->origin->verify(r);
+    enum err err = r->source->origin->verify(r);
     r->is_body_reached = err == ERR_OK;
     return step_of(err);
 }
@@ -54,7 +58,7 @@ static enum err unwrap_method(struct request *r, const char *element)
         return error_set(&r->error, ERR_OPERATION, "the element is not a request of this service");
     const char *name = arena_strndup(r->arena, element, n - (sizeof suffix - 1));
     const struct booking_op *op = booking_op_by_name(name, &r->request.method);
-    if (op == NULL || !endpoint_serves(r->endpoint, op))
+    if (op == NULL || !source_serves(r->source, op))
         return error_set(&r->error, ERR_OPERATION, "no such method is served");
     r->op = op;
     r->reply.method = r->request.method;
@@ -111,25 +115,27 @@ static const char *portal_time(const struct request *r)
 static enum err unwrap_message(struct request *r)
 {
     struct booking_message *m = &r->message;
-    m->sender_code = r->sender != NULL ? r->sender->code : "";
+    if (m->sender_code == NULL)
+        m->sender_code = r->sender != NULL ? r->sender->code : "";
     m->recipient_code = request_recipient(r);
-    m->message_id = r->origin->message_id(r);
+    m->message_id = r->source->origin->message_id(r);
     m->method = r->op->name;
-    m->verdict = r->origin->verdict;
+    m->verdict = r->source->origin->verdict;
     m->portal_time = portal_time(r);
     m->case_number = case_number(r);
     m->test = is_test(r);
-    if (m->test && r->endpoint->conf->refuse_test_messages)
-        return error_set(&r->error, ERR_TEST_MESSAGE, "listener %s refuses test messages", r->endpoint->conf->name);
+    if (m->test && r->source->refuse_test_messages)
+        return error_set(&r->error, ERR_TEST_MESSAGE, "%s refuses test messages", r->source->name);
     return ERR_OK;
 }
 
 enum step_result step_unwrap(struct request *r)
 {
     const char *element = "";
-    if (r->origin->unwrap(r, &element) != ERR_OK || unwrap_method(r, element) != ERR_OK || unwrap_action(r) != ERR_OK)
+    if (r->source->origin->unwrap(r, &element) != ERR_OK || unwrap_method(r, element) != ERR_OK ||
+        unwrap_action(r) != ERR_OK)
         return STEP_FAIL;
-    if (unwrap_message(r) != ERR_OK || r->origin->accept(r) != ERR_OK)
+    if (unwrap_message(r) != ERR_OK || r->source->origin->accept(r) != ERR_OK)
         return STEP_FAIL;
     /* Of one that cannot sign: what was signed while it could is given again, and nothing else. */
     if (r->is_recall)

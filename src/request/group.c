@@ -5,7 +5,7 @@
  *   wait       group_enqueue() puts a request into the queue and a session is asked for
  *   handle     group_begin(): the session is here; members are gathered; BEGIN and api.<operation> of each are sent
  *   reply      group_handled(): each member goes on by itself: its answer is made and signed on a worker
- *   commit     group_member_ready(), of the last one: api.journal_reply of each and COMMIT are sent
+ *   commit     group_member_ready(), of the last one: api.journal_reply of each and COMMIT are sent (group_commit.c)
  *   send       group_committed(): now, and not before, the answers leave
  *
  * Messages that wait anyway share a transaction (a group); an idle daemon makes groups of one, so nobody waits for
@@ -31,17 +31,12 @@
 
 static void group_begin(void *arg, struct db_session *session, enum err err, const struct error *e);
 static void group_handled(void *arg, struct db_result *const *results, unsigned n, enum err err, const struct error *e);
-static void group_committed(void *arg, struct db_result *const *results, unsigned n, enum err err,
-                            const struct error *e);
-static unsigned group_end(struct group *g, struct request *members[GROUP_MAX]);
 static void group_locked(struct group *g, unsigned which);
-static void group_undo(struct group *g);
-static void group_fail(struct group *g, enum err err, const struct error *e, bool is_commit_lost);
 
 /* ---- wait: a request in the queue, a session asked for ---- */
 
 /* Sessions for as many as wait, within what there may be of groups at once. One that comes takes the eldest along. */
-static void writes_ask(struct service *s)
+void group_ask(struct service *s)
 {
     while (s->sessions_asked < s->writes.n && s->sessions_asked + s->groups_in_flight < group_most(s)) {
         s->sessions_asked++;
@@ -54,7 +49,7 @@ void group_enqueue(struct request *r)
     r->queued_us = clock_mono_us();
     queue_push(&r->service->writes, r);
     FAULT_POINT(write_queued);
-    writes_ask(r->service);
+    group_ask(r->service);
 }
 
 void group_enqueue_first(struct request *r)
@@ -62,7 +57,7 @@ void group_enqueue_first(struct request *r)
     r->queued_us = clock_mono_us();
     r->is_alone |= r->trial != NULL;
     queue_push_front(&r->service->writes, r);
-    writes_ask(r->service);
+    group_ask(r->service);
 }
 
 /* ---- handle: members, BEGIN, api.<operation> of each ---- */
@@ -80,7 +75,7 @@ static struct group *group_new(struct service *s, struct db_session *session, ui
 }
 
 /* The earliest of its members' ends: of is request_until_us() or request_commit_until_us(). */
-static uint64_t group_until_us(const struct group *g, uint64_t (*of)(const struct request *r))
+uint64_t group_until_us(const struct group *g, uint64_t (*of)(const struct request *r))
 {
     uint64_t until_us = UINT64_MAX;
     for (unsigned i = 0; i < g->n; i++)
@@ -133,7 +128,7 @@ static void group_begin(void *arg, struct db_session *session, enum err err, con
         struct request *r = err == ERR_BUSY ? NULL : queue_pop(&s->writes);
         if (r != NULL)
             request_give_up(r, err, e);
-        writes_ask(s);
+        group_ask(s);
         return;
     }
     if (s->writes.head == NULL) {
@@ -159,7 +154,7 @@ void group_try(struct request *r, struct db_session *session, uint64_t patience_
 
 /* ---- reply: api.<operation> has answered; each member goes on to make and sign its answer ---- */
 
-static bool group_is_over(const struct group *g)
+bool group_is_over(const struct group *g)
 {
     struct error ignored = {0};
     for (unsigned i = 0; i < g->n; i++)
@@ -213,78 +208,10 @@ static void group_handled(void *arg, struct db_result *const *results, unsigned 
         request_resume(members[i], outcomes[i]);
 }
 
-/* ---- commit: all answers are made ---- */
-
-static bool has_new_effect(const struct request *r)
-{
-    return r->failed == ERR_OK && r->outcome.kind == OUTCOME_NEW;
-}
-
-static const char *journal_status(const struct request *r)
-{
-    if (r->reply.status_code != NULL)
-        return r->reply.status_code;
-    return arena_printf(r->arena, "error %d", r->reply.error_code);
-}
-
-static void group_commit(struct group *g)
-{
-    struct db_call calls[GROUP_MAX + 1];
-    unsigned n = 0;
-    for (unsigned i = 0; i < g->n; i++) {
-        struct request *r = g->members[i];
-        if (has_new_effect(r))
-            calls[n++] = booking_journal_reply(&r->outcome, r->answer_octets, journal_status(r), r->arena);
-    }
-    calls[n++] = (struct db_call){.sql = "commit"};
-    FAULT_POINT(commit_begin);
-    db_send_within(g->session, (struct db_patience){g->patience_ms, group_until_us(g, request_commit_until_us)}, calls,
-                   n, group_committed, g);
-    FAULT_POINT(journal_sent);
-}
-
-void group_member_ready(struct request *r)
-{
-    struct group *g = r->group;
-    /* A reused message id made no effect; any other failure after api.<operation> did. */
-    if (r->failed != ERR_OK && r->outcome.kind == OUTCOME_NEW)
-        g->is_doomed = true;
-    if (++g->nready < g->n)
-        return;
-    if (g->is_doomed || group_is_over(g))
-        group_undo(g);
-    else
-        group_commit(g);
-}
-
-/* ---- send ---- */
-
-static void group_committed(void *arg, struct db_result *const *results, unsigned nresults, enum err err,
-                            const struct error *e)
-{
-    (void)results;
-    (void)nresults;
-    struct group *g = arg;
-    if (err != ERR_OK) {
-        FAULT_POINT(commit_lost);
-        group_fail(g, err, e, err == ERR_UNCERTAIN || err == ERR_TIMEOUT);
-        return;
-    }
-    FAULT_POINT(committed);
-    struct service *s = g->service;
-    struct request *members[GROUP_MAX];
-    unsigned n = group_end(g, members);
-    writes_ask(s);
-    for (unsigned i = 0; i < n; i++) {
-        members[i]->is_journalled = has_new_effect(members[i]);
-        request_resume(members[i], STEP_NEXT);
-    }
-}
-
 /* ---- what may go wrong ---- */
 
 /* The group is gone and its session given back, which rolls back what is not committed. Returns how many were in it. */
-static unsigned group_end(struct group *g, struct request *members[GROUP_MAX])
+unsigned group_end(struct group *g, struct request *members[GROUP_MAX])
 {
     unsigned n = g->n;
     db_release(g->session);
@@ -331,11 +258,11 @@ static void group_locked(struct group *g, unsigned which)
             write_again(members[i], false);
     write_reset(members[which]);
     slow_lane_locked(members[which], waited_ms);
-    writes_ask(s);
+    group_ask(s);
 }
 
 /* Nothing of this transaction may stand: one member has no answer to give, or nobody is there to take it. */
-static void group_undo(struct group *g)
+void group_undo(struct group *g)
 {
     struct service *s = g->service;
     struct request *members[GROUP_MAX];
@@ -350,7 +277,7 @@ static void group_undo(struct group *g)
         else
             write_again(members[i], false);
     }
-    writes_ask(s);
+    group_ask(s);
 }
 
 static bool is_worth_another_try(const struct request *r, enum err err)
@@ -361,7 +288,7 @@ static bool is_worth_another_try(const struct request *r, enum err err)
 }
 
 /* The whole group failed: those who shared run again alone, one who was alone is tried again or gives up. */
-static void group_fail(struct group *g, enum err err, const struct error *e, bool is_commit_lost)
+void group_fail(struct group *g, enum err err, const struct error *e, bool is_commit_lost)
 {
     struct service *s = g->service;
     struct error reason = *e; /* e is the session's, which group_end() gives back */
@@ -381,5 +308,5 @@ static void group_fail(struct group *g, enum err err, const struct error *e, boo
             request_give_up(r, err, &reason);
         }
     }
-    writes_ask(s);
+    group_ask(s);
 }

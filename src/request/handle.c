@@ -11,7 +11,7 @@
 static void handle_message(struct request *r)
 {
     struct booking_message *m = &r->message;
-    m->listener = r->endpoint->conf->name;
+    m->listener = r->source->name;
     m->peer = r->peer;
     m->received_us = clock_wall_us() - (int64_t)(clock_mono_us() - r->started_us);
     m->slots_max = r->service->conf->slots_max;

@@ -75,6 +75,8 @@ enum step_result step_journal(struct request *r)
     struct service *s = r->service;
     if (r->is_journalled)
         return STEP_NEXT;
+    if (request_is_queued(r))
+        return request_is_silent(r) ? STEP_NEXT : keep_journal(r);
     if (request_is_unverified(r) || is_repeat_beyond(r)) {
         refused_add(r);
         return STEP_NEXT;

@@ -51,12 +51,12 @@ static void entry_describe_padded(struct request *r)
     m->body = r->wsse.body;
 }
 
-/* A listener of one agency never speaks for all, whatever has become of that agency's key and section. */
+/* A source of one agency never speaks for all, whatever has become of that agency's key and section. */
 const char *request_recipient(const struct request *r)
 {
     if (r->agency != NULL)
         return r->agency->code;
-    return text_or_empty(r->endpoint->conf->agency);
+    return text_or_empty(r->source->agency);
 }
 
 /* A message that failed before it was understood has no method and no id of its own. */
@@ -64,7 +64,7 @@ void journal_describe(struct request *r)
 {
     struct booking_message *m = &r->message;
     bool is_fault = r->failed != ERR_OK && error_faultcode(r->failed) != NULL;
-    m->listener = r->endpoint->conf->name;
+    m->listener = r->source->name;
     m->peer = text_or_empty(r->peer);
     if (m->sender_code == NULL)
         m->sender_code = r->sender != NULL ? r->sender->code : "";

@@ -11,22 +11,29 @@
 
 /* ---- agencies ---- */
 
+void keyring_signer_load(struct keyring *k, struct keyring_agency *to, const struct keyring_agency *old,
+                         const char *key_file, const char *key_at, const char *cert_at)
+{
+    struct error why = {0};
+    to->at = cert_at;
+    if (key_load(k->arena, key_file, to->cert_file, &to->key, &why) == ERR_OK)
+        return;
+    if (error_blames(why.detail, key_file))
+        to->at = key_at;
+    to->key = old != NULL && old->key != NULL ? key_share(k->arena, old->key) : NULL;
+    to->trouble = arena_printf(k->arena, "%s%s", why.detail, to->key != NULL ? KEYRING_KEPT : "");
+}
+
 static void agency_load(struct keyring *k, const struct config *conf, const struct config_agency *c,
                         const struct keyring *previous)
 {
     struct keyring_agency *to = &k->agencies[k->nagencies++];
-    struct error why = {0};
     to->code = arena_strdup(k->arena, c->code);
     to->name = arena_strdup(k->arena, c->name);
     to->cert_file = arena_strdup(k->arena, c->cert);
-    to->at = config_at(k->arena, conf, "agency", c->code, "cert", CONFIG_LAST);
-    if (key_load(k->arena, c->key, c->cert, &to->key, &why) == ERR_OK)
-        return;
-    if (error_blames(why.detail, c->key))
-        to->at = config_at(k->arena, conf, "agency", c->code, "key", CONFIG_LAST);
-    const struct keyring_agency *old = previous != NULL ? keyring_agency_find(previous, c->code) : NULL;
-    to->key = old != NULL && old->key != NULL ? key_share(k->arena, old->key) : NULL;
-    to->trouble = arena_printf(k->arena, "%s%s", why.detail, to->key != NULL ? KEYRING_KEPT : "");
+    keyring_signer_load(k, to, previous != NULL ? keyring_agency_find(previous, c->code) : NULL, c->key,
+                        config_at(k->arena, conf, "agency", c->code, "key", CONFIG_LAST),
+                        config_at(k->arena, conf, "agency", c->code, "cert", CONFIG_LAST));
 }
 
 /* ---- senders ---- */
@@ -89,8 +96,7 @@ static void sender_load(struct keyring *k, const struct config *conf, const stru
     to->name = arena_strdup(k->arena, c->name);
     to->is_smev = c->is_smev;
     to->test_message = c->test_message;
-    to->reading = c->reading;
-    to->reading.doc_types = arena_strdup(k->arena, c->reading.doc_types);
+    config_reading_copy(k->arena, &c->reading, &to->reading);
     to->certs = arena_array(k->arena, c->ncerts + 1, sizeof *to->certs);
     for (unsigned i = 0; i < c->ncerts; i++) {
         to->certs[i].at = config_at(k->arena, conf, "sender", c->code, "cert", (int)i);
@@ -120,7 +126,7 @@ static void senders_known(struct keyring *k)
 /* A signed listener that the new configuration has no more runs until the restart, and believes nobody unchecked. */
 static enum err trust_of(struct keyring *k, const struct config *conf, const struct keyring *previous, struct error *e)
 {
-    bool is_needed = config_has_signed(conf) || (previous != NULL && previous->trust != NULL);
+    bool is_needed = config_needs_trust(conf) || (previous != NULL && previous->trust != NULL);
     k->anchors_at = config_at(k->arena, conf, "trust", "", "anchors", CONFIG_LAST);
     k->chain_at = config_at(k->arena, conf, "trust", "", "chain", CONFIG_LAST);
     k->crl_at = config_at(k->arena, conf, "trust", "", "crl", CONFIG_LAST);
@@ -128,7 +134,7 @@ static enum err trust_of(struct keyring *k, const struct config *conf, const str
     if (!is_needed)
         return ERR_OK;
     if (conf->anchors == NULL)
-        return error_set(e, ERR_CONFIG, "%s: [trust]: a smev2 listener that runs needs anchors until the restart",
+        return error_set(e, ERR_CONFIG, "%s: [trust]: what runs with signatures needs anchors until the restart",
                          conf->path);
     struct trust_conf trust = {.anchors_file = conf->anchors,
                                .chain_file = conf->chain,
@@ -163,6 +169,9 @@ enum err keyring_load(const struct config *conf, const struct keyring *previous,
     k->senders = arena_array(a, conf->nsenders + 1, sizeof *k->senders);
     for (unsigned i = 0; i < conf->nsenders; i++)
         sender_load(k, conf, &conf->senders[i], previous);
+    keyring_take_pushes(k, conf);
+    keyring_take_queues(k, conf);
+    keyring_take_officials(k, conf, previous);
     if (previous != NULL) {
         keyring_keep_senders(k, previous, clock_wall_us() / 1000000);
         keyring_keep_keys(k, previous, clock_wall_us() / 1000000);

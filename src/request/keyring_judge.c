@@ -80,7 +80,7 @@ static struct finding judge_cert(struct judge *j, const struct keyring_sender *s
     f.subject = arena_strdup(j->a, c->file);
     f.level = FINDING_BAD;
     f.is_stopped = true;
-    f.is_smev = s->is_smev;
+    f.is_smev = keyring_only_countersigns(j->keys, s);
     if (c->cert == NULL) {
         f.is_mistake = true;
         f.text = arena_strdup(j->a, c->trouble);
@@ -126,15 +126,16 @@ bool keyring_is_refusal(enum trust_reason reason)
     return reason == TRUST_BROKEN || reason == TRUST_USAGE || reason == TRUST_REVOKED;
 }
 
-static void judge_agency(struct judge *j, struct keyring_agency *g)
+/* what: becomes of it while it cannot sign. */
+static void judge_signer(struct judge *j, struct keyring_agency *g, enum finding_about about, const char *what)
 {
-    struct finding f = {.about = ABOUT_AGENCY, .code = arena_strdup(j->a, g->code), .at = arena_strdup(j->a, g->at)};
+    struct finding f = {.about = about, .code = arena_strdup(j->a, g->code), .at = arena_strdup(j->a, g->at)};
     enum trust_reason reason = TRUST_GOOD;
     f.subject = arena_strdup(j->a, g->cert_file);
     f.level = FINDING_BAD;
     if (g->key == NULL) {
         f.is_stopped = f.is_mistake = true;
-        f.text = arena_printf(j->a, "%s; nothing is booked in its name", g->trouble);
+        f.text = arena_printf(j->a, "%s; %s", g->trouble, what);
         findings_add(j->a, j->out, f);
         return;
     }
@@ -157,7 +158,7 @@ static void judge_agency(struct judge *j, struct keyring_agency *g)
         j, g->cert_file, c,
         why == NULL ? days_text(j, cert_signs_until(c))
         : f.is_stopped
-            ? arena_printf(j->a, "%s; nothing is booked in its name", why)
+            ? arena_printf(j->a, "%s; %s", why, what)
             : arena_printf(j->a, "%s; a portal that trusts the same authorities as [trust] will refuse its answers",
                            why));
     findings_add(j->a, j->out, f);
@@ -224,7 +225,9 @@ void keyring_judge(struct keyring *k, int64_t now_s, struct arena *a, struct fin
     if (k->trust != NULL)
         findings_add_trust(k->trust, &place, now_s, a, f);
     for (unsigned i = 0; i < k->nagencies; i++)
-        judge_agency(&j, &k->agencies[i]);
+        judge_signer(&j, &k->agencies[i], ABOUT_AGENCY, "nothing is booked in its name");
+    for (unsigned i = 0; i < k->nofficials; i++)
+        judge_signer(&j, &k->officials[i], ABOUT_OFFICIAL, "what is answered by this queue waits");
     for (unsigned i = 0; i < k->nsenders && k->trust != NULL; i++)
         judge_sender(&j, &k->senders[i]);
 }
@@ -240,6 +243,10 @@ void keyring_metrics_write(const struct keyring *k, struct buf *out)
         if (k->agencies[i].key != NULL)
             buf_printf(out, "zapisd_certificate_expiry_timestamp_seconds{usage=\"sign\",agency=\"%s\"} %lld\n",
                        k->agencies[i].code, (long long)cert_not_after(key_cert(k->agencies[i].key)));
+    for (unsigned i = 0; i < k->nofficials; i++)
+        if (k->officials[i].key != NULL)
+            buf_printf(out, "zapisd_certificate_expiry_timestamp_seconds{usage=\"official\",queue=\"%s\"} %lld\n",
+                       k->officials[i].code, (long long)cert_not_after(key_cert(k->officials[i].key)));
     if (k->trust != NULL)
         buf_printf(out, "zapisd_certificate_expiry_timestamp_seconds{usage=\"anchor\",agency=\"\"} %lld\n",
                    (long long)trust_anchor_not_after(k->trust));

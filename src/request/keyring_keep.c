@@ -21,20 +21,24 @@ static const char *why_not(const struct keyring *k, const struct cert *c, int64_
     return now_s >= cert_signs_until(c) ? "it has expired" : NULL;
 }
 
+static void keep_key(struct keyring *next, struct keyring_agency *to, const struct keyring_agency *old, int64_t now_s)
+{
+    if (to->key == NULL || to->trouble != NULL || old == NULL || old->key == NULL)
+        return;
+    const char *why = why_not(next, key_cert(to->key), now_s, next->arena);
+    if (why == NULL || why_not(next, key_cert(old->key), now_s, next->arena) != NULL)
+        return;
+    to->trouble = arena_printf(next->arena, "%s: %s (%s)" KEYRING_KEPT, to->cert_file, why,
+                               cert_describe(next->arena, key_cert(to->key)));
+    to->key = key_share(next->arena, old->key);
+}
+
 void keyring_keep_keys(struct keyring *next, const struct keyring *previous, int64_t now_s)
 {
-    for (unsigned i = 0; i < next->nagencies; i++) {
-        struct keyring_agency *to = &next->agencies[i];
-        const struct keyring_agency *old = keyring_agency_find(previous, to->code);
-        if (to->key == NULL || to->trouble != NULL || old == NULL || old->key == NULL)
-            continue;
-        const char *why = why_not(next, key_cert(to->key), now_s, next->arena);
-        if (why == NULL || why_not(next, key_cert(old->key), now_s, next->arena) != NULL)
-            continue;
-        to->trouble = arena_printf(next->arena, "%s: %s (%s)" KEYRING_KEPT, to->cert_file, why,
-                                   cert_describe(next->arena, key_cert(to->key)));
-        to->key = key_share(next->arena, old->key);
-    }
+    for (unsigned i = 0; i < next->nagencies; i++)
+        keep_key(next, &next->agencies[i], keyring_agency_find(previous, next->agencies[i].code), now_s);
+    for (unsigned i = 0; i < next->nofficials; i++)
+        keep_key(next, &next->officials[i], keyring_official_find(previous, next->officials[i].code), now_s);
 }
 
 /* ---- one sender ---- */
@@ -84,7 +88,7 @@ void keyring_keep_senders(struct keyring *next, const struct keyring *previous, 
 {
     bool is_anybody = false;
     for (unsigned i = 0; i < next->nsenders; i++)
-        is_anybody |= !next->senders[i].is_smev && is_of_use(next, &next->senders[i], now_s);
+        is_anybody |= !keyring_only_countersigns(next, &next->senders[i]) && is_of_use(next, &next->senders[i], now_s);
     for (unsigned i = 0; i < next->nsenders && next->trust != NULL; i++) {
         struct keyring_sender *to = &next->senders[i];
         const struct keyring_sender *old = keyring_sender_find(previous, to->code);
@@ -137,7 +141,7 @@ static bool is_lost(const struct keyring *now, const struct keyring *next, const
 static bool callers_are_lost(const struct keyring *now, const struct keyring *next, int64_t now_s, struct arena *a)
 {
     for (unsigned i = 0; i < now->nsenders; i++)
-        for (unsigned j = 0; j < now->senders[i].ncerts && !now->senders[i].is_smev; j++)
+        for (unsigned j = 0; j < now->senders[i].ncerts && !keyring_only_countersigns(now, &now->senders[i]); j++)
             if (now->senders[i].certs[j].cert != NULL && is_lost(now, next, now->senders[i].certs[j].cert, now_s, a))
                 return true;
     return false;

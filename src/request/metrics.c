@@ -49,7 +49,7 @@ void metrics_write(const struct metrics *m, struct buf *out)
                            (unsigned long long)m->requests[i][k]);
     metrics_head(out, "zapisd_errors_total", "counter", "Messages that failed, by the error's name.");
     static const enum err codes[] = {
-#define X(name, blame, level, http, fault, text) ERR_##name,
+#define X(name, blame, level, http, fault, queue, text, rejected) ERR_##name,
         ERRORS(X)
 #undef X
     };

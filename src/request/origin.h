@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
  * Where messages come from: one row a wire. What is special about a wire stands in its row and nowhere else; the steps
- * ask the row. To add one: a kind in include/config.h, its row and functions in origin_<name>.c, and a
- * carrier when its messages do not come over HTTP.
+ * ask the row. To add one: its row and functions in origin_<name>.c, a kind in include/config.h when a listener may
+ * speak it, and a carrier when its messages do not come over HTTP.
  */
 #pragma once
 
@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 struct request;
+struct xml_node;
 
 /* How messages come and answers leave. On the loop. A request has its carrier until send() or abandon(). */
 struct carrier {
@@ -20,6 +21,9 @@ struct carrier {
     bool (*is_gone)(const struct request *r); /* nobody is there to take the answer; asked again and again */
     void (*send)(struct request *r);          /* answer_octets; none: the message stays without an answer */
     void (*abandon)(struct request *r);       /* the end of the daemon: no answer will be made. Harmless after send() */
+    /* Nobody waits: the message is stored, the error table says what it is told (QUEUE_VERDICTS), and its answer is
+     * committed before it is sent (keep.c). */
+    bool is_queue;
 };
 
 /* A file of wsdl_dir that describes the wire, and what ?wsdl= calls it: a revision of SMEV. NULL: there is but one. */
@@ -28,6 +32,7 @@ struct description {
 };
 
 struct origin {
+    bool reads_octets;                      /* `verify` reads the body itself: no `prescan`, no `parse` */
     const char *channel;                    /* who books there, when the listener's configuration says nothing */
     const char *verdict;                    /* on a message whose steps went well, for the journal */
     const struct description *descriptions; /* the first is what ?wsdl gets; ended by file NULL */
@@ -48,14 +53,19 @@ struct origin {
     bool (*is_vouched)(const struct request *r);
     /* From content to answer: envelope, frame and signature around it. element NULL: the fault that `failed` says. */
     enum err (*wrap)(struct request *r, const char *element);
+    /* On a worker, of an answer that is given once more (answer_octets): what must be known of it. NULL: nothing. */
+    enum err (*recognize)(struct request *r);
 };
 
 #define X(kind, word, is_signed, row) extern const struct origin origin_##row;
 LISTENER_KINDS(X)
 #undef X
-extern const struct carrier carrier_http;
+extern const struct origin origin_smev3;
+extern const struct carrier carrier_http, carrier_queue;
 const struct origin *origin_of(enum listener_kind kind);
 
 /* For the rows: signatures that are there are good, and those that are required are there. Sets wsse. */
 enum err origin_verify_signatures(struct request *r, bool requires_smev, bool requires_recipient);
 enum err origin_digest(struct request *r, struct span covered); /* sets message.digest */
+/* Of the method's element, with nothing of a frame around it: is it one of the service's? bare and *element are set. */
+enum err origin_peel(struct request *r, struct xml_node *content, const char **element);

@@ -5,8 +5,6 @@
  */
 #include "request_private.h"
 
-#include <string.h>
-
 static enum err plain_verify(struct request *r)
 {
     enum err err = origin_verify_signatures(r, false, false);
@@ -17,39 +15,15 @@ static enum err plain_verify(struct request *r)
     return err;
 }
 
-/* The frame of SMEV 2 reads its wrapper likewise, whoever sent it. */
-static bool is_served_namespace(struct request *r, const struct xml_node *bare)
-{
-    if (xml_is(bare, SOAP_NS, NULL))
-        return true;
-    const char *ns = xml_ns(bare);
-    if (!reading_allows(r, LENIENCY_namespaces) || (ns != NULL && strcmp(ns, SOAP_NS_TYPES) != 0))
-        return false;
-    r->normalized.used[LENIENCY_namespaces]++;
-    return true;
-}
-
-/* Words between the fields are lost with the wrapper: they are told of here. In SMEV's frame they are refused. */
-static void look_at_words(struct request *r, const struct xml_node *bare)
-{
-    const char *words = xml_own_text(r->arena, bare);
-    if (words[strspn(words, " \t\r\n")] != '\0')
-        field_errors_add(&r->fields, arena_strdup(r->arena, xml_local(bare)), 1, FIELD_WORDS);
-}
-
 static enum err plain_unwrap(struct request *r, const char **element)
 {
-    r->reading = &r->endpoint->conf->reading;
+    r->reading = r->source->reading;
     struct xml_node *bare = r->soap_body == NULL ? NULL : xml_first(r->soap_body, NULL, NULL);
     if (bare == NULL || xml_count(r->soap_body, NULL, NULL) != 1)
         return error_set(&r->error, ERR_ENVELOPE, "soap:Body must hold exactly one element");
-    if (!is_served_namespace(r, bare))
-        return error_set(&r->error, ERR_OPERATION, "the element in soap:Body is of another namespace");
-    *element = xml_local(bare);
-    look_at_words(r, bare);
-    if (r->endpoint->conf->agency != NULL)
-        r->agency = keyring_agency_find(r->keys, r->endpoint->conf->agency);
-    return xml_regraft(r->arena, bare, SOAP_NS, *element, &r->bare, &r->error);
+    if (r->source->agency != NULL)
+        r->agency = keyring_agency_find(r->keys, r->source->agency);
+    return origin_peel(r, bare, element);
 }
 
 /* Bare SOAP says neither what it is for nor when it was made: it is a request, and of now. */

@@ -29,7 +29,7 @@ static enum err verify_signers(struct request *r)
 
 static enum err smev2_verify(struct request *r)
 {
-    enum err err = origin_verify_signatures(r, true, r->endpoint->conf->require_recipient);
+    enum err err = origin_verify_signatures(r, true, r->source->require_recipient);
     if (err == ERR_OK)
         err = origin_digest(r, r->wsse.body);
     if (err == ERR_OK)
@@ -53,7 +53,7 @@ static enum err unwrap_parties(struct request *r)
     r->agency = r->frame.recipient.code == NULL ? NULL : keyring_agency_find(r->keys, r->frame.recipient.code);
     if (r->agency == NULL)
         return error_set(&r->error, ERR_RECIPIENT, "smev:Recipient is no agency of the configuration");
-    const char *only = r->endpoint->conf->agency;
+    const char *only = r->source->agency;
     if (only != NULL && strcmp(only, r->agency->code) != 0)
         return error_set(&r->error, ERR_RECIPIENT, "this listener serves agency %s only", only);
     /* Before anything is booked: an answer nobody would accept is no answer (L5). */
@@ -206,7 +206,7 @@ static const struct key *signing_key(const struct request *r)
     if (r->agency != NULL && (!request_is_fault(r) || keyring_agency_signs(r->agency, now_s)))
         return r->agency->key;
     const struct keyring_agency *only =
-        r->endpoint->conf->agency != NULL ? keyring_agency_find(r->keys, r->endpoint->conf->agency) : NULL;
+        r->source->agency != NULL ? keyring_agency_find(r->keys, r->source->agency) : NULL;
     if (only != NULL && keyring_agency_signs(only, now_s))
         return only->key;
     for (unsigned i = 0; i < r->keys->nagencies; i++)

@@ -70,7 +70,7 @@ const char *reading_used(const struct request *r)
 
 static const char *caller_of(const struct request *r)
 {
-    return r->sender != NULL ? r->sender->code : r->endpoint->conf->name;
+    return r->sender != NULL ? r->sender->code : r->source->name;
 }
 
 void reading_count(struct leniency_counter **list, struct arena *a, const struct request *r)

@@ -67,7 +67,7 @@ struct refused {
 
 bool request_is_unverified(const struct request *r)
 {
-    return !r->origin->is_vouched(r);
+    return !r->source->origin->is_vouched(r);
 }
 
 /* ---- peers ---- */
@@ -169,7 +169,7 @@ void refused_add(const struct request *r)
 {
     struct refused *j = r->service->refused;
     struct booking_refused row = {
-        .listener = r->endpoint->conf->name,
+        .listener = r->source->name,
         .peer = r->peer,
         .request_id = r->id,
         .reason = r->failed != ERR_OK ? error_name(r->failed) : REFUSED_REPEAT,

@@ -77,9 +77,9 @@ struct request {
     struct arena *arena;
     struct live live;
     struct service *service;
-    const struct endpoint *endpoint;
-    const struct origin *origin; /* where it came from, and goes back to */
+    const struct source *source; /* where it came from; its origin is how it goes back */
     struct exchange *exchange;   /* of carrier_http; NULL: the answer has left */
+    struct queued *queued;       /* of carrier_queue */
     struct keyring *keys;        /* those of its beginning, whatever a reload brings meanwhile */
     char id[UUID_TEXT_SIZE];     /* req= in the log, the reference number in a fault */
     uint64_t started_us;
@@ -112,6 +112,7 @@ struct request {
     struct booking_request request;
     struct booking_message message;
     struct field_errors fields; /* bad ones, before the database is asked */
+    bool is_refused;            /* they tell of what nothing is done for, whatever the rest says */
     struct booking_outcome outcome;
     struct booking_reply reply;
 
@@ -217,7 +218,7 @@ struct service {
     struct xml_limits xml_limits;
     struct metrics metrics;
     struct leniency_counter *leniencies;
-    unsigned in_work;
+    unsigned in_work, queued_in_work; /* all; those of queues */
 
     struct slow_lane lane; /* those who met a lock */
     struct reads reads;
@@ -239,6 +240,12 @@ static inline bool request_writes(const struct request *r)
     return r->op->is_write && !r->is_recall;
 }
 
+/* Nobody waits for it: its answer is kept, and committed before it is sent. */
+static inline bool request_is_queued(const struct request *r)
+{
+    return r->source->origin->carrier->is_queue;
+}
+
 /* Its sender is known by a good signature; message.digest is of what he signed. */
 static inline bool request_has_signer(const struct request *r)
 {
@@ -247,7 +254,7 @@ static inline bool request_has_signer(const struct request *r)
 
 /* request.c. For a carrier: a request is made, gets what is the carrier's, and begins. body must be valid until send().
  */
-struct request *request_new(const struct endpoint *ep, struct span body, const char *peer);
+struct request *request_new(struct service *s, const struct source *source, struct span body, const char *peer);
 void request_begin(struct request *r);
 /* What a worker brings home after service_stop() stays where it is. */
 void request_resume(struct request *r, enum step_result result); /* from the loop, when a waiting step is done */
@@ -263,7 +270,8 @@ void request_start_again(struct request *r);                                  /*
 void requests_sweep(struct request_queue *q, uint64_t queued_since_us);
 const char *request_method(const struct request *r); /* for logs and metrics: a name of the order, or "-" */
 
-bool request_is_fault(const struct request *r); /* answer.c: its answer is a SOAP fault */
+bool request_is_fault(const struct request *r);  /* answer.c: its answer is a SOAP fault, or a rejection */
+bool request_is_silent(const struct request *r); /* request.c: it failed, and that is told to nobody who sent it */
 
 /* decode.c, validate.c, handle.c, answer.c: the steps */
 #define X(name, where) enum step_result step_##name(struct request *r);
@@ -297,6 +305,21 @@ void group_enqueue_first(struct request *r);
 void group_try(struct request *r, struct db_session *session, uint64_t patience_ms); /* alone; takes the session over */
 void group_member_ready(struct request *r); /* its answer is signed, or could not be; resumed when all is committed */
 
+/* carrier_queue.c: what a request of a queue has beside */
+struct queued {
+    struct queue_message message;
+    struct smev3_request read;      /* of its octets, by `verify` */
+    char answer_id[UUID_TEXT_SIZE]; /* MessageID of the answer, made once; "": not yet */
+    queue_done_fn done;             /* NULL: it has been told */
+    void *arg;
+};
+
+/* keep.c: the answer to a message of a queue, committed with its effect */
+struct db_call keep_call(const struct request *r); /* api.inbox_answered */
+bool keep_is_ours(const struct db_result *res);    /* its answer; false: another taking has the message now */
+void keep_lost(struct request *r);                 /* then: it has failed, and nothing of it may stand */
+enum step_result keep_journal(struct request *r);  /* step_journal() of what had no transaction of its own */
+
 /* journal.c: answers that need no transaction of their own; step_journal() is there */
 void journal_init(struct journal *j);
 void journal_tick(struct service *s);
@@ -319,8 +342,8 @@ bool refused_is_idle(const struct refused *j);
 void refused_fini(struct service *s);
 void refused_metrics_write(const struct refused *j, struct buf *out);
 
-/* service.c: is the operation one that this listener serves, and says that it does? */
-bool endpoint_serves(const struct endpoint *ep, const struct booking_op *op);
+/* service.c: is the operation one that may be called there, and that is told of? */
+bool source_serves(const struct source *source, const struct booking_op *op);
 
 /* wsdl.c: GET ?wsdl and ?xsd=NAME; the files are read once, for a disk may hang. One that cannot be is not served. */
 struct wsdl *wsdl_read(struct arena *a, const struct config *conf);

@@ -161,6 +161,8 @@ void service_metrics_write(const struct service *s, struct buf *out)
         out,
         "# HELP zapisd_requests_in_work Messages being worked on.\n# TYPE zapisd_requests_in_work gauge\n"
         "zapisd_requests_in_work %u\n"
+        "# HELP zapisd_queue_messages_in_work Those of them that came by a queue.\n"
+        "# TYPE zapisd_queue_messages_in_work gauge\nzapisd_queue_messages_in_work %u\n"
         "# HELP zapisd_journal_waiting Answers held until they are in the journal.\n# TYPE zapisd_journal_waiting "
         "gauge\n"
         "zapisd_journal_waiting %u\n"
@@ -168,12 +170,13 @@ void service_metrics_write(const struct service *s, struct buf *out)
         "zapisd_reads_waiting %u\n"
         "# HELP zapisd_reads_bytes Memory of reads and their answers.\n# TYPE zapisd_reads_bytes gauge\n"
         "zapisd_reads_bytes %zu\n",
-        s->in_work, journal_waiting(s), s->reads.small.n + s->reads.waiting.n + s->reads.held.n, s->reads.taken_bytes);
+        s->in_work, s->queued_in_work, journal_waiting(s), s->reads.small.n + s->reads.waiting.n + s->reads.held.n,
+        s->reads.taken_bytes);
     slow_lane_metrics_write(s, out);
     journal_metrics_write(s, out);
 }
 
-bool endpoint_serves(const struct endpoint *ep, const struct booking_op *op)
+bool source_serves(const struct source *source, const struct booking_op *op)
 {
-    return op->is_served || ep->conf->update_booking_details;
+    return op->is_served || source->serves_updates;
 }

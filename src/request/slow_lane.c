@@ -262,7 +262,7 @@ void slow_lane_tick(struct service *s)
     for (unsigned todo = l->nkeys; todo > 0; todo--) {
         struct lane_key *next = k->next;
         if (k->tried != NULL)
-            (void)k->tried->origin->carrier->is_gone(k->tried); /* asked now, known before COMMIT */
+            (void)k->tried->source->origin->carrier->is_gone(k->tried); /* asked now, known before COMMIT */
         queue_end_late(l, k, &k->kept, &over);
         queue_end_late(l, k, &k->tired, &over);
         lane_key_refresh(k);

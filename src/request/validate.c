@@ -123,9 +123,9 @@ enum step_result step_check(struct request *r)
     /* Bad fields need not end the walk: SQL knows which values are in no reference book, and what a bad field means for
      * a booking that exists already. All of it belongs into one answer (M10). But what is beyond its bound ends it, or
      * stays behind where the rest is remembered. */
-    if (r->fields.is_beyond && r->op->remembers)
+    if (r->fields.is_beyond && r->op->remembers && !r->is_refused)
         booking_keep_fit(&r->request, &r->fields);
-    else if (r->fields.is_beyond || (r->fields.n > 0 && !r->op->is_write && !r->op->asks_books))
+    else if (r->is_refused || r->fields.is_beyond || (r->fields.n > 0 && !r->op->is_write && !r->op->asks_books))
         return step_of(error_set(&r->error, ERR_INPUT, "%u bad fields, the first is %s", r->fields.n,
                                  told_name(r->fields.items[0].field)));
     return STEP_NEXT;

@@ -101,7 +101,7 @@ static bool is_left_out(const struct endpoint *ep, const char *name, size_t n)
         const struct booking_op *op = &booking_ops[i / 3];
         size_t length = strlen(op->name), more = strlen(ends[i % 3]);
         if (n == length + more && memcmp(name, op->name, length) == 0 && memcmp(name + length, ends[i % 3], more) == 0)
-            return !endpoint_serves(ep, op);
+            return !source_serves(&ep->source, op);
     }
     return false;
 }

@@ -60,7 +60,7 @@ static void assert_placeholders(const struct db_call *c)
 
 static void assert_message(const struct db_call *c)
 {
-    assert_non_null(strstr(c->sql, "$14::bytea)::api.message"));
+    assert_non_null(strstr(c->sql, "$14::bytea, $15::boolean)::api.message"));
     static const char *const texts[] = {
         "l", "plain", "127.0.0.1", "PGU001001", "AAAA00001", "id-1", "book", "good", "2026-11-22T10:45:00.000+03:00"};
     for (unsigned i = 0; i < 9; i++)
@@ -72,6 +72,7 @@ static void assert_message(const struct db_call *c)
     assert_string_equal(c->values[12], "true");
     assert_int_equal(c->lengths[13], 5);
     assert_memory_equal(c->values[13], "<a\0b>", 5);
+    assert_string_equal(c->values[14], "false");
     for (unsigned i = 0; i < c->nparams; i++)
         assert_int_equal(c->is_binary[i] != 0, i == 10 || i == 13);
 }
@@ -96,18 +97,18 @@ static void book_everything(void **state)
         .attributes = {attributes, 2},
     };
     struct db_call c = make(state, &r, NULL);
-    assert_int_equal(c.nparams, 30);
+    assert_int_equal(c.nparams, 31);
     assert_placeholders(&c);
     assert_message(&c);
     assert_non_null(strstr(c.sql, "select * from api.book(row("));
-    assert_string_equal(c.values[14], "52f7e417-23dd-4f3c-999a-1cf196e81220");
-    assert_string_equal(c.values[15], db_text_array(*state, (const char *const[]){"s1", "a\"b,c}"}, 2));
-    assert_string_equal(c.values[16], "R7700018");
-    assert_string_equal(c.values[17], "SIMPLE");
-    assert_string_equal(c.values[18], "PHYSIC");
-    assert_string_equal(c.values[19], "1000000000");
+    assert_string_equal(c.values[15], "52f7e417-23dd-4f3c-999a-1cf196e81220");
+    assert_string_equal(c.values[16], db_text_array(*state, (const char *const[]){"s1", "a\"b,c}"}, 2));
+    assert_string_equal(c.values[17], "R7700018");
+    assert_string_equal(c.values[18], "SIMPLE");
+    assert_string_equal(c.values[19], "PHYSIC");
+    assert_string_equal(c.values[20], "1000000000");
     assert_string_equal(
-        c.values[20],
+        c.values[21],
         "{\"lastName\":\"Тестов\",\"firstName\":\"Тест\",\"middleName\":\"Тестович\",\"email\":\"a@example.ru\","
         "\"mobilePhone\":\"79000000000\",\"userSnils\":\"11223344595\",\"userLogin\":\"login\",\"userDoc\":{"
         "\"docType\":"
@@ -115,12 +116,12 @@ static void book_everything(void **state)
         "\"Отдел\","
         "\"issueDept\":\"770-001\"},\"userINN\":\"770000000082\",\"businessINN\":\"7700000009\",\"businessOGRN\":"
         "\"1027700000008\",\"businessName\":\"ООО \\\"Тест\\\"\",\"caseNumber\":\"42\"}");
-    assert_string_equal(c.values[22], "{}");
-    assert_string_equal(c.values[23], "true");
-    assert_string_equal(c.values[24], "60");
-    assert_string_equal(c.values[25], "[{\"name\":\"serviceId\",\"value\":\"1\\\"'; drop table data.slot; --\"},"
+    assert_string_equal(c.values[23], "{}");
+    assert_string_equal(c.values[24], "true");
+    assert_string_equal(c.values[25], "60");
+    assert_string_equal(c.values[26], "[{\"name\":\"serviceId\",\"value\":\"1\\\"'; drop table data.slot; --\"},"
                                       "{\"name\":\"b\",\"value\":\"\"}]");
-    assert_string_equal(c.values[26], "{}");
+    assert_string_equal(c.values[27], "{}");
 }
 
 static void book_nothing_and_bad_fields(void **state)
@@ -131,15 +132,15 @@ static void book_nothing_and_bad_fields(void **state)
     field_errors_add(&bad, "slotId", 1, "x");
     struct db_call c = make(state, &r, &bad);
     assert_placeholders(&c);
-    static const unsigned nulls[] = {14, 16, 17, 18, 19, 24};
+    static const unsigned nulls[] = {15, 17, 18, 19, 20, 25};
     for (unsigned i = 0; i < sizeof nulls / sizeof *nulls; i++)
         assert_null(c.values[nulls[i]]);
-    assert_string_equal(c.values[15], "{}");
-    assert_string_equal(c.values[20], "{}");
-    assert_string_equal(c.values[23], "false");
-    assert_string_equal(c.values[25], "[]");
-    assert_string_equal(c.values[26], db_text_array(*state, (const char *const[]){"bookId", "slotId"}, 2));
-    assert_string_equal(c.values[27], "{\"x\",\"x\"}");
+    assert_string_equal(c.values[16], "{}");
+    assert_string_equal(c.values[21], "{}");
+    assert_string_equal(c.values[24], "false");
+    assert_string_equal(c.values[26], "[]");
+    assert_string_equal(c.values[27], db_text_array(*state, (const char *const[]){"bookId", "slotId"}, 2));
+    assert_string_equal(c.values[28], "{\"x\",\"x\"}");
 }
 
 /* L2, item 15.1: what is remembered of a request beyond its bounds is what is within them, and nothing of the person */
@@ -167,20 +168,20 @@ static void book_beyond_its_bounds(void **state)
     booking_keep_fit(&r, &bad);
     assert_string_equal(r.esia_id, "an account that is far too long"); /* for the echo */
     struct db_call c = make(state, &r, &bad);
-    assert_string_equal(c.values[14], "52f7e417-23dd-4f3c-999a-1cf196e81220");
-    assert_string_equal(c.values[15], "{}");
-    assert_string_equal(c.values[16], "R7700018");
-    assert_string_equal(c.values[17], "SIMPLE");
-    assert_null(c.values[18]);
+    assert_string_equal(c.values[15], "52f7e417-23dd-4f3c-999a-1cf196e81220");
+    assert_string_equal(c.values[16], "{}");
+    assert_string_equal(c.values[17], "R7700018");
+    assert_string_equal(c.values[18], "SIMPLE");
     assert_null(c.values[19]);
-    assert_string_equal(c.values[20], "{}");
+    assert_null(c.values[20]);
     assert_string_equal(c.values[21], "{}");
-    assert_string_equal(c.values[22], "{\"a\"}");
-    assert_null(c.values[24]);
-    assert_string_equal(c.values[25], "[]");
-    assert_string_equal(c.values[26], db_text_array(*state, names, 4));
+    assert_string_equal(c.values[22], "{}");
+    assert_string_equal(c.values[23], "{\"a\"}");
+    assert_null(c.values[25]);
+    assert_string_equal(c.values[26], "[]");
+    assert_string_equal(c.values[27], db_text_array(*state, names, 4));
     bad.is_beyond = false; /* what is wrong but within its bounds is told */
-    assert_string_equal(make(state, &r, &bad).values[19], "an account that is far too long");
+    assert_string_equal(make(state, &r, &bad).values[20], "an account that is far too long");
 }
 
 /* Appendix 3, note: what is wrong with the applicant of a hold goes apart, for the final booking; of a final one it is
@@ -190,13 +191,13 @@ static void holds_are_judged_later(void **state)
     struct booking_request r = {
         .method = BOOKING_BOOK, .preliminary = true, .applicant = {.mobile_phone = "911", .email = "a@example.ru"}};
     struct db_call c = make(state, &r, NULL);
-    assert_string_equal(c.values[26], "{}");
-    assert_string_equal(c.values[28], "{\"mobilePhone\"}");
-    assert_string_equal(c.values[29], "{\"Номер телефона указывается в формате 7 XXX XXX XX XX\"}");
+    assert_string_equal(c.values[27], "{}");
+    assert_string_equal(c.values[29], "{\"mobilePhone\"}");
+    assert_string_equal(c.values[30], "{\"Номер телефона указывается в формате 7 XXX XXX XX XX\"}");
     r.preliminary = false;
     c = make(state, &r, NULL);
-    assert_string_equal(c.values[28], "{}");
     assert_string_equal(c.values[29], "{}");
+    assert_string_equal(c.values[30], "{}");
 }
 
 static void a23_period(void **state)
@@ -210,7 +211,7 @@ static void a23_period(void **state)
     for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct booking_request r = {
             .method = BOOKING_BOOK, .preliminary = cases[i].preliminary, .preliminary_period_min = cases[i].period};
-        const char *sent = make(state, &r, NULL).values[24];
+        const char *sent = make(state, &r, NULL).values[25];
         if (cases[i].sent == NULL)
             assert_null(sent);
         else
@@ -221,7 +222,7 @@ static void a23_period(void **state)
 static void wrong_numbers_go_as_they_came(void **state)
 {
     struct booking_request r = {.method = BOOKING_BOOK, .applicant = {.mobile_phone = "911", .user_snils = "1-2"}};
-    assert_string_equal(make(state, &r, NULL).values[20], "{\"mobilePhone\":\"911\",\"userSnils\":\"1-2\"}");
+    assert_string_equal(make(state, &r, NULL).values[21], "{\"mobilePhone\":\"911\",\"userSnils\":\"1-2\"}");
 }
 
 /* M8, A2: the timeslot's members one by one; none is NULL everywhere */
@@ -245,7 +246,7 @@ static void update_booking_details(void **state)
     struct db_call c = make(state, &r, NULL);
     assert_placeholders(&c);
     assert_message(&c);
-    assert_int_equal(c.nparams, 26);
+    assert_int_equal(c.nparams, 27);
     assert_non_null(strstr(c.sql, "select * from api.update_booking_details(row("));
     static const char *const wanted[] = {"1",
                                          "2",
@@ -260,18 +261,18 @@ static void update_booking_details(void **state)
                                          "{}",
                                          "{\"10000593394\"}"};
     for (unsigned i = 0; i < sizeof wanted / sizeof *wanted; i++)
-        assert_string_equal(c.values[14 + i], wanted[i]);
+        assert_string_equal(c.values[15 + i], wanted[i]);
     slot.duration = "99999999999999999999999";
-    assert_string_equal(make(state, &r, NULL).values[21], "1000000");
+    assert_string_equal(make(state, &r, NULL).values[22], "1000000");
 
     struct field_errors bad = {.arena = *state};
     field_errors_add(&bad, "status", 1, FIELD_BAD_VALUE);
     r = (struct booking_request){.method = BOOKING_UPDATE_BOOKING_DETAILS};
     c = make(state, &r, &bad);
-    assert_int_equal(c.nparams, 26);
-    for (unsigned i = 14; i < 24; i++)
+    assert_int_equal(c.nparams, 27);
+    for (unsigned i = 15; i < 25; i++)
         assert_null(c.values[i]);
-    assert_string_equal(c.values[24], db_text_array(*state, (const char *const[]){"status"}, 1));
+    assert_string_equal(c.values[25], db_text_array(*state, (const char *const[]){"status"}, 1));
 }
 
 static void the_other_calls(void **state)
@@ -280,9 +281,9 @@ static void the_other_calls(void **state)
     struct db_call c = make(state, &r, NULL);
     assert_placeholders(&c);
     assert_message(&c);
-    assert_int_equal(c.nparams, 17);
-    assert_string_equal(c.values[14], "1");
-    assert_string_equal(c.values[15], "2");
+    assert_int_equal(c.nparams, 18);
+    assert_string_equal(c.values[15], "1");
+    assert_string_equal(c.values[16], "2");
 
     r.method = BOOKING_GET_BOOKING_STATUS;
     c = make(state, &r, NULL);
@@ -354,17 +355,32 @@ static void j1_journal(void **state)
 
     c = booking_journal_exchange(&message, SPAN_LIT("answer"), false, "fault", *state);
     assert_placeholders(&c);
-    assert_int_equal(c.nparams, 16);
-    assert_string_equal(c.values[14], "fault");
-    assert_int_equal(c.is_binary[15], 1);
-    assert_int_equal(c.lengths[15], 6);
-    assert_int_equal(c.is_kept[15], 0);
+    assert_int_equal(c.nparams, 17);
+    assert_string_equal(c.values[15], "fault");
+    assert_int_equal(c.is_binary[16], 1);
+    assert_int_equal(c.lengths[16], 6);
+    assert_int_equal(c.is_kept[16], 0);
     c = booking_journal_exchange(&message, SPAN_LIT("large"), true, "fault", *state);
     for (unsigned i = 0; i < c.nparams; i++) /* of the others nothing is known */
-        assert_int_equal(c.is_kept[i], i == 15);
+        assert_int_equal(c.is_kept[i], i == 16);
     c = booking_journal_exchange(&message, (struct span){0}, false, "fault", *state);
-    assert_non_null(c.values[15]); /* empty, not NULL */
-    assert_int_equal(c.lengths[15], 0);
+    assert_non_null(c.values[16]); /* empty, not NULL */
+    assert_int_equal(c.lengths[16], 0);
+}
+
+/* Q1: of a queue, known by its id alone */
+static void q1_journal_of_a_queue(void **state)
+{
+    struct booking_message queued = message;
+    queued.by_id = true;
+    struct db_call c = booking_journal_answer(&queued, SPAN_LIT("answer"), true, "error 0", *state);
+    assert_placeholders(&c);
+    assert_int_equal(c.nparams, 17);
+    assert_string_equal(c.values[14], "true");
+    assert_string_equal(c.values[15], "error 0");
+    for (unsigned i = 0; i < c.nparams; i++)
+        assert_int_equal(c.is_kept[i], i == 16);
+    assert_memory_equal(c.values[16], "answer", 6);
 }
 
 static void j4_journal_of_the_refused(void **state)
@@ -404,6 +420,7 @@ int main(void)
         TEST(update_booking_details),
         TEST(the_other_calls),
         TEST(j1_journal),
+        TEST(q1_journal_of_a_queue),
         TEST(j4_journal_of_the_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -177,6 +177,123 @@ static void O2_values_and_their_units(void **state)
     assert_true(l[3].allow_remote_plain);
 }
 
+/* M8: what a way to the portal says, and what it need not. */
+static void M8_the_way_to_the_portal(void **state)
+{
+    (void)state;
+    static const char parties[] =
+        "[trust]\nanchors = /a\ncrl = /l\n[agency AAAA00001]\nkey = /k\ncert = /c\n[agency B]\nkey = /k\n"
+        "cert = /c\n[sender P]\ncert = /p\n";
+    struct config c = load(arena_printf(
+        a,
+        LEAST "%s[push AAAA00001]\nurl = http://203.0.113.5:8080/s?x=1\nportal = P\nservice_name = "
+              "PguEqueue\nexchange_type = 2\n"
+              "[push B]\nroad = smev2\nurl = https://p/\nportal = P\nrevision = rev111111\nexchange_type = "
+              "0\ntype_code = GFNC\nservice_code = 77\noktmo = 45000000\ntimeout = 5s\nin_flight = 2\n"
+              "answer_deadline = 2h\nca = /ca.pem\n",
+        parties));
+    assert_int_equal(c.npushes, 2);
+    const struct config_push *p = &c.pushes[0], *q = &c.pushes[1];
+    assert_string_equal(p->agency, "AAAA00001");
+    assert_int_equal(p->road, PUSH_ROAD_SMEV2);
+    assert_string_equal(p->url, "http://203.0.113.5:8080/s?x=1");
+    assert_string_equal(p->portal, "P");
+    assert_int_equal(p->revision, PUSH_REV120315);
+    assert_string_equal(p->service_name, "PguEqueue");
+    assert_string_equal(p->type_code, "GSRV");
+    assert_string_equal(p->exchange_type, "2");
+    assert_true(p->service_code == NULL && p->oktmo == NULL && p->ca == NULL);
+    assert_int_equal(p->timeout_ms, 30000);
+    assert_int_equal(p->in_flight, 8);
+    assert_int_equal(p->answer_deadline_ms, 86400000);
+    assert_string_equal(q->agency, "B");
+    assert_int_equal(q->revision, PUSH_REV111111);
+    assert_null(q->service_name);
+    assert_string_equal(q->type_code, "GFNC");
+    assert_string_equal(q->service_code, "77");
+    assert_string_equal(q->oktmo, "45000000");
+    assert_int_equal(q->timeout_ms, 5000);
+    assert_int_equal(q->in_flight, 2);
+    assert_int_equal(q->answer_deadline_ms, 7200000);
+    assert_string_equal(q->ca, "/ca.pem");
+    struct config by_queue = load(arena_printf(a,
+                                               LEAST "%s[sender S]\nsmev = yes\ncert = /s\n[smev3 main]\nagency = "
+                                                     "B\nendpoint = http://s/\nsmev = S\n[push B]\nroad = smev3\n"
+                                                     "queue = main\n",
+                                               parties));
+    assert_int_equal(by_queue.pushes[0].road, PUSH_ROAD_SMEV3);
+    assert_string_equal(by_queue.pushes[0].queue, "main");
+    assert_true(by_queue.pushes[0].url == NULL && by_queue.pushes[0].portal == NULL);
+    struct config without = load(LEAST);
+    assert_int_equal(without.npushes, 0);
+    assert_string_equal(config_restart_keys(a, &without, &c), "");
+}
+
+/* Q1: what a queue of SMEV 3 says, and what it need not. */
+#define FORTY "0123456789012345678901234567890123456789"
+static void Q1_a_queue(void **state)
+{
+    (void)state;
+    static const char parties[] =
+        "[trust]\nanchors = /a\ncrl = /l\n[agency A]\nkey = /k\ncert = /c\n[sender S]\ncert = /s\nsmev = yes\n";
+    struct config c = load(arena_printf(
+        a,
+        LEAST "%s[smev3 one]\nagency = A\nendpoint = http://203.0.113.5:7500/ws\nsmev = S\n"
+              "[smev3 two]\nagency = A\nmnemonic = M\nversion = 1.1\nendpoint = https://s/\nsmev = S\n"
+              "endpoint_reserve = https://t/\nswitch_after = 7s\nnode_id = узел" FORTY "123456\nnamespace = urn:x\n"
+              "roots = a, b\npoll_interval = 100ms\nin_flight = 32\ntimeout = 1s\n"
+              "status_after = 5m\nrequire_sender_signature = yes\nrefuse_test_messages = yes\n"
+              "update_booking_details = yes\nca = /ca.pem\nchannel = kiosk\nreading = lenient\n"
+              "attachments = fetch\nfiles_server = ftp://192.0.2.42:2121\nfiles_dir = /files\n"
+              "files_max = 3\nfile_size_max = 1MiB\nfiles_size_max = 2MiB\nfiles_timeout = 9m\n"
+              "files_deliveries = 7\n",
+        parties));
+    assert_int_equal(c.nsmev3s, 2);
+    const struct config_smev3 *p = &c.smev3s[0], *q = &c.smev3s[1];
+    assert_string_equal(p->name, "one");
+    assert_string_equal(p->agency, "A");
+    assert_int_equal(p->schema, SMEV3_SCHEMA_1_2);
+    assert_string_equal(p->endpoint, "http://203.0.113.5:7500/ws");
+    assert_string_equal(p->smev, "S");
+    assert_true(p->endpoint_reserve == NULL && p->node_id == NULL && p->ns == NULL && p->roots == NULL);
+    assert_true(p->ca == NULL && !p->require_sender_signature && p->reading.mode == READING_STRICT);
+    assert_string_equal(p->channel, "portal");
+    assert_int_equal(p->switch_after_ms, 100000);
+    assert_int_equal(p->poll_interval_ms, 5000);
+    assert_int_equal(p->timeout_ms, 30000);
+    assert_int_equal(p->in_flight, 4);
+    assert_int_equal(q->schema, SMEV3_SCHEMA_1_1);
+    assert_string_equal(q->endpoint_reserve, "https://t/");
+    assert_string_equal(q->mnemonic, "M");
+    assert_null(p->mnemonic);
+    assert_string_equal(q->node_id, "узел" FORTY "123456"); /* 50 characters */
+    assert_string_equal(q->ns, "urn:x");
+    assert_string_equal(q->roots, "a, b");
+    assert_string_equal(q->ca, "/ca.pem");
+    assert_string_equal(q->channel, "kiosk");
+    assert_int_equal(q->switch_after_ms, 7000);
+    assert_int_equal(q->poll_interval_ms, 100);
+    assert_int_equal(q->timeout_ms, 1000);
+    assert_int_equal(q->status_after_ms, 300000);
+    assert_int_equal(p->status_after_ms, 0);
+    assert_int_equal(q->in_flight, 32);
+    assert_true(q->refuse_test_messages && q->update_booking_details);
+    assert_false(p->refuse_test_messages || p->update_booking_details);
+    assert_int_equal(p->files.policy, FILES_IGNORE);
+    assert_true(p->files.server == NULL && p->files.dir == NULL);
+    assert_true(p->files.max == 16 && p->files.deliveries == 4 && p->files.timeout_ms == 120000);
+    assert_true(p->files.size_max == (64ULL << 20) && p->files.sizes_max == (256ULL << 20));
+    assert_int_equal(q->files.policy, FILES_FETCH);
+    assert_string_equal(q->files.server, "ftp://192.0.2.42:2121");
+    assert_string_equal(q->files.dir, "/files");
+    assert_true(q->files.max == 3 && q->files.deliveries == 7 && q->files.timeout_ms == 540000);
+    assert_true(q->files.size_max == (1ULL << 20) && q->files.sizes_max == (2ULL << 20));
+    assert_true(q->require_sender_signature && q->reading.mode == READING_LENIENT);
+    struct config without = load(LEAST);
+    assert_int_equal(without.nsmev3s, 0);
+    assert_string_equal(config_restart_keys(a, &without, &c), "");
+}
+
 /* V1: what can be asked is taken as it stands. */
 static void V1_public_urls_that_can_be_asked(void **state)
 {
@@ -284,7 +401,8 @@ static char *flatten(const char *text)
 
 static bool is_named(const char *s)
 {
-    return strcmp(s, "listener") == 0 || strcmp(s, "agency") == 0 || strcmp(s, "sender") == 0;
+    return strcmp(s, "listener") == 0 || strcmp(s, "agency") == 0 || strcmp(s, "sender") == 0 ||
+           strcmp(s, "push") == 0 || strcmp(s, "smev3") == 0;
 }
 
 static bool has_default(const struct config_option *o)
@@ -358,16 +476,45 @@ static void O2_the_sample_file_can_be_used(void **state)
         if (is_off && !is_plain_only)
             buf_add_str(&b, b.p[b.n - 1] == '\n' ? "" : "\n");
     }
+    buf_add_str(&b, "[sender SMEV00001]\ncert = /s\nsmev = yes\n"); /* the sample of a queue names it */
     struct config c = load(b.p), d = load(LEAST);
     assert_int_equal(c.nlisteners, 1);
     assert_int_equal(c.nagencies, 1);
-    assert_int_equal(c.nsenders, 1);
+    assert_int_equal(c.nsenders, 2);
+    assert_int_equal(c.npushes, 1);
+    assert_int_equal(c.nsmev3s, 1);
     assert_int_equal(c.requests_max, d.requests_max);
     assert_int_equal(c.request_timeout_ms, d.request_timeout_ms);
     assert_int_equal(c.body_max_bytes, d.body_max_bytes);
     assert_int_equal(c.crl_required, d.crl_required);
     assert_string_equal(c.sql_dir, d.sql_dir);
     assert_string_equal(c.listeners[0].path, d.listeners[0].path);
+}
+
+/* O2: who types the guide's examples into one file, in their order, has a configuration that is taken. */
+static void O2_the_guides_examples_go_together(void **state)
+{
+    (void)state;
+    struct buf b;
+    buf_init(&b, a, 8192);
+    buf_add_str(&b, LEAST "[trust]\nanchors = /a\ncrl = /l\n[sender PGU001001]\ncert = /p\n"
+                          "[agency AAAA00001]\nkey = /k\ncert = /c\n[agency CCCC00003]\nkey = /k\ncert = /c\n");
+    const char *text = whole_file(a, SOURCE_DIR "/docs/operator.ru.md").p, *fence = "\n```";
+    for (const char *p = text; (p = strstr(p, fence)) != NULL;) {
+        const char *from = strchr(p + strlen(fence), '\n'), *to = strstr(from, fence);
+        assert_non_null(to);
+        bool is_plain = from == p + strlen(fence), is_section = from[1] == '[';
+        if (is_plain && (is_section || strncmp(from, "\nattachments = ", 15) == 0))
+            buf_add(&b, from, (size_t)(to - from));
+        p = to + strlen(fence);
+    }
+    buf_add_str(&b, "\n");
+    struct config c = load(b.p);
+    assert_int_equal(c.npushes, 2);
+    assert_int_equal(c.nsmev3s, 1);
+    assert_string_equal(c.pushes[1].queue, c.smev3s[0].name);
+    assert_string_equal(c.pushes[1].agency, c.smev3s[0].agency);
+    assert_string_equal(c.smev3s[0].files.server, "ftp://192.0.2.42:21");
 }
 
 static void O2_the_manual_page_says_what_the_program_does(void **state)
@@ -401,8 +548,7 @@ static void L2_bounds_have_one_default(void **state)
         const char *key, *said, *source, *define;
     } bounds[] = {
         {"body_max", "| body of the HTTP request | 1 MiB | `body_max` |", NULL, NULL},
-        {"slots_max", "| intervals of getSlots | 20,000, the earliest | `slots_max` |", "get_slots.c",
-         "SLOTS_MAX_DEFAULT"},
+        {"slots_max", "| intervals of getSlots | 20,000, the earliest; ", "get_slots.c", "SLOTS_MAX_DEFAULT"},
         {"ref_items_max", "| items of getRefItemsList | 10,000 | `ref_items_max` |", "get_ref_items_list.c",
          "ITEMS_MAX_DEFAULT"},
         {"filter_depth_max", "`filter_depth_max` unions inside each other (8)", "predicate.c", "DEPTH_MAX_DEFAULT"},
@@ -458,7 +604,7 @@ static void M9_departures_are_told_everywhere(void **state)
             assert_int_equal(count_of(arena_printf(a, ", %s,", o[i].value_default), arena_printf(a, ", %s,", name)), 1);
         }
     }
-    assert_int_equal(keys, 2); /* of a listener, of a sender */
+    assert_int_equal(keys, 3); /* of a listener, of a sender, of a queue */
 }
 
 /* Both pages take it from there, by the tests above. */
@@ -477,17 +623,59 @@ static void O2_the_help_of_kind_explains_every_kind(void **state)
             fail_msg("src/config/config_table.h, kind: the help does not explain '%s'", listener_kind_words[kind]);
 }
 
+/* Two readings of one text differ in their addresses alone: none of those of the one may be in its copy. */
+static void assert_no_address(const void *one, const void *other, const void *copy, size_t n, unsigned addresses)
+{
+    const uintptr_t *x = one, *y = other, *c = copy;
+    unsigned seen = 0;
+    for (size_t i = 0; i < n / sizeof *x; i++) {
+        if (x[i] == y[i])
+            continue;
+        seen++;
+        if (c[i] == x[i])
+            fail_msg("the word at byte %zu is still the configuration's", i * sizeof *x);
+    }
+    assert_int_equal(seen, addresses);
+}
+
+static void C5_what_a_reload_frees_is_in_no_copy(void **state)
+{
+    (void)state;
+    const char *text =
+        LEAST "[trust]\nanchors = /a\ncrl = /l\n[agency B]\nkey = /k\ncert = /c\n[sender S]\nsmev = yes\ncert = "
+              "/s\n[sender P]\ncert = /p\n"
+              "[smev3 main]\nagency = B\nmnemonic = M\nendpoint = https://s/\nendpoint_reserve = https://r/\nsmev = S\n"
+              "node_id = n\nnamespace = urn:x\nroots = a b\nofficial_key = /k\nofficial_cert = /c\nca = /ca\n"
+              "attachments = fetch\nfiles_server = ftp://f:21\nfiles_dir = /f\nchannel = kiosk\n"
+              "reading = lenient\ndoc_types = X\n"
+              "[push B]\nroad = smev2\nqueue = main\nurl = https://p/\nportal = P\nservice_name = N\nservice_code = C\n"
+              "exchange_type = 2\ntype_code = GFNC\noktmo = 1\nca = /ca\n";
+    struct config one = load(text), other = load(text);
+    struct config_smev3 queue;
+    struct config_push push;
+    config_smev3_copy(a, &one.smev3s[0], &queue);
+    config_push_copy(a, &one.pushes[0], &push);
+    assert_no_address(&one.smev3s[0], &other.smev3s[0], &queue, sizeof queue, 17);
+    assert_no_address(&one.pushes[0], &other.pushes[0], &push, sizeof push, 11);
+    assert_string_equal(queue.files.dir, "/f");
+    assert_string_equal(push.url, "https://p/");
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
+        T(C5_what_a_reload_frees_is_in_no_copy),
         T(O2_defaults_hold_where_nothing_is_said),
         T(O2_values_and_their_units),
+        T(M8_the_way_to_the_portal),
+        T(Q1_a_queue),
         T(V1_public_urls_that_can_be_asked),
         T(M9_reading_of_a_caller),
         T(O2_the_sample_file_says_what_the_program_does),
         T(O2_drop_ins_are_read_in_order_and_win),
         T(O2_the_sample_file_can_be_used),
+        T(O2_the_guides_examples_go_together),
         T(O2_the_manual_page_says_what_the_program_does),
         T(L2_bounds_have_one_default),
         T(M9_departures_are_told_everywhere),

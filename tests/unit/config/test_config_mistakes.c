@@ -60,8 +60,14 @@ static const char good[] = "# a complete file\n"
                            "[sender PGU001001]\n"
                            "cert = /p\n";
 
-#define L "[listener x]\nkind = smev2\naddress = 127.0.0.1:1\n" /* lines 12-14 */
-#define P "[listener p]\nkind = plain\naddress = 127.0.0.1:2\n" /* lines 12-14, or 15-17 behind L */
+#define L        "[listener x]\nkind = smev2\naddress = 127.0.0.1:1\n" /* lines 12-14 */
+#define P        "[listener p]\nkind = plain\naddress = 127.0.0.1:2\n" /* lines 12-14, or 15-17 behind L */
+#define REST     "exchange_type = 2\nservice_name = P\n"
+#define PUSH     L "[push AAAA00001]\nurl = http://p/\nportal = PGU001001\n" /* lines 15-17 behind L; REST 18-19 */
+#define S        "[sender S]\ncert = /s\nsmev = yes\n"                       /* lines 15-17 behind L; QUEUE 18-21 */
+#define QUEUE    L S "[smev3 q]\nagency = AAAA00001\nendpoint = http://p/\nsmev = S\n"
+#define TEN      "0123456789"
+#define URL(url) L "[push AAAA00001]\nurl = " url "\nportal = PGU001001\n" REST
 
 static const struct {
     const char *added;
@@ -256,6 +262,109 @@ static const struct {
     {L "[limits]\nbuffers_max = 16MiB\nbody_max = 9MiB\n", 16, "buffers_max in [limits] is less than twice body_max"},
     {L "[sender B]\ncert = /p\n", 16, "the same cert stands in [sender PGU001001]"},
     {L "[sender B]\ncert = /q\ncert = /q\n", 17, "the same cert stands in [sender B]"},
+    /* M8: the way to the portal */
+    {L "[push]\n" REST, 15, "needs a name"},
+    {L "[push AAAA00001]\nportal = PGU001001\n" REST, 15, "[push AAAA00001] needs the key url"},
+    {L "[push AAAA00001]\nurl = http://p/\n" REST, 15, "[push AAAA00001] needs the key portal"},
+    {L "[push AAAA00001]\nurl = http://p/\nportal = PGU001001\nservice_name = P\n", 15, "needs the key exchange_type"},
+    {L "[push BBBB00002]\nurl = http://p/\nportal = PGU001001\n" REST, 15, "no [agency CODE] section of this code"},
+    {L "[push PGU001001]\nurl = http://p/\nportal = PGU001001\n" REST, 15, "no [agency CODE] section of this code"},
+    {L "[push AAAA00001]\nurl = http://p/\nportal = AAAA00001\n" REST, 17, "portal names no [sender CODE]"},
+    {L "[push AAAA00001]\nurl = http://p/\nportal = pgu001001\n" REST, 17, "portal names no [sender CODE]"},
+    {L "[push AAAA00001]\nurl = http://p/\nportal = A B\n" REST, 17, "portal: expected letters"},
+    {L "[sender S]\ncert = /s\nsmev = yes\n[push AAAA00001]\nurl = http://p/\nportal = S\n" REST, 20,
+     "portal names SMEV"},
+    {PUSH REST "road = smev4\n", 20, "road: expected smev2|smev3"},
+    {PUSH REST "road = smev3\n", 15, "[push AAAA00001] needs the key queue: road = smev3"},
+    {L "[push AAAA00001]\nroad = smev3\n", 15, "[push AAAA00001] needs the key queue: road = smev3"},
+    {L "[push AAAA00001]\nqueue = q\nroad = smev3\n", 16, "queue names no [smev3 NAME]"},
+    {PUSH REST "queue = q\n", 20, "queue names no [smev3 NAME]"},
+    {QUEUE "[push AAAA00001]\nqueue = q\nportal = PGU001001\n" REST, 22,
+     "[push AAAA00001] needs the key url: road = smev2"},
+    {QUEUE "[push AAAA00001]\nqueue = q\nroad = smev3\nanswer_deadline = 20s\n", 25,
+     "not more than timeout: 20s, and timeout is 30s"},
+    {QUEUE "[agency BBBB00002]\nkey = /k\ncert = /c\n[push BBBB00002]\nqueue = q\nroad = smev3\n", 26,
+     "queue names a [smev3] of another agency"},
+    {PUSH REST "revision = rev110801\n", 20, "revision: expected rev120315|rev111111"},
+    {PUSH "exchange_type = 2\n", 15, "rev120315 needs service_name"},
+    {PUSH "exchange_type = 2\nrevision = rev120315\n", 19, "rev120315 needs service_name"},
+    {PUSH "exchange_type = 2\nrevision = rev111111\nservice_name = P\n", 20, "rev111111 has no ServiceName"},
+    {PUSH "exchange_type = 2\nrevision = rev111111\ntype_code = OTHR\n", 20, "rev111111 has no OTHR"},
+    {PUSH REST "type_code = gsrv\n", 20, "type_code: expected GSRV|GFNC|OTHR"},
+    {PUSH REST "oktmo = 45 000 000\n", 20, "oktmo: expected letters"},
+    {PUSH REST "timeout = 99ms\n", 20, "timeout: expected 100ms to 10m"},
+    {PUSH REST "timeout = 11m\n", 20, "timeout: expected 100ms to 10m"},
+    {PUSH REST "in_flight = 0\n", 20, "in_flight: expected a number from 1 to 64"},
+    {PUSH REST "in_flight = 65\n", 20, "in_flight: expected a number from 1 to 64"},
+    {PUSH REST "answer_deadline = 1d\n", 20, "answer_deadline: expected a duration"},
+    {PUSH REST "answer_deadline = 721h\n", 20, "answer_deadline: expected 1s to 43200m"},
+    {PUSH REST "answer_deadline = 30s\n", 20, "answer_deadline is not more than timeout: 30s, and timeout is 30s"},
+    {PUSH REST "ca = /ca.pem\n", 20, "ca is for https"},
+    {URL("https://p/"), 16, "https needs ca"},
+    {PUSH REST "cert = /c\n", 20, "'cert' is not a key of [push]"},
+    {PUSH REST "[push AAAA00001]\n", 20, "opened before, in line 15"},
+    {"[listener p]\nkind = plain\naddress = 127.0.0.1:2\nsmev = yes\n", 15, "it belongs to [sender]"},
+    /* what is called (RFC 3986, 3): over SMEV's own network http to any address is what there is */
+    {URL("ftp://p/x"), 16, "url: expected http://"},
+    {URL("p/x"), 16, "url: expected http://"},
+    {URL("unix:/run/p"), 16, "url: expected http://"},
+    {URL("HTTP://p/"), 16, "url: expected http://"},
+    {URL("http://"), 16, "url: expected a host"},
+    {URL("http://:80/"), 16, "url: expected a host"},
+    {URL("http://0.0.0.0/"), 16, "url: expected an address that can be asked"},
+    {URL("http://[::]/"), 16, "url: expected an address that can be asked"},
+    {URL("http://портал.рф/"), 16, "url: expected a name"},
+    {URL("http://p:0/"), 16, "url: expected a port"},
+    {URL("http://p:99999/"), 16, "url: expected a port"},
+    {URL("http://user@p/"), 16, "url: expected no user and password: who calls is told by the signature"},
+    {URL("http://user:secret@p/"), 16, "url: expected no user and password"},
+    {URL("http://p/a#b"), 16, "url: expected no fragment"},
+    {URL("http://p/a?b#c"), 16, "url: expected no fragment"},
+    {URL("http://p/a b"), 16, "url: expected a path and a query"},
+    {URL("http://p/а"), 16, "url: expected a path and a query"},
+    {URL("http://p/%4"), 16, "url: expected a path and a query"},
+    {URL("http://p/\"x"), 16, "url: expected a path and a query"},
+    {URL("http://p/a\\b"), 16, "url: expected a path and a query"},
+    /* Q1: a queue of SMEV 3 */
+    {L S "[smev3]\nagency = AAAA00001\n", 18, "needs a name"},
+    {L S "[smev3 q]\nendpoint = http://p/\nsmev = S\n", 18, "[smev3 q] needs the key agency"},
+    {L S "[smev3 q]\nagency = AAAA00001\nsmev = S\n", 18, "[smev3 q] needs the key endpoint"},
+    {L S "[smev3 q]\nagency = AAAA00001\nendpoint = http://p/\n", 18, "[smev3 q] needs the key smev"},
+    {L S "[smev3 q]\nagency = B\nendpoint = http://p/\nsmev = S\n", 19, "agency names no [agency CODE]"},
+    {L S "[smev3 q]\nagency = AAAA00001\nendpoint = http://p/\nsmev = T\n", 21, "smev names no [sender CODE]"},
+    {L S "[smev3 q]\nagency = AAAA00001\nendpoint = http://p/\nsmev = PGU001001\n", 21, "is not SMEV"},
+    {L S "[smev3 q]\nagency = AAAA00001\nendpoint = ftp://p/\nsmev = S\n", 20, "endpoint: expected http://"},
+    {QUEUE "version = 1.4\n", 22, "version: expected 1.1|1.2|1.3"},
+    {QUEUE "endpoint_reserve = http://p/\n", 22, "endpoint_reserve is the same as endpoint"},
+    {QUEUE "endpoint_reserve = http://u:p@p/\n", 22, "expected no user and password"},
+    {QUEUE "node_id = " TEN TEN TEN TEN TEN "1\n", 22, "node_id is more than 50 characters"},
+    {QUEUE "node_id = узел" TEN TEN TEN TEN "1234567\n", 22, "node_id is more than 50 characters"},
+    {QUEUE "in_flight = 2\nnode_id = " TEN TEN TEN TEN TEN TEN "\n", 23, "node_id is more than 50 characters"},
+    {QUEUE "namespace = urn:x\n", 22, "namespace and roots go together"},
+    {QUEUE "roots = a\n", 22, "namespace and roots go together"},
+    {QUEUE "namespace = urn:x\nroots = ,\n", 22, "expected names of elements"},
+    {QUEUE "namespace = urn:x\nroots = a:b\n", 22, "expected names of elements"},
+    {QUEUE "ca = /ca.pem\n", 22, "ca is for https"},
+    {QUEUE "endpoint_reserve = https://q/\n", 20, "https needs ca"},
+    {QUEUE "poll_interval = 49ms\n", 22, "poll_interval: expected 50ms to 10m"},
+    {QUEUE "in_flight = 33\n", 22, "in_flight: expected a number from 1 to 32"},
+    {QUEUE "switch_after = 999ms\n", 22, "switch_after: expected 1s to 60m"},
+    {QUEUE "channel = smev3\n", 22, "channel: expected portal|"},
+    {QUEUE "road = smev3\n", 22, "it belongs to [push]"},
+    {QUEUE "attachments = keep\n", 22, "expected ignore|fetch"},
+    {QUEUE "attachments = fetch\n", 22, "attachments = fetch needs files_server"},
+    {QUEUE "attachments = fetch\nfiles_server = ftp://192.0.2.42\n", 22, "attachments = fetch needs files_dir"},
+    {QUEUE "files_server = http://192.0.2.42/\n", 22, "files_server: expected ftp://"},
+    {QUEUE "files_server = ftp://u:p@192.0.2.42/\n", 22, "expected no user and password"},
+    {QUEUE "files_server = ftp://192.0.2.42/files\n", 22, "expected nothing behind the host"},
+    {QUEUE "files_server = ftp://192.0.2.42?x\n", 22, "expected nothing behind the host"},
+    {QUEUE "files_server = ftp://\n", 22, "expected a host"},
+    {QUEUE "files_server = ftp://192.0.2.42:0\n", 22, "expected a port"},
+    {QUEUE "files_max = 0\n", 22, "files_max: expected a number from 1 to 1000"},
+    {QUEUE "file_size_max = 1023B\n", 22, "file_size_max: expected 1KiB to 1024MiB"},
+    {QUEUE "file_size_max = 2MiB\nfiles_size_max = 1MiB\n", 22, "file_size_max is more than files_size_max"},
+    {QUEUE "files_timeout = 601s\n", 22, "files_timeout: expected 100ms to 10m"},
+    {QUEUE "files_deliveries = 0\n", 22, "files_deliveries: expected a number from 1 to 1000"},
 };
 
 static unsigned count_lines(const char *s)
@@ -282,6 +391,17 @@ static void O2_the_file_without_mistakes_is_accepted(void **state)
         L P,
         "[listener x]\nkind = smev2\naddress = 0.0.0.0:1\n[listener y]\nkind = smev2\naddress = [::1]:1\n",
         "[listener p]\nkind = plain\naddress = unix:/run/x\n",
+        PUSH REST,
+        PUSH REST "timeout = 1m\nin_flight = 64\nanswer_deadline = 61s\ntype_code = OTHR\noktmo = 45000000\n",
+        PUSH "exchange_type = 0\nrevision = rev111111\ntype_code = GFNC\nservice_code = 1\n",
+        URL("http://203.0.113.5:8080/a/b;c=1,2/@x?wsdl&y=%d0%b0"),
+        URL("https://[2001:db8::1]/x") "ca = /ca.pem\n",
+        URL("http://p"),
+        QUEUE,
+        QUEUE "version = 1.3\nendpoint_reserve = https://q/\nca = /c\nnamespace = urn:x\nroots = a,b, c\n",
+        QUEUE "attachments = fetch\nfiles_server = ftp://files.example.org:2121/\nfiles_dir = /files\n",
+        QUEUE "attachments = fetch\nfiles_server = ftp://[2001:db8::7]\nfiles_dir = /f\nfile_size_max = 1024MiB\n"
+              "files_size_max = 1GiB\n",
         ("[listener p]\nkind = plain\naddress = 0.0.0.0:80\n"
          "plain_on_public_address = i-know-it-is-unsigned\n")};
     for (size_t i = 0; i < sizeof also / sizeof also[0]; i++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
  * What the files of the simulation of the concurrent heart share: its clients, and who watches over them.
- * heart_clients.c is HTTP and the steps before `handle`, heart_judge.c knows what must hold, test_heart.c draws the
- * worlds.
+ * heart_clients.c is HTTP and the steps before `handle`, heart_queue.c the messages of queues, heart_judge.c knows what
+ * must hold, test_heart.c draws the worlds.
  */
 #pragma once
 
@@ -26,6 +26,7 @@ struct client {
     uint64_t at_us, deadline_us; /* its request comes; its answer must have left */
     enum client_going going;
     uint64_t goes_us;
+    bool is_queued;    /* it comes by a queue, from the inbox, and may be taken out of it several times */
     bool is_bad;       /* it has a bad field */
     bool is_misshapen; /* SQL's answer to it cannot be read */
     const char *message_id, *book_id, *slots[2];
@@ -33,6 +34,11 @@ struct client {
     unsigned char content;               /* the same id with other content is another message */
     const char *needs[CLIENT_NEEDS_MAX]; /* names of locks, as the server calls them */
     unsigned nneeds;
+
+    bool is_in_work; /* of a queue: it has been taken, and nothing has been told */
+    unsigned takings;
+    const struct server_row *kept; /* its answer in the inbox */
+    bool is_kept_unknown;          /* a COMMIT with such a row was never answered */
 
     struct exchange *exchange;                    /* while it waits */
     struct request *request;                      /* likewise, once it is known */
@@ -74,6 +80,8 @@ struct world {
     unsigned nholders;
     unsigned drained;
     bool is_ever_away;                  /* the database */
+    unsigned queued_per_mille;          /* of clients that come by a queue */
+    uint64_t taken_until_us;            /* what is in the inbox then stays there */
     unsigned unsigned_per_mille;        /* of answers that cannot be signed */
     uint64_t fast_waits_us, fast_waits; /* broken off */
     uint64_t fast_unheard;              /* calls nothing was heard of: a wait there is charged to nobody */
@@ -83,6 +91,10 @@ extern struct world world;
 /* heart_clients.c */
 void client_send(void *arg);                      /* a struct client */
 uint64_t client_until_us(const struct client *c); /* nothing is begun for it later */
+
+/* heart_queue.c */
+void client_take(void *arg);               /* a struct client out of the inbox */
+bool client_waits(const struct client *c); /* for an answer, by whatever way */
 
 /* heart_judge.c; each fails the test, and names the seed */
 void judge_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));

@@ -22,6 +22,10 @@ static const char body[] = "<soap:Envelope/>";
 void client_send(void *arg)
 {
     struct client *c = arg;
+    if (c->is_queued) {
+        client_take(c);
+        return;
+    }
     struct exchange *x = calloc(1, sizeof *x);
     char peer[32];
     c->is_turned_away = world.is_over; /* nobody listens any more */
@@ -151,15 +155,21 @@ static void request_fill(struct request *r, const struct client *c)
                                           .message_id = c->message_id,
                                           .method = r->op->name,
                                           .verdict = "good",
-                                          .digest = {c->content}};
+                                          .digest = {c->content},
+                                          .by_id = c->is_queued};
     if (c->is_bad)
         field_errors_add(&r->fields, "esiaId", 1, NULL);
 }
 
 enum step_result step_prescan(struct request *r)
 {
-    struct client *c = &world.clients[strtoul(strchr(r->peer, ':') + 1, NULL, 10)];
+    struct client *c = r->queued != NULL ? r->queued->arg : &world.clients[strtoul(strchr(r->peer, ':') + 1, NULL, 10)];
     c->request = r;
+    if (r->queued != NULL) {
+        r->peer = arena_printf(r->arena, "inbox:%u", c->number);
+        r->message.message_id = c->message_id;
+        r->message.digest[0] = c->content;
+    }
     if (c->kind == CLIENT_JUNK) {
         (void)error_set(&r->error, ERR_MALFORMED, "junk");
         return STEP_FAIL;

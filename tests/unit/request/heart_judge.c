@@ -53,7 +53,7 @@ void judge_writes_sent(const unsigned *clients, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
         struct client *c = &world.clients[clients[i]];
-        if (c->exchange == NULL)
+        if (!client_waits(c))
             judge_fail("the write of client %u leaves, who has been answered", c->number);
         if (sim_now_us() >= client_until_us(c))
             judge_fail("the write of client %u leaves, whose time is over", c->number);
@@ -94,7 +94,7 @@ void judge_commit_sent(const unsigned *clients, unsigned n, uint64_t since_us)
         struct client *c = &world.clients[clients[i]];
         sim_tell("client %u: COMMIT", c->number);
         c->commits_sent++;
-        if (c->exchange == NULL)
+        if (!client_waits(c))
             judge_fail("COMMIT of client %u, who has been answered", c->number);
         if (sim_now_us() >= client_until_us(c))
             judge_fail("COMMIT of client %u, whose time is over", c->number);
@@ -111,6 +111,7 @@ void judge_commit_ended(const unsigned *clients, unsigned n, enum err err)
         struct client *c = &world.clients[clients[i]];
         if (err == ERR_UNCERTAIN || err == ERR_TIMEOUT) {
             c->commits_unknown++;
+            c->is_kept_unknown = true;
             c->unknown_us = sim_now_us();
         }
         c->is_to_be_alone |= n > 1 && err != ERR_OK;
@@ -125,6 +126,8 @@ void judge_committed(const struct server_row *row)
         sim_tell("client %u: committed", c->number);
     if (row->kind == ROW_WRITE)
         c->write = row;
+    else if (row->kind == ROW_KEPT)
+        c->kept = row;
     else if (row->kind == ROW_EXCHANGE && c->nrows < CLIENT_ROWS_MAX)
         c->rows[c->nrows++] = row;
 }
@@ -298,7 +301,8 @@ void judge_moment(void)
 {
     static uint64_t looked_us;
     const struct service *s = world.service;
-    size_t tickets = 0, with_rows_bytes = 0, largest = 0, let_in = 0, in_work = 0, slow = 0, kept = 0, keys = 0;
+    size_t tickets = 0, with_rows_bytes = 0, largest = 0, let_in = 0, in_work = 0, slow = 0, kept = 0, keys = 0,
+           queued = 0;
     if (world.is_over || (sim_now_us() >= looked_us && sim_now_us() - looked_us < LOOK_EVERY_US))
         return;
     looked_us = sim_now_us();
@@ -308,8 +312,11 @@ void judge_moment(void)
     for (unsigned i = 0; i < world.nclients; i++) {
         const struct client *c = &world.clients[i];
         const struct request *r = c->request;
-        in_work += c->exchange != NULL;
-        if (c->exchange != NULL && sim_now_us() > c->deadline_us + ANSWER_LATE_US)
+        in_work += client_waits(c);
+        queued += c->is_in_work;
+        if (c->write != NULL && c->is_queued && c->kept == NULL)
+            judge_fail("client %u has an effect, and no answer is kept", i);
+        if (client_waits(c) && sim_now_us() > c->deadline_us + ANSWER_LATE_US)
             judge_fail("client %u is not answered", c->number);
         if (r == NULL)
             continue;
@@ -328,6 +335,9 @@ void judge_moment(void)
             judge_fail("nobody waits for %s", k->name);
     }
     judge_count("messages in work", s->in_work, in_work);
+    judge_count("messages of queues in work", s->queued_in_work, queued);
+    if (queued > 1 && queued > world.conf.requests_max / 4)
+        judge_fail("%zu messages of queues are in work", queued);
     judge_count("bytes of tickets", s->reads.taken_bytes, tickets);
     /* One that does not fit by itself has short ones beside it, an eighth of the room at the most. */
     if (with_rows_bytes > world.conf.answers_max_bytes && with_rows_bytes - largest > world.conf.answers_max_bytes / 8)
@@ -379,7 +389,7 @@ void judge_end(void)
 {
     for (unsigned i = 0; i < world.nclients; i++) {
         const struct client *c = &world.clients[i];
-        if (!c->is_answered && !c->is_turned_away)
+        if (!c->is_answered && !c->is_turned_away && !c->is_queued) /* those wait in the inbox for another daemon */
             judge_fail("client %u was never answered", i);
         if (c->write != NULL && is_sure_failure(c))
             judge_fail("client %u was told %s, and it stands", i, error_name(c->failed));

@@ -43,6 +43,7 @@ static struct server_conf draw_server(void)
                                 .slow_per_mille = is_calm ? 0 : (unsigned)SIM_PICK(0, 0, 5, 30),
                                 .slow_us = SIM_PICK(200000, 3000000, 20000000),
                                 .slot_capacity = (unsigned)SIM_PICK(1, 5, 1000),
+                                .lost_per_mille = is_calm ? 0 : (unsigned)SIM_PICK(0, 0, 100),
                                 .read_rows = (unsigned)SIM_PICK(0, 3, 40),
                                 .shares_slots = is_calm || sim_chance(500),
                                 .committed = judge_committed,
@@ -80,6 +81,7 @@ static void draw_conf(void)
                          .refused_peer_bytes = 4 << 20,
                          .refused_total_bytes = 64 << 20,
                          .repeats_bytes = 256 << 20};
+    world.queued_per_mille = (unsigned)SIM_PICK(0, 200, 800);
     world.unsigned_per_mille = is_calm ? 0 : (unsigned)SIM_PICK(0, 0, 5, 50);
     world.listener = (struct config_listener){.name = "heart", .kind = LISTENER_PLAIN, .path = "/equeue"};
 }
@@ -127,6 +129,9 @@ static void draw_client(struct client *c, uint64_t window_us, unsigned nslots, b
         c->book_id = other->book_id;
         client_comes_at(c, other->at_us + sim_below(3000));
     }
+    c->is_queued = sim_chance(world.queued_per_mille);
+    if (c->is_queued)
+        c->going = CLIENT_STAYS;
     client_needs(c, c->kind == CLIENT_REFS ? "read getRefsList" : "table");
     if (c->kind == CLIENT_SLOTS || c->kind == CLIENT_STATUS)
         client_needs(c, c->kind == CLIENT_SLOTS ? "read getSlots" : "read getBookingStatus");
@@ -225,7 +230,7 @@ static void draw_world(uint64_t seed)
                                                      .statement_timeout_ms = world.conf.db_statement_timeout_ms});
     assert_int_equal(service_new((struct loop *)&world, world.pool, &world.conf, keyring_empty(), &world.service, &e),
                      ERR_OK);
-    world.endpoint = (struct endpoint){world.service, &world.listener};
+    endpoint_init(&world.endpoint, world.service, &world.listener);
     unsigned nslots = (unsigned)sim_between(1, 8);
     uint64_t window_us = world.is_calm ? 8000000 : SIM_PICK(30000, 1000000, 8000000);
     world.nclients = (unsigned)sim_between(5, 150);
@@ -294,6 +299,9 @@ static uint64_t all_over_us(void)
     uint64_t last_us = 0;
     for (unsigned i = 0; i < world.nclients; i++)
         last_us = world.clients[i].deadline_us > last_us ? world.clients[i].deadline_us : last_us;
+    world.taken_until_us = last_us;
+    if (world.queued_per_mille > 0) /* each of them may be taken again */
+        last_us += world.conf.request_timeout_ms * 1000;
     return last_us + (world.conf.db_acquire_timeout_ms + world.conf.db_statement_timeout_ms) * 1000 + 20000000;
 }
 
@@ -335,7 +343,7 @@ static uint64_t setting(const char *name, uint64_t fallback)
     return value != NULL ? strtoull(value, NULL, 10) : fallback;
 }
 
-/* L1 B6 J4 */
+/* L1 B6 J4 Q1 */
 static void test_worlds(void **state)
 {
     (void)state;

@@ -2,7 +2,8 @@
 /*
  * L4, C2: when an agency signs. RFC 5280 section 4.2.1.4 of old (privateKeyUsagePeriod): a key has a time of its own
  * within its certificate's, with a beginning, an end, or both. What is signed outside of it nobody believes, so nothing
- * may be booked in the agency's name; the one who judges says so too, and both must say the same.
+ * may be booked in the agency's name; the one who judges says so too, and both must say the same. C4: so does an
+ * official, whose key a queue of SMEV 3 has.
  */
 #include "../crypto/forge.h"
 
@@ -37,11 +38,17 @@ static void C2_an_agency_signs_within_the_time_of_its_key(void **state)
         X509 *x = forge_cert("agency", "g256a", 1, NULL, "g256a", exts, rows[i].from_s, rows[i].to_s);
         struct config_agency agency = {
             .code = "A", .name = "A", .key = pki_path("g256a", ".key"), .cert = forge_write_certs("anchors", &x, 1)};
-        const struct config conf = {.agencies = &agency, .nagencies = 1};
+        struct config_smev3 queues[] = {
+            {.name = "with", .agency = "A", .official_key = agency.key, .official_cert = agency.cert},
+            {.name = "without", .agency = "A"}};
+        const struct config conf = {.agencies = &agency, .nagencies = 1},
+                            with_queues = {.smev3s = queues, .nsmev3s = 2};
         struct keyring *k = NULL;
         struct error e = {0};
         assert_int_equal(keyring_load(&conf, NULL, &k, &e), ERR_OK);
+        keyring_take_officials(k, &with_queues, NULL); /* by itself: a queue needs anchors, which these have none of */
         assert_null(keyring_agency_find(k, "A")->trouble);
+        assert_null(keyring_official_find(k, "with")->trouble);
         const int64_t asked_s[] = {rows[i].from_s - 1,   rows[i].from_s,   rows[i].signs_from_s - 1,
                                    rows[i].signs_from_s, S2024 + 30 * DAY, rows[i].signs_to_s - 1,
                                    rows[i].signs_to_s,   rows[i].to_s - 1, rows[i].to_s};
@@ -51,9 +58,17 @@ static void C2_an_agency_signs_within_the_time_of_its_key(void **state)
             keyring_judge(k, asked_s[j], pki_arena, &found);
             if (keyring_agency_signs(keyring_agency_find(k, "A"), asked_s[j]) != signs)
                 fail_msg("%s, question %zu: it %s", rows[i].name, j, signs ? "does not sign" : "signs");
-            assert_int_equal(found.n, 1);
-            if (found.items[0].is_stopped == signs || (found.items[0].level == FINDING_BAD) == signs)
-                fail_msg("%s, question %zu: '%s'", rows[i].name, j, found.items[0].text);
+            assert_int_equal(found.n, 2);
+            for (unsigned f = 0; f < 2; f++)
+                if (found.items[f].is_stopped == signs || (found.items[f].level == FINDING_BAD) == signs)
+                    fail_msg("%s, question %zu: '%s'", rows[i].name, j, found.items[f].text);
+            assert_int_equal(found.items[1].about, ABOUT_OFFICIAL);
+            assert_string_equal(found.items[1].code, "with");
+            const struct key *official = NULL;
+            assert_int_equal(keyring_official_key(k, "with", asked_s[j], &official, &e), signs ? ERR_OK : ERR_AGENCY);
+            assert_int_equal(official != NULL, signs);
+            assert_int_equal(keyring_official_key(k, "without", asked_s[j], &official, &e), ERR_OK);
+            assert_null(official);
         }
         keyring_unref(k);
         X509_free(x);

@@ -39,7 +39,8 @@ static int teardown(void **state)
 static const char *asked(enum listener_kind kind, bool updates, const char *query)
 {
     struct config_listener listener = {.kind = kind, .update_booking_details = updates};
-    struct endpoint ep = {.service = &service, .conf = &listener};
+    struct endpoint ep;
+    endpoint_init(&ep, &service, &listener);
     struct buf out;
     buf_init(&out, a, 1024);
     enum wsdl_found found = wsdl_write(&ep, query, URL, &out);
