@@ -4,6 +4,8 @@
  * would be believed, who may read and write the files, TLS, schemas, addresses, database. A line for each. What it
  * looks at is what `run` looks at: preparation.h.
  */
+#include "check_online.h"
+#include "client.h"
 #include "clock.h"
 #include "config.h"
 #include "db.h"
@@ -33,7 +35,7 @@ struct check {
 };
 
 struct check_options {
-    bool is_offline, is_only_fatal, is_reload;
+    bool is_offline, is_online, is_only_fatal, is_reload;
 };
 
 static void check_good(const char *what, const char *detail)
@@ -72,20 +74,43 @@ static void check_mistakes(struct check *c, const char *mistakes)
     }
 }
 
+static void on_online(void *arg, bool is_good, const char *section, const char *name, const char *text)
+{
+    struct check *c = arg;
+    const char *at = config_at(c->arena, &c->conf, section, name, "", CONFIG_LAST);
+    (void)printf("%-5s %s%s%s %s: %s\n", is_good ? "good" : "BAD", is_good ? "" : at, is_good ? "" : ": ", section,
+                 name, text);
+    c->nbad += is_good ? 0 : 1;
+}
+
+/* Others are asked, once each. */
+static void check_others(struct check *c, const struct keyring *keys)
+{
+    struct error e = {0};
+    if (client_init(&e) != ERR_OK) {
+        (void)printf("BAD   online: %s\n", e.detail);
+        c->nbad++;
+        return;
+    }
+    file_at(NULL); /* who is slow from here on is no file */
+    check_online(c->arena, &c->conf, keys, on_online, c);
+    client_fini();
+}
+
 /* What `run` would find, and what it would do about the addresses, which are let go again. */
-static void check_preparation(struct check *c)
+static void check_preparation(struct check *c, bool is_online)
 {
     struct preparation p = {.arena = c->arena, .conf = &c->conf};
     preparation_files(&p);
     preparation_settings(&p);
     preparation_database(&p);
     preparation_keys(&p, NULL);
+    preparation_push(&p);
+    preparation_smev3(&p);
     preparation_tls(&p, NULL);
     preparation_paths(&p);
     preparation_addresses(&p);
     c->refusal = preparation_refusal(&p, NULL);
-    keyring_unref(p.keys);
-    tls_set_unref(p.tls);
     for (unsigned i = 0; i < p.n; i++) {
         const struct remark *r = &p.remarks[i];
         bool has_place = r->at != NULL && *r->at != '\0' && r->level != FINDING_GOOD;
@@ -97,6 +122,10 @@ static void check_preparation(struct check *c)
     if (c->refusal != NULL && p.nfatal == 0) {
         (void)printf("warn  reload: a daemon that runs and serves would refuse it: %s\n", c->refusal);
     }
+    if (is_online && p.keys != NULL)
+        check_others(c, p.keys);
+    keyring_unref(p.keys);
+    tls_set_unref(p.tls);
 }
 
 /* Tells when a clock is off, this machine's or the database's: messages are refused by one, slots offered by the other.
@@ -144,7 +173,7 @@ static void check_concerns(struct check *c, struct db_blocking *db, const char *
 static void check_agencies(struct check *c, struct db_blocking *db)
 {
     struct buf codes;
-    if (!config_has_signed(&c->conf))
+    if (!config_has_signed(&c->conf) && c->conf.nsmev3s == 0)
         return;
     buf_init(&codes, c->arena, 64);
     for (unsigned i = 0; i < c->conf.nagencies; i++)
@@ -152,6 +181,65 @@ static void check_agencies(struct check *c, struct db_blocking *db)
             buf_printf(&codes, "%s%s", codes.n > 0 ? "," : "", c->conf.agencies[i].code);
     buf_add_char(&codes, '\0');
     check_concerns(c, db, arena_printf(c->arena, "api.agency_concerns(string_to_array('%s', ','))", codes.p));
+}
+
+/* Names and codes of the configuration have no such signs; what has is in no database. */
+static bool is_array_item(const char *text)
+{
+    return text[0] != '\0' && strpbrk(text, "'\\,") == NULL;
+}
+
+/* Messages that wait for an answer and that this configuration would leave alone: a section was renamed or taken out.
+ */
+static void check_inbox(struct check *c, struct db_blocking *db)
+{
+    static const char *const versions[] = {
+        [SMEV3_SCHEMA_1_1] = "1.1", [SMEV3_SCHEMA_1_2] = "1.2", [SMEV3_SCHEMA_1_3] = "1.3"};
+    struct buf lists[3];
+    for (unsigned i = 0; i < 3; i++)
+        buf_init(&lists[i], c->arena, 64);
+    for (unsigned i = 0; i < c->conf.nsmev3s; i++) {
+        const struct config_smev3 *s = &c->conf.smev3s[i];
+        if (!is_array_item(s->name) || !is_array_item(s->agency))
+            continue;
+        const char *words[3] = {s->name, s->agency, versions[s->schema]};
+        for (unsigned k = 0; k < 3; k++)
+            buf_printf(&lists[k], "%s%s", lists[k].n > 0 ? "," : "", words[k]);
+    }
+    for (unsigned i = 0; i < 3; i++)
+        buf_add_char(&lists[i], '\0');
+    check_concerns(c, db,
+                   arena_printf(c->arena,
+                                "api.inbox_concerns(string_to_array('%s', ','), string_to_array('%s', ','), "
+                                "string_to_array('%s', ','))",
+                                lists[0].p, lists[1].p, lists[2].p));
+}
+
+/* Changes that were sent by a NodeID that no section has now. */
+static void check_outbox(struct check *c, struct db_blocking *db)
+{
+    struct buf agencies, nodes;
+    buf_init(&agencies, c->arena, 64);
+    buf_init(&nodes, c->arena, 64);
+    for (unsigned i = 0; i < c->conf.nsmev3s; i++) {
+        const struct config_smev3 *s = &c->conf.smev3s[i];
+        const char *node = s->node_id != NULL ? s->node_id : "";
+        if (!is_array_item(s->agency))
+            continue;
+        buf_printf(&agencies, "%s%s", agencies.n > 0 ? "," : "", s->agency);
+        buf_add_str(&nodes, nodes.n > 0 ? ", '" : "'");
+        for (; *node != '\0'; node++) { /* any text may be one */
+            if (*node == '\'')
+                buf_add_char(&nodes, '\'');
+            buf_add_char(&nodes, *node);
+        }
+        buf_add_char(&nodes, '\'');
+    }
+    buf_add_char(&agencies, '\0');
+    buf_add_char(&nodes, '\0');
+    check_concerns(c, db,
+                   arena_printf(c->arena, "api.outbox_concerns(string_to_array('%s', ','), array[%s]::text[])",
+                                agencies.p, nodes.p));
 }
 
 /* One by one, in a transaction as a write has one: a pooler between may allow none. NULL: requests can be taken. */
@@ -190,6 +278,8 @@ static void check_database(struct check *c)
         check_good("database", "reachable, schema and durability as they must be");
         check_concerns(c, db, "api.concerns()");
         check_agencies(c, db);
+        check_inbox(c, db);
+        check_outbox(c, db);
     }
     check_clock(c, db);
     db_close_blocking(db);
@@ -243,7 +333,7 @@ static int check_run(struct check *c, const char *path, const struct check_optio
         return 1;
     }
     check_good("configuration", path);
-    check_preparation(c);
+    check_preparation(c, o->is_online);
     check_descriptors(c);
     file_at(NULL);
     if (!o->is_offline)
@@ -263,6 +353,8 @@ int check_command(int argc, char **argv)
             path = argv[++i];
         } else if (strcmp(argv[i], "--offline") == 0) {
             o.is_offline = true;
+        } else if (strcmp(argv[i], "--online") == 0) {
+            o.is_online = true;
         } else if (strcmp(argv[i], "--only-fatal") == 0) {
             o.is_only_fatal = true;
         } else if (strcmp(argv[i], "--reload") == 0) {
@@ -270,7 +362,8 @@ int check_command(int argc, char **argv)
         } else if (strcmp(argv[i], "--user") == 0 && i + 1 < argc) {
             user = argv[++i];
         } else {
-            (void)fputs("usage: zapisd check [--config FILE] [--offline] [--only-fatal | --reload] [--user NAME]\n",
+            (void)fputs("usage: zapisd check [--config FILE] [--offline] [--online] [--only-fatal | --reload] "
+                        "[--user NAME]\n",
                         stderr);
             return 2;
         }

@@ -44,11 +44,11 @@ int daemon_run(struct daemon *d)
 {
     struct error e = {0};
     int status = 0;
+    signals_hold(true); /* whoever reads the first line may end it in order */
     log_event(LOG_LEVEL_NOTICE, "starting", "version", ZAPISD_VERSION, "schema", ZAPISD_NEWEST_MIGRATION, "config",
               d->config_path, NULL);
     descriptors_raise();
     d->open_at_start = descriptors_open();
-    signals_hold(true);
     start_guard_begin();
     bool is_started = daemon_start(d, &e) == ERR_OK;
     start_guard_end();
@@ -105,6 +105,8 @@ static enum err daemon_prepare(struct daemon *d, struct error *e)
     preparation_settings(p);
     preparation_database(p);
     preparation_keys(p, NULL);
+    preparation_push(p);
+    preparation_smev3(p);
     preparation_tls(p, NULL);
     preparation_paths(p);
     preparation_log(p);
@@ -118,6 +120,8 @@ static enum err daemon_prepare(struct daemon *d, struct error *e)
 
 static enum err daemon_start(struct daemon *d, struct error *e)
 {
+    if (client_init(e) != ERR_OK)
+        return e->code;
     soap_binding_init();
     worker_threads(d->conf.workers);
     d->loop = loop_new();
@@ -145,8 +149,13 @@ static enum err daemon_start(struct daemon *d, struct error *e)
     d->reloader = reloader_new(d->loop, d->service, d->vigil, &d->written, d->config_path, daemon_take_tls, d);
     d->readiness = readiness_start(d->loop, d->db, d->conf.message_age_max_ms);
     d->housekeeping = housekeeping_start(d->loop, d->db);
+    d->client = client_new(d->loop);
+    d->push = push_start(d->loop, d->db, d->client, d->service, d->conf.message_age_max_ms);
     if (daemon_listen(d, e) != ERR_OK)
         return e->code;
+    d->queues = queues_start(d->loop, d->db, d->service, d->client, d->conf.request_timeout_ms);
+    queues_on_heard(d->queues, push_heard, d->push);
+    push_on_heard(d->push, queues_heard, d->queues);
     return daemon_admin_open(d, e);
 }
 
@@ -195,14 +204,17 @@ static void daemon_stop_now(void *arg)
 static void daemon_drained(void *arg)
 {
     struct daemon *d = arg;
+    if (--d->ndraining > 0)
+        return;
     FAULT_POINT(drained);
     loop_stop(d->loop);
 }
 
-static void daemon_listener_drained(void *arg)
+/* A part of what brings messages in: a listener, or the queues. */
+static void daemon_part_drained(void *arg)
 {
     struct daemon *d = arg;
-    if (++d->ndrained == d->nlisteners)
+    if (++d->ndrained == d->nlisteners + 1)
         service_drain(d->service, daemon_drained, d);
 }
 
@@ -218,8 +230,11 @@ static void daemon_stop(void *arg, int signum)
     log_event(LOG_LEVEL_NOTICE, "stopping", "signal", signum == SIGINT ? "SIGINT" : "SIGTERM", NULL);
     readiness_set_stopping(d->readiness);
     d->patience = timer_start(d->loop, d->conf.drain_timeout_ms, 0, daemon_stop_now, d);
+    d->ndraining = 2; /* the service, and the delivery of the outbox */
+    push_drain(d->push, daemon_drained, d);
     for (unsigned i = 0; i < d->nlisteners; i++)
-        listener_drain(d->listeners[i], daemon_listener_drained, d);
+        listener_drain(d->listeners[i], daemon_part_drained, d);
+    queues_drain(d->queues, daemon_part_drained, d);
 }
 
 /* ---- the end ---- */
@@ -240,6 +255,9 @@ static void daemon_silence(struct daemon *d)
     db_pool_free(d->db);
     readiness_free(d->readiness);
     housekeeping_free(d->housekeeping);
+    push_stop(d->push);
+    queues_stop(d->queues);
+    client_free(d->client);
     if (d->service != NULL)
         service_stop(d->service);
 }
@@ -252,7 +270,8 @@ static void daemon_silence(struct daemon *d)
  * 2. The database is let go without a word: who holds a session or waits for one is not called back, and who lives by
  *    nothing else (readiness, housekeeping) ends with it. What was not committed the server rolls back; what was is in
  *    the journal, and a retry gets its answer.
- * 3. Nothing goes on: a request, a reload or a connection that a worker brings home stays where it is.
+ * 3. Nothing goes on: calls of ours are broken off, and a request, a message, a reload or a connection that a worker
+ *    brings home stays where it is.
  * 4. The workers come home: requests, filters of connections, attempts to connect, a reload. Until then all that they
  *    work with lives.
  * 5. Only then is it freed. A worker who does not come home (a disk or a name server that hangs) is not waited for for
@@ -272,8 +291,11 @@ static void daemon_finish(struct daemon *d, int status)
     }
     reloader_free(d->reloader);
     vigil_free(d->vigil);
+    push_free(d->push);
+    queues_free(d->queues);
     if (d->service != NULL)
         service_free(d->service);
     loop_free(d->loop);
     soap_binding_fini();
+    client_fini();
 }

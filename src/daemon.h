@@ -6,9 +6,12 @@
 #pragma once
 
 #include "admin.h"
+#include "client.h"
 #include "config.h"
 #include "housekeeping.h"
 #include "preparation.h"
+#include "push.h"
+#include "queue.h"
 #include "readiness.h"
 #include "reload.h"
 #include "request.h"
@@ -23,12 +26,15 @@ struct daemon {
     struct loop *loop;
     struct db_pool *db;
     struct service *service;
+    struct client *client; /* outgoing calls */
+    struct push *push;
     struct readiness *readiness;
     struct vigil *vigil;
     struct housekeeping *housekeeping;
     struct reloader *reloader;
+    struct queues *queues;
     struct listener **listeners;
-    unsigned nlisteners, ndrained;
+    unsigned nlisteners, ndrained, ndraining; /* listeners that are drained; parts behind them that are not */
     struct admin *admin;
     struct timer *watchdog;
     struct timer *patience;

@@ -25,22 +25,36 @@ static bool daemon_read_agency(void *arg, const char *code, bool *is_ready, stru
     return vigil_read_agency(d->vigil, code, is_ready, reasons_json);
 }
 
+/* What the database knows of housekeeping, the outbox and the inbox: nobody who reads again is told of yesterday. */
+static void look(struct daemon *d)
+{
+    housekeeping_look(d->housekeeping);
+    push_look(d->push);
+    queues_look(d->queues);
+}
+
 static void daemon_write_warnings(void *arg, struct buf *warnings_json)
 {
     struct daemon *d = arg;
+    look(d);
     housekeeping_warnings_read(d->housekeeping, warnings_json);
     reloader_warnings_read(d->reloader, warnings_json);
     service_notes_write(d->service, warnings_json);
     readiness_notes_write(d->readiness, warnings_json);
+    push_notes_write(d->push, warnings_json);
+    queues_notes_write(d->queues, warnings_json);
 }
 
 static void daemon_write_metrics(void *arg, struct buf *out)
 {
     struct daemon *d = arg;
+    look(d);
     service_metrics_write(d->service, out);
     housekeeping_metrics_write(d->housekeeping, out);
+    push_metrics_write(d->push, out);
     vigil_metrics_write(d->vigil, out);
     reloader_metrics_write(d->reloader, out);
+    queues_metrics_write(d->queues, out);
     buf_printf(out,
                "# HELP zapisd_log_lines_lost_total Lines that nobody read in time.\n"
                "# TYPE zapisd_log_lines_lost_total counter\nzapisd_log_lines_lost_total %" PRIu64 "\n",

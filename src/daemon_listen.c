@@ -29,7 +29,7 @@ static enum err daemon_listen_one(struct daemon *d, unsigned i, struct error *e)
 {
     const struct config_listener *c = &d->conf.listeners[i];
     struct endpoint *ep = arena_alloc(d->arena, sizeof *ep);
-    *ep = (struct endpoint){.service = d->service, .conf = c};
+    endpoint_init(ep, d->service, c);
     const struct tls_entry *tls = tls_set_find(vigil_tls(d->vigil), c->name);
     struct listener_conf lc = {.address = c->address,
                                .limits = limits_of(&d->conf),

@@ -6,6 +6,8 @@
  */
 #include "descriptors.h"
 
+#include "client.h"
+
 #include <dirent.h>
 #include <sys/resource.h>
 
@@ -43,7 +45,8 @@ void descriptors_fit(const struct config *conf, unsigned open, struct descriptor
 {
     struct rlimit limit = {.rlim_cur = 1024};
     (void)getrlimit(RLIMIT_NOFILE, &limit);
-    unsigned own = open + LOOP_OWN + conf->nlisteners + 1;
+    unsigned own =
+        open + LOOP_OWN + conf->nlisteners + 1 + (conf->npushes + conf->nsmev3s > 0 ? CLIENT_DESCRIPTORS_MAX : 0);
     unsigned connections = conf->connections_max * conf->nlisteners;
     out->limit = limit.rlim_cur > 100000000 ? 100000000 : (unsigned)limit.rlim_cur;
     out->wanted = own + PASSING + conf->db_connections + connections;

@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "crypto.h"
 #include "smev.h"
+#include "smev3.h"
 #include "utf8.h"
 #include "xml.h"
 
@@ -22,7 +23,7 @@
 enum { EXIT_GOOD, EXIT_NOT_GOOD, EXIT_USAGE };
 
 struct options {
-    const char *anchors, *chain, *crl, *key, *cert, *actor;
+    const char *anchors, *chain, *crl, *key, *cert, *actor, *smev3;
     bool no_chain, allow_gost2001;
     char **files;
     int nfiles;
@@ -30,12 +31,17 @@ struct options {
 
 static const char usage_text[] =
     "usage: zapisd dsig verify [--no-chain] [--anchors FILE] [--chain FILE] [--crl FILE] [--allow-gost2001] FILE...\n"
-    "       zapisd dsig sign --key FILE --cert FILE [--actor URI] FILE\n"
+    "       zapisd dsig sign --key FILE --cert FILE [--actor URI | --smev3 ELEMENT] FILE\n"
     "       zapisd dsig transform [FILE]\n"
     "\n"
-    "verify     prints a line a signature; status 0 only when there are signatures and all are good\n"
+    "verify     prints a line a signature; status 0 only when there are signatures and all are good. FILE is XML, or "
+    "a\n"
+    "           MIME body or HTTP message that holds it\n"
     "           --no-chain checks digests and signature values alone, GOST R 34.10-2001 included\n"
-    "sign       writes the envelope with a wsse:Security header over soap:Body\n"
+    "sign       writes the envelope with a wsse:Security header over soap:Body; with --smev3 a message of SMEV 3 with "
+    "a\n"
+    "           signature over that element (SenderProvidedResponseData, MessageTypeSelector, the business element, "
+    "...)\n"
     "transform  writes the SMEV 3 normal form of the octets as they are\n"
     "\n"
     "FILE may be - for standard input, which transform reads when none is given.\n";
@@ -95,9 +101,7 @@ static enum err read_document(struct arena *a, const char *path, struct xml_doc 
     struct xml_limits limits = xml_limits_default;
     limits.size_max_bytes = FILE_MAX_BYTES;
     enum err err = read_file(a, path, &bytes, e);
-    if (!err)
-        err = xml_prescan(bytes, &limits, e);
-    return err ? err : xml_parse(a, bytes, doc, e);
+    return err ? err : dsig_dump_read(a, bytes, &limits, doc, e);
 }
 
 static void print_line(const char *file, const char *element, const char *algorithms, const char *signer,
@@ -130,7 +134,7 @@ static bool verify_file(struct trust *trust, bool allow_gost2001, const char *pa
         print_line(path, NULL, NULL, NULL, "no signature");
     for (unsigned i = 0; i < n; i++) {
         const struct dsig_report_line *l = &lines[i];
-        const char *verdict = l->verdict ? arena_printf(a, "%s: %s", error_name(l->verdict), l->reason) : "good";
+        const char *verdict = l->verdict ? arena_printf(a, "%s: %s", error_name(l->verdict), l->reason) : l->reason;
         print_line(path, l->element, l->algorithms, l->signer, verdict);
         good = good && l->verdict == ERR_OK;
     }
@@ -177,14 +181,20 @@ static int sign(struct arena *a, const struct options *o, struct error *e)
 {
     if (!o->key || !o->cert || o->nfiles != 1)
         return usage("sign needs --key, --cert and one file");
+    if (o->actor && o->smev3)
+        return usage("an actor is SMEV 2's");
     struct key *key = NULL;
     struct span envelope;
     struct buf signed_envelope;
     buf_init(&signed_envelope, a, 65536);
     if (key_load(a, o->key, o->cert, &key, e))
         return complain(o->key, e);
-    if (read_file(a, o->files[0], &envelope, e) ||
-        wsse_sign(a, envelope, key, o->actor ? o->actor : ACTOR_SMEV, &signed_envelope, e))
+    enum err err = read_file(a, o->files[0], &envelope, e);
+    if (!err && o->smev3)
+        err = smev3_sign_message(envelope, o->smev3, key, &signed_envelope, e);
+    else if (!err)
+        err = wsse_sign(a, envelope, key, o->actor ? o->actor : ACTOR_SMEV, &signed_envelope, e);
+    if (err)
         return complain(o->files[0], e);
     return print_out(&signed_envelope);
 }
@@ -207,15 +217,11 @@ static int transform(struct arena *a, const struct options *o, struct error *e)
 static bool read_options(int argc, char **argv, struct options *o)
 {
     static const struct option known[] = {
-        {"no-chain", no_argument, NULL, 'n'},
-        {"anchors", required_argument, NULL, 'a'},
-        {"chain", required_argument, NULL, 'c'},
-        {"crl", required_argument, NULL, 'r'},
-        {"allow-gost2001", no_argument, NULL, 'o'},
-        {"key", required_argument, NULL, 'k'},
-        {"cert", required_argument, NULL, 't'},
-        {"actor", required_argument, NULL, 'u'},
-        {NULL, 0, NULL, 0},
+        {"no-chain", no_argument, NULL, 'n'},       {"anchors", required_argument, NULL, 'a'},
+        {"chain", required_argument, NULL, 'c'},    {"crl", required_argument, NULL, 'r'},
+        {"allow-gost2001", no_argument, NULL, 'o'}, {"key", required_argument, NULL, 'k'},
+        {"cert", required_argument, NULL, 't'},     {"actor", required_argument, NULL, 'u'},
+        {"smev3", required_argument, NULL, '3'},    {NULL, 0, NULL, 0},
     };
     optind = 0; /* GNU: start over */
     for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
@@ -243,6 +249,9 @@ static bool read_options(int argc, char **argv, struct options *o)
             break;
         case 'u':
             o->actor = optarg;
+            break;
+        case '3':
+            o->smev3 = optarg;
             break;
         default:
             return false;

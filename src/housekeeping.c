@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * Lapsed holds, outcomes, interrupted closures, slots ahead, partitions of the journal: a task each, asked for when it
- * is due. A call is a short transaction under a deadline of its own; while a task answers with a row it is due again at
- * once, but behind all others that are due, so that none has to wait for more than one piece of each. One call at a
- * time, on a session taken anew, so that requests that wait come in between.
+ * Lapsed holds, outcomes, interrupted closures, slots ahead, partitions of the journal, answers of the portal that did
+ * not come, messages that were over long ago: a task each, asked for when it is due. A call is a short transaction
+ * under a deadline of its own; while a task answers with a row it is due again at once, but behind all others that are
+ * due, so that none has to wait for more than one piece of each. One call at a time, on a session taken anew, so that
+ * requests that wait come in between.
  *
  * The database lets one instance at a task and keeps the pauses after failures, for all instances to see. What it could
  * not write down itself (a lost connection, no database) we tell it afterwards, and pause on our own.
@@ -23,20 +24,34 @@
 #define HOUSEKEEPING_TICK_MS       500
 #define HOUSEKEEPING_PAUSE_MAX_MS  600000
 #define HOUSEKEEPING_TELL_AGAIN_MS 60000
-#define REASON_MAX                 128
+#define HOUSEKEEPING_LOOK_US       1000000u /* who reads on and on has it asked so often, */
+#define HOUSEKEEPING_LOOK_SHARE    20       /* and, reader or none, for so small a part of the time */
+#define HOUSEKEEPING_REST_MAX_US   45000000u
+#define REASON_MAX                 512
 
 /* Of the server's own: the piece is rolled back and the failure written down. Less than the pool waits for an answer.
  */
 #define DEADLINE_SQL "set local statement_timeout = '4s'"
 
-enum { TASK_SWEEP, TASK_OUTCOMES, TASK_CLOSURE, TASK_GENERATE, TASK_JOURNAL, TASK_STATE, TASKS };
+enum {
+    TASK_SWEEP,
+    TASK_OUTCOMES,
+    TASK_CLOSURE,
+    TASK_GENERATE,
+    TASK_JOURNAL,
+    TASK_OUTBOX,
+    TASK_ENDED,
+    TASK_STATE,
+    TASKS
+};
 
 static const struct {
     const char *name; /* as data.housekeeping has it; the last is the question how all of them stand */
     uint64_t every_ms;
 } tasks[TASKS] = {
     [TASK_SWEEP] = {"sweep", 60000},       [TASK_OUTCOMES] = {"outcomes", 60000}, [TASK_CLOSURE] = {"closure", 5000},
-    [TASK_GENERATE] = {"generate", 60000}, [TASK_JOURNAL] = {"journal", 60000},   [TASK_STATE] = {"state", 60000},
+    [TASK_GENERATE] = {"generate", 60000}, [TASK_JOURNAL] = {"journal", 60000},   [TASK_OUTBOX] = {"outbox", 60000},
+    [TASK_ENDED] = {"ended", 60000},       [TASK_STATE] = {"state", 10000},
 };
 
 struct task {
@@ -45,7 +60,7 @@ struct task {
     const char *untold;     /* the failure that is still to be told to the database, */
     uint64_t tell_us;       /* and when */
     uint64_t runs, failures;
-    uint64_t total_us, last_us;
+    uint64_t asked_us, total_us, last_us;
     int64_t last_success_s; /* of any instance, since 1970; 0: never yet */
     int64_t behind;
     char reason[REASON_MAX];
@@ -132,11 +147,21 @@ static void state_read_row(struct housekeeping *h, const struct db_result *r, un
     }
 }
 
+/* What takes its time, beside a thousand offices, is asked for a small part of it; about once a minute in any case. */
+static uint64_t state_rest_us(uint64_t took_us, uint64_t least_us)
+{
+    uint64_t rest_us = took_us * HOUSEKEEPING_LOOK_SHARE;
+    if (rest_us > HOUSEKEEPING_REST_MAX_US)
+        rest_us = HOUSEKEEPING_REST_MAX_US;
+    return rest_us > least_us ? rest_us : least_us;
+}
+
 static void state_read(struct housekeeping *h, const struct db_result *r)
 {
     struct task *t = &h->tasks[TASK_STATE];
+    uint64_t now_us = clock_mono_us();
     t->failed_in_row = 0;
-    t->due_us = clock_mono_us() + tasks[TASK_STATE].every_ms * 1000;
+    t->due_us = now_us + state_rest_us(now_us - h->asked_us, tasks[TASK_STATE].every_ms * 1000);
     for (unsigned i = 0; i < db_rows(r); i++)
         state_read_row(h, r, i);
 }
@@ -251,13 +276,23 @@ static void housekeeping_next(struct housekeeping *h)
     if (h->asking >= 0 || next < 0)
         return;
     h->asking = next;
-    h->asked_us = now_us;
+    h->asked_us = h->tasks[next].asked_us = now_us;
     db_acquire(h->db, on_session, h);
 }
 
 static void on_tick(void *arg)
 {
     housekeeping_next(arg);
+}
+
+void housekeeping_look(struct housekeeping *h)
+{
+    struct task *t = &h->tasks[TASK_STATE];
+    uint64_t now_us = clock_mono_us(), due_us = t->asked_us + state_rest_us(t->last_us, HOUSEKEEPING_LOOK_US);
+    if (t->failed_in_row > 0 || h->asking == TASK_STATE || t->due_us <= due_us)
+        return;
+    t->due_us = due_us > now_us ? due_us : now_us;
+    housekeeping_next(h);
 }
 
 /* ---- what others may know ---- */
@@ -289,7 +324,7 @@ void housekeeping_metrics_write(const struct housekeeping *h, struct buf *out)
         buf_printf(out, line, "last_success_timestamp_seconds", tasks[i].name, (double)h->tasks[i].last_success_s);
     metric_head(out, "behind", "gauge",
                 "Troubles of a task: no partition for next month, organizations without slots up to the horizon, "
-                "closures that do not go on.");
+                "closures that do not go on, updates that the portal refuses, that are held or wait for long.");
     for (unsigned i = 0; i < TASK_STATE; i++)
         buf_printf(out, line, "behind", tasks[i].name, (double)h->tasks[i].behind);
 }

@@ -12,6 +12,8 @@
 struct housekeeping;
 
 struct housekeeping *housekeeping_start(struct loop *l, struct db_pool *db);
+/* Somebody reads: what the database is behind with is asked for soon, though not for each reader. */
+void housekeeping_look(struct housekeeping *h);
 /* Adds the numbers of each task in Prometheus' text format. */
 void housekeeping_metrics_write(const struct housekeeping *h, struct buf *out);
 /* Adds what the database is behind with, as JSON strings with commas between; nothing when all is well. */

@@ -18,7 +18,8 @@ static int usage(FILE *to)
 {
     (void)fputs(
         "usage: zapisd [run] [--config FILE]\n"
-        "       zapisd check [--config FILE] [--offline] [--only-fatal | --reload] [--user NAME]  (also: zapisd -t)\n"
+        "       zapisd check [--config FILE] [--offline] [--online] [--only-fatal | --reload] [--user NAME]  (also: "
+        "zapisd -t)\n"
         "       zapisd migrate [--config FILE | --conninfo TEXT] [--sql-dir DIR] [--dry-run] [--demo]\n"
         "       zapisd dsig verify [--no-chain] [--chain FILE] [--anchors FILE] [--crl FILE] [--allow-gost2001] "
         "FILE...\n"
@@ -72,7 +73,8 @@ int main(int argc, char **argv)
     fault_init();
 #endif
     exhausted_init();
-    (void)mallopt(M_ARENA_MAX, 2); /* what workers free goes back to where the loop takes it from */
+    (void)mallopt(M_ARENA_MAX, 2);              /* what workers free goes back to where the loop takes it from */
+    (void)mallopt(M_MMAP_THRESHOLD, 256 << 10); /* and what is large goes back to the system: glibc would raise it */
     log_init();
     struct error e = {0};
     if (crypto_init(&e) != ERR_OK) {

@@ -109,7 +109,10 @@ static void add_trust_error(struct preparation *p, const struct error *e)
 
 void preparation_keys(struct preparation *p, const struct keyring *previous)
 {
-    static const char *const words[] = {"agency ", "sender ", "trust"};
+    static const char *const words[] = {[ABOUT_AGENCY] = "agency ",
+                                        [ABOUT_SENDER] = "sender ",
+                                        [ABOUT_TRUST] = "trust",
+                                        [ABOUT_OFFICIAL] = "official of smev3 "};
     struct error e = {0};
     unsigned first = p->found.n;
     if (keyring_load(p->conf, previous, &p->keys, &e) != ERR_OK) {

@@ -35,6 +35,12 @@ void preparation_keys(struct preparation *p, const struct keyring *previous);
 void preparation_files(struct preparation *p);    /* who else may read or write them */
 void preparation_settings(struct preparation *p); /* those that change nothing */
 void preparation_database(struct preparation *p); /* what can be seen without asking it */
+void preparation_push(struct preparation *p);     /* after preparation_keys(): the ways to the portal */
+void preparation_smev3(struct preparation *p);    /* likewise: the queues of SMEV 3 */
+/* One finding of this party at least lets it serve. */
+bool preparation_is_served(const struct preparation *p, enum finding_about about, const char *code);
+/* What a filter of addresses must let through for a URL that config_load() has taken; "" for this machine. */
+const char *preparation_filter_text(struct preparation *p, const char *url);
 /* previous: of the listeners that run; NULL: none runs. Blocks; may run on a worker. */
 void preparation_tls(struct preparation *p, const struct tls_set *previous);
 void preparation_paths(struct preparation *p);     /* schemas and WSDL */

@@ -154,5 +154,13 @@ void preparation_files(struct preparation *p)
         file_look_at(p, &(struct named){"listener", l->name, "tls_client_ca", CONFIG_LAST, l->tls_client_ca, false});
         look_at_lists(p, &(struct named){"listener", l->name, "tls_client_crl", CONFIG_LAST, l->tls_client_crl, false});
     }
+    for (unsigned i = 0; i < c->npushes; i++)
+        file_look_at(p, &(struct named){"push", c->pushes[i].agency, "ca", CONFIG_LAST, c->pushes[i].ca, false});
+    for (unsigned i = 0; i < c->nsmev3s; i++) {
+        const struct config_smev3 *q = &c->smev3s[i];
+        file_look_at(p, &(struct named){"smev3", q->name, "official_key", CONFIG_LAST, q->official_key, true});
+        file_look_at(p, &(struct named){"smev3", q->name, "official_cert", CONFIG_LAST, q->official_cert, false});
+        file_look_at(p, &(struct named){"smev3", q->name, "ca", CONFIG_LAST, q->ca, false});
+    }
     look_at_admin(p);
 }

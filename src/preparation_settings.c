@@ -68,7 +68,7 @@ static bool is_served_unsigned(const struct config *c, const char *agency)
 static void look_at_parties(struct preparation *p)
 {
     const struct config *c = p->conf;
-    static const char nobody[] = "has no effect: there is no smev2 listener";
+    static const char nobody[] = "has no effect: there is no smev2 listener, no way to the portal and no queue";
     for (unsigned i = 0; i < c->nagencies; i++)
         if (!is_served_unsigned(c, c->agencies[i].code))
             remark(p, (struct setting){"agency", c->agencies[i].code, "key"}, nobody);
@@ -85,6 +85,8 @@ void preparation_settings(struct preparation *p)
         look_at_listener(p, &c->listeners[i]);
     for (unsigned i = 0; i < c->nsenders; i++)
         look_at_reading(p, "sender", c->senders[i].code, &c->senders[i].reading);
-    if (!config_has_signed(c))
+    for (unsigned i = 0; i < c->nsmev3s; i++)
+        look_at_reading(p, "smev3", c->smev3s[i].name, &c->smev3s[i].reading);
+    if (!config_needs_trust(c))
         look_at_parties(p);
 }

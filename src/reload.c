@@ -59,17 +59,34 @@ struct file_reading {
     const char *refused; /* NULL: it may be taken */
 };
 
+/* The mistakes of a configuration are a line each: in one line of the log and of /readyz. */
+static const char *in_one_line(struct arena *a, const char *lines)
+{
+    struct buf b;
+    buf_init(&b, a, strlen(lines) + 8);
+    for (const char *p = lines; *p != '\0';) {
+        size_t n = strcspn(p, "\n");
+        if (n > 0)
+            buf_add_str(&b, b.n > 0 ? "; " : "");
+        buf_add(&b, p, n);
+        p += n + (p[n] == '\n');
+    }
+    return b.p != NULL ? b.p : "";
+}
+
 static void reading_read(struct file_reading *g)
 {
     const char *mistakes = NULL;
     struct error e = {0};
     if (config_load(g->arena, g->reloader->config_path, &g->conf, &mistakes, &e) != ERR_OK) {
-        g->refused = mistakes != NULL && *mistakes != '\0' ? mistakes : arena_strdup(g->arena, e.detail);
+        g->refused = in_one_line(g->arena, mistakes != NULL && *mistakes != '\0' ? mistakes : e.detail);
         return;
     }
     preparation_files(&g->preparation);
     preparation_settings(&g->preparation);
     preparation_keys(&g->preparation, g->previous);
+    preparation_push(&g->preparation);
+    preparation_smev3(&g->preparation);
     preparation_tls(&g->preparation, g->previous_tls);
     g->refused = preparation_refusal(&g->preparation, g->previous);
     if (FAULT_TAKEN(reload_read))
@@ -82,22 +99,6 @@ static void reading_work(void *arg)
     file_trace(&g->at);
     reading_read(g);
     file_trace(NULL);
-}
-
-/* Parties whose files cannot be used stay what they were: "agency AAAA00001, sender X"; NULL: there are none. */
-static const char *kept_parties(struct file_reading *g)
-{
-    const char *kept = NULL;
-    const struct finding *last = NULL;
-    for (unsigned i = 0; i < g->preparation.found.n; i++) {
-        const struct finding *f = &g->preparation.found.items[i];
-        if (!f->is_mistake || (last != NULL && last->about == f->about && strcmp(last->code, f->code) == 0))
-            continue;
-        last = f;
-        kept = arena_printf(g->arena, "%s%s%s %s", kept != NULL ? kept : "", kept != NULL ? ", " : "",
-                            finding_abouts[f->about], f->code);
-    }
-    return kept;
 }
 
 /* What was not taken is told until a reload takes all. */
@@ -114,10 +115,11 @@ static void reading_take(struct file_reading *g)
     struct reloader *r = g->reloader;
     enum reload_result result;
     enum log_level level;
-    const char *restart = config_restart_keys(g->arena, r->running, &g->conf), *kept = kept_parties(g);
+    const char *restart = config_restart_keys(g->arena, r->running, &g->conf),
+               *kept = findings_kept(g->arena, &g->preparation.found);
     result = kept != NULL ? RELOAD_IN_PART : RELOAD_TAKEN;
     FAULT_POINT(reload_begin);
-    reloader_end(r, result, "the last reload left as it was before, because the new files are of no use", kept);
+    reloader_end(r, result, "the last reload left as it was, because the new files are of no use", kept);
     service_set_keyring(r->service, g->preparation.keys);
     FAULT_POINT(reload_keys);
     r->take_tls(r->arg, g->preparation.tls);

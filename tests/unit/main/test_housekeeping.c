@@ -305,9 +305,11 @@ static void L1_all_of_them_lost_every_time_still_take_turns(void **state)
         answer_of[i] = LOST;
     is_telling_refused = true;
     run_seconds(3600, 4000000);
-    for (unsigned i = 0; i < TASKS; i++)
+    for (unsigned i = 0; i < TASK_STATE; i++)
         assert_in_range(count_of(tasks[i].name), 1, 70);
-    assert_in_range(ntold, 1, 5 * 80); /* each once a minute and after each failure, and no more */
+    assert_in_range(count_of(tasks[TASK_STATE].name), 60,
+                    3600000 / tasks[TASK_STATE].every_ms + 10); /* which is well */
+    assert_in_range(ntold, 1, TASK_STATE * 80); /* each once a minute and after each failure, and no more */
 }
 
 /* The database's pause begins when it is told, a little later than the failure: who asks too soon asks a minute later.
@@ -363,6 +365,30 @@ static void L4_what_it_is_behind_with_is_a_warning_and_a_number(void **state)
     arena_free(a);
 }
 
+/* Who reads twice sees what is; who reads without end has it asked no more than once a second, and for a small part of
+ * the time. */
+static void L4_who_reads_has_it_asked(void **state)
+{
+    run_seconds(15, 1000);
+    unsigned n = count_of("state");
+    for (unsigned i = 0; i < 10; i++)
+        housekeeping_look(*state);
+    run_seconds(1, 1000);
+    assert_int_equal(count_of("state"), n + 1);
+    for (unsigned i = 0; i < 100; i++) {
+        housekeeping_look(*state);
+        run_seconds(1, 1000);
+    }
+    assert_in_range(count_of("state"), n + 50, n + 102);
+    run_seconds(60, 1000000); /* each call a second: a twentieth of the time is more than its own clock gives */
+    n = count_of("state");
+    for (unsigned i = 0; i < 60; i++) {
+        housekeeping_look(*state);
+        run_seconds(1, 1000000);
+    }
+    assert_in_range(count_of("state"), n + 1, n + 7);
+}
+
 static void L4_without_a_database_it_asks_less_and_less(void **state)
 {
     (void)state;
@@ -388,6 +414,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(L4_a_failure_that_the_database_wrote_down_is_not_told_twice, begin_one,
                                         end_one),
         cmocka_unit_test_setup_teardown(L4_what_it_is_behind_with_is_a_warning_and_a_number, begin_one, end_one),
+        cmocka_unit_test_setup_teardown(L4_who_reads_has_it_asked, begin_one, end_one),
         cmocka_unit_test_setup_teardown(L4_without_a_database_it_asks_less_and_less, begin_one, end_one),
     };
     return cmocka_run_group_tests_name("housekeeping", tests, NULL, NULL);

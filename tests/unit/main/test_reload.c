@@ -143,6 +143,16 @@ void preparation_settings(struct preparation *p)
     (void)p;
 }
 
+void preparation_push(struct preparation *p)
+{
+    (void)p;
+}
+
+void preparation_smev3(struct preparation *p)
+{
+    (void)p;
+}
+
 void preparation_keys(struct preparation *p, const struct keyring *previous)
 {
     p->keys = calloc(1, sizeof(struct keyring));

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/*
+ * What SMEV refuses of what we tell it. That it gives us messages says nothing of whether it takes our answers: it may
+ * have another list of certificates there, or another right. Whoever waits for an answer waits meanwhile, so a fault
+ * that means us, or that nobody foresaw, is told when it comes, not when somebody has waited long.
+ */
+#include "queue_private.h"
+
+#include "clock.h"
+#include "log.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const char *const queue_refusal_words[QUEUE_WORDS] = {[QUEUE_WORD_ACK] = "Ack", [QUEUE_WORD_RESPONSE] = "SendResponse"};
+
+/* Of which of the two the database is being told. */
+struct telling {
+    struct queue_source *source;
+    enum queue_word which;
+};
+
+static void on_told(void *arg, const struct db_result *r, enum err err)
+{
+    const struct telling *t = arg;
+    struct queue_refusal *f = &t->source->refusals[t->which];
+    (void)r;
+    if (err != ERR_OK)
+        f->told_us = 0; /* with the next */
+    struct arena *a = f->telling;
+    f->telling = NULL;
+    arena_free(a);
+}
+
+static void tell_database(struct queue_source *s, enum queue_word which)
+{
+    struct queue_refusal *f = &s->refusals[which];
+    struct arena *a = arena_new_small();
+    struct telling *t = arena_alloc(a, sizeof *t);
+    *t = (struct telling){s, which};
+    struct queue_write *w = queue_write_new(s, a, INBOX_REFUSED, on_told, t);
+    queue_write_text(w, s->conf.name);
+    queue_write_text(w, s->conf.agency);
+    queue_write_text(w, queue_refusal_words[which]);
+    queue_write_text(w, f->fault[0] != '\0' ? arena_strdup(a, f->fault) : NULL);
+    f->telling = a;
+    f->told_us = clock_mono_us();
+    memcpy(f->told, f->fault, sizeof f->told);
+    queue_write_begin(w);
+}
+
+static bool is_taken(const struct adapter_call *c)
+{
+    return adapter_call_is_done(c);
+}
+
+void queue_refusal_judge(struct queue_source *s, const struct adapter_call *c)
+{
+    enum queue_word which = c->op == SMEV3_ACK ? QUEUE_WORD_ACK : QUEUE_WORD_RESPONSE;
+    struct queue_refusal *f = &s->refusals[which];
+    char words[QUEUE_FAULT_SIZE] = "";
+    if (adapter_is_refusal(c))
+        (void)snprintf(words, sizeof words, "%s", adapter_call_word(c));
+    else if (!is_taken(c))
+        return; /* nothing is known */
+    f->seen_us = clock_mono_us();
+    if (strcmp(words, f->fault) != 0) {
+        memcpy(f->fault, words, sizeof f->fault);
+        log_event(words[0] != '\0' ? LOG_LEVEL_ERROR : LOG_LEVEL_NOTICE, "queue-untaken", "source", s->conf.name,
+                  "what", queue_refusal_words[which], "fault", words[0] != '\0' ? words : "no", NULL);
+    }
+    bool is_news = strcmp(f->told, f->fault) != 0;
+    /* What a process of before has told is not known here. */
+    bool is_old = f->told_us == 0 || (f->fault[0] != '\0' && f->seen_us - f->told_us > QUEUE_TOLD_US);
+    if (f->telling == NULL && (is_news || is_old))
+        tell_database(s, which);
+}
+
+const char *queue_refusal_now(const struct queue_source *s, enum queue_word which)
+{
+    const struct queue_refusal *f = &s->refusals[which];
+    return f->fault[0] != '\0' && clock_mono_us() - f->seen_us < QUEUE_REFUSAL_US ? f->fault : NULL;
+}
+
+void queue_refusals_free(struct queue_source *s)
+{
+    for (unsigned i = 0; i < QUEUE_WORDS; i++)
+        arena_free(s->refusals[i].telling);
+}
