@@ -29,12 +29,12 @@ def new_id():
     return str(uuid.uuid4())
 
 
-def wait_until(condition, seconds, what):
+def wait_until(condition, seconds, what, every_s=0.02):
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             raise AssertionError("not within %d s: %s" % (seconds, what))
-        time.sleep(0.02)
+        time.sleep(every_s)
 
 
 def localhost_pair(folder):
@@ -59,7 +59,7 @@ class E2E(unittest.TestCase):
     def setUpClass(cls):
         directory = BUILD / "e2e" / (NAME + "-" + cls.__name__.lower())
         shutil.rmtree(directory, ignore_errors=True)
-        cls.instance = Instance(directory, BINARY, log_level="debug", **cls.options())
+        cls.instance = Instance(directory, BINARY, log_level="debug", **{"templates": BUILD / "e2e" / "templates", **cls.options()})
         try:
             cls.instance.up()
         except BaseException:

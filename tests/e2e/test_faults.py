@@ -399,7 +399,8 @@ class Faults(unittest.TestCase):
                 lane.judge_all()
         if only.pattern:
             return
-        never = [(p, a) for p, actions in points.items() for a in actions if not tally.taken[p, a]]
+        # Of the outbox's way to the portal: test_push_kills.py; of the queues: where there is a SMEV 3 around.
+        never = [(p, a) for p, actions in points.items() for a in actions if not tally.taken[p, a] and not p.startswith(("push_", "queue_"))]
         self.assertEqual(never, [], "points that were never passed, or actions never taken there")
         self.assertGreater(sum(lane.shared() for lane in self.lanes), n // 2, "messages did not share their transactions")
 

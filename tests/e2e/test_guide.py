@@ -10,6 +10,8 @@ import datetime
 import os
 import pathlib
 import re
+import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -18,7 +20,10 @@ import urllib.error
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from e2e import BINARY, E2E, PATIENT_S, SOURCE
+from e2e import BINARY, BUILD, E2E, PATIENT_S, SOURCE, wait_until
+import demo
+from instance import Instance
+import smev3stand
 
 GUIDE = SOURCE / "docs/operator.ru.md"
 PSQLRC = SOURCE / "conf/psqlrc"
@@ -141,7 +146,7 @@ class Guide(E2E):
             if who == "$":
                 booked = got
                 self.assertRegex(got, r"<[^>]*statusCode>201</", text)
-                self.assertRegex(got, r"visitTime>20\d\d-\d\d-\d\dT09:00:00\+05:00<")
+                self.assertRegex(got, r"visitTime>20\d\d-\d\d-\d\dT(09|1[0-7]):[0-5]\d:00\+05:00<")  # the nearest: on a working day today's
             elif FIRST in text:
                 self.assertIn("201 забронировано", got)
                 self.assertIn("Т*** Т.", got)
@@ -209,15 +214,38 @@ class Guide(E2E):
     def test_names_of_the_pages_exist(self):  # L4: a metric to be watched is served, a line that is explained can be logged
         page = (SOURCE / "README.ru.md").read_text()
         served = self.instance.admin("/metrics")[1]
-        for name in sorted(set(re.findall(r"`(zapisd_[a-z_]+)`", page.split("## За чем следить")[1].split("\n## ")[0]))):
+        for name in sorted(set(re.findall(r"`(zapisd_[a-z0-9_]+)[`{]", page.split("## За чем следить")[1].split("\n## ")[0]))):
             with self.subTest(metric=name):
                 self.assertRegex(served, r"(?m)^# TYPE %s " % name)
+        rules = (SOURCE / "conf/alerts.yml").read_text()  # O7
+        self.assertGreater(len(re.findall(r"(?m)^      - alert: \w+\n        expr: ", rules)), 10)
+        for name in sorted(set(re.findall(r"\bzapisd_[a-z0-9_]+", rules))):
+            with self.subTest(rule=name):
+                self.assertRegex(served, r"(?m)^# TYPE %s " % name)
+        watched = page.split("## За чем следить")[1].split("\n## ")[0]
+        for name, body in re.findall(r"(?ms)^      - alert: (\w+)\n(.*?)(?=^      - alert: |^      #|\Z)", rules):
+            asked = re.search(r"(?m)^        expr: (.*)$", body).group(1)
+            for metric in re.findall(r"\((zapisd_\w+) >=? 0\)", asked):  # what such a filter takes out is "never", and rings as well
+                with self.subTest(rule=name):
+                    self.assertRegex(asked, r"or \(max by \(source\) \(%s\) (== 0|< 0)\)" % metric)
+            held = re.findall(r"(?m)^        for: (\d+)m$", body)
+            for metric in set(re.findall(r"\bzapisd_[a-z0-9_]+", asked)):
+                for when in re.findall(r"(?m)^\| `%s` \| ([^|]*) \|" % metric, watched):  # README and rules call people for the same
+                    with self.subTest(rule=name, when=when):
+                        for number in re.findall(r"(?:больше |> )(\d+)", when):
+                            self.assertRegex(asked, r"> %s\b" % number)
+                        self.assertLessEqual(set(re.findall(r"дольше (\d+) минут", when)), set(held))
         code = "".join(p.read_text() for p in (SOURCE / "src").rglob("*.c"))
         lines = page.split("## Что пишут check и журнал")[1].split("\n## ")[0]
         rows = [x.split("|")[1] for x in lines[lines.index("| `trouble`"):].splitlines() if x.startswith("| ")]
-        for word in [w for row in rows for w in re.findall(r"`([a-z-]+)", row)]:
+        names = set(re.findall(r"\bX\((\w+)", "".join(p.read_text() for p in (SOURCE / "src").rglob("*.h"))))  # of lists that are strings elsewhere
+        for word in [w for row in rows for w in re.findall(r"`([a-z_-]+)", row)]:
             with self.subTest(word=word):
-                self.assertTrue('"%s"' % word in code, "no line of the log has it")
+                self.assertTrue('"%s"' % word in code or word in names, "no line of the log has it")
+        said = re.sub(r'"\s*"', "", code) + "".join(p.read_text() for p in (SOURCE / "sql").rglob("*.sql"))
+        for note in [w for x in page.split("## Что говорит /readyz")[1].split("\n## ")[0].splitlines() if x.startswith("| `") for w in re.findall(r"`([^`]+)`", x.split("|")[1])]:
+            with self.subTest(note=note):
+                self.assertTrue(note in said, "no warning of /readyz says so")
 
     def test_file_of_a_refused_message(self):  # J4: the page's own command brings back what was sent
         sent = b'<?xml version="1.0"?><s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>nobody signed this</s:Body></s:Envelope>'
@@ -233,6 +261,9 @@ class Guide(E2E):
         self.type_in("$", command.replace("НОМЕР", self.sql(ask, len(sent))[0][0]).replace("psql ", "psql -U postgres "))
         self.assertEqual((self.instance.dir / "typed/файл.xml").read_bytes(), sent)
         self.assertEqual((self.instance.dir / "typed/файл.xml").stat().st_mode & 0o777, 0o600)  # J3
+        ours = re.search(r"^    # (\(umask 077; .*encode\(answer, .*наше\.xml\))$", (SOURCE / "README.ru.md").read_text(), re.M).group(1).replace("runuser -u postgres -- ", "")
+        self.type_in("$", ours.replace("НОМЕР", self.sql(ask, len(sent))[0][0]).replace("psql ", "psql -U postgres "))
+        self.assertIn(b"Fault", (self.instance.dir / "typed/наше.xml").read_bytes())  # J1: the other half of the exchange
 
     def test_nobody_else_reads_what_printed_commands_write(self):
         """J3: whatever a page has printed to be typed that writes a file with persons or keys in it: under umask 077, or with its mode."""
@@ -266,6 +297,132 @@ class Guide(E2E):
         text = (SOURCE / "src/CMakeLists.txt").read_text()
         self.assertRegex(text, r"conf/psqlrc DESTINATION \$\{CMAKE_INSTALL_DATADIR\}/zapisd")
         self.assertIn("docs/operator.ru.md", text)
+
+
+class World(unittest.TestCase):
+    """O3: what ./dev up --smev3 leaves running, and ./dev smev: the chapters on SMEV 3 can be walked with psql as the guide has it."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.dir = BUILD / "e2e/guide-world"
+        shutil.rmtree(cls.dir, ignore_errors=True)
+        cls.instance = Instance(cls.dir, BINARY)
+        cls.addClassCleanup(cls.stop)
+        cls.stand("start")
+        cls.own = cls.dir / "zapisd.conf.d/smev3.conf"
+        cls.own.write_text(cls.own.read_text().replace("= 1s", "= 100ms").replace("= 10s", "= 2s"))  # no patience of a person here
+        cls.instance = Instance(cls.dir, BINARY)
+        cls.instance.up()
+        cls.instance.psql("create role operator1 login in role zapisd_operator")
+
+    @classmethod
+    def stop(cls):
+        cls.instance.down()
+        cls.stand("stop")
+        if cls.own.exists() or (cls.dir / "smev3.sock").exists():
+            raise AssertionError("something was left behind")
+
+    @classmethod
+    def stand(cls, command, *words):
+        done = subprocess.run(["/usr/bin/python3", "-B", SOURCE / "tests/lib/smev3stand.py", command, "--dir", cls.dir, *words], capture_output=True, text=True)
+        if done.returncode:
+            raise AssertionError("%s %s: %s" % (command, " ".join(words), done.stdout + done.stderr))
+        return done.stdout
+
+    def smev(self, text):
+        good, said = smev3stand.ask(self.dir, text.split())
+        self.assertTrue(good, said)
+        return said
+
+    def operator(self, sql):
+        return subprocess.run(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-c", sql, self.instance.conninfo("operator1")], check=True, capture_output=True,
+                              text=True).stdout.strip()
+
+    def shown(self, sql, wanted):
+        wait_until(lambda: re.search(wanted, self.operator(sql)), PATIENT_S, "%s of %s" % (wanted, sql))
+
+    def ready_says(self, wanted):
+        wait_until(lambda: (re.search(wanted, self.instance.admin("/readyz")[1]) is not None), PATIENT_S, wanted)
+
+    def reload(self, *changes):
+        text = self.own.read_text()
+        for old, new in changes:
+            self.assertIn(old, text)
+            text = text.replace(old, new)
+        self.own.write_text(text)
+        os.kill(self.instance.pid(), signal.SIGHUP)
+
+    def booked(self):
+        said = self.smev("book")
+        self.assertRegex(said, "статус 201; запись [0-9a-f-]{36} на ")
+        return re.search("запись ([0-9a-f-]{36})", said).group(1)
+
+    def test_words(self):
+        said = self.stand("ask", "help")
+        for word in ("getSlots", "book", "cancel", "portal", "trouble", "poison", "later"):
+            self.assertIn("./dev smev " + word, said)
+        with self.assertRaises(AssertionError):
+            self.stand("ask", "weather")
+        for wrong in ("trouble rain", "portal sings", "poison tea", "weather", "book 1 2 3"):
+            with self.subTest(wrong=wrong), self.assertRaises(AssertionError):
+                self.smev(wrong)
+
+    def test_a_citizen_and_the_outbox(self):
+        self.assertRegex(self.smev("getSlots"), r"свободно \d+, ближайшее 20\d\d-")
+        outbox = "select state, status, last_error from admin.outbox where book_id = '%s'"
+        first = self.booked()
+        self.assertIn("статус 201", self.smev("status"))
+        self.smev("portal refuse")
+        self.operator("select admin.cancel('%s', 'авария', 'телефон')" % first)
+        self.shown(outbox % first, r"stopped\|302\|портал отказал: ошибка 3")
+        self.shown("select problem from admin.check()", "портал отказал")
+        self.smev("portal good")
+        self.operator("select admin.outbox_requeue('%s')" % first)
+        self.shown(outbox % first, "answered")
+        second = self.booked()
+        self.smev("portal late")
+        self.operator("select admin.cancel('%s', 'авария', 'телефон')" % second)
+        self.shown(outbox % second, "sent")
+        self.assertIn("без ответа: 1", self.smev(""))
+        self.smev("portal answer")
+        self.shown(outbox % second, "answered")
+        self.shown("select what from admin.why('%s') where kind = 'порталу'" % second, "302")
+        self.assertEqual(demo.show_life(self.instance, second), [])  # as ./dev demo --smev3 shows it
+        self.booked()
+        self.assertIn("статус 301", self.smev("cancel"))
+
+    def test_troubles(self):
+        self.reload(("#namespace = ", "namespace = "), ("#roots = ", "roots = "))
+        for kind, word in (("html", "MALFORMED"), ("refused", "UNREACHABLE"), ("silence", "TIMEOUT"), ("sender", "SenderIsNotRegistered"),
+                           ("root", "UnknownMessageType getSlotsRequest")):
+            with self.subTest(kind=kind):
+                self.smev("trouble " + kind)
+                self.ready_says("epgu[^\"]*" + word)
+                self.smev("trouble off")
+                self.reload()
+        self.reload(("\nnamespace = ", "\n#namespace = "), ("\nroots = ", "\n#roots = "))
+        self.smev("poison foreign")
+        self.shown("select state, reason from admin.inbox", "parked.*mnemonic")
+        self.smev("poison unverifiable")
+        self.shown("select count(*) from admin.inbox_unread", "1")
+        with self.subTest(kind="certificate"):
+            self.smev("trouble certificate")
+            self.smev("poison schema")
+            self.ready_says("epgu[^\"]*SENDER")
+            self.reload(("#[sender SMEV00001]\n#cert", "[sender SMEV00001]\ncert"))
+            self.smev("later")
+            self.booked()
+        with self.subTest(kind="key"):
+            self.smev("key")
+            own = self.own.with_name("key.conf")
+            own.write_text("[agency AAAA00001]\nkey = %s\ncert = %s\n" % tuple(self.dir / "pki" / ("agency-a-new" + end) for end in (".key", ".pem")))
+            self.reload()
+            self.ready_says("epgu[^\"]*SenderIsNotRegistered")
+            self.smev("register")
+            self.reload()
+            self.booked()
+        self.smev("trouble denied")
+        self.ready_says("AccessDenied")
 
 
 if __name__ == "__main__":

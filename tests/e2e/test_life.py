@@ -46,6 +46,7 @@ class Life(E2E):
         for bad in (good + "\n[nonsense]\nx = 1\n", good.replace("agency-a.key", "agency-b.key"), good.replace("portal.pem", "missing.pem"),
                     good.replace("level = debug", "level = shouting"), ""):
             self.assertIn("refused", self.reload(bad))
+            self.assertNotIn("\\n", self.instance.admin("/readyz")[1].replace("}\n", ""), "O2: mistakes are told in one line")
             self.assertEqual(self.client.get_refs_list().error_code, 0)  # the old one serves on
         # C5: without the portal's present certificate the next one still works, and the present one is refused
         line = "cert = %s/portal.pem\n" % self.instance.pki

@@ -60,6 +60,23 @@ def add(section, line):
     return lambda text: text.replace(section + "\n", section + "\n" + line + "\n", 1)
 
 
+def push(old="", new="", *more):
+    """The way to the portal, changed."""
+    return lambda text: text + "\n".join([PUSH.replace(old, new) if old else PUSH, *more]) + "\n"
+
+
+PUSH = """
+[push AAAA00001]
+url = http://192.0.2.10:8080/equeue
+portal = PGU001001
+exchange_type = 2
+service_name = PguEqueue"""
+QUEUE = """
+[smev3 epgu]
+agency = AAAA00001
+endpoint = http://192.0.2.10:7500/smev/v1.2/ws
+smev = SMEV00001
+"""
 P = str(PKI)
 TLS = "tls_cert = %s/tls.pem\ntls_key = %s/tls.key" % (P, P)
 
@@ -122,6 +139,22 @@ MISTAKES = [
     ("consent that nothing asks for", add("[listener plain]", "plain_on_public_address = i-know-it-is-unsigned"), WARN, "plain_on_public_address", "has no effect: the address is local"),
     ("senders and nobody to ask who calls", swap("kind = smev2", "kind = plain"), WARN, "cert = %s/smev.pem" % P, "has no effect: there is no smev2 listener"),
     ("agencies and nobody to sign for", swap("kind = smev2", "kind = plain"), WARN, "key = %s/agency-a.key" % P, "has no effect: there is no smev2 listener"),
+    ("portal without a way of its own", push("portal = PGU001001", "portal = NOBODY001"), FATAL, "portal = NOBODY001", "names no [sender CODE]"),
+    ("portal that is SMEV", push("portal = PGU001001", "portal = SMEV00001"), FATAL, "portal = SMEV00001", "answers in nobody's name"),
+    ("portal's address with a password", push("http://", "http://user:secret@"), FATAL, "url = ", "expected no user and password"),
+    ("portal's address over FTP", push("http://", "ftp://"), FATAL, "url = ", "expected http://"),
+    ("way of an agency that is not there", push("[push AAAA", "[push CCCC"), FATAL, "[push CCCC00001]", "no [agency CODE] section"),
+    ("portal whose certificate has run out", lambda t: push()(re.sub(r"(?m)^cert = .*/portal(-\w+)?\.pem\n", "", t).replace("[sender PGU001001]", "[sender PGU001001]\ncert = %s/expired.pem" % P)), BAD, "portal = PGU001001", "none of its answers would be believed"),
+    ("way of an agency that cannot sign", lambda t: push()(t.replace("/agency-a.", "/expired.")), BAD, "[push AAAA00001]", "nothing can be signed"),
+    ("authorities of the portal's TLS not there", push("http://192.0.2.10", "https://192.0.2.10", "ca = %s/missing.pem" % P), BAD, "ca = ", "missing.pem: cannot be read"),
+    ("authorities of the portal's TLS in DER", push("http://192.0.2.10", "https://192.0.2.10", "ca = %s/ca.der" % P), BAD, "ca = ", "is DER"),
+    ("portal over TLS", push("http://192.0.2.10", "https://192.0.2.10", "ca = %s/tls.pem" % P), GOOD, None, None),
+    ("portal", push(), GOOD, None, None),
+    ("queue of an agency that is not there", lambda t: t + QUEUE.replace("AAAA", "CCCC"), FATAL, "agency = CCCC00001", "no [agency CODE] section"),
+    ("queue whose SMEV is a sender", lambda t: t + QUEUE.replace("SMEV00001", "PGU001001"), FATAL, "smev = PGU001001", "is not SMEV"),
+    ("queue whose SMEV is believed by nobody", lambda t: re.sub(r"(?m)^cert = .*/smev\.pem$", "cert = %s/expired.pem" % PKI, t) + QUEUE, BAD, "smev = SMEV00001", "nothing that the queue gives would be believed"),
+    ("queue of an agency that cannot sign", lambda t: t.replace("/agency-a.", "/expired.") + QUEUE, BAD, "agency = AAAA00001", "its queue is not asked"),
+    ("queue", lambda t: t + QUEUE, GOOD, None, None),
     ("TLS", add("[listener plain]", TLS), GOOD, None, None),
     ("TLS with ciphers", add("[listener plain]", TLS + "\ntls_ciphers = ECDHE+AESGCM"), GOOD, None, None),
     ("socket", swap("address = 127.0.0.1:@PLAIN@", "address = unix:%s/plain.sock" % DIR), GOOD, None, None),
@@ -223,6 +256,17 @@ class Mistakes(unittest.TestCase):
         status, said = self.check()
         self.assertEqual(status, 0, said)
         self.assertEqual(re.findall(r"(?m)^warn .*/(\S+): configuration: .*does not end in .conf$", said), ["30-mine.cfg"], said)
+
+    def test_what_becomes_of_changes_is_told(self):
+        """M8, L4: whom a change goes to, who must answer, and what a drop-in of the unit must not forget."""
+        for host, named in (("192.0.2.10:8080", "192.0.2.10"), ("portal.example.org", "portal.example.org"), ("[2001:db8::7]:80", "2001:db8::7"), ("127.0.0.1:9", None), ("[::1]", None)):
+            self.write(push("192.0.2.10:8080", host))
+            status, said = self.check()
+            self.assertEqual(status, 0, said)
+            line = re.findall(r"(?m)^good  push AAAA00001: (.*)$", said)
+            self.assertEqual(len(line), 1, said)
+            self.assertIn("changes go to http://%s/equeue, and PGU001001 must sign the answer" % host, line[0])
+            self.assertEqual(re.findall(r"addresses.conf\), IPAddressAllow must have (\S+)$", line[0]), [named] if named else [], line[0])
 
     def test_each_description_is_looked_at(self):  # V1: whatever is installed to be served
         self.write()

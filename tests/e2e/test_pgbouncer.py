@@ -14,8 +14,10 @@ import unittest
 import e2e
 from e2e import E2E
 from instance import free_ports
+from portal_double import PortalDouble
 import test_crowd
 import test_main_job
+import test_push
 
 
 class PgBouncer(E2E):
@@ -95,6 +97,24 @@ class Crowd(PgBouncer, test_crowd.Crowd):
 
 
 class Modes(PgBouncer):
+    @classmethod
+    def options(cls):
+        cls.portal_port, = free_ports(1)
+        through = super().options()["edit"]
+        return {"edit": lambda text: through(text) + test_push.push_sections(cls.portal_port)}
+
+    def test_changes_reach_the_portal(self):
+        """M8: taken, kept and told in transactions of their own: leases are in rows."""
+        portal = PortalDouble(self.instance.pki, port=self.portal_port).start()
+        self.addCleanup(portal.stop)
+        ids = [r[0] for r in self.sql("""insert into data.booking (book_key, book_id, esia_id, organization_id, state, status_code, status_message, service_ids,
+            channel, created_at, changed_at) select u, u, '1000000000', %s, 'BOOKED', '201', 'да', '{}', 'portal', now(), now()
+            from (select gen_random_uuid()::text as u from generate_series(1, 20)) as t returning book_id""", e2e.MOSCOW)]
+        for _ in range(3):
+            self.sql("select data.push(b) from data.booking as b where b.book_key = any(%s)", ids)
+        e2e.wait_until(lambda: self.sql("select count(*) from data.outbox where state <> 'answered'")[0][0] == 0, e2e.PATIENT_S, "all is told")
+        self.assertEqual(portal.judge({b: [("201", None, "да")] * 3 for b in ids}), [])
+
     def pool_mode(self, mode):
         for path in pathlib.Path(getattr(self, "conf_dir", None) or self.instance.dir).glob("pgbouncer.ini"):
             path.write_text(re.sub("pool_mode = .*", "pool_mode = " + mode, path.read_text()))

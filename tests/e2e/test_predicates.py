@@ -380,9 +380,9 @@ class Predicates(e2e.E2E):
         """Whether a tick falls into the thousand predicates is the machine's affair: the list is held against the source."""
         always, due = self.statements()
         text = "".join(f.read_text() for f in sorted((e2e.SOURCE / "src").rglob("*.[ch]")))
-        text = re.sub(r'"\s*\n\s*"', "", text)
-        text = re.sub(r"\b[A-Z]\w*_SQL\b(?! *\")", lambda m: re.search(r"#define %s +(\".*\")" % m[0], text)[1], text)
-        sent = set(re.findall(r'\.sql = "([^"]*)"', text))
+        text = re.sub(r'"\s*\n\s*"', "", text.replace("\\\n", "\n"))
+        text = re.sub(r"\b[A-Z]\w*_SQL\b(?!\s*\")", lambda m: re.search(r"#define %s\s+(\".*\")" % m[0], text)[1], text)
+        sent = set(re.findall(r'(?:\.sql = |\(struct db_call\)\{|\[INBOX_\w+\] = \{)"([^"]*)"', text))
         self.assertGreater(len(sent), 8)
         self.assertEqual(sent - always - due, set())
 

@@ -6,10 +6,11 @@ import os
 import pathlib
 import random
 import shutil
+import signal
 import subprocess
 import time
 
-from e2e import BINARY, BUILD, E2E, NAME, SOURCE, Instance, main
+from e2e import BINARY, BUILD, E2E, NAME, SOURCE, Instance, main, wait_until
 
 RIGHTS = """select o.kind, o.object, o.part, o.owner::text, coalesce(case when a.grantee = 0 then 'PUBLIC' else pg_get_userbyid(a.grantee)::text end, ''),
     coalesce(a.privilege_type, '') from data.rights_objects() as o left join lateral aclexplode(o.acl) as a on true
@@ -212,6 +213,25 @@ class Restore(E2E):
         self.sql("drop trigger full_disk on data.probe")
         self.ready(True)
         self.assertEqual(self.one("select count(*) from data.probe"), 0)
+
+    def test_a_crash_behind_a_look_at_the_disk(self):
+        """L4: what had a file for a moment and was rolled back, keeps no server from starting: the moment is in the log, its end is not yet."""
+        self.sql("alter system set wal_writer_delay = '10s'")
+        self.sql("select pg_reload_conf()")
+        prober = self.instance.connect("zapisd_daemon")
+        prober.autocommit = False
+        prober.cursor().execute("select api.probe()")
+        self.sql("create table public.crashed ()")  # takes the log to the disk, as anybody's commit does
+        prober.rollback()
+        data = pathlib.Path(self.instance.pg["PG_PRIVATE_DATA"])
+        os.kill(int((data / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
+        wait_until(lambda: not (data / "postmaster.pid").exists(), 60, "the server is gone")
+        self.instance._pg_script('pg_private_start "$1" >&2', self.instance.dir)
+        self.sql("drop table public.crashed")
+        self.sql("alter system reset wal_writer_delay")
+        self.sql("select pg_reload_conf()")
+        self.ready(True)
+        self.assertEqual(self.sql("select relname from pg_class where relpersistence = 'u'"), [])
 
     def test_personal_data_and_the_servers_log(self):  # J3
         code, text = self.check()

@@ -6,15 +6,20 @@ Used by ./dev, by the end-to-end tests and by the benchmarks. Everything lies in
 number was written there are ever signalled.
 """
 import argparse
+import fcntl
+import hashlib
 import http.client
 import os
 import pathlib
+import random
 import re
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 
 LIB = pathlib.Path(__file__).resolve().parent
@@ -28,15 +33,38 @@ class InstanceError(Exception):
     pass
 
 
-def free_ports(n):
-    sockets = [socket.socket() for _ in range(n)]
+_RESERVED = []  # files whose locks say that a port is this process's
+
+
+def _reserve(port):
+    """Whether the port is free, and no other test's: several run at once, and each closes what it found before its daemon opens it."""
+    folder = pathlib.Path(tempfile.gettempdir(), "zapisd-ports-%d" % os.getuid())
+    folder.mkdir(mode=0o700, exist_ok=True)
+    lock = open(folder / str(port), "w")
     try:
-        for s in sockets:
-            s.bind(("127.0.0.1", 0))
-        return [s.getsockname()[1] for s in sockets]
-    finally:
-        for s in sockets:
-            s.close()
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", port))
+    except OSError:
+        lock.close()
+        return False
+    _RESERVED.append(lock)
+    return True
+
+
+def free_ports(n):
+    """Below those that the kernel gives to whoever calls somebody: one of these may be taken at any moment. This process's to its end."""
+    least = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    if least < 12000:
+        raise InstanceError("no ports are left below net.ipv4.ip_local_port_range: raise its lower end")
+    ports, found = random.sample(range(10240, least), min(least - 10240, 500)), []
+    while ports and len(found) < n:
+        port = ports.pop()
+        if _reserve(port):
+            found.append(port)
+    if len(found) < n:
+        raise InstanceError("no free ports")
+    return found
 
 
 def _listens(pid, port):
@@ -65,8 +93,9 @@ def _run(argv, env=None, what=None, **more):
 
 
 class Instance:
-    def __init__(self, directory, binary, ports=None, log_level="info", conninfo_more="", edit=None):
-        """edit: a function on the text of the configuration. ports: plain, smev2, admin; free ones when not given."""
+    def __init__(self, directory, binary, ports=None, log_level="info", conninfo_more="", edit=None, templates=None):
+        """edit: a function on the text of the configuration. ports: plain, smev2, admin; free ones when not given. templates: a folder
+        where databases as up() makes them are kept, to be copied by the next."""
         self.dir = pathlib.Path(directory).resolve()
         self.binary = pathlib.Path(binary).resolve()
         self.plain_port, self.smev2_port, self.admin_port = ports or (0, 0, 0)
@@ -74,6 +103,7 @@ class Instance:
         self.pki, self.conf, self.log = self.dir / "pki", self.dir / "zapisd.conf", self.dir / "zapisd.log"
         self.pid_file, self.env_file = self.dir / "zapisd.pid", self.dir / "env"
         self.pg, self.process = {}, None
+        self.templates = templates and pathlib.Path(templates)
 
     # ---- database ------------------------------------------------------------------------------------------------
 
@@ -81,16 +111,45 @@ class Instance:
         env = dict(os.environ, **self.pg)
         return _run(["bash", "-c", '. "$0" && ' + text, LIB / "pg.sh", *args], env, "PostgreSQL")
 
-    def start_database(self, options=""):
+    def start_database(self, options="", template=None):
         self.dir.mkdir(parents=True, exist_ok=True)
         self.pg = {"PG_PRIVATE_OPTIONS": options} if options else {}
-        out = self._pg_script('pg_private_start "$1" >&2 && env', self.dir)
+        out = self._pg_script('PG_PRIVATE_TEMPLATE=$2; pg_private_start "$1" >&2 && env', self.dir, template or "")
         for line in out.splitlines():
             name, _, value = line.partition("=")
             if name in PG_NAMES:
                 self.pg[name] = value
         lines = ["export %s=%s\n" % (n, shlex.quote(v)) for n, v in self.pg.items()]
         self.env_file.write_text("".join(lines) + "export PGDATABASE=%s\n" % DATABASE)
+
+    def template(self):
+        """The data directory of a cluster with the database in it, of this SQL and this hour (the demonstration offers slots from now on); made
+        when it is missing, while others who want it wait. What is of another hour goes with time."""
+        said = hashlib.sha256(time.strftime("%Y-%m-%d %H", time.gmtime()).encode())
+        for file in (LIB / "pg.sh", *sorted(p for p in (SOURCE / "sql").rglob("*") if p.is_file())):
+            said.update(b"%s %d\n" % (str(file).encode(), file.stat().st_size) + file.read_bytes())
+        found = self.templates / said.hexdigest()[:24]
+        self.templates.mkdir(parents=True, exist_ok=True)
+        with open(self.templates / "lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not found.exists():
+                for old in self.templates.iterdir():
+                    if old.is_dir() and time.time() - old.stat().st_ctime > 3 * 3600:
+                        shutil.rmtree(old)
+                maker = Instance(self.templates / "maker", self.binary)
+                shutil.rmtree(maker.dir, ignore_errors=True)
+                try:
+                    maker.start_database()
+                    maker.create_database()
+                    maker._pg_script('pg_private_run "$(pg_private_bin)/pg_ctl" -D "$PG_PRIVATE_DATA" -m fast -w stop >/dev/null')
+                    made = found.with_suffix(".new")
+                    shutil.rmtree(made, ignore_errors=True)
+                    _run(["cp", "-a", "--reflink=auto", maker.pg["PG_PRIVATE_DATA"], made])
+                    made.rename(found)
+                finally:
+                    maker.stop_database()
+                    shutil.rmtree(maker.dir, ignore_errors=True)
+        return found
 
     def adopt_database(self):
         """Takes over a database that an earlier process left running."""
@@ -240,8 +299,10 @@ class Instance:
     def up(self):
         self.dir.mkdir(parents=True, exist_ok=True)
         _run(["bash", LIB / "pki.sh", self.pki], what="test PKI")
-        self.start_database()
-        self.create_database()
+        template = self.template() if self.templates else None
+        self.start_database(template=template)
+        if template is None:
+            self.create_database()
         self.start_daemon()
 
     def down(self):

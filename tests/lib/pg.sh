@@ -7,6 +7,7 @@
 #   pg_private_stop        stops it; a data directory that had to be moved elsewhere is removed with it
 #
 # PG_PRIVATE_OPTIONS     further server options, e.g. "-c shared_preload_libraries=auto_explain"
+# PG_PRIVATE_TEMPLATE    the data directory of a cluster that was stopped, copied instead of made when DIR has none
 # PG_PRIVATE_ENV         what its programs find in their environment, as env(1) takes it, e.g. "TZ=Asia/Kamchatka"
 # PG_PRIVATE_BIN         directory of initdb and pg_ctl (default: the newest of Debian's)
 
@@ -68,8 +69,10 @@ pg_private_start() {
     fi
     PG_PRIVATE_DATA=$pg_home/data
     PG_PRIVATE_LOG=$pg_home/server.log
-    if [ ! -f "$PG_PRIVATE_DATA/PG_VERSION" ]; then
-        pg_private_run "$pg_bin/initdb" -D "$PG_PRIVATE_DATA" -U postgres -A trust -E UTF8 --locale=C.UTF-8 \
+    if [ ! -f "$PG_PRIVATE_DATA/PG_VERSION" ] && [ -n "${PG_PRIVATE_TEMPLATE:-}" ]; then
+        cp -a --reflink=auto "$PG_PRIVATE_TEMPLATE" "$PG_PRIVATE_DATA.new" && mv "$PG_PRIVATE_DATA.new" "$PG_PRIVATE_DATA" || return 1
+    elif [ ! -f "$PG_PRIVATE_DATA/PG_VERSION" ]; then
+        pg_private_run "$pg_bin/initdb" --no-sync -D "$PG_PRIVATE_DATA" -U postgres -A trust -E UTF8 --locale=C.UTF-8 \
             >"$pg_want/initdb.log" 2>&1 || { cat "$pg_want/initdb.log" >&2; return 1; }
     fi
     if ! pg_private_run "$pg_bin/pg_ctl" -D "$PG_PRIVATE_DATA" status >/dev/null 2>&1; then

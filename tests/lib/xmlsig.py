@@ -7,6 +7,7 @@ tests/e2e/test_oracle.py compares the result with xmllint --exc-c14n.
 """
 import base64
 import binascii
+import re
 import xml.parsers.expat
 
 import gost
@@ -23,6 +24,9 @@ MORE = "http://www.w3.org/2001/04/xmldsig-more#"
 DIGEST_URI = {gost.GOST94: MORE + "gostr3411", gost.STREEBOG256: URN + "gostr34112012-256", gost.STREEBOG512: URN + "gostr34112012-512"}
 SIGN_URI = {gost.KEY_2001: MORE + "gostr34102001-gostr3411", gost.KEY_256: URN + "gostr34102012-gostr34112012-256",
             gost.KEY_512: URN + "gostr34102012-gostr34112012-512"}
+
+
+_TAG = re.compile(rb"""<(?:[^>"']|"[^"]*"|'[^']*')*>""")
 
 
 class SignatureError(Exception):
@@ -150,16 +154,7 @@ def parse(data):
 
     def tag_end(node):
         """Position of the '>' that closes the start tag: quotes may hold a '>'."""
-        at, quote = node.start, None
-        while True:
-            c = data[at:at + 1]
-            if quote:
-                quote = None if c == quote else quote
-            elif c in (b'"', b"'"):
-                quote = c
-            elif c == b">":
-                return at
-            at += 1
+        return _TAG.match(data, node.start).end() - 1
 
     def text(chunk):
         if stack:

@@ -12,14 +12,14 @@ LINES_MAX = 400
 # Which foreign library a system header belongs to; the first match counts.
 FOREIGN = [(r"libxml/", "libxml2"), (r"openssl/", "OpenSSL"), (r"uv\.h$|uv/", "libuv"), (r"llhttp\.h$", "llhttp"),
            (r"libpq-fe\.h$|libpq/|postgres", "libpq"), (r"ini\.h$", "inih"), (r"stdsoap2\.h$|soap\w*\.h$|eq(H|Stub)?\.h$", "gSOAP"),
-           (r"systemd/", "libsystemd")]
+           (r"systemd/", "libsystemd"), (r"curl/", "libcurl")]
 STANDARD = set("""arpa/inet.h assert.h ctype.h dirent.h endian.h errno.h fcntl.h getopt.h glob.h grp.h inttypes.h langinfo.h libgen.h limits.h locale.h
     malloc.h math.h netdb.h netinet/in.h netinet/tcp.h poll.h pthread.h pwd.h sched.h search.h setjmp.h signal.h stdalign.h stdarg.h stdatomic.h
     stdbool.h stddef.h stdint.h stdio.h stdlib.h stdnoreturn.h string.h strings.h sys/file.h sys/mman.h sys/prctl.h sys/random.h
     sys/resource.h sys/socket.h sys/stat.h sys/syscall.h sys/time.h sys/types.h sys/uio.h sys/un.h sys/wait.h syslog.h threads.h time.h unistd.h
     wchar.h wctype.h sanitizer/asan_interface.h""".split())
 FOREIGN_TYPES = re.compile(r"\b(xml(Doc|Node|Char|Schema|Attr|Buffer|Ns)(Ptr)?|htmlDoc|PG(conn|result)|Oid|uv_\w+|llhttp_\w+|EVP_\w+|X509\w*|"
-                           r"SSL(_\w+)?|BIO|ENGINE|ASN1_\w+|BIGNUM|struct soap|sd_\w+)\b")
+                           r"CURL\w*|curl_\w+|SSL(_\w+)?|BIO|ENGINE|ASN1_\w+|BIGNUM|struct soap|sd_\w+)\b")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
 
@@ -41,7 +41,7 @@ def main(root):
     for folder in sorted(p.name for p in (root / "src").iterdir() if p.is_dir()):
         if folder not in rows:
             wrong.append("src/%s: not in the table of docs/architecture.md" % folder)
-    headers = {p.name: next((s for s in (p.stem, p.stem.split("_")[0]) if s in rows), "base") for p in (root / "include").glob("*.h")}
+    headers = {p.name: next((s for s in (p.stem, p.stem.split("_")[0], p.stem.rstrip("0123456789")) if s in rows), "base") for p in (root / "include").glob("*.h")}
     named = {}
     for path in tree.files(root):
         if path.startswith(("src/", "include/")) and path.endswith((".c", ".h")):

@@ -19,9 +19,11 @@ CALL = re.compile(r"\b((?:data|api|admin)\.\w+)")
 COMMENT_OR_TEXT = re.compile(r"--[^\n]*|[EB]?'(?:[^']|'')*'")
 C_TEXT = re.compile(r'/\*.*?\*/|//[^\n]*|"((?:\\.|[^"\\\n])*)"', re.S)
 NAMING = re.compile(r"(src|include|conf|docs)/|(README(\.ru)?|CONTRIBUTING)\.md$")
-NAMED = re.compile(r"(?<![\w./-])(?:data|api|admin)\.(?!h\b)[a-z]\w*")
+NAMED = re.compile(r"(?<![\w./-])(?<!->)(?:data|api|admin)\.(?!h\b)[a-z]\w*")
 MADE = re.compile(r"\b(create|drop) (?:or replace |unlogged |unique |constraint )*(?:function|procedure|view|table|type|domain|sequence|trigger|index|aggregate) "
                   r"(?:if (?:not )?exists )?((?:data|api|admin)\.\w+)")
+AWAITED = {  # doors whose callers are not there yet, and who they will be
+}
 RIGHTS = re.compile(r"^\s*(alter\b[^;]*\bowner\s+to|revoke\b[^;]*\bfrom\s+public)\b", re.M)  # data.rights_own() says it of all
 
 
@@ -126,7 +128,9 @@ def judge_dead(root, owners, functions, wrong):
     for name, (f, *_) in sorted(owners.items()):
         if f.room not in ("api", "admin") and name not in named:
             wrong.append("%s: %s is called by nobody" % (f.path, name))
-        if f.room == "api" and name not in named:
+        if f.room == "api" and name in named and name in AWAITED:
+            wrong.append("%s: %s is called now: take it out of AWAITED" % (f.path, name))
+        if f.room == "api" and name not in named and name not in AWAITED:
             wrong.append("%s: no program calls %s" % (f.path, name))
 
 

@@ -35,6 +35,19 @@ def look_at_drop_in(root, unit_text):
     return wrong + ["conf/addresses.conf: " + line for line in done.stderr.splitlines() if "zapisd.service" in line and "is not executable" not in line]
 
 
+def look_at_files(root, unit_text):
+    """conf/files.conf: systemd knows its lines, those in force and those that are not."""
+    text = tree.read(root, "conf/files.conf")
+    taken = re.findall(r"^#?([A-Z]\w+=.*)", text, re.M)
+    wrong = [] if "StateDirectory=zapisd/files" in taken else ["conf/files.conf: no StateDirectory"]
+    with tempfile.TemporaryDirectory() as folder:
+        unit = os.path.join(folder, "zapisd.service")
+        with open(unit, "w") as file:
+            file.write(unit_text.replace("[Install]", "\n".join(taken) + "\n[Install]"))
+        done = subprocess.run(["systemd-analyze", "verify", "--man=no", unit], capture_output=True, text=True)
+    return wrong + ["conf/files.conf: " + line for line in done.stderr.splitlines() if "zapisd.service" in line and "is not executable" not in line]
+
+
 def main(root):
     unit = os.path.join(root, "conf/zapisd.service")
     text = tree.read(root, "conf/zapisd.service")
@@ -50,7 +63,7 @@ def main(root):
     # "Unknown key" and the like go to stderr; that the program is not installed here is no fault of the unit.
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", unit], capture_output=True, text=True)
     wrong += [line for line in done.stderr.splitlines() if "zapisd.service" in line and "is not executable" not in line]
-    wrong += look_at_drop_in(root, text)
+    wrong += look_at_drop_in(root, text) + look_at_files(root, text)
     tree.finish("unit", len(tests), wrong)
 
 

@@ -16,8 +16,9 @@ insert into may values
 ('close_area(text,text,date,date,text,boolean,boolean,integer)', 'o'), ('close_day(text,date,text,boolean,boolean,integer)', 'o'),
 ('close_office(text,date,date,text,boolean,boolean,integer)', 'o'), ('confirm(text)', 'or'), ('correct(text,text,text)', 'or'),
 ('find(text)', 'or'), ('free(text,date,text)', 'or'), ('generate(text,date,date)', 'o'), ('go_on(integer,integer)', 'o'), ('help(text)', 'ora'),
-('history(text)', 'ora'), ('housekeeping_lags(text)', 'oa'), ('invite(text)', 'or'), ('journal_partitions(integer)', 'o'), ('load(text,date,date)', 'ora'), ('locks()', 'ora'), ('lock_end(integer)', 'o'), ('office_day(text)', 'ora'), ('off_schedule(text,date,date)', 'or'), ('mask_name(text,text,text)', 'or'),
+('history(text)', 'ora'), ('inbox_calls(bigint)', 'oa'), ('inbox_files(bigint)', 'oa'), ('inbox_give_up(bigint,text)', 'o'), ('inbox_resign(bigint)', 'o'), ('inbox_retry(bigint,boolean)', 'o'), ('inbox_unread_give_up(text,text)', 'o'), ('inbox_move(text,text)', 'o'), ('housekeeping_lags(text)', 'oa'), ('invite(text)', 'or'), ('journal_partitions(integer)', 'o'), ('load(text,date,date)', 'ora'), ('locks()', 'ora'), ('lock_end(integer)', 'o'), ('office_day(text)', 'ora'), ('off_schedule(text,date,date)', 'or'), ('mask_name(text,text,text)', 'or'),
 ('move(text,text,text)', 'or'), ('no_show(text,text)', 'or'), ('offices()', 'ora'), ('outbox_done(bigint)', 'o'), ('outbox_done(text)', 'o'),
+('outbox_hold(bigint,text)', 'o'), ('outbox_hold(text,text)', 'o'), ('outbox_release(bigint)', 'o'), ('outbox_release(text)', 'o'), ('outbox_requeue(bigint)', 'o'), ('outbox_requeue(text)', 'o'), ('outbox_drop(bigint,text)', 'o'), ('outbox_drop(text,text)', 'o'), ('outbox_resend(bigint)', 'o'), ('outbox_resend(text)', 'o'),
 ('queue_numbers(text,text,text)', 'o'), ('ref_attribute(text,text,text,text,text,boolean)', 'o'), ('ref_csv(text,boolean)', 'o'), ('ref_delete(text,text)', 'o'), ('ref_drop(text)', 'o'),
 ('ref_import(text,boolean)', 'o'), ('ref_new(text,text,text,text)', 'o'), ('ref_put(text,text,text,jsonb,text)', 'o'), ('reject(text,text,text)', 'or'),
 ('refused(timestamp with time zone)', 'oa'), ('remove_area(text,text)', 'o'), ('reopen(integer)', 'o'), ('schedule(text,date,date)', 'ora'), ('set_hours(text,text,text,text,integer,text,integer)', 'o'),
@@ -27,7 +28,7 @@ insert into may values
 ('turned_away(text,text,text)', 'or'), ('use_calendar(text,text)', 'o'), ('visited(text,time without time zone,text,text,integer)', 'or'),
 ('waiting(text)', 'or'), ('why(text)', 'or'), ('zone_check(text)', 'oa'), ('zone_move(text,boolean)', 'o');
 create temp table may_read (v text primary key, roles text);
-insert into may_read values ('arrows', 'ora'), ('closures', 'oa'), ('housekeeping', 'oa'), ('office_members', 'oa'), ('outbox', 'ora'), ('readings', 'oa'), ('v_booking', 'or');
+insert into may_read values ('arrows', 'ora'), ('closures', 'oa'), ('housekeeping', 'oa'), ('inbox', 'oa'), ('inbox_unread', 'oa'), ('office_members', 'oa'), ('outbox', 'ora'), ('readings', 'oa'), ('v_booking', 'or');
 create temp table letter (role name, l text);
 insert into letter values ('zapisd_operator', 'o'), ('zapisd_registrar', 'r'), ('zapisd_auditor', 'a');
 
@@ -66,6 +67,10 @@ update data.organization set confirm_booking = false where organization_id = 'T1
 select is((admin.move('bk-1', pg_temp.slot('a1', 7), 'ремонт')).result, 'сделано', 'J3: moved');
 select result from admin.close_day('T1', (pg_temp.noon() at time zone 'Europe/Moscow')::date + 1, 'ремонт', true) as c (result, a, b, d, e, f, g, h);
 select outcome from admin.close_area('T1', 'a1', (pg_temp.noon() at time zone 'Europe/Moscow')::date, (pg_temp.noon() at time zone 'Europe/Moscow')::date, 'ремонт', true, false, 0);
+select outcome from api.inbox_store('s', 'TEST00001', 'PORTAL', 'inbox-1', 'request', '1.2', (select string_agg(what, ' ') from secret), (select string_agg(what, ' ') from secret), null, null, false,
+    convert_to((select string_agg(what, ' ') from secret), 'UTF8'), 'd', 'p', 'good', convert_to('q', 'UTF8'), convert_to((select string_agg(what, ' ') from secret), 'UTF8'), null, null, null,
+    (select jsonb_agg(jsonb_build_object('place', 'store', 'id', 'x', 'signed', true, 'name', what)) from secret));
+select api.inbox_unread('s', 'TEST00001', 'unread-1', 'LIMIT');
 
 -- What a role reads by a query, or the error it gets: whatever comes back.
 create function pg_temp.reads(r name, q text) returns text language plpgsql as $$

@@ -90,7 +90,7 @@ select throws_ok('select admin.outbox_done(''nope'')', 'P0002', null, 'M8: nobod
 select is(admin.outbox_done('AAAA-1'), 1::bigint, 'M8: the rest of a booking');
 select is(admin.outbox_done('AAAA-1'), 0::bigint, 'M8: nothing waits any more');
 select throws_ok('select admin.outbox_done(-1)', 'P0002', null, 'M8: no such one');
-select set_eq($$select done_by::text from admin.outbox where state = 'sent'$$, array[session_user::text], 'M8: and who said so');
+select set_eq($$select done_by::text from admin.outbox where state = 'answered'$$, array[session_user::text], 'M8: and who said so');
 select is((select count(*) from admin.outbox where state = 'waiting'), 1::bigint, 'M8: another booking is none of it');
 select ok(not exists (select from information_schema.columns where table_schema = 'admin' and table_name = 'outbox' and column_name in ('payload', 'esia_id')), 'J3: without the account');
 
@@ -130,6 +130,11 @@ select ok(exists (select from admin.help(w)), 'O3: help knows the word ' || w) f
 -- A command without the word it needs says which, instead of that there is no such function.
 select throws_ok(q, '22023', null, 'O3: ' || q) from unnest(array['select admin.cancel(''aaaa-1'')', 'select admin.reject(''aaaa-1'')', 'select admin.turned_away(''aaaa-1'')', 'select admin.correct(''aaaa-1'')',
     'select admin.correct(''aaaa-1'', ''202'')']) as q;
+-- In whatever form the word is typed; and of a queue and a certificate people speak of SMEV's.
+select ok((select array_agg(split_part(command, '(', 1)) @> w.wanted::text[] from admin.help(w.word)), 'O3: help finds ' || w.word) from (values ('очередь', '{inbox,inbox_retry,inbox_unread,today}'), ('очереди', '{inbox}'),
+    ('очередью', '{inbox}'), ('сертификат', '{inbox_resign,refused}'), ('сертификата', '{inbox_resign}'), ('Записями', '{move}'), ('закрытием', '{close_day}'), ('посетитель', '{today}')) as w (word, wanted);
+select is((select topic from admin.help(w)), 'не нашлось', 'O3: all of the words: ' || w) from unnest('{зюзюка,записи зюзюка}'::text[]) as w;
+select is((select count(*) from admin.help(w) where topic = 'не нашлось'), 0::bigint, 'O3: what is no word is as it was: ' || w) from unnest('{и,на,.}'::text[]) as w;
 select is(pg_temp.as_role('zapisd_auditor', 'select count(*) from admin.help(''cancel('') where topic <> ''не нашлось'''), '(0)', 'O3: help shows what one may');
 select is(pg_temp.as_role('zapisd_registrar', 'select count(*) from admin.help(''cancel('')'), '(1)', 'O3: and all of it');
 
@@ -212,7 +217,7 @@ create temp table may (fn text, roles text);
 insert into may values ('today(text,date)', 'or'), ('find(text)', 'or'), ('why(text)', 'or'), ('history(text)', 'ora'), ('visited(text,time without time zone,text,text,integer)', 'or'),
     ('no_show(text,text)', 'or'), ('turned_away(text,text,text)', 'or'), ('correct(text,text,text)', 'or'), ('confirm(text)', 'or'), ('reject(text,text,text)', 'or'),
     ('invite(text)', 'or'), ('move(text,text,text)', 'or'), ('cancel(text,text,text,text)', 'or'), ('free(text,date,text)', 'or'), ('load(text,date,date)', 'ora'), ('office_day(text)', 'ora'),
-    ('help(text)', 'ora'), ('outbox_done(bigint)', 'o'), ('outbox_done(text)', 'o'), ('set_text(text,text,text)', 'o'), ('add_status(text,text,text)', 'o'),
+    ('help(text)', 'ora'), ('outbox_done(bigint)', 'o'), ('outbox_done(text)', 'o'), ('outbox_hold(bigint,text)', 'o'), ('outbox_hold(text,text)', 'o'), ('outbox_release(bigint)', 'o'), ('outbox_release(text)', 'o'), ('outbox_requeue(bigint)', 'o'), ('outbox_requeue(text)', 'o'), ('outbox_drop(bigint,text)', 'o'), ('outbox_drop(text,text)', 'o'), ('outbox_resend(bigint)', 'o'), ('outbox_resend(text)', 'o'), ('set_text(text,text,text)', 'o'), ('add_status(text,text,text)', 'o'),
     ('add_agency(text,text)', 'o'), ('add_organization(text,text,text,text,text,text,numeric,numeric)', 'o'), ('add_service(text,text,text,text)', 'o'),
     ('add_area(text,text,text,integer,text[],text,text)', 'o'), ('set_hours(text,text,text,text,integer,text,integer)', 'o'), ('sweep(integer)', 'o'), ('check()', 'oa'),
     ('journal_partitions(integer)', 'o'), ('refused(timestamptz)', 'oa'), ('slot_decode(uuid)', 'oa'), ('mask_name(text,text,text)', 'or');

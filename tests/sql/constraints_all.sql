@@ -22,7 +22,14 @@ insert into data.channel_share (organization_id, channel, percent) values ('T1',
 insert into data.area_use (organization_id, area_key, used_key) select 'T1', a.area_key, b.area_key from data.area a, data.area b where a.organization_id = 'T1' and a.area_id = 'a2' and b.organization_id = 'T1' and b.area_id = 'a3';
 insert into data.timetable (area_key, organization_id, weekday, starts, ends, slot_min)
 select area_key, 'T1', w, '09:00', '10:00', 15 from data.area, generate_series(1, 2) w where organization_id = 'T1' and area_id = 'a1';
-insert into data.outbox (book_key, payload) values ('k1', '{}'), ('k2', '{}');
+insert into data.outbox (book_key, agency_code, payload) values ('k1', 'TEST00001', '{}'), ('k2', 'TEST00001', '{}');
+insert into data.outbox_event (outbox_id, book_key, at, event, attempt) select outbox_id, book_key, now(), 'again', 1 from data.outbox;
+insert into data.outbox_road values ('TEST00001', 'smev2', now(), 'x'), ('TEST00002', 'smev2', now(), 'x');
+select api.inbox_store('s', 'TEST00001', 'P', m, 'request', '1.2', 'r', null, null, null, false, 'x', 'd', 'p', 'good', 'q', 'a') from unnest('{m1,m2}'::text[]) as m;
+select data.inbox_files_came(inbox_id, '[{"place": "store", "id": "f1", "signed": true}]') from data.inbox where message_id = 'm1';
+select api.inbox_polled('s', 'TEST00001', null), api.inbox_refused('s', 'TEST00001', 'Ack', 'AccessDenied');
+select api.inbox_sections('me', '1 min', '{s}', '{TEST00001}', '{1.2}');
+select api.inbox_unread('s', 'TEST00001', 'u1', 'LIMIT');
 insert into data.personal_reading (db_user, db_role, book_key, what) values ('x', 'x', 'k1', 'x');
 insert into data.schedule_state (organization_id) values ('T1') on conflict do nothing;
 insert into data.schedule_state (organization_id) values ('T2') on conflict do nothing;
@@ -53,7 +60,10 @@ insert into broken select v.name, format('update data.%s set %s where %s', v.t, 
     ('place', 'place_buffer_range', 'before_min = 721', $$book_key = 'k1'$$), ('place', 'place_within_capacity', 'place_no = 2', $$book_key = 'k1'$$),
     ('place', 'place_slot_fkey', 'slot_id = gen_random_uuid()', $$book_key = 'k1'$$), ('place', 'place_booking_fkey', $$book_key = 'none'$$, $$book_key = 'k1'$$),
     ('applicant', 'applicant_bounds', $$last_name = repeat('я', 201)$$, $$book_key = 'k1'$$), ('applicant', 'applicant_booking_fkey', $$book_key = 'none'$$, $$book_key = 'k1'$$), ('applicant', 'applicant_pkey', $$book_key = 'k2'$$, $$book_key = 'k1'$$),
-    ('outbox', 'outbox_attempts_range', 'attempts = -1', 'true'), ('outbox', 'outbox_state', $$state = 'lost'$$, 'true'), ('outbox', 'outbox_booking_fkey', $$book_key = 'none'$$, 'true'),
+    ('outbox', 'outbox_attempts_range', 'attempts = -1', 'true'), ('outbox', 'outbox_state', $$state = 'lost'$$, 'true'), ('outbox', 'outbox_booking_fkey', $$book_key = 'none'$$, 'true'), ('outbox', 'outbox_agency_fkey', $$agency_code = 'none'$$, 'true'),
+    ('outbox', 'outbox_road', $$road = 'post'$$, 'true'), ('outbox', 'outbox_lease', $$state = 'sending'$$, 'true'), ('outbox', 'outbox_deadline', $$state = 'sent'$$, 'true'), ('outbox', 'outbox_ended', $$state = 'answered'$$, 'true'),
+    ('outbox', 'outbox_reason', $$state = 'held'$$, 'true'), ('outbox', 'outbox_unsure', 'is_unsure = true', 'true'), ('outbox', 'outbox_message_whole', $$message_id = 'x'$$, 'true'), ('outbox', 'outbox_message_filled', $$message_id = '', octets = 'x'$$, 'true'), ('outbox', 'outbox_message_once', $$message_id = 'x', octets = 'x'$$, 'true'),
+    ('outbox_road', 'outbox_road_agency_fkey', $$agency_code = 'none'$$, $$agency_code = 'TEST00002'$$), ('outbox_road', 'outbox_road_kind', $$road = 'post'$$, 'true'), ('outbox_road', 'outbox_road_untrusted', $$untrusted = 'SENDER'$$, 'true'), ('outbox_road', 'outbox_road_pkey', $$agency_code = 'TEST00001'$$, 'true'),
     ('ref_book', 'ref_book_delta_range', 'delta_from = 0', $$ref_name = 'tb1'$$), ('ref_book', 'ref_book_depth_range', 'max_depth = 33', $$ref_name = 'tb1'$$), ('ref_book', 'ref_book_keep_range', 'keep_versions = 0', $$ref_name = 'tb1'$$),
     ('agency', 'agency_plain', $$name = E'a\x07'$$, $$agency_code = 'TEST00001'$$), ('calendar', 'calendar_plain', $$name = E'a\x07'$$, $$calendar_id = 'c1'$$), ('calendar_day', 'calendar_day_plain', $$name = E'a\x07'$$, 'true'),
     ('day_off', 'day_off_plain', $$comment = E'a\x07'$$, 'true'), ('special_day', 'special_day_plain', $$comment = E'a\x07'$$, $$organization_id = 'T1'$$), ('organization', 'organization_timetable_comment_plain', $$timetable_comment = E'a\x07'$$, $$organization_id = 'T1'$$),
@@ -90,6 +100,27 @@ insert into broken select v.name, format('update data.%s set %s where %s', v.t, 
     ('ref_item', 'ref_item_code_key', $$code = 'b'$$, $$ref_name = 'tb1' and code = 'a'$$), ('ref_item', 'ref_item_parent_fkey', 'parent_id = -1', $$ref_name = 'tb1' and code = 'a'$$),
     ('ref_mark', 'ref_mark_book_fkey', $$ref_name = 'none'$$, $$ref_name = 'tb1'$$), ('ref_step', 'ref_step_book_fkey', $$ref_name = 'none'$$, $$ref_name = 'tb1'$$), ('ref_paging', 'ref_paging_book_fkey', $$ref_name = 'none'$$, $$ref_name = 'tb1'$$), ('ref_paging', 'ref_paging_pkey', $$key = 'x'$$, $$key = 'y'$$)
 ) as v (t, name, change, cond);
+insert into broken select v.name, format('update data.inbox set %s where message_id = ''m1''', v.change) from (values
+    ('inbox_message_key', 'message_id = ''m2'''), ('inbox_message_filled', 'sender_code = '''''), ('inbox_kind', 'kind = ''letter'''), ('inbox_version', 'version = ''2.0'''),
+    ('inbox_state', 'state = ''lost'''), ('inbox_counts_range', 'attempts = -1'), ('inbox_octets_kept', 'octets = null'), ('inbox_answer_kept', 'state = ''answered'', answer = ''x'''),
+    ('inbox_answer_owed', 'kind = ''broadcast'', state = ''answered'', answer = ''x'', answer_id = ''x'', answered_at = now()'), ('inbox_owner', 'owner = ''x'''),
+    ('inbox_end', 'ended_at = now()'), ('inbox_reason', 'state = ''parked''')) as v (name, change);
+insert into broken values
+('inbox_pkey', $$insert into data.inbox (inbox_id, source, agency_code, sender_code, message_id, version, octets, digest) overriding system value select inbox_id, source, agency_code, sender_code, 'm3', version, octets, digest from data.inbox where message_id = 'm1'$$),
+('inbox_call_pkey', $$insert into data.inbox_call select * from data.inbox_call limit 1$$),
+('inbox_call_inbox_fkey', $$insert into data.inbox_call values (-1, -1, now(), 'Ack', 'x')$$),
+('inbox_call_operation', $$insert into data.inbox_call select inbox_id, -1, now(), 'Nack', 'x' from data.inbox where message_id = 'm1'$$),
+('inbox_file_pkey', $$insert into data.inbox_file select * from data.inbox_file limit 1$$),
+('inbox_file_inbox_fkey', $$insert into data.inbox_file (inbox_id, number, place, file_id, is_signed) values (-1, 1, 'store', 'x', true)$$),
+('inbox_file_place', $$insert into data.inbox_file (inbox_id, number, place, file_id, is_signed) select inbox_id, 2, 'shelf', 'x', true from data.inbox where message_id = 'm1'$$),
+('inbox_file_lengths', $$insert into data.inbox_file (inbox_id, number, place, file_id, is_signed) select inbox_id, 2, 'store', repeat('x', 501), true from data.inbox where message_id = 'm1'$$),
+('inbox_file_content', $$insert into data.inbox_file (inbox_id, number, place, file_id, is_signed, content, size) select inbox_id, 2, 'store', 'x', true, 'x', 1 from data.inbox where message_id = 'm1'$$),
+('inbox_file_kept', $$insert into data.inbox_file (inbox_id, number, place, file_id, is_signed, size) select inbox_id, 2, 'store', 'x', true, 1 from data.inbox where message_id = 'm1'$$),
+('inbox_refusal_pkey', $$insert into data.inbox_refusal select * from data.inbox_refusal$$), ('inbox_refusal_operation', $$update data.inbox_refusal set operation = 'GetRequest'$$), ('inbox_refusal_filled', $$update data.inbox_refusal set fault = ''$$),
+('inbox_unread_pkey', $$insert into data.inbox_unread select * from data.inbox_unread$$), ('inbox_unread_filled', $$update data.inbox_unread set source = ''$$), ('inbox_unread_times_range', 'update data.inbox_unread set times = 0'), ('inbox_unread_operation', $$update data.inbox_unread set operation = 'Ack'$$),
+('inbox_unread_given_up', $$update data.inbox_unread set given_up_at = now(), given_up_by = 'x', reason = ''$$), ('inbox_unread_hand', 'update data.inbox_unread set say_at = now()'),
+('inbox_section_pkey', $$insert into data.inbox_section select * from data.inbox_section$$), ('inbox_section_filled', $$update data.inbox_section set owner = ''$$),
+('inbox_source_pkey', $$insert into data.inbox_source select * from data.inbox_source$$);
 -- ranges of an organization, of a service there, of an area and of its hours
 insert into broken select v.name, format('update data.organization set %s where organization_id = ''T1''', v.change) from (values
     ('organization_booking_window_range', 'booking_window_days = 13'), ('organization_cancel_deadline_range', 'cancel_deadline_min = -1'), ('organization_correction_range', 'correction_hours = -1'),
@@ -155,7 +186,10 @@ insert into broken values
 ('slot_known_pkey', $$insert into data.slot_known values ('00000000-0000-4000-8000-0000000000aa', 1), ('00000000-0000-4000-8000-0000000000aa', 1)$$),
 ('probe_pkey', $$insert into data.probe (probe_id, octets) values (1, ''), (1, '')$$),
 ('message_seen_pkey', $$insert into data.message_seen values ('P', 'm', 'x', 1, now()), ('P', 'm', 'y', 1, now())$$),
-('outbox_pkey', $$insert into data.outbox (outbox_id, book_key, payload) overriding system value select outbox_id, book_key, payload from data.outbox limit 1$$),
+('outbox_pkey', $$insert into data.outbox (outbox_id, book_key, agency_code, payload) overriding system value select outbox_id, book_key, agency_code, payload from data.outbox limit 1$$),
+('outbox_event_pkey', $$insert into data.outbox_event overriding system value select * from data.outbox_event limit 1$$),
+('outbox_event_kind', $$insert into data.outbox_event (outbox_id, book_key, at, event, attempt) select outbox_id, book_key, now(), 'lost', 1 from data.outbox limit 1$$),
+('outbox_event_outbox_fkey', $$insert into data.outbox_event (outbox_id, book_key, at, event, attempt) values (-1, 'k1', now(), 'again', 1)$$),
 ('area_number_key', $$insert into data.area (organization_id, area_id, number, name) values ('T1', 'x', 2, 'x')$$),
 ('area_number_range', $$insert into data.area (organization_id, area_id, number, name) values ('T1', 'x', -1, 'x')$$),
 ('organization_number_key', $$insert into data.organization (organization_id, agency_code, number, name, time_zone) values ('TN', 'TEST00001', 900002, 'x', 'Europe/Moscow')$$),

@@ -50,11 +50,11 @@ select throws_ok('select data.wire_time(now(), ''UTC'')', '42501', null, 'calls 
 select throws_ok('select nextval(''data.journal_id'')', '42501', null, 'and counts nothing');
 select lives_ok('select * from api.get_booking_status('''', ''k1'', ''1000000000'')', 'it calls the api');
 select lives_ok($$select * from api.ready('{}'::jsonb)$$, 'asks whether all is ready');
-select is((select status_code from api.book(row('l', 'plain', 'p', 'PORTAL', 'TEST00001', 'as-daemon', 'book', 'good', null, null, sha256(convert_to('as-daemon', 'UTF8')), now(), false, 'x')::api.message,
+select is((select status_code from api.book(row('l', 'plain', 'p', 'PORTAL', 'TEST00001', 'as-daemon', 'book', 'good', null, null, sha256(convert_to('as-daemon', 'UTF8')), now(), false, 'x', false)::api.message,
     'd1', '{blind_request}', 'T1', 'SIMPLE', 'PHYSIC', '1', '{"lastName": "Тестов"}', '{s1}', '{""}', true, 10, '[]', '{}') where kind = 'answer'), '201', 'books');
-select is((select status_code from api.cancel_booking(row('l', 'plain', 'p', 'PORTAL', 'TEST00001', 'as-daemon-2', 'cancelBooking', 'good', null, null, sha256(convert_to('as-daemon-2', 'UTF8')), now(), false, 'x')::api.message,
+select is((select status_code from api.cancel_booking(row('l', 'plain', 'p', 'PORTAL', 'TEST00001', 'as-daemon-2', 'cancelBooking', 'good', null, null, sha256(convert_to('as-daemon-2', 'UTF8')), now(), false, 'x', false)::api.message,
     'd1', '1', '{}') where kind = 'answer'), '301', 'cancels');
-select is((select error_code from api.update_booking_details(row('l', 'plain', 'p', 'PORTAL', 'TEST00001', 'as-daemon-3', 'updateBookingDetails', 'good', null, null, sha256(convert_to('as-daemon-3', 'UTF8')), now(), false, 'x')::api.message,
+select is((select error_code from api.update_booking_details(row('l', 'plain', 'p', 'PORTAL', 'TEST00001', 'as-daemon-3', 'updateBookingDetails', 'good', null, null, sha256(convert_to('as-daemon-3', 'UTF8')), now(), false, 'x', false)::api.message,
     'd1', '1', null, null, null, null, null, null, '301', null, '{}') where kind = 'answer'), 0, 'M8: hands on what the portal says');
 select is((select count(*) > 1 from api.get_slots('', '{T1}', '{s1}', '{""}', 'SIMPLE', 'PHYSIC', '', 10)), true, 'lists slots');
 select is((select count(*) > 1 from api.get_ref_items_list('', 'organizations', null, 'SUBTREE', '{}', '{}', 0, 0, null)), true, 'and reference books');

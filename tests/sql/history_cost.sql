@@ -55,27 +55,35 @@ insert into steps values
 (14, $$select * from admin.zone_check(%1$L)$$),
 (15, $$select * from admin.zone_move(%1$L, true)$$);
 create temp table cost (n integer, o text, rows bigint);
--- All of it in a database without a past, then once more when there is one: a step that reads everybody's counts, too.
-select pg_temp.office('P0', 0);
-analyze data.slot;
-analyze data.place;
-analyze data.booking;
-analyze data.booking_history;
-insert into cost select n, 'P0', pg_temp.cost(format(sql, 'P0')) from steps order by n;
-select pg_temp.office('P1', 1500);
-analyze data.slot;
-analyze data.place;
-analyze data.booking;
-analyze data.booking_history;
-insert into cost select n, 'P1', pg_temp.cost(format(sql, 'P1')) from steps order by n;
-select diag(format('step %s: %s rows without a past, %s with', a.n, a.rows, b.rows)) from cost as a join cost as b using (n) where a.o = 'P0' and b.o = 'P1' order by n;
-select cmp_ok(b.rows, '<=', a.rows + 1000, format('L1: %s costs what is to come', left(s.sql, 60)))
-from cost as a join cost as b using (n) join steps as s using (n) where a.o = 'P0' and b.o = 'P1' and n < 15 order by n;
-select is(pg_temp.state(lower(o) || '-gone'), 'CANCELLED_APPLICANT', 'one visit was given up') from unnest(array['P0', 'P1']) as o;
+create procedure pg_temp.pass(o text, past integer) language plpgsql as $$
+declare
+    t text;
+begin
+    perform pg_temp.office(o, past);
+    foreach t in array array['slot', 'place', 'booking', 'booking_history'] loop
+        execute format('analyze data.%I', t);
+    end loop;
+    insert into cost select s.n, o, pg_temp.cost(format(s.sql, o)) from steps as s order by s.n;
+end $$;
+-- All of it in a database without a past, then once more when there is one: a step that reads everybody's counts, too. P: as the planner
+-- likes; Q: as it does when it thinks rows many, and joins whole tables wherever a statement leaves it the choice.
+call pg_temp.pass('P0', 0);
+set local enable_nestloop = off;
+call pg_temp.pass('Q0', 0);
+call pg_temp.pass('Q1', 1500);
+set local enable_nestloop = on;
+call pg_temp.pass('P1', 1500);
+create temp table told as select left(a.o, 1) as how, n, s.sql, a.rows as without, b.rows as with_past
+from cost as a join cost as b using (n) join steps as s using (n) where a.o in ('P0', 'Q0') and b.o = left(a.o, 1) || '1';
+select diag(format('%s, step %s: %s rows without a past, %s with', how, n, without, with_past)) from told order by how, n;
+-- Q: 1, 9 and 14 list what they find by plain joins
+select cmp_ok(with_past, '<=', without + 1000, format('L1: %s costs what is to come (%s)', left(sql, 60), how))
+from told where n < 15 and (how = 'P' or n not in (1, 9, 14)) order by how, n;
+select is(pg_temp.state(lower(o) || '-gone'), 'CANCELLED_APPLICANT', 'one visit was given up') from unnest(array['P0', 'P1', 'Q0', 'Q1']) as o;
 -- without hours: what nobody ever had is gone, what history knows is closed, what somebody has is his
 select set_eq(format($$select case when p.slot_id is not null then 'kept' when s.is_closed then 'closed' else 'open' end from data.slot as s left join data.place as p using (slot_id) where s.organization_id = %L and s.starts_at > now()$$, o),
-    array['kept', 'closed'], 'T2: slots of ' || o) from unnest(array['P0', 'P1']) as o;
-select cmp_ok((select count(*) from data.slot where organization_id = o and starts_at > now() and is_closed and not exists (select from data.place as p where p.slot_id = slot.slot_id)), '<=', 2::bigint, 'S3: those that were given up and no other: ' || o) from unnest(array['P0', 'P1']) as o;
+    array['kept', 'closed'], 'T2: slots of ' || o) from unnest(array['P0', 'P1', 'Q0', 'Q1']) as o;
+select cmp_ok((select count(*) from data.slot where organization_id = o and starts_at > now() and is_closed and not exists (select from data.place as p where p.slot_id = slot.slot_id)), '<=', 2::bigint, 'S3: those that were given up and no other: ' || o) from unnest(array['P0', 'P1', 'Q0', 'Q1']) as o;
 select is_empty($$select h.history_id from data.booking_history as h, unnest(h.slot_ids) as u where not exists (select from data.slot as s where s.slot_id = u)$$, 'S3: history refers to nothing that is not there');
 select pg_temp.healthy();
 select * from finish();

@@ -18,7 +18,7 @@ insert into data.calendar (calendar_id, name) values ('metka-cal', 'МЕТКА �
 insert into data.calendar_day (calendar_id, day, kind, name) values ('metka-cal', '2027-03-08', 'holiday', 'МЕТКА день'), ('own-cal', '2027-03-08', 'holiday', 'День');
 update data.agency set calendar_id = case agency_code when 'TEST00002' then 'metka-cal' else 'own-cal' end where agency_code in ('TEST00001', 'TEST00002');
 -- Numbers that stand nowhere else.
-select setval(pg_get_serial_sequence('data.closure', 'closure_id'), 550000), setval(pg_get_serial_sequence('data.outbox', 'outbox_id'), 660000) \gset ignored_
+select setval(pg_get_serial_sequence('data.closure', 'closure_id'), 550000), setval(pg_get_serial_sequence('data.outbox', 'outbox_id'), 660000), setval(pg_get_serial_sequence('data.inbox', 'inbox_id'), 770000) \gset ignored_
 create temp table mirror (o text, agency text, area text, booking text, book text, mark text);
 insert into mirror values ('T1', 'TEST00001', 'a1', 'own-b', 'own-book', ''), ('T2', 'TEST00002', 'b1', 'metka-b', 'metka-book', 'МЕТКА ');
 create function pg_temp.reads_as(login name, q text) returns text language plpgsql as $$
@@ -46,7 +46,15 @@ insert into data.booking_limit (organization_id, service_id, person, period, max
 insert into data.channel_share (organization_id, channel, percent) select o, 'portal', 100 from mirror;
 select count(*) from mirror, lateral admin.close_day(o, ((pg_temp.noon() at time zone 'Europe/Moscow')::date), mark || 'ремонт', true, true, 0) \gset ignored_
 select count(*) from mirror, lateral admin.confirm(booking || '4') \gset ignored_
+insert into data.outbox_event (outbox_id, book_key, at, event, attempt) select outbox_id, book_key, now(), 'again', 1 from data.outbox;
+insert into data.outbox_road select agency, 'smev2', now(), booking from mirror;
 insert into data.personal_reading (db_user, db_role, book_key, what) select 'clerk', 'zapisd_registrar', lower(booking || '1'), 'today' from mirror;
+-- A message of each out of SMEV's queue, stored and given up by nobody, and one parked.
+select count(s.inbox_id) from mirror, generate_series(1, 2) as n, lateral api.inbox_store('src-' || agency, agency, mark || 'ПОРТАЛ', mark || n, 'request', '1.2', 'r', null, null, null, false, 'x', 'd', 'p', 'good', 'q', 'a', p_files => '[{"place": "store", "id": "x", "signed": true}]') as s \gset ignored_
+select count(api.inbox_park(t.inbox_id, t.attempt, m.mark || 'почему')) from mirror as m, lateral api.inbox_take('src-' || m.agency, m.agency, '1.2', 1, 'me', '1 min') as t \gset ignored_
+-- What its queue gives and nobody can read.
+select count(api.inbox_unread('src-' || agency, agency, lower(mark) || 'unread', 'LIMIT')) from mirror \gset ignored_
+select api.inbox_sections('me', '1 min', array_agg('to-' || agency), array_agg(agency), array_agg('1.2'::text)) from mirror \gset ignored_
 select count(api.journal_refused('МЕТКА', 'p', 'metka', 'not XML', 1, 1, '', 'x', 'x')) \gset ignored_
 
 -- ---- who: of A, of B, of one organization of A, of nobody, of all ----
@@ -63,10 +71,12 @@ select v.name, w.word, w.value from (values ('a', 'T1', 'a1', 'own-b', 'own'), (
 cross join lateral (values ('organization', v.o), ('agency', (select agency_code from data.organization where organization_id = v.o)), ('area', v.area), ('booking', v.booking || '1'), ('waiting', v.booking || '2'), ('pushed', v.booking || '4'),
     ('slot', pg_temp.slot(v.area, 9)), ('closure', (select max(closure_id)::text from data.closure where organization_id = v.o)), ('calendar', v.word || '-cal'), ('book', v.word || '-book'), ('service', v.word || '-s'),
     ('case', case v.name when 'b' then 'МЕТКА дело' else 'дело' end), ('name', case v.name when 'b' then 'МЕТКА Тестов' else 'Тестов' end),
-    ('outbox', (select min(x.outbox_id)::text from data.outbox as x join data.booking as k using (book_key) where k.organization_id = v.o))) as w (word, value)
+    ('outbox', (select min(x.outbox_id)::text from data.outbox as x join data.booking as k using (book_key) where k.organization_id = v.o)),
+    ('unread', (select u.message_id from data.inbox_unread as u where u.agency_code = (select agency_code from data.organization where organization_id = v.o))),
+    ('inbox', (select min(i.inbox_id)::text from data.inbox as i where i.agency_code = (select agency_code from data.organization where organization_id = v.o)))) as w (word, value)
 union all
 values ('none', 'organization', 'T9'), ('none', 'agency', 'TEST00009'), ('none', 'area', 'x9'), ('none', 'booking', 'nichya-b1'), ('none', 'waiting', 'nichya-b2'), ('none', 'pushed', 'nichya-b4'), ('none', 'slot', '11111111-1111-1111-9111-111111111111'), ('none', 'closure', '987654'),
-    ('none', 'calendar', 'nichya-cal'), ('none', 'book', 'nichya-book'), ('none', 'service', 'nichya-s'), ('none', 'case', 'НИЧЬЁ дело'), ('none', 'name', 'НИЧЬЯ Тестов'), ('none', 'outbox', '987654');
+    ('none', 'calendar', 'nichya-cal'), ('none', 'book', 'nichya-book'), ('none', 'service', 'nichya-s'), ('none', 'case', 'НИЧЬЁ дело'), ('none', 'name', 'НИЧЬЯ Тестов'), ('none', 'outbox', '987654'), ('none', 'inbox', '987655'), ('none', 'unread', 'nichya-unread');
 select is_empty('select name, word from world where value is null', 'C6: there is something of each kind');
 
 -- ---- each function of admin: how it is judged, and calls of it ----
@@ -88,6 +98,18 @@ insert into judged values
 ('absence(text,text,timestamp without time zone,timestamp without time zone,text,boolean,boolean,integer)', 'own', $$admin.absence('{organization}', '{area}', '{day}', '{day} 23:00', 'x', true)$$),
 ('go_on(integer,integer)', 'own', 'admin.go_on({closure})'), ('go_on(integer,integer)', 'list', 'admin.go_on(null, 0)'), ('reopen(integer)', 'own', 'admin.reopen({closure})'),
 ('outbox_done(bigint)', 'own', 'admin.outbox_done({outbox}::bigint)'), ('outbox_done(text)', 'own', $$admin.outbox_done('{pushed}')$$),
+('inbox_calls(bigint)', 'own', 'admin.inbox_calls({inbox})'), ('inbox_files(bigint)', 'own', 'admin.inbox_files({inbox})'), ('inbox_retry(bigint,boolean)', 'own', 'admin.inbox_retry({inbox})'), ('inbox_resign(bigint)', 'own', 'admin.inbox_resign({inbox})'), ('inbox_give_up(bigint,text)', 'own', $$admin.inbox_give_up({inbox}, 'x')$$),
+('inbox_unread_give_up(text,text)', 'own', $$admin.inbox_unread_give_up('{unread}', 'x')$$), ('inbox_move(text,text)', 'own', $$admin.inbox_move('src-{agency}', 'to-{agency}')$$),
+('outbox_hold(bigint,text)', 'own', $$admin.outbox_hold({outbox}::bigint, 'x')$$),
+('outbox_hold(text,text)', 'own', $$admin.outbox_hold('{pushed}', 'x')$$),
+('outbox_release(bigint)', 'own', $$admin.outbox_release({outbox}::bigint)$$),
+('outbox_release(text)', 'own', $$admin.outbox_release('{pushed}')$$),
+('outbox_requeue(bigint)', 'own', $$admin.outbox_requeue({outbox}::bigint)$$),
+('outbox_requeue(text)', 'own', $$admin.outbox_requeue('{pushed}')$$),
+('outbox_drop(bigint,text)', 'own', $$admin.outbox_drop({outbox}::bigint, 'x')$$),
+('outbox_drop(text,text)', 'own', $$admin.outbox_drop('{pushed}', 'x')$$),
+('outbox_resend(bigint)', 'own', $$admin.outbox_resend({outbox}::bigint)$$),
+('outbox_resend(text)', 'own', $$admin.outbox_resend('{pushed}')$$),
 ('add_agency(text,text)', 'all', $$admin.add_agency('TEST00002', 'x')$$), ('add_agency(text,text)', 'all', $$admin.add_agency('TEST00007', 'x')$$),
 ('add_organization(text,text,text,text,text,text,numeric,numeric)', 'own', $$admin.add_organization('T7', '{agency}', 'x', 'Europe/Moscow')$$), ('add_organization(text,text,text,text,text,text,numeric,numeric)', 'taken', $$admin.add_organization('T2', 'TEST00001', 'x', 'Europe/Moscow')$$),
 ('add_service(text,text,text,text)', 'own', $$admin.add_service('{organization}', 's9', 'x')$$), ('add_area(text,text,text,integer,text[],text,text)', 'own', $$admin.add_area('{organization}', 'x7', 'x')$$), ('add_area(text,text,text,integer,text[],text,text)', 'own', $$admin.add_area('{organization}', 'x7', 'x', 1, '{}', '{area}')$$),
@@ -322,7 +344,7 @@ from (values ('get_booking_status', $$get_booking_status('TEST00001', '{booking}
     ('get_ref_attributes_list', $$get_ref_attributes_list('TEST00001', array['{book}'])$$), ('get_ref_items_list', $$get_ref_items_list('TEST00001', '{book}', null, 'SUBTREE', '{}', '{}', 0, 0, null)$$),
     ('get_ref_items_list', $$get_ref_items_list('TEST00001', 'organizations', null, 'SUBTREE', '{}', '{}', 0, 0, null)$$),
     ('get_ref_items_list', $$get_ref_items_list('TEST00001', 'areas', null, 'SUBTREE', '{}', '{}', 0, 0, null)$$)) as v (fn, call);
-select set_eq($$select p.proname::text from pg_proc as p where p.pronamespace = 'api'::regnamespace and ('recipient_code' = any (p.proargnames) or 'api.message'::regtype = any (p.proargtypes::oid[])) and p.proname <> 'journal_exchange'$$,
+select set_eq($$select p.proname::text from pg_proc as p where p.pronamespace = 'api'::regnamespace and ('recipient_code' = any (p.proargnames) or 'api.message'::regtype = any (p.proargtypes::oid[])) and p.proname not in ('journal_exchange', 'journal_answer')$$,
     'select fn from door', 'C6: every door that a message for an agency comes through is tried');
 select set_config('zapisd.rows_of_b', pg_temp.rows_of_b(), true) \gset ignored_
 create temp table opened as select d.*, pg_temp.tries('zapisd_daemon', pg_temp.of(call, 'b')) as ab, pg_temp.tries('zapisd_daemon', pg_temp.of(call, 'none')) as an, pg_temp.tries('zapisd_daemon', replace(pg_temp.of(call, 'b'), 'TEST00001', 'TEST00002')) as bb from door as d;

@@ -25,11 +25,11 @@ end $$;
 
 create function pg_temp.book(book text, slot text, esia text, person jsonb default '{}') returns text language sql as $$
     select pg_temp.line(array_agg(r)) from api.book(
-        row('l', 'portal', 'p', 'PORTAL', 'TEST00001', gen_random_uuid()::text, 'book', 'good', null, null, sha256(convert_to(gen_random_uuid()::text, 'UTF8')), now(), false, 'x')::api.message,
+        row('l', 'portal', 'p', 'PORTAL', 'TEST00001', gen_random_uuid()::text, 'book', 'good', null, null, sha256(convert_to(gen_random_uuid()::text, 'UTF8')), now(), false, 'x', false)::api.message,
         book, array[slot], 'T1', 'SIMPLE', 'PHYSIC', esia, person, '{}', '{}', false, null, '[]', '{}') as r
 $$;
 create function pg_temp.message() returns api.message language sql as $$
-    select row('l', 'portal', 'p', 'PORTAL', 'TEST00001', gen_random_uuid()::text, 'cancelBooking', 'good', null, null, sha256(convert_to(gen_random_uuid()::text, 'UTF8')), now(), false, 'x')::api.message
+    select row('l', 'portal', 'p', 'PORTAL', 'TEST00001', gen_random_uuid()::text, 'cancelBooking', 'good', null, null, sha256(convert_to(gen_random_uuid()::text, 'UTF8')), now(), false, 'x', false)::api.message
 $$;
 
 create temp table id as select * from (values (1, '1000299654', '1000299655'), (2, 'a5f0c1d2-77aa-4bbb-8ccc-0123456789ef', 'a5f0c1d2-77aa-4bbb-8ccc-0123456789ee'),

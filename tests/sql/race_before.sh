@@ -61,6 +61,9 @@ insert into data.applicant (book_key, last_name, first_name, middle_name, busine
 insert into data.closure (organization_id, area_key, kind, from_at, to_at, reason, is_moving, state, created_by, created_at, done_at) select 'RB', area_key, 'area', pg_temp.day() - 4, null, 'снесён', true, 'done', 'x', now(), now() from data.area where area_id = 'shut';
 insert into data.ref_book (ref_name, title, kind) values ('offers', 'Акции', 'P');
 insert into data.ref_item (ref_name, code, title) values ('offers', 'own', 'Своя');
+-- in each state there was: told by hand, told before it was written down by whom, refused, waiting
+insert into data.outbox (book_key, state, payload, attempts, last_error, done_at, done_by) values ('b-long', 'sent', '{"status": {"statusCode": "201"}}', 0, null, now() - interval '1 day', 'before_clerk'), ('b-long', 'sent', '{}', 0, null, null, null),
+    ('b-long', 'stopped', '{}', 3, 'нельзя', null, null), ('b-long', 'waiting', '{}', 0, null, null, null), ('b-out', 'waiting', '{"bookId": "B-OUT", "esiaId": "1", "status": {"statusCode": "302"}}', 1, 'нет связи', null, null);
 SQL
 counts="select string_agg(format('%s %s', t, n), ', ' order by t) from (values ('bookings', (select count(*) from data.booking)), ('people', (select count(*) from data.applicant)), ('places', (select count(*) from data.place)), ('slots', (select count(*) from data.slot)),
     ('hours', (select count(*) from data.timetable)), ('special hours', (select count(*) from data.special_hours)), ('history', (select count(*) from data.booking_history)), ('services', (select count(*) from data.service))) as v (t, n)"
@@ -73,13 +76,20 @@ for file in "$sql"/migrations/04[2-9]*.sql "$sql"/migrations/0[5-9]*.sql; do
         expect "and is there" "own Акции" "$(q -c "select code || ' ' || b.title from data.ref_item as i join data.ref_book as b using (ref_name) where ref_name = 'offers'")"
         q -c "delete from data.ref_item where ref_name = 'offers'" -c "delete from data.ref_book where ref_name = 'offers'" # as admin.ref_drop() does
     fi
+    [[ $file != */092_* ]] || q -c "insert into data.inbox_source (source, agency_code, fault, refused, refused_operation, refused_since, refused_at)
+        values ('main', 'RACE00001', 'SMEVFailure', 'AccessDenied', 'GetStatus', '2026-01-01', '2026-01-02'), ('well', 'RACE00001', null, null, null, null, null)"
     apply "$file" 2>"$race_dir/said"
+    [[ $file != */092_* ]] || expect "what SMEV refused is known still" "main RACE00001 GetStatus AccessDenied 1 day" "$(q -c "select concat_ws(' ', source, agency_code, operation, fault, last_at - since_at) from data.inbox_refusal")"
     [[ $file != */052_* ]] || expect "the clerk of the only agency has it" 1 "$(grep -c 'RACE00001.*before_clerk' "$race_dir/said")"
 done
 sql_apply_functions "$sql" 2>"$race_dir/said" || { cat "$race_dir/said"; exit 1; }
 q -c "select data.rights_repair()" >/dev/null 2>&1 || exit 1
 expect "all is there" "$before" "$(q -c "$counts")"
 
+# what the portal is still to be told: in its order, by the agency it was decided by
+expect "the outbox" "answered before_clerk, answered, stopped нельзя, waiting, waiting нет связи" "$(q -c "select string_agg(concat_ws(' ', state, done_by, last_error), ', ' order by outbox_id) from data.outbox where agency_code = 'RACE00001' and (done_at is null) = (state in ('stopped', 'waiting'))")"
+expect "what goes, and what waits for it" "B-OUT 302 2" "$(q -c "select concat_ws(' ', book_id, status_code, attempt) from api.outbox_take('{RACE00001}', 10, 'd', '1 minute')")"
+expect "the one that was refused" "1 4" "$(q -c "select admin.outbox_requeue(outbox_id) from data.outbox where state = 'stopped'") $(q -c "select attempt from api.outbox_take('{RACE00001}', 10, 'd', '1 minute')")"
 # names and numbers
 find() { q -c "set role zapisd_registrar" -c "select coalesce(string_agg(book_id, ' ' order by book_id), '-') from admin.find('$1')" 2>&1; }
 q -c "grant usage on schema public to zapisd_registrar"
@@ -111,7 +121,7 @@ expect "outside the hours" "30 1 closed" "$(shape w 15:00)"
 expect "three in a hall for two" "30 3 closed outdated" "$(shape hall 10:00)"
 expect "held, and lapsed: open" "30 2" "$(shape hall 10:30)"
 expect "none has lost his time" 6 "$(q -c "select count(*) from data.place join data.booking using (book_key) where state in ('BOOKED', 'INVITED')")"
-cancel() { q -c "select status_code from api.cancel_booking(row('l','plain','p','RACE','RACE00001','$race_name-$1','cancelBooking','good',null,null,sha256('$1'),now(),false,'x')::api.message, '$1', '1', '{}') where kind = 'answer'"; }
+cancel() { q -c "select status_code from api.cancel_booking(row('l','plain','p','RACE','RACE00001','$race_name-$1','cancelBooking','good',null,null,sha256('$1'),now(),false,'x', false)::api.message, '$1', '1', '{}') where kind = 'answer'"; }
 expect "given back" 301 "$(cancel B-THREE-3)"
 expect "two of two" "30 2" "$(shape hall 10:00)"
 expect "given back" 301 "$(cancel B-LONG)"

@@ -28,7 +28,7 @@ for c in 0 1 2 3 4 5 6 7; do
         race_book RCL "rcl-$i" "${s[$i]}" "b-$i" $([ $((i % 3)) = 0 ] && echo true || echo false)
         [ $((i % 4)) != 1 ] || race_book RCL "rcl-$((i - 40))" "${s[$i]}" "mv-$i"
         [ $((i % 3)) != 0 ] || race_book RCL "rcl-$i" "${s[$i]}" "cf-$i"
-        [ $((i % 5)) != 2 ] || echo "select coalesce(status_code, kind) from api.cancel_booking(row('l','plain','p','RACE','RACE00001','cn-$i','cancelBooking','good',null,null,sha256(convert_to('cn-$i', 'UTF8')),now(),false,'x')::api.message, 'rcl-$i', '1', '{}') where kind = 'answer';"
+        [ $((i % 5)) != 2 ] || echo "select coalesce(status_code, kind) from api.cancel_booking(row('l','plain','p','RACE','RACE00001','cn-$i','cancelBooking','good',null,null,sha256(convert_to('cn-$i', 'UTF8')),now(),false,'x', false)::api.message, 'rcl-$i', '1', '{}') where kind = 'answer';"
     done | psql -XAtq >"$race_dir/citizen-$c" 2>&1 &
 done
 wait_until "select count(*) > 70 from data.place where book_key like 'rcl-%'"

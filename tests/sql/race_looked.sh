@@ -26,6 +26,15 @@ select admin.grant_office('race_looker', 'все'), admin.grant_office('race_col
 SQL
 closure=$(q -c "select max(closure_id) from data.closure")
 outbox=$(q -c "select min(outbox_id) from data.outbox where book_key = 'lk-4'")
+stored() { echo "select outcome from api.inbox_store('queue', 'RACE00001', 'PORTAL', '$1', 'request', '1.2', 'r', null, null, null, false, 'x', 'd', 'p', 'good', 'q', 'a')"; }
+for m in parked due answered; do stored "lk-$m"; echo ";"; done | q >/dev/null
+q -c "select api.inbox_park(t.inbox_id, t.attempt, 'x') from api.inbox_take('queue', 'RACE00001', '1.2', 1, 'me', '1 min') as t" >/dev/null
+q -c "select api.inbox_answered(t.inbox_id, t.attempt, 'a1', 'x', '201') from api.inbox_take('queue', 'RACE00001', '1.2', 1, 'me', '1 min') as t" >/dev/null
+q -c "update data.inbox set ack_at = '-infinity'" # due, however long this takes
+q -c "select api.inbox_unread('queue', 'RACE00001', '6f5b3d2e-cc01-11f0-8a3b-000000000001', 'LIMIT')" -c "select api.inbox_sections('me', '1 min', '{queue}', '{RACE00001}', '{1.2}')" >/dev/null
+parked=$(q -c "select inbox_id from data.inbox where state = 'parked'")
+due=$(q -c "select inbox_id from data.inbox where state = 'stored'")
+answered=$(q -c "select inbox_id from data.inbox where state = 'answered'")
 
 cat >"$race_dir/looks" <<SQL
 select * from admin.today('LOOKED', (current_date + 1))
@@ -47,6 +56,8 @@ select * from admin.check()
 select * from admin.zone_check()
 select admin.housekeeping_lags('sweep')
 select * from admin.refused()
+select * from admin.inbox_calls($parked)
+select * from admin.inbox_files($parked)
 select * from admin.help()
 select admin.help('cancel')
 select admin.slot_decode('${s[0]}'::uuid)
@@ -72,6 +83,16 @@ select result from admin.no_show('lk-2'); select result from admin.correct('lk-2
 select admin.sweep()
 select admin.outbox_done($outbox)
 select admin.outbox_done('lk-4')
+select admin.outbox_hold($outbox, 'причина')
+select admin.outbox_hold('lk-4', 'причина'); select admin.outbox_release('lk-4')
+select admin.outbox_requeue($outbox)
+select admin.outbox_drop($outbox, 'причина')
+select admin.outbox_done('lk-4'); select admin.outbox_resend('lk-4')
+select admin.inbox_retry($parked)
+update data.inbox set answer_id = 'x', answer = 'x', answered_at = now() where inbox_id = $parked; select admin.inbox_resign($parked)
+select admin.inbox_unread_give_up('6f5b3d2e-cc01-11f0-8a3b-000000000001', 'причина')
+select admin.inbox_move('gone', 'queue')
+select admin.inbox_give_up($parked, 'причина')
 select * from admin.close_day('LOOKED', (current_date + 1), 'ремонт', true)
 select * from admin.close_area('LOOKED', 'a', (current_date + 1), null, 'ремонт', true)
 select * from admin.close_office('LOOKED', (current_date + 1), null, 'ремонт', true)
@@ -108,7 +129,7 @@ select * from admin.zone_move('LOOKED', true)
 SQL
 # what ends a session is tried beside its own holder, in race_forgotten.sh
 apart="lock_end"
-message() { echo "row('l','plain','p','RACE','RACE00001','$1','$2','good',null,null,sha256('$1'::bytea),now(),false,'x')::api.message"; }
+message() { echo "row('l','plain','p','RACE','RACE00001','$1','$2','good',null,null,sha256('$1'::bytea),now(),false,'x', false)::api.message"; }
 line() { race_book "$@" | paste -sd' '; }
 cat >"$race_dir/portal" <<SQL
 $(line LOOKED lk-0 "${s[0]}" again)
@@ -127,6 +148,34 @@ select did from api.housekeeping('outcomes')
 select did from api.housekeeping('closure')
 select did from api.housekeeping('generate')
 select did from api.housekeeping('journal')
+select did from api.housekeeping('outbox')
+select did from api.housekeeping('ended')
+select count(*), bool_or(api.outbox_keep(t.outbox_id, t.attempt, 'm1', 'x', 'c')), bool_or(api.outbox_result(t.outbox_id, t.attempt, 'again', 'x', null, '1 s')) from api.outbox_take('{RACE00001}', 3, 'me', '1 min', 'smev2') as t
+select api.outbox_answer('RACE00001', 'none', 'answered', null, 'lk-4', null, 'queue', 'GetResponse', 'a', 'p', 'q', 'a')
+$(stored lk-new)
+$(stored lk-due)
+select api.inbox_known('RACE00001', 'PORTAL', 'x')
+select api.inbox_acked($due, true, 'ok', 'p', 'q', 'a')
+select count(*), bool_or(api.inbox_again(t.inbox_id, t.attempt, 'x', '1 s')) from api.inbox_take('queue', 'RACE00001', '1.2', 3, 'me', '1 min') as t
+select count(*), bool_or(api.inbox_park(t.inbox_id, t.attempt, 'x')) from api.inbox_take('queue', 'RACE00001', '1.2', 3, 'me', '1 min') as t
+select count(*), bool_or(api.inbox_answered(t.inbox_id, t.attempt, 'a2', 'x', '201')) from api.inbox_take('queue', 'RACE00001', '1.2', 3, 'me', '1 min') as t
+select count(*), bool_or(api.inbox_renewed(t.inbox_id, t.attempt, 'a3', 'x')) from api.inbox_unsent_take('queue', 'RACE00001', '1.2', 3, 'me', '1 min') as t
+select count(*), bool_or(api.inbox_sent(t.inbox_id, t.attempt, 'sent', null, null, 'p', 'good', 'q', 'a')) from api.inbox_unsent_take('queue', 'RACE00001', '1.2', 3, 'me', '1 min') as t
+select count(*) from api.inbox_unacked('queue', 'RACE00001', 3, '1 min')
+select count(*) from api.inbox_slow_take('queue', 'RACE00001', '1.2', 3, '0 s')
+select api.inbox_sections('me', '1 min', '{queue}', '{RACE00001}', '{1.2}')
+select * from api.inbox_concerns('{queue}', '{RACE00001}', '{1.2}')
+select * from api.outbox_concerns('{RACE00001}', array['']::text[])
+select * from api.outbox_nodes()
+select api.inbox_unread('queue', 'RACE00001', '6f5b3d2e-cc01-11f0-8a3b-000000000001', 'LIMIT', 'GetResponse', 'm1')
+select api.outbox_acked('RACE00001', 'queue', 'a', true, 'OK', null, 'p', 'q', 'a')
+select api.outbox_untrusted('queue', 'RACE00001', 'SENDER', 'm1', 'a')
+select * from api.inbox_unread_take('RACE00001', 3, '1 min')
+select api.inbox_unread_said('RACE00001', '6f5b3d2e-cc01-11f0-8a3b-000000000001')
+select api.inbox_slow_still($due)
+select api.inbox_slow_said($due, 'sent', 'p', 'good', 'q', 'a')
+select api.inbox_polled('queue', 'RACE00001', 'UNREACHABLE')
+select api.inbox_refused('queue', 'RACE00001', 'SendResponse', 'SenderIsNotRegistered')
 SQL
 
 expect "functions of admin that neither look nor change here" "" "$(q -v l="$(cat "$race_dir"/looks "$race_dir"/changes)" -v a="$apart" <<'SQL' | paste -sd' '
@@ -166,4 +215,5 @@ alone "beside who has looked" <"$race_dir/portal"
 expect "answers to the portal beside who has looked" "$(cat "$race_dir/answers")" "$(cat "$race_dir/beside who has looked")"
 alone "beside who has looked" <"$race_dir/changes"
 let_go
+q -c "select admin.inbox_give_up($parked, 'причина')" -c "select admin.inbox_unread_give_up('6f5b3d2e-cc01-11f0-8a3b-000000000001', 'причина')" >/dev/null
 race_check

@@ -57,7 +57,7 @@ q -c "select admin.cancel(book_id, 'конец первой части') from da
 RANDOM=$seed
 deadlocks() { q -c "select pg_stat_clear_snapshot(); select deadlocks from pg_stat_database where datname = current_database()" | tail -1; }
 before=$(deadlocks)
-cancel() { echo "select status_code from api.cancel_booking(row('l','plain','p','RACE','RACE00001','c-$1','cancelBooking','good',null,null,sha256('c-$1'::bytea),now(),false,'x')::api.message, '$2', '1', '{}') where kind = 'answer';"; }
+cancel() { echo "select status_code from api.cancel_booking(row('l','plain','p','RACE','RACE00001','c-$1','cancelBooking','good',null,null,sha256('c-$1'::bytea),now(),false,'x', false)::api.message, '$2', '1', '{}') where kind = 'answer';"; }
 n=0
 for citizen in $(seq 6); do
     for i in $(seq "$rounds"); do

@@ -9,7 +9,7 @@ q -c "update data.slot set starts_at = now() - interval '20 min', ends_at = now(
 
 # said BOOK STATUS [SLOT] [MESSAGE]: SQL that prints the error, or "stored"
 said() {
-    local m="row('l','plain','p','RACE','RACE00001','${4:-u-$1-$2-${3:-}-$RANDOM$RANDOM}','updateBookingDetails','good',null,null,sha256(convert_to('${4:-u-$1-$2-${3:-}-$RANDOM$RANDOM}', 'UTF8')),now(),false,'x')::api.message"
+    local m="row('l','plain','p','RACE','RACE00001','${4:-u-$1-$2-${3:-}-$RANDOM$RANDOM}','updateBookingDetails','good',null,null,sha256(convert_to('${4:-u-$1-$2-${3:-}-$RANDOM$RANDOM}', 'UTF8')),now(),false,'x', false)::api.message"
     if [ -n "${3:-}" ]; then
         echo "select coalesce(r.error_code::text, r.kind) from data.slot as s, lateral api.update_booking_details($m, '$1', '1', s.slot_id::text, 'PORTAL', 'a', null,
             data.wire_time(s.starts_at, 'Europe/Moscow'), null, '$2', null, '{}') as r where s.slot_id = '$3' and r.kind in ('answer', 'stored', 'reused');"

@@ -33,7 +33,7 @@ book_all() { # NAME SLOT...
 }
 cancel_all() { # NAME COUNT
     for n in $(seq "$2"); do
-        echo "select status_code from api.cancel_booking(row('l','plain','p','RACE','RACE00001','c-$office-$1-$n','cancelBooking','good',null,null,sha256(convert_to('c-$office-$1-$n', 'UTF8')),now(),false,'x')::api.message, '$office-$1-$n', '1', '{}') where kind = 'answer';"
+        echo "select status_code from api.cancel_booking(row('l','plain','p','RACE','RACE00001','c-$office-$1-$n','cancelBooking','good',null,null,sha256(convert_to('c-$office-$1-$n', 'UTF8')),now(),false,'x', false)::api.message, '$office-$1-$n', '1', '{}') where kind = 'answer';"
     done | q | sort | uniq -c | xargs
 }
 

@@ -16,7 +16,7 @@ day() { date -d "$today + $1 days" +%F; }
 slot() { q -c "select s.slot_id from data.slot as s join data.area as a using (area_key) where a.organization_id = 'RSC' and a.area_id = '$1' and s.wall_at = '$(day "$2") $3'"; }
 shape() { q -c "select extract(epoch from ends_at - starts_at)::integer / 60 || ' ' || capacity || case when is_closed then ' closed' else '' end || case when is_outdated then ' outdated' else '' end from data.slot where slot_id = '$1'"; }
 keep() { q -c "update data.schedule_state set not_before = null" -c "do \$\$ begin for n in 1 .. 500 loop exit when (select k.did is null from data.keep_generate() as k); end loop; end \$\$"; }
-cancel() { echo "select status_code from api.cancel_booking(row('l','plain','p','RACE','RACE00001','$race_name-c-$1','cancelBooking','good',null,null,sha256(convert_to('$race_name-c-$1', 'UTF8')),now(),false,'x')::api.message, '$1', '1', '{}') where kind = 'answer';"; }
+cancel() { echo "select status_code from api.cancel_booking(row('l','plain','p','RACE','RACE00001','$race_name-c-$1','cancelBooking','good',null,null,sha256(convert_to('$race_name-c-$1', 'UTF8')),now(),false,'x', false)::api.message, '$1', '1', '{}') where kind = 'answer';"; }
 
 # Who is being booked while the slots become longer
 n=3

@@ -18,7 +18,7 @@ done
 # one message twice at once: one effect, and the second gets the first answer
 hold "$(race_book RT msg-1 "${s[2]}" same-message)
 select api.journal_reply(journal_id, at, '201', 'first answer') from data.journal where message_id = 'same-message' and direction = 'in'"
-meet "select kind, convert_from(stored, 'UTF8') from api.book(row('l','plain','p','RACE','RACE00001','same-message','book','good',null,null,sha256(convert_to('same-message', 'UTF8')),now(),false,'x')::api.message, 'msg-1', '{${s[2]}}', 'RT', 'SIMPLE', 'PHYSIC', '1', '{}', '{}', '{}', false, 60, null, '{}')"
+meet "select kind, convert_from(stored, 'UTF8') from api.book(row('l','plain','p','RACE','RACE00001','same-message','book','good',null,null,sha256(convert_to('same-message', 'UTF8')),now(),false,'x', false)::api.message, 'msg-1', '{${s[2]}}', 'RT', 'SIMPLE', 'PHYSIC', '1', '{}', '{}', '{}', false, 60, null, '{}')"
 expect "the same message in flight" "stored|first answer" "$met"
 expect "one history row" 1 "$(q -c "select count(*) from data.booking_history where book_key = 'msg-1'")"
 

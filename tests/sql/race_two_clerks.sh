@@ -35,7 +35,7 @@ expect "twelve lines" 12 "$(q -c "select count(*) from data.booking_history wher
 expect "one push of twelve" 1 "$(q -c "select count(*) from data.outbox where book_key = 'crowd'")"
 
 # a move by the agency, a cancellation by the applicant
-cancel() { echo "select status_code from api.cancel_booking(row('l','plain','p','RACE','RACE00001','c-$1','cancelBooking','good',null,null,sha256(convert_to('c-$1', 'UTF8')),now(),false,'x')::api.message, '$1', '1', '{}') where kind = 'answer';"; }
+cancel() { echo "select status_code from api.cancel_booking(row('l','plain','p','RACE','RACE00001','c-$1','cancelBooking','good',null,null,sha256(convert_to('c-$1', 'UTF8')),now(),false,'x', false)::api.message, '$1', '1', '{}') where kind = 'answer';"; }
 q -c "$(race_book CLERKS mv-1 "${s[4]}")" >/dev/null
 hold "select from admin.move('mv-1', '${s[5]}')"
 meet "$(cancel mv-1)"

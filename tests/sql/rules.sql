@@ -8,7 +8,7 @@ create function pg_temp.rows_of(book text, slots text[], channel text default 'p
     user_kind text default 'PHYSIC', esia text default '1000000000', services text[] default '{}',
     applicant jsonb default '{"lastName": "Тестов"}', preliminary boolean default false) returns api.answer[] language sql as $$
     select array_agg(r) from api.book(
-        row('l', channel, 'p', 'PORTAL', 'TEST00001', gen_random_uuid()::text, 'book', 'good', null, null, sha256(convert_to(gen_random_uuid()::text, 'UTF8')), now(), false, 'x')::api.message,
+        row('l', channel, 'p', 'PORTAL', 'TEST00001', gen_random_uuid()::text, 'book', 'good', null, null, sha256(convert_to(gen_random_uuid()::text, 'UTF8')), now(), false, 'x', false)::api.message,
         book, slots, 'T1', user_type, user_kind, esia, applicant, services, '{}', preliminary, null, '[]', '{}') as r
 $$;
 create function pg_temp.attempt(book text, slots text[], channel text default 'portal', user_type text default 'SIMPLE',

@@ -94,9 +94,10 @@ begin
         perform pg_temp.kept_hours();
         insert into orders select i, pg_temp.said(i);
         update orders set grids = pg_temp.grids('r1'), crossed = (
-            select count(*) from data.offered_slots('S', '2027-06-07', '2027-06-22') as f join data.offered_slots('S', '2027-06-07', '2027-06-22') as g
-            on g.area_key = f.area_key and g.wall_at < f.wall_end and g.wall_end > f.wall_at and (g.wall_at, g.serial) > (f.wall_at, f.serial)
-            where f.area_key = (select area_key from data.area where organization_id = 'S' and area_id = 'r1')) where n = i;
+            with offered as materialized (
+                select o.* from data.offered_slots('S', '2027-06-07', '2027-06-22') as o join data.area as a using (area_key) where a.area_id = 'r1')
+            select count(*) from offered as f join offered as g
+            on g.wall_at < f.wall_end and g.wall_end > f.wall_at and (g.wall_at, g.serial) > (f.wall_at, f.serial)) where n = i;
     end loop;
 end $$;
 select is_empty('select said, grids, crossed from orders where grids > 0 or crossed > 0', 'T2, B1: of 216 ways to say three of them none makes two grids');

@@ -100,12 +100,12 @@ $$, 'the daemon calls api and nothing else; operator and auditor never call api 
 
 select is_empty($$
     select r || ' ' || t from unnest(array['zapisd_operator', 'zapisd_auditor']) r,
-        unnest(array['data.applicant', 'data.message_seen']) t
+        unnest(array['data.applicant', 'data.message_seen', 'data.inbox', 'data.inbox_call', 'data.inbox_file', 'data.inbox_source', 'data.inbox_section', 'data.inbox_refusal', 'data.inbox_unread']) t
     where has_any_column_privilege(r, t, 'select')
     union all
     select r || ' ' || c from unnest(array['zapisd_operator', 'zapisd_auditor']) r,
         (values ('data.booking', 'esia_id'), ('data.booking', 'attributes'), ('data.booking', 'content_hash'), ('data.journal', 'body'),
-            ('data.journal', 'peer'), ('data.journal_refused', 'head'), ('data.journal_refused', 'answer'), ('data.journal_refused', 'peer'), ('data.outbox', 'payload')) v (t, c)
+            ('data.journal', 'peer'), ('data.journal_refused', 'head'), ('data.journal_refused', 'answer'), ('data.journal_refused', 'peer'), ('data.outbox', 'payload'), ('data.outbox', 'octets'), ('data.outbox', 'answer')) v (t, c)
     where has_column_privilege(r, t, c, 'select')
 $$, 'J3: operator and auditor read no personal data');
 
@@ -113,7 +113,7 @@ select is_empty($$
     select r || ' ' || t || ' ' || p
     from unnest(array['zapisd_operator', 'zapisd_auditor', 'zapisd_daemon']) r,
         unnest(array['data.booking', 'data.place', 'data.booking_history', 'data.journal', 'data.journal_refused', 'data.message_seen', 'data.applicant',
-            'data.outbox', 'data.status', 'data.booking_arrow', 'data.ref_book', 'data.schema_version']) t,
+            'data.outbox', 'data.outbox_event', 'data.outbox_road', 'data.inbox', 'data.inbox_call', 'data.inbox_file', 'data.inbox_source', 'data.inbox_section', 'data.inbox_refusal', 'data.inbox_unread', 'data.status', 'data.booking_arrow', 'data.ref_book', 'data.schema_version']) t,
         unnest(array['insert', 'update', 'delete', 'truncate']) p
     where has_table_privilege(r, t, p)
 $$, 'S3, B2: no role but the owner writes bookings, places, history, journal');

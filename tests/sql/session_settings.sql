@@ -36,6 +36,9 @@ begin
             perform pg_temp.take_on(1);
             said := sqlstate || ' ' || sqlerrm;
     end;
+    if p_name = 'outbox_resend' then -- the number of a new row
+        said := regexp_replace(said, '^\([0-9]+\)$', '(#)');
+    end if;
     said := regexp_replace(said, '[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?', 'hh:mm:ss', 'g');
     return regexp_replace(regexp_replace(said, '№ [^" ,]+', '№', 'g'), '^\([0-9]+,|,[0-9]+\)$|(?<=\}),[0-9]+(?=,)', '#', 'gn');
 end $$;

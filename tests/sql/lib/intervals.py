@@ -23,7 +23,7 @@ LENGTHS = (7 * 60, 15 * 60, 20 * 60, 30 * 60, 60 * 60, 1, 90, 8 * 60, 24 * 3600)
 WEIGHTS = (6, 6, 6, 6, 2, 3, 3, 4, 1)
 REFUSED = (errors.ExclusionViolation, errors.UniqueViolation, errors.CheckViolation, errors.DeadlockDetected,
            errors.ForeignKeyViolation)
-MESSAGE = "row('l','plain','p','RACE','RACE00001',%s,'book','good',null,null,sha256(convert_to(%s, 'UTF8')),now(),false,'x')::api.message"
+MESSAGE = "row('l','plain','p','RACE','RACE00001',%s,'book','good',null,null,sha256(convert_to(%s, 'UTF8')),now(),false,'x', false)::api.message"
 
 
 def connect():

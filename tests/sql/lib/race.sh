@@ -24,7 +24,7 @@ SQL
 race_slots() { q -c "select slot_id from data.slot where organization_id = '$1' order by starts_at"; }
 # race_book ORGANIZATION BOOK SLOTS [MESSAGE] [PRELIMINARY]: SQL of a booking that prints status and error
 race_book() {
-    echo "select coalesce(status_code, kind) || coalesce('/' || error_code, '') from api.book(row('l','plain','p','RACE','RACE00001','${4:-$race_name-$2}','book','good',null,null,sha256(convert_to('${4:-$race_name-$2}', 'UTF8')),now(),false,'x')::api.message,
+    echo "select coalesce(status_code, kind) || coalesce('/' || error_code, '') from api.book(row('l','plain','p','RACE','RACE00001','${4:-$race_name-$2}','book','good',null,null,sha256(convert_to('${4:-$race_name-$2}', 'UTF8')),now(),false,'x', false)::api.message,
         '$2', '{$3}', '$1', 'SIMPLE', 'PHYSIC', '1', '{}', '{}', '{}', ${5:-false}, 60, null, '{}') where kind in ('answer', 'stored', 'reused');"
 }
 race_check() {

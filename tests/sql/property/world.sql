@@ -24,14 +24,15 @@ create function prop.texts(a jsonb) returns text[] language sql as $$ select arr
 create function prop.step(o text, op jsonb) returns text language plpgsql as $$
 declare
     m api.message := row('l', op ->> 'channel', 'p', 'PROP', 'PROP00001', o || (op ->> 'message'), op ->> 'do', 'good', null, null,
-        sha256(convert_to(concat(o, op ->> 'message', op ->> 'digest'), 'UTF8')), now(), coalesce((op ->> 'test')::boolean, false), '')::api.message;
+        sha256(convert_to(concat(o, op ->> 'message', op ->> 'digest'), 'UTF8')), now(), coalesce((op ->> 'test')::boolean, false), '', false)::api.message;
     book text := o || (op ->> 'book');
     what text;
 begin
     case op ->> 'do'
     when 'book' then
         return prop.line(array(select r from api.book(m, book, prop.slots(o, op -> 'slots'), o, op ->> 'type', 'PHYSIC', op ->> 'esia',
-            jsonb_strip_nulls(jsonb_build_object('lastName', 'Тестов', 'userSnils', op -> 'snils', 'caseNumber', op -> 'case')),
+            jsonb_strip_nulls(jsonb_build_object('lastName', 'Тестов', 'userSnils', op -> 'snils', 'caseNumber', op -> 'case',
+                'email', op -> 'bad' ->> 0)), -- what is wrong is in the request too: without it the request is another
             prop.texts(op -> 'services'), case when op ->> 'area' is null then '{}' else array[op ->> 'area'] end,
             (op ->> 'preliminary')::boolean, (op ->> 'period')::integer, '[]', case when (op ->> 'preliminary')::boolean then '{}' else prop.texts(op -> 'bad') end,
             null, case when (op ->> 'preliminary')::boolean then prop.texts(op -> 'bad') else '{}' end) as r));
