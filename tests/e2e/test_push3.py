@@ -76,7 +76,8 @@ class Road3(Deliveries):
         return [p.values.get("statusMessage") for p in self.came(book_id)]
 
     def wait_state(self, book_id, *states):
-        wait_until(lambda: (self.nudge(), self.states(book_id) == list(states))[1], PATIENT_S, "%s of %s: %s" % (states, book_id, self.rows(book_id, "state, last_error")))
+        again = self.smev.core.clock.patience()
+        wait_until(lambda: (self.nudge(), again(), self.states(book_id) == list(states))[2], PATIENT_S, "%s of %s: %s" % (states, book_id, self.rows(book_id, "state, last_error")))
 
     def events(self, book_id):
         return [r[0] for r in self.sql("select event from data.outbox_event where book_key = %s order by event_id", book_id)]

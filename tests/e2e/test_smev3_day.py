@@ -89,6 +89,11 @@ class Day(E2E):
         left = self.instance.psql("select count(*) from data.inbox where ended_at is null or acked_at is null").strip()
         return left == "0" and all(self.smev.portal.answers[m.message_id] for m in self.messages)
 
+    def come(self, left):
+        """Until fewer are unanswered."""
+        again = self.smev.core.clock.patience()
+        wait_until(lambda: sum(not self.smev.portal.answers[m.message_id] for m in self.messages) < left or again(), 120, "some are answered")
+
     def hasten(self):
         """Pauses and leases end; not those of rows that somebody writes to at this moment."""
         self.instance.psql("update data.inbox set due_at = least(due_at, now()), ack_at = least(ack_at, now()) where inbox_id in (select inbox_id from data.inbox"
@@ -112,7 +117,7 @@ class Day(E2E):
             if rng.random() < 0.06:
                 self.trouble(rng)
             if n % 8 == 0:  # they come as the day goes by
-                wait_until(lambda: sum(not self.smev.portal.answers[m.message_id] for m in self.messages) < 30 + rng.randrange(60), 120, "some are answered")
+                self.come(30 + rng.randrange(60))
         policy.quiet = True
         wait_until(self.is_over, 120, "all are answered, and SMEV knows; seed %d" % SEED)
         self.other_end(signal.SIGTERM)

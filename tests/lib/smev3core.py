@@ -41,6 +41,18 @@ class Clock:
     def advance(self, seconds):
         self.offset += seconds
 
+    def patience(self, every_s=10.0):
+        """To be called while something is waited for. Whoever asked SMEV may have given up before SMEV's answer came (a machine that is slow
+        for a moment): SMEV delivers again a quarter of an hour later, which is here every_s of waiting."""
+        since = time.monotonic()
+
+        def again():
+            nonlocal since
+            if time.monotonic() > since + every_s:
+                since = time.monotonic()
+                self.advance(REDELIVERY_S + 60)
+        return again
+
 
 class System:
     """An information system: mnemonic, name, the certificates that sign for it."""

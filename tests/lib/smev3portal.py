@@ -229,7 +229,7 @@ class Portal:
 
     def answer(self, message, seconds=30.0, final=True):
         """The values of the first (final) answer: smev2client's records; waits for it."""
-        deadline = time.monotonic() + seconds
+        deadline, again = time.monotonic() + seconds, self.core.clock.patience()
         while True:
             if self.thread is None:
                 self.pump()
@@ -239,6 +239,7 @@ class Portal:
                 return Answer(found[0])
             if time.monotonic() > deadline:
                 raise AssertionError("no answer to %s within %d s" % (message.message_id, seconds))
+            again()
             time.sleep(0.005)
 
     def start(self):
