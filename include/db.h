@@ -125,6 +125,17 @@ char *db_text_array(struct arena *a, const char *const *items, unsigned n);
 MUST_CHECK enum err db_parse_text_array(struct arena *a, const char *text, const char ***items, unsigned *n,
                                         struct error *e);
 
+/*
+ * How long a console or a dump has held what is asked for again and again. Begins as {0}; told of each ERR_LOCKED, and
+ * of nothing else: what could be had in between may be locked again within seconds.
+ */
+struct db_locked {
+    uint64_t last_us, since_us;
+};
+void db_locked_seen(struct db_locked *l);
+uint64_t db_locked_s(const struct db_locked *l); /* 0: nobody holds it, or has not for DB_LOCKED_OVER_US */
+#define DB_LOCKED_OVER_US 10000000u
+
 /* NULL: a connection string can be made of it; else why not, in a. */
 const char *db_conninfo_mistake(struct arena *a, const char *conninfo);
 

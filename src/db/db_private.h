@@ -3,7 +3,7 @@
  * What the files of db/ share. pool.c keeps the lists, waiters.c the callers, connection.c one connection on the
  * loop, session.c sends the statements of one holder and collect.c takes what comes back, prepared.c knows the
  * statements' names, bulk.c sends the large ones, target.c says where to connect to, attempt.c does it, complaint.c
- * tells what libpq's complaints mean.
+ * tells what libpq's complaints mean, locked.c how long somebody holds what is asked for.
  *
  * A connection is always in exactly one list, the one of its state, and only db_pool_move() takes it to another. The
  * structs live as long as the pool: a lost connection keeps its place and is made anew there.

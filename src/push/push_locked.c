@@ -5,35 +5,16 @@
  */
 #include "push_private.h"
 
-#include "clock.h"
 #include "log.h"
 
 #include <inttypes.h>
-
-#define OVER_US 6000000u /* a lock that is over for so long was another */
-
-void push_locked_seen(struct push *p)
-{
-    uint64_t now_us = clock_mono_us();
-    if (push_locked_s(p) == 0)
-        p->locked_since_us = now_us;
-    p->locked_us = now_us;
-}
-
-uint64_t push_locked_s(const struct push *p)
-{
-    uint64_t now_us = clock_mono_us();
-    if (p->locked_us == 0 || now_us - p->locked_us > OVER_US)
-        return 0;
-    return (now_us - p->locked_since_us) / 1000000 + 1;
-}
 
 /* That there is no database the pool says itself. */
 void push_locked_tell(struct push *p, const char *what, enum err err, const struct error *e)
 {
     bool is_locked = err == ERR_LOCKED;
     if (is_locked)
-        push_locked_seen(p);
+        db_locked_seen(&p->locked);
     if (err != ERR_DATABASE && err != ERR_BUSY)
         log_bounded(LOG_LEVEL_WARNING, 1, "push", "database", "what", what, "error", error_name(err), "detail",
                     e->detail, "advice", is_locked ? "who holds it: select * from admin.locks()" : NULL, NULL);
@@ -44,5 +25,5 @@ void push_locked_metrics(const struct push *p, struct buf *out)
     buf_printf(out,
                "# HELP zapisd_push_locked_seconds For how long somebody has held rows or tables of the outbox; 0: "
                "nobody.\n# TYPE zapisd_push_locked_seconds gauge\nzapisd_push_locked_seconds %" PRIu64 "\n",
-               push_locked_s(p));
+               db_locked_s(&p->locked));
 }

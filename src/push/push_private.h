@@ -242,11 +242,11 @@ struct push {
     bool is_taking_smev3[PUSH_LANES];
     unsigned first_taker; /* of [push] sections, whose turn is first */
     uint64_t take_lease_ms, asked_us;
-    const struct keyring *seen_keys;     /* for comparing alone */
-    uint64_t retry_us;                   /* the database is not asked before */
-    uint64_t state_us, stated_us;        /* the next look at the whole, and the last */
-    unsigned failed;                     /* of the database, in a row */
-    uint64_t locked_us, locked_since_us; /* when what we wanted was locked last, and since when; 0: never */
+    const struct keyring *seen_keys; /* for comparing alone */
+    uint64_t retry_us;               /* the database is not asked before */
+    uint64_t state_us, stated_us;    /* the next look at the whole, and the last */
+    unsigned failed;                 /* of the database, in a row */
+    struct db_locked locked;         /* rows or tables of the outbox */
     bool is_draining, is_stopped;
     loop_fn drained;
     void *drained_arg;
@@ -293,8 +293,6 @@ void push_store_ask(struct push *p);  /* for the session, when something is due 
 void push_store_good(struct push *p);
 void push_store_failed(struct push *p, const char *what, enum err err, const struct error *e);
 
-void push_locked_seen(struct push *p);
-uint64_t push_locked_s(const struct push *p); /* for how long that has been so; 0: it is not */
 void push_locked_tell(struct push *p, const char *what, enum err err, const struct error *e); /* of any failure */
 void push_locked_metrics(const struct push *p, struct buf *out);
 

@@ -146,7 +146,7 @@ static void on_written(void *arg, struct db_result *const *results, unsigned n, 
     for (unsigned i = 0; i < nrows; i++) {
         is_ours[i] = is_true(results[i]);
         if (db_rows(results[i]) == 1 && db_text(results[i], 0, 0) == NULL)
-            push_locked_seen(p);
+            db_locked_seen(&p->locked);
         rows[i] = p->batch[i];
     }
     p->nbatch = 0;

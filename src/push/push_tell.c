@@ -243,12 +243,12 @@ static void strays_note(const struct push *p, const struct push_lane *l, struct 
 static void locked_note(const struct push *p, struct buf *notes_json)
 {
     char text[200];
-    if (push_locked_s(p) == 0)
+    if (db_locked_s(&p->locked) == 0)
         return;
     (void)snprintf(text, sizeof text,
                    "somebody holds rows or tables of the outbox in the database, what the portal is to be told waits, "
                    "for %" PRIu64 " s: admin.locks()",
-                   push_locked_s(p));
+                   db_locked_s(&p->locked));
     note(notes_json, text);
 }
 

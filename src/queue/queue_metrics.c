@@ -162,7 +162,7 @@ void queues_metrics_write(const struct queues *q, struct buf *out)
     head(out, "unserved", "gauge", "Messages, of all instances, that no [smev3] section of the configuration has.");
     buf_printf(out, "zapisd_smev3_unserved %" PRId64 "\n", q->unserved_messages);
     head(out, "locked_seconds", "gauge", "For how long somebody has held rows or tables of the queues; 0: nobody.");
-    buf_printf(out, "zapisd_smev3_locked_seconds %" PRIu64 "\n", queue_locked_s(q));
+    buf_printf(out, "zapisd_smev3_locked_seconds %" PRIu64 "\n", db_locked_s(&q->locked));
     polls_write(q, out);
     words_write(q, out);
     files_write(q, out);
@@ -223,12 +223,12 @@ void queues_notes_write(const struct queues *q, struct buf *notes_json)
     if (q == NULL)
         return;
     struct arena *a = notes_json->arena;
-    if (queue_locked_s(q) > 0)
+    if (db_locked_s(&q->locked) > 0)
         note(notes_json,
              arena_printf(a,
                           "smev3: somebody holds rows or tables of the queues in the database, messages and "
                           "answers wait, for %" PRIu64 " s: admin.locks()",
-                          queue_locked_s(q)));
+                          db_locked_s(&q->locked)));
     if (q->unserved_messages > 0)
         note(notes_json, arena_printf(a,
                                       "smev3: messages that no section has, by its name, agency and version: %s: "

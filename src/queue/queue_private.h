@@ -145,8 +145,7 @@ struct queues {
     unsigned reading, asked_reading,
         told_reading; /* of the configuration: which there is, and whose sections are told */
     uint64_t state_due_us, stated_us, sections_us; /* when the database was told which sections there are */
-    uint64_t locked_us,
-        locked_since_us; /* when what we wanted of the inbox was locked last, and since when; 0: never */
+    struct db_locked locked;                       /* rows or tables of the inbox */
     struct arena *unserved_in;
     const char *unserved; /* of it: sections that are no more and have messages: "old (3), ..."; "": there are none */
     int64_t unserved_messages;
@@ -269,7 +268,6 @@ void queue_unread_say(struct queue_source *s);
 
 /* What became of a statement about the inbox: told, and whether somebody holds its rows or tables. */
 void queue_database_said(struct queues *q, enum err err, const struct error *e);
-uint64_t queue_locked_s(const struct queues *q); /* for how long that has been so; 0: it is not */
 
 /* The database is told which sections there are, when they have changed, and asked how all of them stand. */
 void queue_state_go(struct queues *q);

@@ -88,29 +88,14 @@ static void unserved_read(struct queues *q, const struct db_result *r)
 
 /* ---- who holds it ---- */
 
-/* A lock that is over for so long was another. */
-#define LOCK_OVER_US 10000000u
-
 void queue_database_said(struct queues *q, enum err err, const struct error *e)
 {
-    uint64_t now_us = clock_mono_us();
-    if (err == ERR_OK) /* and the next one may be locked still: it says so within seconds */
+    if (err == ERR_OK)
         return;
-    if (err == ERR_LOCKED) {
-        if (q->locked_us == 0 || now_us - q->locked_us > LOCK_OVER_US)
-            q->locked_since_us = now_us;
-        q->locked_us = now_us;
-    }
+    if (err == ERR_LOCKED)
+        db_locked_seen(&q->locked);
     log_bounded(LOG_LEVEL_WARNING, 5, "queue-database", error_name(err), "error", error_name(err), "detail", e->detail,
                 "advice", err == ERR_LOCKED ? "who holds it: select * from admin.locks()" : NULL, NULL);
-}
-
-uint64_t queue_locked_s(const struct queues *q)
-{
-    uint64_t now_us = clock_mono_us();
-    if (q->locked_us == 0 || now_us - q->locked_us > LOCK_OVER_US)
-        return 0;
-    return (now_us - q->locked_since_us) / 1000000 + 1;
 }
 
 /* ---- the question ---- */
