@@ -90,9 +90,10 @@ void queue_refused_begin(struct adapter_call *c)
     struct queue_source *s = c->owner;
     s->counts.refused++;
     s->refusing++;
-    log_bounded(LOG_LEVEL_ERROR, 5, "queue-refused", s->conf.name, "source", s->conf.name, "message",
-                c->claimed_id != NULL ? c->claimed_id : "?", "error", adapter_call_word(c), "detail", c->error.detail,
-                NULL);
+    /* what names no message is told as the queue's fault; here, that the exchange is kept */
+    log_bounded(c->is_claimed ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, 5, "queue-refused", s->conf.name, "source",
+                s->conf.name, "message", c->claimed_id != NULL ? c->claimed_id : "?", "error", adapter_call_word(c),
+                "detail", c->error.detail, NULL);
     if (!c->is_claimed || adapter_is_by_stranger(c)) {
         keep_apart(c);
         return;
