@@ -47,8 +47,8 @@ class Road3(Deliveries):
             cls.smev.server.plan.policy = None
             cls.smev.server.plan.always.clear()
             cls.smev.core.clock.advance(16 * 60)
-            answers = cls.smev.agency().responses[NODE]
-            wait_until(lambda: not answers.entries(), PATIENT_S, "every answer is acknowledged")
+            answers, again = cls.smev.agency().responses[NODE], cls.smev.core.clock.patience()
+            wait_until(lambda: not answers.entries() or again(), PATIENT_S, "every answer is acknowledged")
             super().tearDownClass()
         finally:
             cls.smev.close()
@@ -56,6 +56,7 @@ class Road3(Deliveries):
         assert not judge.problems, "\n".join(judge.problems)
 
     def setUp(self):
+        self.again = self.smev.core.clock.patience()
         self.said = {}  # book_id: what the portal says to its next pushes
         self.smev.portal.push_answer = self.say
         self.smev.portal.push_delay_s, self.smev.portal.spread_order = 0.0, None
@@ -75,9 +76,12 @@ class Road3(Deliveries):
     def comments(self, book_id):
         return [p.values.get("statusMessage") for p in self.came(book_id)]
 
+    def nudge(self, leases="dead"):
+        super().nudge(leases)
+        self.again()
+
     def wait_state(self, book_id, *states):
-        again = self.smev.core.clock.patience()
-        wait_until(lambda: (self.nudge(), again(), self.states(book_id) == list(states))[2], PATIENT_S, "%s of %s: %s" % (states, book_id, self.rows(book_id, "state, last_error")))
+        wait_until(lambda: (self.nudge(), self.states(book_id) == list(states))[1], PATIENT_S, "%s of %s: %s" % (states, book_id, self.rows(book_id, "state, last_error")))
 
     def events(self, book_id):
         return [r[0] for r in self.sql("select event from data.outbox_event where book_key = %s order by event_id", book_id)]
