@@ -19,6 +19,7 @@ class Online(World):
     @classmethod
     def tearDownClass(cls):
         """With another's key SMEV had to refuse: that was the question."""
+        cls.smev.settle()
         try:
             super(World, cls).tearDownClass()
         finally:

@@ -42,6 +42,8 @@ class World(E2E):
 
     @classmethod
     def tearDownClass(cls):
+        if not cls.unanswered and cls.our_mistake is None:
+            cls.smev.settle()
         try:
             super().tearDownClass()
         finally:
@@ -499,6 +501,7 @@ class PoisonAtHead(World):
         lost = [m.message_id for (_, kind), m in poisons.items() if kind == "no_reply_to"]
         self.unanswered += lost
         smev.server.plan.keep("GetRequest", Trouble(mime="cxf"))
+        self.instance.psql("delete from data.inbox_section")  # of the daemon before, if it came to that
         self.instance.start_daemon()
         wait_until(lambda: self.instance.psql("select count(*) from data.inbox_section").strip() == "2", 60, "which sections there are is told")
         self.instance.psql("update data.inbox_section set until = now() - interval '1 s'; insert into data.inbox_section values ('gone', 'else', 'AAAA00001', '1.2', now(), now() - interval '1 s'),"

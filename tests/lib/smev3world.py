@@ -50,6 +50,13 @@ class Smev3:
                          "endpoint_reserve = " + self.server["reserve"].url, "smev = SMEV00001", "poll_interval = " + self.interval, *files, *lines, ""]
         return text + "\n" + "\n".join(sections) + self.more
 
+    def settle(self, seconds=30):
+        """Before the daemons end: what they were given, they acknowledge; if not, the judge says so."""
+        again, deadline = self.core.clock.patience(), time.monotonic() + seconds
+        while time.monotonic() < deadline and any(e.times > 0 for s in self.systems.values() for e in s.requests.entries()):
+            again()
+            time.sleep(0.02)
+
     def close(self):
         if self.portal is not None:
             self.portal.stop()
