@@ -39,6 +39,9 @@ void preparation_push(struct preparation *p);     /* after preparation_keys(): t
 void preparation_smev3(struct preparation *p);    /* likewise: the queues of SMEV 3 */
 /* One finding of this party at least lets it serve. */
 bool preparation_is_served(const struct preparation *p, enum finding_about about, const char *code);
+/* A remark about a section that is a way out, at one of its keys. */
+void preparation_way(struct preparation *p, const char *section, const char *name, const char *key,
+                     enum finding_level level, const char *text);
 /* What a filter of addresses must let through for a URL that config_load() has taken; "" for this machine. */
 const char *preparation_filter_text(struct preparation *p, const char *url);
 /* previous: of the listeners that run; NULL: none runs. Blocks; may run on a worker. */

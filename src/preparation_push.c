@@ -35,30 +35,40 @@ static bool is_this_machine(const char *host)
     return strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 || strcmp(host, "localhost") == 0;
 }
 
-/* NULL: everything that can be seen from here is as it must be. */
-static const char *trouble_of(struct preparation *p, const struct config_push *push, const char **key)
+void preparation_way(struct preparation *p, const char *section, const char *name, const char *key,
+                     enum finding_level level, const char *text)
 {
+    preparation_add(p, (struct remark){.level = level,
+                                       .about = arena_printf(p->arena, "%s %s", section, name),
+                                       .at = config_at(p->arena, p->conf, section, name, key, CONFIG_LAST),
+                                       .text = text});
+}
+
+static void bad(struct preparation *p, const struct config_push *push, const char *key, const char *text)
+{
+    preparation_way(p, "push", push->agency, key, FINDING_BAD, text);
+}
+
+/* All that can be seen from here at once: none hides another. What of its queue is of no use, the queue's own lines say
+ * (preparation_smev3). */
+static void tell_troubles(struct preparation *p, const struct config_push *push)
+{
+    const bool is_smev3 = push->road == PUSH_ROAD_SMEV3;
     struct cert *ca;
     struct error e = {0};
-    *key = "queue"; /* what of the queue is of no use, its own line says (preparation_smev3) */
-    if (push->road == PUSH_ROAD_SMEV3)
-        return preparation_is_served(p, ABOUT_AGENCY, push->agency)
-                   ? NULL
-                   : "nothing can be signed in the name of this agency: what there is to tell waits";
-    *key = "portal";
-    if (!preparation_is_served(p, ABOUT_SENDER, push->portal))
-        return arena_printf(p->arena,
-                            "no certificate of %s is of use: none of its answers would be believed, what was "
-                            "sent is sent again and again",
-                            push->portal);
-    *key = "";
+    if (!is_smev3 && !preparation_is_served(p, ABOUT_SENDER, push->portal))
+        bad(p, push, "portal",
+            arena_printf(p->arena,
+                         "no certificate of %s is of use: none of its answers would be believed, what was sent is "
+                         "sent again and again",
+                         push->portal));
     if (!preparation_is_served(p, ABOUT_AGENCY, push->agency))
-        return "nothing can be signed in the name of this agency: what there is to tell waits";
-    *key = "ca";
+        bad(p, push, is_smev3 ? "queue" : "",
+            "nothing can be signed in the name of this agency: what there is to tell waits");
     file_at(push->ca);
-    if (push->ca != NULL && cert_load(p->arena, push->ca, &ca, &e) != ERR_OK)
-        return arena_printf(p->arena, "%s; nothing reaches the portal, what there is to tell waits", e.detail);
-    return NULL;
+    if (!is_smev3 && push->ca != NULL && cert_load(p->arena, push->ca, &ca, &e) != ERR_OK)
+        bad(p, push, "ca",
+            arena_printf(p->arena, "%s; nothing reaches the portal, what there is to tell waits", e.detail));
 }
 
 const char *preparation_filter_text(struct preparation *p, const char *url)
@@ -87,10 +97,9 @@ void preparation_push(struct preparation *p)
 {
     for (unsigned i = 0; i < p->conf->npushes && p->keys != NULL; i++) {
         const struct config_push *push = &p->conf->pushes[i];
-        const char *key = "", *trouble = trouble_of(p, push, &key);
-        preparation_add(p, (struct remark){.level = trouble != NULL ? FINDING_BAD : FINDING_GOOD,
-                                           .about = arena_printf(p->arena, "push %s", push->agency),
-                                           .at = config_at(p->arena, p->conf, "push", push->agency, key, CONFIG_LAST),
-                                           .text = trouble != NULL ? trouble : reach_text(p, push)});
+        const unsigned before = p->nbad;
+        tell_troubles(p, push);
+        if (p->nbad == before)
+            preparation_way(p, "push", push->agency, "", FINDING_GOOD, reach_text(p, push));
     }
 }

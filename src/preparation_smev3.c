@@ -9,30 +9,31 @@
 #include "file.h"
 #include "queue.h"
 
-/* NULL: everything that can be seen from here is as it must be. */
-static const char *trouble_of(struct preparation *p, const struct config_smev3 *q, const char **key)
+static void bad(struct preparation *p, const struct config_smev3 *q, const char *key, const char *text)
+{
+    preparation_way(p, "smev3", q->name, key, FINDING_BAD, text);
+}
+
+/* All that can be seen from here at once: none hides another. */
+static void tell_troubles(struct preparation *p, const struct config_smev3 *q)
 {
     struct cert *ca;
     struct error e = {0};
-    *key = "smev";
     if (!preparation_is_served(p, ABOUT_SENDER, q->smev))
-        return arena_printf(
-            p->arena, "no certificate of %s is of use: nothing that the queue gives would be believed, it stays there",
-            q->smev);
-    *key = "agency";
+        bad(p, q, "smev",
+            arena_printf(p->arena,
+                         "no certificate of %s is of use: nothing that the queue gives would be believed, it stays "
+                         "there",
+                         q->smev));
     if (!preparation_is_served(p, ABOUT_AGENCY, q->agency))
-        return "nothing can be signed in the name of this agency: its queue is not asked";
-    *key = "official_key";
+        bad(p, q, "agency", "nothing can be signed in the name of this agency: its queue is not asked");
     if (q->official_key != NULL && !preparation_is_served(p, ABOUT_OFFICIAL, q->name))
-        return "nothing can be signed by its official: requests are taken, their answers wait";
-    *key = "ca";
+        bad(p, q, "official_key", "nothing can be signed by its official: requests are taken, their answers wait");
     file_at(q->ca);
     if (q->ca != NULL && cert_load(p->arena, q->ca, &ca, &e) != ERR_OK)
-        return arena_printf(p->arena, "%s; SMEV is not reached", e.detail);
-    *key = "files_dir";
+        bad(p, q, "ca", arena_printf(p->arena, "%s; SMEV is not reached", e.detail));
     if (q->files.policy == FILES_FETCH && file_store_check(q->files.dir, &e) != ERR_OK)
-        return arena_printf(p->arena, "%s; requests with files stay in the queue", e.detail);
-    return NULL;
+        bad(p, q, "files_dir", arena_printf(p->arena, "%s; requests with files stay in the queue", e.detail));
 }
 
 static const char *reach_text(struct preparation *p, const struct config_smev3 *q)
@@ -55,11 +56,9 @@ void preparation_smev3(struct preparation *p)
 {
     for (unsigned i = 0; i < p->conf->nsmev3s && p->keys != NULL; i++) {
         const struct config_smev3 *q = &p->conf->smev3s[i];
-        const char *key = "", *trouble = trouble_of(p, q, &key);
-        preparation_add(p, (struct remark){.level = trouble != NULL ? FINDING_BAD : FINDING_GOOD,
-                                           .about = arena_printf(p->arena, "smev3 %s", q->name),
-                                           .at = config_at(p->arena, p->conf, "smev3", q->name,
-                                                           trouble != NULL ? key : "", CONFIG_LAST),
-                                           .text = trouble != NULL ? trouble : reach_text(p, q)});
+        const unsigned before = p->nbad;
+        tell_troubles(p, q);
+        if (p->nbad == before)
+            preparation_way(p, "smev3", q->name, "", FINDING_GOOD, reach_text(p, q));
     }
 }

@@ -268,6 +268,22 @@ class Mistakes(unittest.TestCase):
             self.assertIn("changes go to http://%s/equeue, and PGU001001 must sign the answer" % host, line[0])
             self.assertEqual(re.findall(r"addresses.conf\), IPAddressAllow must have (\S+)$", line[0]), [named] if named else [], line[0])
 
+    def test_no_mistake_of_a_section_hides_another(self):
+        """L4, C5: what is wrong with a way in or out is told at once, each with its own line."""
+        lost = lambda t: re.sub(r"(?m)^(cert = .*/)((smev|portal|agency-a)[-\w]*\.pem)$", r"\1lost-\2", t)
+        queue = QUEUE.replace("http://", "https://") + "ca = %s/missing.pem\nattachments = fetch\nfiles_server = ftp://192.0.2.42:21\nfiles_dir = %s/no\nofficial_key = %s/agency-b.key\nofficial_cert = %s/expired.pem\n" % ((PKI,) * 4)
+        way = PUSH.replace("http://", "https://") + "\nca = %s/absent.pem\n" % PKI
+        self.write(lambda t: lost(t) + queue + way)
+        status, said = self.check()
+        self.assertEqual(status, 1, said)
+        self.assertEqual([line for line in said.splitlines() if re.match(r"good  .*: (smev3 epgu|push AAAA00001): ", line)], [], said)
+        for about, needle, words in (("smev3 epgu", "smev = SMEV00001", "nothing that the queue gives would be believed"), ("smev3 epgu", "agency = AAAA00001", "its queue is not asked"),
+                                     ("smev3 epgu", "official_key = ", "nothing can be signed by its official"), ("smev3 epgu", "missing.pem", "missing.pem: cannot be read"),
+                                     ("smev3 epgu", "files_dir = ", "requests with files stay in the queue"), ("push AAAA00001", "portal = PGU001001", "none of its answers would be believed"),
+                                     ("push AAAA00001", "[push AAAA00001]", "nothing can be signed"), ("push AAAA00001", "absent.pem", "absent.pem: cannot be read")):
+            found = [line for line in said.splitlines() if self.place(needle) + ": " + about + ": " in line and words in line and line.startswith("BAD")]
+            self.assertEqual(len(found), 1, "%s, %s: %s\n%s" % (about, needle, words, said))
+
     def test_each_description_is_looked_at(self):  # V1: whatever is installed to be served
         self.write()
         said = self.check()[1]
