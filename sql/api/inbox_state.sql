@@ -27,6 +27,16 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
         from (select i.source, i.agency_code, i.version, count(*) as n from data.inbox as i
             where i.state in ('stored', 'working', 'answered', 'sending') group by i.source, i.agency_code, i.version) as g
         where not data.inbox_is_served(g.source, g.agency_code, g.version)
+        union all -- what waits for a person is seen in no section's figures either
+        select g.source, g.agency_code, 'unserved', g.n, null, null
+        from (select i.source, i.agency_code, i.version, count(*) as n from data.inbox as i
+            where i.state = 'parked' group by i.source, i.agency_code, i.version) as g
+        where not data.inbox_is_served(g.source, g.agency_code, g.version)
+        union all
+        select g.source, g.agency_code, 'unserved', g.n, null, null
+        from (select u.source, u.agency_code, count(*) as n from data.inbox_unread as u
+            where u.given_up_at is null and u.last_at > now() - interval '1 day' group by u.source, u.agency_code) as g
+        where not data.inbox_has_section(g.source, g.agency_code)
         union all
         select u.source, u.agency_code, 'unread', count(*), null, min(nullif(u.message_id, '')) from data.inbox_unread as u
         where u.given_up_at is null and u.last_at > now() - interval '1 day' and u.error <> 'FOREIGN'
@@ -69,8 +79,8 @@ grant execute on function api.inbox_state() to zapisd_daemon;
 comment on function api.inbox_state() is
     'By source and agency: how many messages SMEV does not know we have, are not answered, not sent, parked; '
         'seconds since the first of '
-        'each, and since SMEV last answered (null: never); unserved: of those how many no section has; unread: how many stand in '
-        'the queue that cannot be read or believed, and the id that one of them claims; to_say: of how many SMEV is to be told '
-        'that they were given up; unread_answers: how many of unread are answers of the portal''s; '
+        'each, and since SMEV last answered (null: never); unserved: of those, and of unread, how many no section has; unread: '
+        'how many stand in the queue that cannot be read or believed, and the id that one of them claims; to_say: of how many '
+        'SMEV is to be told that they were given up; unread_answers: how many of unread are answers of the portal''s; '
         'foreign_answers: how many answers came that are to nothing of ours, and the id of one; '
         'refused_answers: how many of parked are answers that SMEV took and refused later';

@@ -60,6 +60,12 @@ union all select 'никто не передаёт', $$select pg_temp.out('waiti
 -- what came out of the queue
 union all select 'отложено: ответа нет', $$select pg_temp.in(); update data.inbox set state = 'parked', reason = 'x'$$, null, 'cured'
 union all select 'отложено: ответа нет', format($$select pg_temp.in(); update data.inbox set state = 'parked', reason = 'x', refusal = %L$$, r), null, 'cured' from unnest('{REPLY_TO,RECIPIENT 777777}'::text[]) as r
+union all select 'отложено: ответа нет', $$select pg_temp.in(); update data.inbox set state = 'parked', reason = 'файлы обращения не получены: хранилище файлов СМЭВ не пускает'$$, null, 'cured'
+union all select 'отложено: ответа нет', $$select pg_temp.in('old'); update data.inbox set state = 'parked', reason = 'x'; select api.inbox_sections('d', '1 hour', '{epgu}', '{TEST00001}', '{1.2}')$$, null, 'cured'
+union all select 'некому обработать', $$select pg_temp.in('old'); update data.inbox set state = 'parked', reason = 'x'; select api.inbox_sections('d', '1 hour', '{epgu}', '{TEST00001}', '{1.2}')$$, null, 'cured'
+union all select 'осталось за разделом', $$select api.inbox_unread('old', 'TEST00001', null, 'LIMIT'); select api.inbox_sections('d', '1 hour', '{epgu}', '{TEST00001}', '{1.2}')$$, null, 'cured'
+union all select 'не удалось прочесть', format($$select api.inbox_unread('epgu', 'TEST00001', null, 'ENVELOPE', %L)$$, o), null, 'shown' from unnest('{GetRequest,GetResponse}'::text[]) as o -- nobody can give it up
+union all select 'выходит не наше', $$select api.inbox_unread('epgu', 'TEST00001', '6f5b3d2e-cc01-11f0-8a3b-000000000001', 'FOREIGN', 'GetResponse', 'x')$$, null, 'cured'
 union all select 'давно без ответа', $$select pg_temp.in(); update data.inbox set received_at = now() - interval '2 hours', acked_at = now()$$, null, 'shown'
 union all select 'некому обработать', $$select pg_temp.in('old'); select api.inbox_sections('d', '1 hour', '{epgu}', '{TEST00001}', '{1.2}')$$, null, 'cured'
 union all select 'не удалось прочесть', $$select api.inbox_unread('epgu', 'TEST00001', '6f5b3d2e-cc01-11f0-8a3b-000000000001', 'LIMIT')$$, 'select * from admin.inbox_unread', 'shown'
@@ -153,7 +159,7 @@ update data.outbox set state = 'dropped', done_at = now(), reason = 'x';
 select is(pg_temp.play('портал отказал', 'select 1', 'select 1', null), 'no trouble', 'who finds nothing says so');
 -- None that the texts name was forgotten; the others are played where their troubles are made.
 select set_eq($$select distinct m[1] from pg_proc as p, regexp_matches(p.prosrc, E'admin[.]([a-z_]+)', 'g') as m
-        where p.pronamespace = 'data'::regnamespace and p.proname in ('check_rows', 'waited_in_vain', 'lost_members', 'over_rows', 'held_open', 'misnumbered', 'silent_settings', 'untold_facts', 'texts_unsaid', 'lags', 'outbox_troubles', 'inbox_troubles')$$,
+        where p.pronamespace = 'data'::regnamespace and p.proname in ('check_rows', 'waited_in_vain', 'lost_members', 'over_rows', 'held_open', 'misnumbered', 'silent_settings', 'untold_facts', 'texts_unsaid', 'lags', 'outbox_troubles', 'inbox_troubles', 'inbox_answer_troubles', 'inbox_unserved_troubles', 'inbox_unread_way_out')$$,
     $$select distinct substring(typed from E'admin[.]([a-z_]+)') from every where typed ~ 'admin' and typed !~ 'outbox_release\({outbox}'
         union select unnest('{move,cancel,history,turned_away,reopen,special_day,lock_end,set_text,revoke_office,journal_partitions,closures,go_on,inbox_resign}'::text[])$$, 'O3: all that is advised');
 select * from finish();

@@ -391,7 +391,7 @@ select is((select count(*) from admin.check() where problem ~ 'не удалос
 select is(pg_temp.to_say(), null, 'Q1: whatever comes, nothing is refused by itself');
 select pg_temp.unread('u-1') from generate_series(1, 20);
 select is(pg_temp.to_say(), null, 'Q1: however often');
-select throws_ok(format('select admin.inbox_unread_give_up(%L, %L)', m, r), s, null, 'O3: refused: ' || coalesce(m, 'null') || ', ' || coalesce(r, 'null')) from (values ('u-1', '', '22023'), ('u-1', null, '22023'), ('u-1', ' ', '22023'), ('u-2', 'x', 'P0002'), ('', 'x', 'P0002'), (null, 'x', 'P0002'), ('m1', 'x', 'P0002')) as v (m, r, s);
+select throws_ok(format('select admin.inbox_unread_give_up(%L, %L)', m, r), s, null, 'O3: refused: ' || coalesce(m, 'null') || ', ' || coalesce(r, 'null')) from (values ('u-1', '', '22023'), ('u-1', null, '22023'), ('u-1', ' ', '22023'), ('u-2', 'x', 'P0002'), ('', 'x', '22023'), (null, 'x', '22023'), ('m1', 'x', 'P0002')) as v (m, r, s);
 select throws_ok(format('select admin.inbox_unread_give_up(''u-1'', %L)', E'\u00a0\u2060'), '22023', null, 'O3: nor with a reason that nobody sees');
 select is(admin.inbox_unread_give_up(E' U-1\u00a0', E'\u2003оператор СМЭВ согласен'), 'СМЭВ будет сказано, что сообщение не принято (Ack accepted=false)', 'O3: given up by hand');
 select is((select concat_ws(' ', given_up_by = session_user, reason, said_at) from admin.inbox_unread where message_id = 'u-1'), 't оператор СМЭВ согласен', 'O3: with who and why');

@@ -108,7 +108,8 @@ begin
     elsif i.answer is not null then
         return 'Готовый ответ будет передан снова';
     elsif named is null then
-        return 'Будет обработано снова';
+        return 'Будет обработано снова' || case when data.inbox_is_fileless(i.reason) then ', без файлов: СМЭВ знает, что оно '
+            'получено, и их больше не взять' else '' end;
     elsif inbox_retry.is_ours then
         return format('Будет обработано, хотя получателем назван %s: так решили вы', named);
     end if;

@@ -40,9 +40,15 @@ begin
     select t.* into u from data.my_inbox_unread as t
     where t.message_id = lower(data.visible(inbox_unread_give_up.message_id)) and t.message_id <> ''
     order by t.last_at desc limit 1 for no key update;
+    if not found and data.visible(inbox_unread_give_up.message_id) is null then
+        raise exception 'Без MessageID отказаться от сообщения нельзя: сказать СМЭВ, о каком речь, нечем'
+            using errcode = 'invalid_parameter_value',
+            hint = 'Убрать его из очереди может только оператор СМЭВ; у которых MessageID есть: select * from '
+                'admin.inbox_unread where message_id <> '''' and given_up_at is null';
+    end if;
     if not found then
         raise exception 'Сообщения с таким MessageID среди непрочитанных нет' using errcode = 'no_data_found',
-            hint = 'Какие есть: select * from admin.inbox_unread where given_up_at is null';
+            hint = 'Какие есть: select * from admin.inbox_unread where message_id <> '''' and given_up_at is null';
     end if;
     select min(i.inbox_id) into good
     from data.inbox as i where i.agency_code = u.agency_code and i.message_id = u.message_id; -- seen
@@ -81,6 +87,7 @@ create or replace function admin.inbox_move(source text, to_source text) returns
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     moved bigint;
+    unread bigint;
     stay bigint;
 begin
     if not exists (select from data.my_inbox_section as t where t.source = to_source) then
@@ -99,14 +106,20 @@ begin
     update data.my_inbox as t set source = o.source, version = o.version, attempts = t.attempts + 1
     from ours as o where t.inbox_id = o.inbox_id;
     get diagnostics moved = row_count;
+    update data.my_inbox_unread as t set source = s.source
+    from data.my_inbox_section as s
+    where t.source = inbox_move.source and s.source = to_source and s.agency_code = t.agency_code
+        and not data.inbox_has_section(t.source, t.agency_code);
+    get diagnostics unread = row_count;
     select count(*) into stay from data.my_inbox as i
     where i.source = inbox_move.source and i.state in ('stored', 'working', 'answered', 'sending', 'parked')
         and not exists (select from data.my_inbox_section as s
             where s.source = to_source and (s.source, s.agency_code, s.version) = (i.source, i.agency_code, i.version));
-    return format('Передано: %s', moved) || case when stay = 0 then '' else 
+    return format('Передано: %s', moved + unread) || case when stay = 0 then '' else 
         format('; осталось: %s — они в работе, другого ведомства, или ответ готов в другой версии схем', stay) end;
 end $$;
 grant execute on function admin.inbox_move(text, text) to zapisd_operator;
 comment on function admin.inbox_move(text, text) is
     'inbox_move(раздел, куда): передать обращения раздела [smev3 …], которого в настройках больше нет или который изменён, '
-        'другому разделу того же ведомства. Пример: select admin.inbox_move(''old'', ''epgu'')';
+        'другому разделу того же ведомства; с ними и то, что под ним не прочитано, если его нет. '
+        'Пример: select admin.inbox_move(''old'', ''epgu'')';
