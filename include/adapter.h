@@ -142,6 +142,9 @@ adapter_call_reaction(const struct adapter_call *c); /* to a fault or to nothing
 /* SMEV refuses us by a fault that is about who we are, or that no table has: somebody has to look. What only asks for
  * patience is none. */
 bool adapter_is_refusal(const struct adapter_call *c);
+/* StaleMessageId to an id that says of itself that it was made within the hour, or is still to come: our clock is
+ * wrong, or SMEV's. word: the fault's name. */
+bool adapter_is_clock_wrong(const char *word, const char *message_id);
 /* The journal's verdict on the signatures of an answer whose SMEV signature is good; of c's arena. */
 const char *adapter_verdict(const struct adapter_call *c);
 /* What can be a sender's key: a longer one is nobody's. */

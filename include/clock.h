@@ -29,8 +29,8 @@ bool clock_parse(const char *text, int64_t *wall_us, bool *has_zone);
 void uuid_v4(char out[UUID_TEXT_SIZE]); /* lower case, from getrandom(2) */
 /*
  * RFC 4122, version 1, lower case: what SMEV 3 asks of a MessageID, whose age it reads there. Node (with the multicast
- * bit) and clock sequence are random and stay for the life of the process; safe on any thread. Each is later than all
- * before it: when the clock is set back, they go on from the last one until the clock has caught up.
+ * bit) and clock sequence are random; safe on any thread. No two are the same. The instant is that of now: a clock that
+ * goes back by less than a second is counted on from; one that was set back begins the next sequence.
  */
 void uuid_v1(char out[UUID_TEXT_SIZE]);
 /* When it was made, since 1970; false: it is none of version 1. */

@@ -43,6 +43,14 @@ bool adapter_is_refusal(const struct adapter_call *c)
     return f->reaction == SMEV3_STOP || f->reaction == SMEV3_CONFIGURE || !f->is_foreseen;
 }
 
+/* An hour is for what waited for SMEV; it takes ids for a day. */
+bool adapter_is_clock_wrong(const char *word, const char *message_id)
+{
+    int64_t made_us;
+    return word != NULL && strcmp(word, "StaleMessageId") == 0 && uuid_v1_time(message_id, &made_us) &&
+           clock_wall_us() - made_us < INT64_C(3600000000);
+}
+
 const char *adapter_verdict(const struct adapter_call *c)
 {
     if (c->sender_word == NULL) /* a withdrawal, an error of SMEV's */

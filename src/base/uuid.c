@@ -12,6 +12,8 @@
 #include <sys/random.h>
 
 #define GREGORIAN_100NS UINT64_C(0x01B21DD213814000) /* from 15 October 1582 to 1970 */
+#define SECOND_100NS    UINT64_C(10000000)
+#define SEQUENCES       0x4000u /* 4.1.5: fourteen bits */
 
 static void fill_random(unsigned char *p, size_t size)
 {
@@ -50,7 +52,8 @@ void uuid_v4(char out[UUID_TEXT_SIZE])
     write_text(b, out);
 }
 
-/* What stays the same as long as the process lives (4.1.5, 4.5), and the instant of the last identifier. */
+/* The node stays the same as long as the process lives (4.5), the clock sequence as long as the clock runs on (4.1.5);
+ * and the instant of the last identifier. */
 static struct {
     pthread_mutex_t lock;
     bool is_made;
@@ -58,19 +61,35 @@ static struct {
     uint64_t last_100ns;
 } v1 = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
+static void v1_begin(void)
+{
+    fill_random(v1.tail, sizeof v1.tail);
+    v1.tail[0] = (unsigned char)((v1.tail[0] & 0x3F) | 0x80);
+    v1.tail[2] |= 1; /* multicast: no card has this address */
+    v1.is_made = true;
+}
+
+/* The next one, not one by chance: none comes again before all have been. */
+static void v1_next_sequence(void)
+{
+    unsigned next = ((v1.tail[0] & 0x3Fu) << 8 | v1.tail[1]) + 1;
+    next %= SEQUENCES;
+    v1.tail[0] = (unsigned char)(0x80 | next >> 8);
+    v1.tail[1] = (unsigned char)next;
+}
+
+/* SMEV believes the instant: it is that of now, whatever was taken for now a while ago. A clock that stands still or
+ * goes back a little is counted on from; one that was set back begins another sequence. */
 void uuid_v1(char out[UUID_TEXT_SIZE])
 {
     unsigned char b[16];
-    int64_t now_us = clock_wall_us();
-    uint64_t now = GREGORIAN_100NS + (uint64_t)now_us * 10;
     pthread_mutex_lock(&v1.lock);
-    if (!v1.is_made) {
-        fill_random(v1.tail, sizeof v1.tail);
-        v1.tail[0] = (unsigned char)((v1.tail[0] & 0x3F) | 0x80);
-        v1.tail[2] |= 1; /* multicast: no card has this address */
-        v1.is_made = true;
-    }
-    if (now <= v1.last_100ns)
+    uint64_t now = GREGORIAN_100NS + (uint64_t)clock_wall_us() * 10;
+    if (!v1.is_made)
+        v1_begin();
+    if (now + SECOND_100NS <= v1.last_100ns)
+        v1_next_sequence();
+    else if (now <= v1.last_100ns)
         now = v1.last_100ns + 1;
     v1.last_100ns = now;
     memcpy(b + 8, v1.tail, sizeof v1.tail);

@@ -26,7 +26,8 @@ static void frame_fill(struct arena *a, const struct push_way *way, const char *
     smev_frame_request(a, out);
 }
 
-#define HOUR_MS 3600000U
+#define HOUR_MS  3600000U
+#define AHEAD_US INT64_C(300000000) /* two machines' clocks may differ so */
 
 bool push_message_is_stale(const struct push_way *way, const struct booking_update *u)
 {
@@ -35,7 +36,10 @@ bool push_message_is_stale(const struct push_way *way, const struct booking_upda
     /* An hour less than a day: it is on its way for a while. */
     uint64_t patience_ms = way->conf->answer_deadline_ms + HOUR_MS;
     int64_t good_us = (int64_t)(patience_ms > 23 * HOUR_MS ? patience_ms : 23 * HOUR_MS) * 1000, made_us;
-    return u->octets.n > 0 && uuid_v1_time(u->message_id, &made_us) && clock_wall_us() - made_us > good_us;
+    if (u->octets.n == 0 || !uuid_v1_time(u->message_id, &made_us))
+        return false;
+    int64_t age_us = clock_wall_us() - made_us; /* of one that was made by a wrong clock, less than nothing */
+    return age_us > good_us || age_us < -AHEAD_US;
 }
 
 static enum err smev2_make(struct arena *a, const struct push_way *way, const struct key *key, struct span content,

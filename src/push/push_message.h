@@ -59,6 +59,7 @@ struct push_answer {
     enum push_verdict verdict;
     bool is_smev;       /* over SMEV 3: whatever it is, it is SMEV's; else its endpoint is of no use */
     bool is_rare;       /* FAILED, and nothing of ours will be taken soon: somebody has to look */
+    bool is_clock;      /* STALE to SMEV, and new: our clock is wrong, or SMEV's */
     const char *reason; /* for the log and for metrics: nothing of the peer's text */
     const char *words;  /* for the operator (Russian), with the portal's own words, which may be about a person: for the
                            database alone */

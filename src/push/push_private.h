@@ -108,6 +108,7 @@ struct push_lane {
     unsigned ill;              /* failures of the portal's own over SMEV 3, without a yes or no of its between */
     uint64_t closed_us;        /* until then nothing is tried; then one row; 0: open */
     int64_t since_s;           /* closed since */
+    uint64_t clock_us;         /* when SMEV last called a new id of its stale; 0: it has taken one since */
     char reason[200];          /* of the last failure; nothing of the peer's text */
     char ill_reason[200];      /* of the portal's last failure; likewise */
     uint64_t outcomes[PUSH_OUTCOME_COUNT];
@@ -347,4 +348,5 @@ void push_tell_source(const struct push_source *s);
 void push_tell_operation(const struct push_source *s, const char *operation, const char *fault);
 bool push_source_is_untaken(const struct push_source *s); /* SMEV refuses our Ack, by what was seen of late */
 void push_tell_failed(const struct push_row *r);
+void push_tell_clock(struct push_row *r); /* a new id of ours is stale to SMEV */
 void push_tell_recovered(const struct push_lane *l);

@@ -315,6 +315,7 @@ static void row_read(struct push_row *r)
         break;
     case PUSH_QUEUED: /* the portal's answer comes by itself (push_poll.c), perhaps it has come */
         push_lane_queued(r->lane);
+        r->lane->clock_us = 0;
         row_count(r, PUSH_OUTCOME_queued);
         r->again_ms = r->way.conf->answer_deadline_ms;
         r->has_again = true;
@@ -322,6 +323,8 @@ static void row_read(struct push_row *r)
         break;
     case PUSH_STALE:
         push_lane_queued(r->lane);
+        if (r->answer.is_clock)
+            push_tell_clock(r);
         row_count(r, PUSH_OUTCOME_stale);
         row_again(r, "afresh", push_pause_ms((unsigned)r->update.attempt), r->answer.words);
         break;

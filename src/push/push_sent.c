@@ -5,6 +5,7 @@
  */
 #include "push_message.h"
 
+#include "adapter.h"
 #include "clock.h"
 #include "told.h"
 
@@ -47,7 +48,7 @@ static bool is_of_registration(const struct smev3_fault *f)
     return reaction_of(f) == SMEV3_CONFIGURE || is_fault(f, "AccessDenied");
 }
 
-static void judge_fault(struct arena *a, const struct smev3_fault *f, struct push_answer *out)
+static void judge_fault(struct arena *a, const struct smev3_fault *f, const char *message_id, struct push_answer *out)
 {
     static const struct {
         enum push_verdict verdict;
@@ -64,9 +65,13 @@ static void judge_fault(struct arena *a, const struct smev3_fault *f, struct pus
     };
     const char *name = fault_name(a, f);
     const char *words = is_of_registration(f) ? "нет регистрации в СМЭВ" : rows[reaction_of(f)].words;
+    bool is_clock = adapter_is_clock_wrong(f->name, message_id);
+    if (is_clock)
+        words = "СМЭВ называет устаревшим номер, созданный только что: неверны часы";
     conclude(out, rows[reaction_of(f)].verdict, arena_printf(a, "SMEV's fault %s", name),
              arena_printf(a, "%s: %s%s", words, name, fault_words(a, f)));
     out->is_rare = rows[reaction_of(f)].is_rare;
+    out->is_clock = is_clock;
 }
 
 /* SMEV's own word: signed, about this message. */
@@ -102,7 +107,7 @@ void push_sent_read(struct arena *a, const struct push_way *way, const char *mes
         conclude(out, PUSH_FAILED, arena_printf(a, "HTTP %d, no answer in it: %s", http_status, error_name(e.code)),
                  arena_printf(a, "вместо ответа СМЭВ пришло другое (HTTP %d, %s)", http_status, error_name(e.code)));
     else if (reply.kind == SMEV3_FAULT)
-        judge_fault(a, &reply.fault, out);
+        judge_fault(a, &reply.fault, message_id, out);
     else
         judge_signed(a, &reply, &policy, message_id, out);
     out->is_smev = e.code == ERR_OK;

@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define CLOCK_TOLD_US 3600000000u /* what was seen then says nothing of now */
+
 static const char *const outcome_names[] = {
 #define X(name) #name,
     PUSH_OUTCOMES(X)
@@ -32,6 +34,17 @@ void push_tell_failed(const struct push_row *r)
     log_bounded(LOG_LEVEL_WARNING, 1, "push", outcome_names[r->kind], "outcome", outcome_names[r->kind], "agency",
                 r->lane->agency, "outbox_id", id, "reason", r->answer.reason, "advice",
                 is_refused ? "what the portal says: select * from admin.outbox where state = 'stopped'" : NULL, NULL);
+}
+
+void push_tell_clock(struct push_row *r)
+{
+    char age[40];
+    int64_t made_us = 0;
+    (void)uuid_v1_time(r->message.message_id, &made_us);
+    (void)snprintf(age, sizeof age, "%" PRId64, (clock_wall_us() - made_us) / 1000000);
+    r->lane->clock_us = clock_mono_us();
+    log_bounded(LOG_LEVEL_ERROR, 1, "clock", "stale", "state", "refused", "agency", r->lane->agency, "age_s", age,
+                "detail", "SMEV calls a MessageID stale that is so old by our clock: ours is wrong, or SMEV's", NULL);
 }
 
 /* What had no effect, and what is a no, somebody may want to see; the words are in the database. */
@@ -252,12 +265,26 @@ static void locked_note(const struct push *p, struct buf *notes_json)
     note(notes_json, text);
 }
 
+static void clock_note(const struct push_lane *l, struct buf *notes_json)
+{
+    char text[300];
+    if (l->clock_us == 0 || clock_mono_us() - l->clock_us > CLOCK_TOLD_US)
+        return;
+    (void)snprintf(
+        text, sizeof text,
+        "agency %s: SMEV calls numbers of changes stale that are new: this machine's clock is wrong, or SMEV's",
+        l->agency);
+    note(notes_json, text);
+}
+
 void push_notes_write(const struct push *p, struct buf *notes_json)
 {
     locked_note(p, notes_json);
     sources_note(p, notes_json);
-    for (const struct push_lane *l = p->lanes; l != NULL; l = l->next)
+    for (const struct push_lane *l = p->lanes; l != NULL; l = l->next) {
+        clock_note(l, notes_json);
         strays_note(p, l, notes_json);
+    }
     for (const struct push_lane *l = p->lanes; l != NULL; l = l->next) {
         char text[400], time[32];
         if (l->closed_us == 0)

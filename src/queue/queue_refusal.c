@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * What SMEV refuses of what we tell it. That it gives us messages says nothing of whether it takes our answers: it may
- * have another list of certificates there, or another right. Whoever waits for an answer waits meanwhile, so a fault
- * that means us, or that nobody foresaw, is told when it comes, not when somebody has waited long.
+ * What SMEV refuses of what we tell it; an id that is new and stale to it, too. That it gives us messages says nothing
+ * of whether it takes our answers: it may have another list of certificates there, or another right. Whoever waits for
+ * an answer waits meanwhile, so a fault that means us, or that nobody foresaw, is told when it comes, not when somebody
+ * has waited long.
  */
 #include "queue_private.h"
 
 #include "clock.h"
 #include "log.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -54,12 +56,25 @@ static bool is_taken(const struct adapter_call *c)
     return adapter_call_is_done(c);
 }
 
+/* An id that is new is stale to it: whose clock is wrong somebody has to find out, by how old it is by ours. */
+static void tell_clock(const struct queue_source *s, const struct adapter_call *c)
+{
+    int64_t made_us = 0;
+    (void)uuid_v1_time(c->message_id, &made_us);
+    log_bounded(LOG_LEVEL_ERROR, 1, "clock", s->conf.name, "state", "refused", "source", s->conf.name, "age_s",
+                arena_printf(c->arena, "%" PRId64, (clock_wall_us() - made_us) / 1000000), "detail",
+                "SMEV calls a MessageID stale that is so old by our clock: ours is wrong, or SMEV's", NULL);
+}
+
 void queue_refusal_judge(struct queue_source *s, const struct adapter_call *c)
 {
     enum queue_word which = c->op == SMEV3_ACK ? QUEUE_WORD_ACK : QUEUE_WORD_RESPONSE;
     struct queue_refusal *f = &s->refusals[which];
     char words[QUEUE_FAULT_SIZE] = "";
-    if (adapter_is_refusal(c))
+    bool is_clock = which == QUEUE_WORD_RESPONSE && adapter_is_clock_wrong(adapter_call_word(c), c->message_id);
+    if (is_clock)
+        tell_clock(s, c);
+    if (is_clock || adapter_is_refusal(c))
         (void)snprintf(words, sizeof words, "%s", adapter_call_word(c));
     else if (!is_taken(c))
         return; /* nothing is known */

@@ -270,6 +270,8 @@ class Push3(Road3):
             self.assertEqual((len(set(ids)), ids[1].decode()), (2, self.came(book_id)[0].message_id))
             content = [s[s.index(b"MessagePrimaryContent>"):s.rindex(b"MessagePrimaryContent>")] for s in sent]
             self.assertEqual(content[0], content[1])
+        told = re.findall(r" clock state=refused agency=AAAA00001 age_s=(\d+) ", self.log())
+        self.assertTrue(told and int(told[-1]) < 60, "L4: that a new id is stale to SMEV is told at once")
 
     def test_what_smev_will_never_take_stops(self):
         for name in ("BusinessDataTypeIsNotSupported", "AccessDenied", "EndOfLifeReached", "InvalidContent"):

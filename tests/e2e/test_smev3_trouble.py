@@ -256,6 +256,24 @@ class Trouble3(E2E):
         for name in ("StaleMessageId", "InvalidMessageIdFormat"):
             self.plan.next("SendResponse", Trouble(fault=(name, None, "full")))
         self.answered([self.read() for _ in range(2)])
+        self.assertRegex(self.instance.log.read_text(encoding="utf-8"), r" clock state=refused source=\S+ age_s=\d+ detail=\"SMEV calls a MessageID stale ",
+                         "L4: a new id that is stale to SMEV is told at once as a trouble of a clock")
+
+    def test_faults_that_want_another_number_for_long(self):
+        """L4: whatever it is given, SMEV calls it stale: the clock is told in /readyz and to people, until it takes one."""
+        title = "СМЭВ называет устаревшими номера, созданные только что: неверны часы"
+        told = lambda: [w for w in self.warnings() if "StaleMessageId" in w]
+        checked = lambda: [r[0] for r in self.sql("select what from admin.check() where problem = %s", title)]
+        self.plan.keep("SendResponse", Trouble(fault=("StaleMessageId", None, "full")))
+        message = self.read()
+        try:
+            wait_until(lambda: told() and checked(), PATIENT_S, "it is told")
+            self.assertIn("сверьте часы этой машины", checked()[0])
+            self.assertEqual(self.checked(), "", "nothing is the matter with the certificate")
+        finally:
+            self.plan.keep("SendResponse", None)
+        self.answered([message])
+        wait_until(lambda: not told() and not checked(), PATIENT_S, "and no more")
 
     def test_faults_of_polls(self):
         for name in ("AccessDenied", None):

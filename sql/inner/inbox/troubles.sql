@@ -52,7 +52,7 @@ comment on function data.inbox_is_fileless(text) is
     'Whether a message was put aside because its files could not be had (src/queue/queue_files.c): it was acknowledged, and they '
         'are asked for no more';
 
--- Of the queue of answers: what SMEV has refused of ours after it had taken it, and what is to nothing of ours.
+-- Of answers: what SMEV has refused of ours after it had taken it, what is to nothing of ours, and numbers it calls too old.
 create or replace function data.inbox_answer_troubles() returns table (title text, what text)
 language sql stable as $$
     select 'СМЭВ отвергла ответ, который взяла: заявитель его не получит', format('№ %s, ведомство %s, получено %s: %s; '
@@ -66,9 +66,17 @@ language sql stable as $$
         'выдаст их и ей. Получите для одной из них свой NodeID; подробно: admin.inbox_unread; %s',
         g.agency_code, g.source, g.n, to_char(g.since, 'DD.MM.YYYY HH24:MI'), coalesce(g.id, 'не найден'),
         data.inbox_unread_way_out(g.id, 'ничьё — чтобы не приходило')) from data.inbox_unread_examples('foreign') as g
+    union all
+    select 'СМЭВ называет устаревшими номера, созданные только что: неверны часы', format('ведомство %s, источник %s, с %s, '
+        'последний раз в %s: ответов она не берёт, заявители ждут; сверьте часы этой машины с точным временем и с часами СМЭВ; '
+        'когда они верны, программа передаст ответы сама', s.agency_code, s.source, to_char(s.since_at, 'DD.MM.YYYY HH24:MI'),
+        to_char(s.last_at, 'HH24:MI'))
+    from data.my_inbox_refusal as s
+    where s.last_at > now() - interval '15 minutes' and s.fault = 'StaleMessageId'
+        and data.inbox_has_section(s.source, s.agency_code)
 $$;
 comment on function data.inbox_answer_troubles() is
-    'Answers of ours that SMEV refused late, and answers to nothing of ours, for people';
+    'Answers of ours that SMEV refused late, or for their age alone, and answers to nothing of ours, for people';
 
 create or replace function data.inbox_unserved_troubles() returns table (title text, what text)
 language sql stable as $$
@@ -180,7 +188,8 @@ language sql stable as $$
         case when s.operation in ('Ack of an answer', 'GetStatus') then 'она присылает одно и то же или молчит об ошибках'
             else 'заявители ждут' end)
     from data.my_inbox_refusal as s
-    where s.last_at > now() - interval '15 minutes' and data.inbox_has_section(s.source, s.agency_code)
+    where s.last_at > now() - interval '15 minutes' and s.fault <> 'StaleMessageId'
+        and data.inbox_has_section(s.source, s.agency_code)
     union all
     select case when s.fault ~ '^UnknownMessageType ' then 'вида обращений СМЭВ не знает' else 'очередь СМЭВ стоит' end,
         format('ведомство %s, источник %s: %s, с %s; %s: что значит это слово — в руководстве, «Очередь стоит»', s.agency_code,

@@ -86,6 +86,7 @@ language sql stable set enable_indexscan = on set enable_bitmapscan = on as $$
             when x.is_behind then 'behind' -- of one that is told already
             when r.asked_at is null or r.asked_at < clock_timestamp() - interval '10 minutes' then 'no road'
             when data.outbox_is_unregistered(x.last_error) then 'unregistered'
+            when data.outbox_is_clock(x.last_error) then 'clock'
             else 'road' end as kind
         from data.my_outbox as x
         left join data.outbox_road as r on r.agency_code = x.agency_code
@@ -119,6 +120,9 @@ language sql stable set enable_indexscan = on set enable_bitmapscan = on as $$
             'для исходящих порталу нет регистрации в СМЭВ',
             '%2$s; проверьте регистрацию у оператора СМЭВ: сертификат, вид сведений, право отправлять его, версию схем; '
             'программа пробует сама раз в пять минут, а сейчас: select admin.outbox_requeue(%1$s)'),
+        ('clock', interval '0', 'agency %s: SMEV calls numbers of changes stale that are new (%s)',
+            'СМЭВ называет устаревшими номера, созданные только что: неверны часы',
+            '%2$s; сверьте часы этой машины с точным временем и с часами СМЭВ; когда они верны, программа передаст всё сама'),
         ('strayed', interval '0', 'agency %s: the road was changed, updates are held (%s)',
             'исходящие порталу задержаны: дорога сменилась',
             'портал мог получить их по прежней; спросите его; не получил — передать по новой: '

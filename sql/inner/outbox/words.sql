@@ -23,6 +23,12 @@ return coalesce(p_error ~ '^(нет регистрации в СМЭВ|СМЭВ 
 comment on function data.outbox_is_unregistered(text) is
     'Whether an attempt failed because SMEV does not know us, or what we send';
 
+-- Its id was new: what is the matter is no message's.
+create or replace function data.outbox_is_clock(p_error text) returns boolean
+language sql immutable parallel safe
+return coalesce(p_error ~ '^СМЭВ называет устаревшим номер, созданный только что', false);
+comment on function data.outbox_is_clock(text) is 'Whether an attempt failed because the clocks of SMEV and this machine differ';
+
 -- Faults of SMEV's that are about the message alone, not about who sends it.
 create or replace function data.outbox_unfit() returns text
 language sql immutable parallel safe

@@ -70,28 +70,98 @@ static void Q3_says_when_it_was_made(void **state)
     assert_string_equal(before + 19, after + 19); /* node and clock sequence are the process's */
 }
 
-static void Q3_a_clock_set_back_repeats_nothing(void **state)
+static uint64_t instant_at(int64_t us)
+{
+    return (uint64_t)us * 10 + UINT64_C(12219292800) * 10000000;
+}
+
+static uint64_t sequence_of(const char *id)
+{
+    return hex_of(id + 19, 4) & 0x3FFF;
+}
+
+/* RFC 4122, 4.1.5, 4.2.1: SMEV takes no id of the future, so a clock that was wrong for a moment is believed no longer.
+ */
+static void Q3_a_clock_set_back_tells_its_time_and_repeats_nothing(void **state)
 {
     (void)state;
-    static const int64_t steps_us[] = {0, -1, -1000000,  -86400000000, 1, -INT64_C(86400000000) * 400,
-                                       5, -7, 3600000000};
-    char id[UUID_TEXT_SIZE];
-    wall_us = 1900000000000000;
+    static const struct {
+        int64_t step_us;
+        bool is_set_back;
+    } steps[] = {{0, false},
+                 {-1, false},
+                 {-998000, false}, /* slewed, not set */
+                 {3600000000, false},
+                 {-2000000, true},
+                 {-INT64_C(3600000000), true},
+                 {1, false},
+                 {-INT64_C(86400000000) * 365, true},
+                 {5, false},
+                 {INT64_C(86400000000) * 365, false},
+                 {-INT64_C(86400000000), true},
+                 {INT64_C(86400000000), false}};
+    char id[UUID_TEXT_SIZE], node[13], seen[64][UUID_TEXT_SIZE];
+    wall_us = 2100000000000000;
     clock_replace(still_mono, set_wall);
     uuid_v1(id);
-    uint64_t last = instant_of(id);
-    for (size_t i = 0; i < sizeof steps_us / sizeof steps_us[0]; i++) {
-        wall_us += steps_us[i];
+    memcpy(node, id + 24, sizeof node);
+    size_t nseen = 0;
+    uint64_t sequence = sequence_of(id);
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        wall_us += steps[i].step_us;
         for (int j = 0; j < 1000; j++) {
             uuid_v1(id);
-            assert_true(instant_of(id) > last);
-            last = instant_of(id);
+            assert_in_range(instant_of(id), instant_at(wall_us), instant_at(wall_us) + 10000000);
+            assert_string_equal(id + 24, node);
+            assert_int_equal(sequence_of(id), (sequence + (j == 0 && steps[i].is_set_back)) % 0x4000);
+            sequence = sequence_of(id);
+            if (j == 0)
+                memcpy(seen[nseen++], id, sizeof id);
         }
     }
-    wall_us = 2000000000000000; /* it has caught up: the clock counts again */
-    uuid_v1(id);
     clock_replace(NULL, NULL);
-    assert_int_equal(instant_of(id), UINT64_C(2000000000000000) * 10 + UINT64_C(12219292800) * 10000000);
+    for (size_t i = 0; i < nseen; i++)
+        for (size_t j = 0; j < i; j++)
+            assert_string_not_equal(seen[i], seen[j]);
+}
+
+/* The clock is set to and fro between two seconds: at each instant there is an id of every sequence, and one of each.
+ */
+static int64_t swinging_wall(void)
+{
+    static uint64_t turn;
+    return 2200000000000000 + (int64_t)(__atomic_fetch_add(&turn, 1, __ATOMIC_RELAXED) % 4) * 3600000000;
+}
+
+enum { SWINGERS = 4, SWINGS = 2000 };
+
+static void *make_swinging(void *arg)
+{
+    char(*ids)[UUID_TEXT_SIZE] = arg;
+    for (size_t i = 0; i < SWINGS; i++)
+        uuid_v1(ids[i]);
+    return NULL;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+static void Q3_threads_and_a_clock_set_to_and_fro_repeat_nothing(void **state)
+{
+    (void)state;
+    static char ids[SWINGERS * SWINGS][UUID_TEXT_SIZE];
+    pthread_t threads[SWINGERS];
+    clock_replace(still_mono, swinging_wall);
+    for (size_t i = 0; i < SWINGERS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, make_swinging, ids[i * SWINGS]), 0);
+    for (size_t i = 0; i < SWINGERS; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    clock_replace(NULL, NULL);
+    qsort(ids, sizeof ids / sizeof ids[0], sizeof ids[0], by_text);
+    for (size_t i = 1; i < sizeof ids / sizeof ids[0]; i++)
+        assert_string_not_equal(ids[i], ids[i - 1]);
 }
 
 static void *make_half(void *arg)
@@ -146,7 +216,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(Q3_form_of_version_1),
         cmocka_unit_test(Q3_says_when_it_was_made),
-        cmocka_unit_test(Q3_a_clock_set_back_repeats_nothing),
+        cmocka_unit_test(Q3_a_clock_set_back_tells_its_time_and_repeats_nothing),
+        cmocka_unit_test(Q3_threads_and_a_clock_set_to_and_fro_repeat_nothing),
         cmocka_unit_test(M8_age_of_a_message),
         cmocka_unit_test(Q3_two_threads_make_a_million_that_differ),
     };

@@ -214,9 +214,10 @@ static void M8_a_kept_message_is_good_for_a_day(void **state)
     static const struct {
         int64_t after_s;
         bool is_stale, is_stale_there; /* answer_deadline = 1h, 48h */
-    } rows[] = {{0, false, false},        {-86400 * 3, false, false}, {22 * 3600, false, false},
-                {24 * 3600, true, false}, {48 * 3600, true, false},   {50 * 3600, true, true},
-                {86400 * 30, true, true}};
+    } rows[] = {
+        {0, false, false},        {-240, false, false},      {-360, true, true}, /* made by a clock that was ahead */
+        {-86400 * 3, true, true}, {22 * 3600, false, false}, {24 * 3600, true, false},
+        {48 * 3600, true, false}, {50 * 3600, true, true},   {86400 * 30, true, true}};
     clock_replace(NULL, later);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         later_us = made_us + rows[i].after_s * 1000000;

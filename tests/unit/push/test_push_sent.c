@@ -109,6 +109,27 @@ static void Q5_C2_queued_is_what_smev_has_signed_of_this_message(void **state)
     arena_free(a);
 }
 
+static const char *fault_text(struct arena *a, const char *name)
+{
+    return arena_printf(
+        a,
+        "<S:Envelope xmlns:S=\"" NS_SOAP "\"><S:Body><S:Fault><faultcode>S:Server</"
+        "faultcode><faultstring>x</faultstring><detail><f:%s xmlns:f=\"" SMEV3_NS(
+            "faults/", "1.2") "\" xmlns:b=\"" SMEV3_NS("basic/", "1.2") "\"><b:"
+                                                                        "Description>SMEV-1: " SAYS
+                                                                        "</b:Description></f:%s></detail></S:Fault></"
+                                                                        "S:Body></S:Envelope>",
+        name, name);
+}
+
+static int64_t made_us;
+static const int64_t now_us = 1800000000000000;
+
+static int64_t wall_made(void)
+{
+    return made_us;
+}
+
 static void Q3_Q5_faults_of_a_send(void **state)
 {
     (void)state;
@@ -137,17 +158,7 @@ static void Q3_Q5_faults_of_a_send(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct arena *a = arena_new();
-        const char *text = arena_printf(
-            a,
-            "<S:Envelope xmlns:S=\"" NS_SOAP "\"><S:Body><S:Fault><faultcode>S:Server</"
-            "faultcode><faultstring>x</faultstring><detail><f:%s xmlns:f=\"" SMEV3_NS(
-                "faults/", "1.2") "\" xmlns:b=\"" SMEV3_NS("basic/",
-                                                           "1.2") "\"><b:"
-                                                                  "Description>SMEV-1: " SAYS
-                                                                  "</b:Description></f:%s></detail></S:Fault></"
-                                                                  "S:Body></S:Envelope>",
-            rows[i].name, rows[i].name);
-        struct push_answer answer = sent(a, 500, "text/xml", text, OURS);
+        struct push_answer answer = sent(a, 500, "text/xml", fault_text(a, rows[i].name), OURS);
         if (answer.verdict != rows[i].verdict || answer.is_rare != rows[i].is_rare)
             fail_msg("%s: verdict %d, %s", rows[i].name, (int)answer.verdict, answer.reason);
         assert_non_null(strstr(answer.words, SAYS)); /* for the database */
@@ -155,6 +166,34 @@ static void Q3_Q5_faults_of_a_send(void **state)
             strstr("AccessDenied UnknownMessageType", rows[i].name) != NULL; /* O3: not SMEV's failure */
         assert_int_equal(strncmp(answer.words, "нет регистрации в СМЭВ: ", strlen("нет регистрации в СМЭВ: ")) == 0,
                          is_registration);
+        arena_free(a);
+    }
+}
+
+/* An id that is new and stale to SMEV is a trouble of a clock; one that was kept for long is none. */
+static void Q3_L4_a_new_id_that_is_stale_is_told_as_the_clocks(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int64_t made_s;
+        bool is_clock;
+    } rows[] = {{"StaleMessageId", 0, true},          {"StaleMessageId", -3540, true},
+                {"StaleMessageId", -3660, false},     {"StaleMessageId", -86400, false},
+                {"StaleMessageId", 7200, true},       {"StaleMessageId", 365 * 86400, true},
+                {"InvalidMessageIdFormat", 0, false}, {"SMEVFailure", 7200, false}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct arena *a = arena_new();
+        char id[UUID_TEXT_SIZE];
+        made_us = now_us + rows[i].made_s * 1000000;
+        clock_replace(NULL, wall_made);
+        uuid_v1(id);
+        made_us = now_us;
+        struct push_answer answer = sent(a, 500, "text/xml", fault_text(a, rows[i].name), id);
+        clock_replace(NULL, NULL);
+        if (answer.is_clock != rows[i].is_clock)
+            fail_msg("%s made %ld s from now: %s", rows[i].name, (long)rows[i].made_s, answer.words);
+        assert_int_equal(strstr(answer.words, "неверны часы") != NULL, answer.is_clock);
         arena_free(a);
     }
 }
@@ -261,6 +300,7 @@ int main(void)
         cmocka_unit_test(Q5_V2_a_message_is_signed_under_an_id_of_its_own),
         cmocka_unit_test(Q5_C2_queued_is_what_smev_has_signed_of_this_message),
         cmocka_unit_test(Q3_Q5_faults_of_a_send),
+        cmocka_unit_test(Q3_L4_a_new_id_that_is_stale_is_told_as_the_clocks),
         cmocka_unit_test(Q5_M8_what_the_portal_says),
         cmocka_unit_test(Q5_what_is_no_content),
     };
