@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
  * Lapsed holds, outcomes, interrupted closures, slots ahead, partitions of the journal, answers of the portal that did
- * not come, messages that were over long ago: a task each, asked for when it is due. A call is a short transaction
- * under a deadline of its own; while a task answers with a row it is due again at once, but behind all others that are
- * due, so that none has to wait for more than one piece of each. One call at a time, on a session taken anew, so that
- * requests that wait come in between.
+ * not come, messages that were over long ago, instants that a wrong clock has written: a task each, asked for when it
+ * is due. A call is a short transaction under a deadline of its own; while a task answers with a row it is due again at
+ * once, but behind all others that are due, so that none has to wait for more than one piece of each. One call at a
+ * time, on a session taken anew, so that requests that wait come in between.
  *
  * The database lets one instance at a task and keeps the pauses after failures, for all instances to see. What it could
  * not write down itself (a lost connection, no database) we tell it afterwards, and pause on our own.
@@ -41,6 +41,7 @@ enum {
     TASK_JOURNAL,
     TASK_OUTBOX,
     TASK_ENDED,
+    TASK_CLOCK,
     TASK_STATE,
     TASKS
 };
@@ -51,7 +52,7 @@ static const struct {
 } tasks[TASKS] = {
     [TASK_SWEEP] = {"sweep", 60000},       [TASK_OUTCOMES] = {"outcomes", 60000}, [TASK_CLOSURE] = {"closure", 5000},
     [TASK_GENERATE] = {"generate", 60000}, [TASK_JOURNAL] = {"journal", 60000},   [TASK_OUTBOX] = {"outbox", 60000},
-    [TASK_ENDED] = {"ended", 60000},       [TASK_STATE] = {"state", 10000},
+    [TASK_ENDED] = {"ended", 60000},       [TASK_CLOCK] = {"clock", 30000},       [TASK_STATE] = {"state", 10000},
 };
 
 struct task {

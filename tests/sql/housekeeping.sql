@@ -23,7 +23,7 @@ select is_empty('select * from data.silent_settings()', 'L4: of one that is clos
 select results_eq($$select substring(c from 'agency (\S+)') from api.agency_concerns(array['TEST00001', 'NOBODY']) as c order by 1$$,
     $$select agency_code from data.agency as a where agency_code <> 'TEST00001' and exists (select from data.organization as o where o.agency_code = a.agency_code and o.is_active) union select 'NOBODY' order by 1$$, 'L4: agencies that one side alone knows');
 select pg_temp.settle();
-select results_eq('select task from admin.housekeeping', array['sweep', 'outcomes', 'closure', 'generate', 'journal', 'outbox', 'ended'], 'L4: every task has its row');
+select results_eq('select task from admin.housekeeping', array['sweep', 'outcomes', 'closure', 'generate', 'journal', 'outbox', 'ended', 'clock'], 'L4: every task has its row');
 select is_empty('select * from admin.housekeeping where last_run is null or last_success is null or failures > 0 or behind is not null or next_run is null', 'L4: when it ran and when it will again');
 select throws_ok($$select * from api.housekeeping('no such task')$$, '22023', null, 'L1: an unknown task is a mistake');
 

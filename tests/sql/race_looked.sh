@@ -150,6 +150,7 @@ select did from api.housekeeping('generate')
 select did from api.housekeeping('journal')
 select did from api.housekeeping('outbox')
 select did from api.housekeeping('ended')
+select did from api.housekeeping('clock')
 select count(*), bool_or(api.outbox_keep(t.outbox_id, t.attempt, 'm1', 'x', 'c')), bool_or(api.outbox_result(t.outbox_id, t.attempt, 'again', 'x', null, '1 s')) from api.outbox_take('{RACE00001}', 3, 'me', '1 min', 'smev2') as t
 select api.outbox_answer('RACE00001', 'none', 'answered', null, 'lk-4', null, 'queue', 'GetResponse', 'a', 'p', 'q', 'a')
 $(stored lk-new)

@@ -2,10 +2,10 @@
 --
 -- What has to be done now and then, task by task: lapsed holds, outcomes that are due, closures that were interrupted,
 -- slots up to the horizon, partitions of the journal, answers of the portal that did not come, the end of messages that were
--- over long ago. The daemon calls each task on its own clock, with a deadline (statement_timeout) and in a transaction of its
--- own, and again at once while it answers with a row; each call is a small piece. An advisory lock a task lets one instance in
--- at a time. What fails or takes too long is written down and tried again after a pause that grows; the other tasks hear
--- nothing of it. Nothing depends on being called in time.
+-- over long ago, instants that a wrong clock has written. The daemon calls each task on its own clock, with a deadline
+-- (statement_timeout) and in a transaction of its own, and again at once while it answers with a row; each call is a small
+-- piece. An advisory lock a task lets one instance in at a time. What fails or takes too long is written down and tried again
+-- after a pause that grows; the other tasks hear nothing of it. Nothing depends on being called in time.
 
 create or replace function data.keep_closure(out did text, out failed boolean)
 language plpgsql as $$
@@ -149,7 +149,7 @@ begin
         return;
     end if;
     select * into h from data.housekeeping as t where t.task = p_task;
-    if h.not_before > clock_timestamp() then
+    if h.not_before > clock_timestamp() and h.not_before <= clock_timestamp() + data.pause(20) then -- no pause is longer
         return;
     end if;
     begin
@@ -169,6 +169,8 @@ begin
                 did := data.keep_outbox();
             when 'ended' then
                 did := data.keep_ended();
+            when 'clock' then
+                select k.did, k.failed into did, failed from data.keep_clock(h) as k;
         end case;
     exception when query_canceled or others then
         did := data.error_words(sqlstate);

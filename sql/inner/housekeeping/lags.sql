@@ -8,6 +8,8 @@ create or replace function data.failure_words(p_error text) returns text
 language sql immutable parallel safe
 return case
     when p_error is null then null
+    when p_error ~ '^the clock was set back' then 'часы базы переведены назад'
+    when p_error ~ '^the clock was ahead' then 'часы базы уходили вперёд: сроки исправлены'
     when p_error = 'somebody is at what is left' then 'остальное сейчас кто-то меняет'
     when p_error ~ '\([0-9A-Z?]{5}\)$' then coalesce(case substring(p_error from '\(([0-9A-Z?]{5})\)$')
         when '57014' then 'не хватило времени' when '55P03' then 'нужное не освободили вовремя' when '40P01' then
@@ -52,6 +54,14 @@ language sql stable as $$
             h.title, h.task, coalesce(data.failure_words(h.last_error), 'причина неизвестна'))
     from data.housekeeping as h
     where h.failed_in_row >= 3
+    union all
+    -- From its first words on it is of no two minutes alike, and a line of the log each.
+    select h.task, 'the clock of the database was wrong', 'часы базы данных были неверны', format('%s: %s; сверьте часы сервера '
+        'базы с точным временем (NTP); сроки, записанные из будущего, программа исправляет сама', to_char(h.last_failure,
+            'DD.MM.YYYY HH24:MI'), data.failure_words(h.last_error))
+    from data.housekeeping as h
+    where h.task = 'clock' and h.last_error ~ '^the clock was' and h.last_failure > now() - interval '1 hour'
+        and h.last_failure < clock_timestamp() + interval '1 minute'
     union all
     select 'outbox', t.problem, t.title, t.what from data.outbox_troubles() as t
 $$;
