@@ -145,6 +145,7 @@ enum smev3_reaction {
 };
 struct smev3_fault {
     enum smev3_reaction reaction; /* to this fault of this operation */
+    bool is_smevs;                /* its detail is an element of SMEV's, whether the table has it or not */
     bool is_foreseen;             /* the table has it for this operation */
     const char *name;             /* local name of the detail's element, of the table; NULL: none, or unknown */
     const char *inner;            /* of SignatureVerificationFault: "CertificateIsExpired"; NULL */
@@ -279,7 +280,8 @@ MUST_CHECK enum err smev3_read_request(struct arena *a, struct span octets, stru
 struct smev3_cancel {
     enum smev3_version version;
     const char *message_id, *ack_id;
-    const char *target; /* MessageReference: the request that is withdrawn */
+    const char *target;  /* MessageReference: the request that is withdrawn; NULL: none that is a UUID */
+    struct span content; /* the same as it stands, a UUID in lower case: what identity is a digest of */
     struct smev3_metadata metadata;
 };
 MUST_CHECK enum err smev3_read_cancel(struct arena *a, struct span octets, struct smev3_cancel *out, struct error *e);

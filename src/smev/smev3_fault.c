@@ -115,6 +115,7 @@ void smev3_fault_read(struct arena *a, enum smev3_op op, struct xml_node *fault,
     while (at != NULL && !smev3_is_faults(xml_ns(at), &version))
         at = xml_next(at, NULL, NULL);
     if (at != NULL) {
+        out->is_smevs = true;
         judge(op, xml_local(at), out);
         out->code = smev3_word(a, xml_first(at, NULL, "Code"));
         out->description = smev3_word(a, xml_first(at, NULL, "Description"));

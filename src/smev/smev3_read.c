@@ -116,6 +116,14 @@ static enum err read_ids(const char *own, const char *metadata, enum smev3_versi
 
 /* ---- MessagePrimaryContent ---- */
 
+/* What an Include names is in no part: by which cid it does so is another thing with each delivery. */
+static void drop_cids(struct xml_node *business)
+{
+    for (struct xml_node *at = business; at != NULL; at = xml_walk(business, at))
+        if (xml_is(at, NS_XOP, "Include"))
+            xml_drop_attr(at, NULL, "href");
+}
+
 /* The last that is read: the document goes with it. */
 static enum err read_content(const struct smev3_octets *o, struct xml_node *data, struct smev3_content *out,
                              enum smev3_trouble *trouble, struct error *e)
@@ -129,6 +137,7 @@ static enum err read_content(const struct smev3_octets *o, struct xml_node *data
                     xml_next(holder, o->ns->basic, "MessagePrimaryContent") == NULL;
     *trouble = is_alone ? SMEV3_FINE : SMEV3_TWO_CONTENTS;
     struct buf normal;
+    drop_cids(business);
     out->ns = arena_strdup(o->a, xml_ns(business));
     out->local = arena_strdup(o->a, xml_local(business));
     buf_init(&normal, o->a, o->n + 1);
@@ -198,7 +207,10 @@ enum err smev3_read_cancel(struct arena *a, struct span octets, struct smev3_can
     if (!open_octets(a, octets, "Cancel", &o, &out->version, e))
         return e->code;
     read_metadata(&o, child_of(&o, o.root, "MessageMetadata"), &out->metadata);
-    out->target = smev3_uuid(a, smev3_word(a, xml_first(o.root, o.ns->basic, "MessageReference")));
+    const char *reference = smev3_word(a, xml_first(o.root, o.ns->basic, "MessageReference"));
+    out->target = smev3_uuid(a, reference);
+    if (reference != NULL)
+        out->content = span_of(out->target != NULL ? out->target : reference);
     enum err err = read_ids(child_uuid(&o, o.root, "MessageID"), out->metadata.message_id, out->version,
                             &out->message_id, &out->ack_id, e);
     close_octets(&o);

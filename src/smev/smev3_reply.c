@@ -98,7 +98,9 @@ static enum err take_signed(const struct reader *r, struct xml_node *message, co
 static void take_inner(const struct reader *r, const char *data)
 {
     struct smev3_reply *out = r->out;
-    out->sender = xml_first(out->element, r->ns->types, data);
+    bool is_cancel = out->kind == SMEV3_CANCEL; /* says nothing but what it withdraws */
+    out->sender = is_cancel ? xml_first(out->element, r->ns->basic, "MessageReference")
+                            : xml_first(out->element, r->ns->types, data);
     out->sender_place = xml_first(out->element, r->ns->types, "SenderInformationSystemSignature");
     struct xml_node *content =
         out->sender != NULL ? xml_first(out->sender, r->ns->basic, "MessagePrimaryContent") : NULL;

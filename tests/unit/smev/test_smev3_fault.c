@@ -91,6 +91,7 @@ static void Q3_each_fault_of_each_operation(void **state)
                 for (const int *at = rows[k].ops; *at != NONE; at++)
                     is_foreseen |= *at == op && strcmp(rows[k].name, rows[i].name) == 0;
             assert_int_equal(reply.fault.is_foreseen, is_foreseen);
+            assert_true(reply.fault.is_smevs);
             assert_null(reply.fault.code);
             assert_null(reply.fault.description);
             assert_null(reply.fault.inner);
@@ -130,6 +131,8 @@ static void Q3_what_is_no_fault_of_the_table_is_tried_again(void **state)
         assert_int_equal(reply.fault.reaction, SMEV3_AGAIN);
         assert_false(reply.fault.is_foreseen);
         assert_null(reply.fault.name);
+        bool is_smevs = strstr(details[i], "<detail>") != NULL && strstr(details[i], "faults/1.2\"") != NULL;
+        assert_int_equal(reply.fault.is_smevs, is_smevs); /* else it is a gateway's, to all appearances */
     }
 }
 

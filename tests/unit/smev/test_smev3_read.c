@@ -310,6 +310,55 @@ static void Q1_a_request_that_is_withdrawn(void **state)
     assert_string_equal(c.metadata.message_type, "CANCEL");
 }
 
+/* Q3: what makes two deliveries one message is what the sender has said, and nothing of what SMEV says around it. */
+static void Q3_a_withdrawal_is_what_it_withdraws(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *version, *reference, *around, *content;
+    } rows[] = {
+        {"1.1", ID_2, METADATA("<t:DeliveryTimestamp>2026-11-30T05:00:00Z</t:DeliveryTimestamp>"), ID_2},
+        {"1.1", " " ID_2 "\n", METADATA("<t:DeliveryTimestamp>2026-11-30T05:15:00Z</t:DeliveryTimestamp>"), ID_2},
+        {"1.2", "1E8CFC01-5E81-11E4-A9FF-D4C9EFF07B77", METADATA("<t:Status>x</t:Status>"), ID_2},
+        {"1.1", ID_3, METADATA(""), ID_3},
+        {"1.1", "number 1", METADATA(""), "number 1"},
+        {"1.1", "", METADATA(""), ""},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct error e = {0};
+        struct smev3_cancel c;
+        const char *inside = arena_printf(
+            arena, "<b:MessageReference Id=\"M%zu\">%s</b:MessageReference><t:MessageID>" ID_1 "</t:MessageID>%s", i,
+            rows[i].reference, rows[i].around);
+        assert_int_equal(smev3_read_cancel(arena, octets_of(rows[i].version, "Cancel", inside), &c, &e), ERR_OK);
+        assert_string_equal(arena_strndup(arena, c.content.p, c.content.n), rows[i].content);
+    }
+}
+
+/* Q3: nobody bears the cid, and the next delivery may have another. */
+static void Q3_an_include_of_nothing_is_the_same_by_any_cid(void **state)
+{
+    (void)state;
+    static const char *const cids[] = {"href=\"cid:a@x\"", "href=\"cid:b@x\"", ""};
+    const char *first = NULL;
+    for (size_t i = 0; i < COUNT(cids); i++) {
+        struct error e = {0};
+        struct smev3_request r;
+        const char *content = arena_printf(
+            arena,
+            "<t:SenderProvidedRequestData><t:MessageID>" ID_1 "</t:MessageID><b:MessagePrimaryContent><q:a "
+            "xmlns:q=\"urn:q\" href=\"kept\"><x:Include xmlns:x=\"http://www.w3.org/2004/08/xop/include\" %s/></q:a>"
+            "</b:MessagePrimaryContent></t:SenderProvidedRequestData>",
+            cids[i]);
+        assert_int_equal(smev3_read_request(arena, octets_of("1.2", "Request", content), &r, &e), ERR_OK);
+        const char *octets = arena_strndup(arena, r.content.octets.p, r.content.octets.n);
+        assert_non_null(strstr(octets, "kept"));
+        if (first == NULL)
+            first = octets;
+        assert_string_equal(octets, first);
+    }
+}
+
 /* ---- responses ---- */
 
 #define ANSWER(inside)                                                                                                 \
@@ -548,6 +597,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(L2_values_of_a_message, begin, end),
         cmocka_unit_test_setup_teardown(Q1_octets_that_are_no_message, begin, end),
         cmocka_unit_test_setup_teardown(Q1_a_request_that_is_withdrawn, begin, end),
+        cmocka_unit_test_setup_teardown(Q3_a_withdrawal_is_what_it_withdraws, begin, end),
+        cmocka_unit_test_setup_teardown(Q3_an_include_of_nothing_is_the_same_by_any_cid, begin, end),
         cmocka_unit_test_setup_teardown(Q5_answers_of_the_portal, begin, end),
         cmocka_unit_test_setup_teardown(Q5_what_SMEV_says_of_a_message_of_ours, begin, end),
         cmocka_unit_test_setup_teardown(Q5_answers_that_are_unclear, begin, end),

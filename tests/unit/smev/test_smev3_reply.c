@@ -101,6 +101,13 @@ static void C4_signatures_within(void **state)
     assert_true(xml_is(r.personal, "urn:q", "x"));
     assert_ptr_equal(smev3_signed(r.sender_place), r.sender);
     assert_ptr_equal(smev3_signed(r.personal_place), r.personal);
+    read_well(SMEV3_GET_REQUEST,
+              envelope("1.1", GET("<t:Cancel><b:MessageReference>" ID_2 "</b:MessageReference>" METADATA
+                                  "<t:SenderInformationSystemSignature/></t:Cancel>" SIGNATURE)),
+              &r);
+    assert_string_equal(xml_local(r.sender), "MessageReference"); /* a withdrawal says no more */
+    assert_ptr_equal(smev3_signed(r.sender_place), r.sender);
+    assert_null(r.personal);
     read_well(SMEV3_GET_RESPONSE,
               envelope("1.2", "<t:GetResponseResponse><t:ResponseMessage>" RESPONSE
                               "</t:ResponseMessage></t:GetResponseResponse>"),
