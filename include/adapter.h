@@ -43,7 +43,8 @@ struct adapter_peer {
     struct adapter_fault_count faults[ADAPTER_FAULT_WORDS];
 };
 const char *adapter_peer_endpoint(const struct adapter_peer *p, const struct config_smev3 *conf);
-/* is_good: SMEV has answered, whatever it said. An endpoint of no use for switch_after is left for the other. */
+/* is_good: SMEV has answered, whatever it said (adapter_call_is_smevs). An endpoint of no use for switch_after is left
+ * for the other. */
 void adapter_peer_used(struct adapter_peer *p, const struct config_smev3 *conf, bool is_good);
 /* A call came to a fault or to nothing, by that word. */
 void adapter_peer_failed(struct adapter_peer *p, const char *word);
@@ -132,6 +133,13 @@ void adapter_call_begin(struct adapter_call *c);
 void adapter_call_post(struct adapter_call *c); /* of one that has ready, once, after that */
 void adapter_call_free(struct adapter_call *c);
 
+/*
+ * It is SMEV's word: signed by it where it signs, about what was asked, or a fault of its table. Whoever stands in
+ * front of SMEV answers, too: pages, faults of his own, what SMEV said before.
+ */
+bool adapter_call_is_smevs(const struct adapter_call *c);
+/* SMEV may have heard it: it is for the journal, answered or not (J1). */
+bool adapter_call_has_left(const struct adapter_call *c);
 bool adapter_call_is_good(const struct adapter_call *c); /* an answer, read, and signed where it must be */
 bool adapter_call_is_done(const struct adapter_call *c); /* the same, or SMEV says that it has been done before */
 /* A word for what came of it, of our tables; never what a peer wrote. */
@@ -140,7 +148,7 @@ enum smev3_reaction
 adapter_call_reaction(const struct adapter_call *c); /* to a fault or to nothing; not when all is well */
 
 /* SMEV refuses us by a fault that is about who we are, or that no table has: somebody has to look. What only asks for
- * patience is none. */
+ * patience is none; nor is a fault of whoever stands in front of it. */
 bool adapter_is_refusal(const struct adapter_call *c);
 /* StaleMessageId to an id that says of itself that it was made within the hour, or is still to come: our clock is
  * wrong, or SMEV's. word: the fault's name. */

@@ -44,10 +44,10 @@ static const char *fault_text(struct online *o, const struct smev3_fault *f)
     for (size_t i = 0; f->inner != NULL && i < sizeof rows / sizeof rows[0]; i++)
         if (strcmp(f->inner, rows[i].inner) == 0)
             return rows[i].text;
-    const char *name = f->inner != NULL ? f->inner : f->name != NULL ? f->name : "without a name";
-    if (f->name != NULL && strcmp(f->name, "SignatureVerificationFault") == 0)
+    const char *name = f->inner != NULL ? f->inner : f->name;
+    if (strcmp(f->name, "SignatureVerificationFault") == 0)
         return arena_printf(o->arena, "SMEV refuses the agency's signature (%s)", name);
-    if (f->name != NULL && strcmp(f->name, "SenderIsNotRegistered") == 0)
+    if (strcmp(f->name, "SenderIsNotRegistered") == 0)
         return "SMEV has the certificate under no mnemonic (SenderIsNotRegistered)";
     return arena_printf(o->arena, "SMEV answers with a fault: %s", name);
 }
@@ -66,6 +66,12 @@ static void judge(struct online *o, const struct client_answer *answer)
         smev3_reply_read(o->arena, SMEV3_ACK, answer->status, answer->content_type, answer->body, &reply, &e);
     if (err != ERR_OK) {
         o->text = arena_printf(o->arena, "it is not SMEV that answers, or another version: %s", e.detail);
+        return;
+    }
+    if (reply.kind == SMEV3_FAULT && reply.fault.name == NULL) {
+        o->text =
+            arena_printf(o->arena, "it is not SMEV that answers: HTTP %d, a SOAP fault that is none of SMEV's table",
+                         answer->status);
         return;
     }
     o->is_good = reply.kind == SMEV3_ACKED || (reply.kind == SMEV3_FAULT && reply.fault.reaction == SMEV3_DONE);

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 --
--- RequestStatus was sent (Q4, J1).
+-- RequestStatus was sent, or an answer that SMEV takes no more under its id (Q3, Q4, J1).
 
 drop function if exists api.inbox_slow_said(bigint, text, text, bytea, bytea); -- it knew no verdict
 create or replace function api.inbox_slow_said(p_inbox_id bigint, p_outcome text, p_peer text, p_verdict text, p_asked bytea,
@@ -14,4 +14,4 @@ begin
 end $$;
 grant execute on function api.inbox_slow_said(bigint, text, text, text, bytea, bytea) to zapisd_daemon;
 comment on function api.inbox_slow_said(bigint, text, text, text, bytea, bytea) is
-    'Journals that a sender was told that his answer takes longer, and what SMEV said to it';
+    'Journals that a sender was told that his answer takes longer, or an answer that needs another id, and what SMEV said to it';

@@ -154,6 +154,16 @@ static enum err digest_of(struct adapter_call *c, struct span octets, enum err e
     return err != ERR_OK ? err : digest_once(DIGEST_SHA256, octets.p, octets.n, c->digest, &c->error);
 }
 
+/* Who repeats an old answer says yes to what SMEV has never heard. */
+static enum err read_sent(struct adapter_call *c)
+{
+    enum err err = smev3_read_metadata(c->arena, c->signature.octets, &c->metadata, &c->error);
+    const char *id = c->metadata.message_id;
+    if (err != ERR_OK || id == NULL || (c->message_id != NULL && strcmp(id, c->message_id) == 0))
+        return err;
+    return error_set(&c->error, ERR_ENVELOPE, "the answer is about another message");
+}
+
 static enum err read_signed(struct adapter_call *c)
 {
     const struct span octets = c->signature.octets;
@@ -167,24 +177,32 @@ static enum err read_signed(struct adapter_call *c)
         return err;
     case SMEV3_CANCEL:
         err = smev3_read_cancel(c->arena, octets, &c->cancel, &c->error);
-        return digest_of(c, octets, err);
+        return digest_of(c, c->cancel.content, err);
     case SMEV3_RESPONSE:
         return smev3_read_response(c->arena, octets, &c->response, &c->error);
     case SMEV3_STATUS:
         return smev3_read_status(c->arena, octets, &c->async, &c->error);
     default:
-        return smev3_read_metadata(c->arena, octets, &c->metadata, &c->error);
+        return read_sent(c);
     }
+}
+
+static bool is_of_sender(enum smev3_kind kind)
+{
+    return kind == SMEV3_REQUEST || kind == SMEV3_RESPONSE || kind == SMEV3_CANCEL;
 }
 
 static void read_reply(struct adapter_call *c)
 {
     c->err = smev3_reply_read(c->arena, c->op, c->status, c->content_type, c->answered, &c->reply, &c->error);
     c->is_read = c->err == ERR_OK;
+    if (c->is_read && c->reply.kind == SMEV3_FAULT && c->reply.fault.name == NULL)
+        (void)error_set(&c->error, ERR_ENVELOPE, "HTTP %d to %s: a SOAP fault that is none of SMEV's table", c->status,
+                        smev3_op_name(c->op)); /* for people: err is none, and the word is the fault's */
     if (c->err != ERR_OK || !smev3_kind_is_signed(c->reply.kind))
         return;
     c->err = smev3_reply_verify(c->arena, &c->reply, &c->smev, &c->signature, &c->error);
-    if (c->err == ERR_OK && (c->reply.kind == SMEV3_REQUEST || c->reply.kind == SMEV3_RESPONSE))
+    if (c->err == ERR_OK && is_of_sender(c->reply.kind))
         judge_sender(c);
     docs_free(c); /* what was verified is parsed anew, and may be as large */
     if (c->err == ERR_OK)
@@ -233,7 +251,7 @@ static void on_loop_read(void *arg)
     struct adapter_call *c = arg;
     if (c->adapter->is_over)
         return; /* it stays where it is */
-    adapter_peer_used(c->peer, c->conf, c->is_read || c->is_claimed);
+    adapter_peer_used(c->peer, c->conf, adapter_call_is_smevs(c));
     call_done(c);
 }
 

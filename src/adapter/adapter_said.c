@@ -20,6 +20,25 @@ enum smev3_reaction adapter_call_reaction(const struct adapter_call *c)
     return c->err == ERR_OK && c->is_read && c->reply.kind == SMEV3_FAULT ? c->reply.fault.reaction : SMEV3_AGAIN;
 }
 
+bool adapter_call_is_smevs(const struct adapter_call *c)
+{
+    if (!c->is_read)
+        return false;
+    switch (c->reply.kind) {
+    case SMEV3_FAULT:
+        return c->reply.fault.name != NULL;
+    case SMEV3_SENT:
+        return c->err == ERR_OK; /* about this message */
+    default:
+        return !smev3_kind_is_signed(c->reply.kind) || c->signature.octets.n > 0;
+    }
+}
+
+bool adapter_call_has_left(const struct adapter_call *c)
+{
+    return c->endpoint != NULL && c->fate != CLIENT_UNSENT;
+}
+
 bool adapter_call_is_done(const struct adapter_call *c)
 {
     return adapter_call_is_good(c) || adapter_call_reaction(c) == SMEV3_DONE;
@@ -40,7 +59,7 @@ bool adapter_is_refusal(const struct adapter_call *c)
     if (c->err != ERR_OK || !c->is_read || c->reply.kind != SMEV3_FAULT)
         return false;
     const struct smev3_fault *f = &c->reply.fault;
-    return f->reaction == SMEV3_STOP || f->reaction == SMEV3_CONFIGURE || !f->is_foreseen;
+    return f->reaction == SMEV3_STOP || f->reaction == SMEV3_CONFIGURE || (f->is_smevs && !f->is_foreseen);
 }
 
 /* An hour is for what waited for SMEV; it takes ids for a day. */
@@ -53,7 +72,7 @@ bool adapter_is_clock_wrong(const char *word, const char *message_id)
 
 const char *adapter_verdict(const struct adapter_call *c)
 {
-    if (c->sender_word == NULL) /* a withdrawal, an error of SMEV's */
+    if (c->sender_word == NULL) /* an error of SMEV's */
         return ADAPTER_GOOD;
     const char *person = strcmp(c->person_word, ADAPTER_UNSIGNED) == 0 ? "" : "; person: ";
     return arena_printf(c->arena, ADAPTER_GOOD "; sender: %s%s%s", c->sender_word, person,

@@ -97,7 +97,7 @@ static void ack_done(struct adapter_call *c)
         s->acks_failed++;
         ack_again(s, c);
     }
-    if (c->answered.n > 0)
+    if (adapter_call_has_left(c))
         push_said_add(q);
     else
         push_poll_end(q);

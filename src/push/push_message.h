@@ -57,7 +57,7 @@ bool push_message_is_current(struct arena *a, const struct push_way *way, const 
 enum push_verdict { PUSH_TAKEN, PUSH_REFUSED, PUSH_PENDING, PUSH_FAILED, PUSH_QUEUED, PUSH_STALE };
 struct push_answer {
     enum push_verdict verdict;
-    bool is_smev;       /* over SMEV 3: whatever it is, it is SMEV's; else its endpoint is of no use */
+    bool is_smev;       /* over SMEV 3: its word, about this message; else its endpoint is of no use */
     bool is_rare;       /* FAILED, and nothing of ours will be taken soon: somebody has to look */
     bool is_clock;      /* STALE to SMEV, and new: our clock is wrong, or SMEV's */
     const char *reason; /* for the log and for metrics: nothing of the peer's text */

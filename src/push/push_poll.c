@@ -145,9 +145,13 @@ static void poll_done(struct adapter_call *c)
     if (is_message)
         FAULT_POINT(push_said_given);
     pace(q, result);
-    bool is_refused = !is_message && result != ADAPTER_RESULT_EMPTY && c->answered.n > 0;
-    q->write = is_refused ? PUSH_WRITE_REFUSED : is_message ? PUSH_WRITE_ANSWER : PUSH_WRITE_TAKEN;
-    if (is_message || is_refused || q->is_taken)
+    bool is_none = !is_message && result != ADAPTER_RESULT_EMPTY, is_refused = is_none && c->answered.n > 0;
+    bool is_unheard = is_none && !is_refused && adapter_call_has_left(c) && adapter_day_takes(&q->source->unheard, c);
+    q->write = is_refused   ? PUSH_WRITE_REFUSED
+               : is_unheard ? PUSH_WRITE_UNHEARD
+               : is_message ? PUSH_WRITE_ANSWER
+                            : PUSH_WRITE_TAKEN;
+    if (is_message || is_refused || is_unheard || q->is_taken)
         push_said_add(q);
     else
         push_poll_end(q);

@@ -149,7 +149,7 @@ struct push_source {
     uint64_t untrusted_us; /* when somebody strange has signed last; 0: SMEV has since */
     char untrusted[64];    /* by which fault */
     bool is_trust_told;    /* that what came is SMEV's, to the database */
-    struct adapter_day refused;
+    struct adapter_day refused, unheard;
     char status_fault[64];                     /* why no errors of notifications are given; "": all is well */
     bool is_status_told;                       /* the database knows that, and not what a process of before was told */
     char untaken[64];                          /* by what SMEV refuses our Ack; "": it takes them */
@@ -162,7 +162,8 @@ enum push_write {
     PUSH_WRITE_ANSWER,
     PUSH_WRITE_REFUSED, /* it is not SMEV's, or nobody can read it */
     PUSH_WRITE_ACK,
-    PUSH_WRITE_TAKEN, /* nothing was given; that SMEV does not refuse to is news */
+    PUSH_WRITE_UNHEARD, /* a question that left, and whose answer was lost */
+    PUSH_WRITE_TAKEN,   /* nothing was given; that SMEV does not refuse to is news */
 };
 
 /* A question or an acknowledgement, in the arena of its call. */

@@ -19,10 +19,16 @@ static void conclude(struct push_answer *out, enum push_verdict verdict, const c
     *out = (struct push_answer){.verdict = verdict, .reason = reason, .words = words};
 }
 
+/* Not SMEV: whoever stands in front of it. */
+static void judge_nobodys_fault(struct arena *a, const struct smev3_fault *f, int http_status, struct push_answer *out)
+{
+    conclude(out, PUSH_FAILED, arena_printf(a, "HTTP %d, a SOAP fault that is none of SMEV's table", http_status),
+             arena_printf(a, "вместо СМЭВ ответил кто-то другой: сбой SOAP не из её таблицы (HTTP %d)%s", http_status,
+                          push_peer_words(a, f->description != NULL ? f->description : f->faultstring)));
+}
+
 static const char *fault_name(struct arena *a, const struct smev3_fault *f)
 {
-    if (f->name == NULL)
-        return "without a name";
     return f->inner != NULL ? arena_printf(a, "%s, %s", f->name, f->inner) : f->name;
 }
 
@@ -70,6 +76,7 @@ static void judge_fault(struct arena *a, const struct smev3_fault *f, const char
         words = "СМЭВ называет устаревшим номер, созданный только что: неверны часы";
     conclude(out, rows[reaction_of(f)].verdict, arena_printf(a, "SMEV's fault %s", name),
              arena_printf(a, "%s: %s%s", words, name, fault_words(a, f)));
+    out->is_smev = true;
     out->is_rare = rows[reaction_of(f)].is_rare;
     out->is_clock = is_clock;
 }
@@ -93,6 +100,7 @@ static void judge_signed(struct arena *a, const struct smev3_reply *reply, const
         conclude(out, PUSH_FAILED, "an answer about another message", "СМЭВ ответила о другом сообщении");
     else
         conclude(out, PUSH_QUEUED, "queued", NULL);
+    out->is_smev = out->verdict == PUSH_QUEUED;
     out->signed_as = signed_as;
 }
 
@@ -106,11 +114,12 @@ void push_sent_read(struct arena *a, const struct push_way *way, const char *mes
     if (smev3_reply_read(a, SMEV3_SEND_REQUEST, http_status, content_type, body, &reply, &e) != ERR_OK)
         conclude(out, PUSH_FAILED, arena_printf(a, "HTTP %d, no answer in it: %s", http_status, error_name(e.code)),
                  arena_printf(a, "вместо ответа СМЭВ пришло другое (HTTP %d, %s)", http_status, error_name(e.code)));
+    else if (reply.kind == SMEV3_FAULT && reply.fault.name == NULL)
+        judge_nobodys_fault(a, &reply.fault, http_status, out);
     else if (reply.kind == SMEV3_FAULT)
         judge_fault(a, &reply.fault, message_id, out);
     else
         judge_signed(a, &reply, &policy, message_id, out);
-    out->is_smev = e.code == ERR_OK;
     if (out->signed_as == NULL) /* a fault bears none; so does what is no answer */
         out->signed_as = e.code == ERR_OK ? "none" : error_name(e.code);
 }

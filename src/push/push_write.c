@@ -13,6 +13,7 @@
     "$9::bytea)"
 #define UNREAD_SQL    "select api.inbox_unread($1::text, $2::text, $3::text, $4::text, $5::text, $6::text)"
 #define UNTRUSTED_SQL "select api.outbox_untrusted($1::text, $2::text, $3::text, $4::text, $5::text)"
+#define UNHEARD_SQL   "select api.journal_unheard($1::text, $2::text, $3::text, $4::text, $5::text, $6::bytea)"
 #define UNTAKEN_SQL   "select api.inbox_refused($1::text, $2::text, $3::text, $4::text)"
 
 void push_statement_set_octets(struct push_statement *s, unsigned i, struct span octets)
@@ -79,6 +80,18 @@ static struct db_call unread_write(struct arena *a, const struct push_poll *q)
     return push_statement_call(s, UNREAD_SQL, 6);
 }
 
+static struct db_call unheard_write(struct arena *a, const struct push_poll *q)
+{
+    struct push_statement *s = arena_alloc(a, sizeof *s);
+    s->values[0] = q->source->name;
+    s->values[1] = q->source->agency;
+    s->values[2] = smev3_op_name(q->call->op);
+    s->values[3] = adapter_call_word(q->call);
+    s->values[4] = q->call->endpoint;
+    push_statement_set_octets(s, 5, q->call->asked);
+    return push_statement_call(s, UNHEARD_SQL, 6);
+}
+
 static struct db_call untaken_write(struct arena *a, const struct push_poll *q)
 {
     struct push_statement *s = arena_alloc(a, sizeof *s);
@@ -125,6 +138,8 @@ unsigned push_said_write(struct arena *a, const struct push_poll *q, struct db_c
         calls[n++] = untrusted_write(a, q, NULL);
     if (q->write == PUSH_WRITE_ACK)
         calls[n++] = ack_write(a, q);
+    if (q->write == PUSH_WRITE_UNHEARD)
+        calls[n++] = unheard_write(a, q);
     if (q->is_taken)
         calls[n++] = untaken_write(a, q);
     if (q->write != PUSH_WRITE_REFUSED)

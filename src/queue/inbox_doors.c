@@ -25,4 +25,5 @@ const struct inbox_text inbox_texts[INBOX_DOORS] = {
     [INBOX_UNREAD_SAID] = {"select api.inbox_unread_said($1, $2)", 2},
     [INBOX_SECTIONS] = {"select api.inbox_sections($1, $2, $3, $4, $5)", 5},
     [INBOX_STATE] = {"select * from api.inbox_state()", 0},
+    [INBOX_UNHEARD] = {"select api.journal_unheard($1, $2, $3, $4, $5, $6)", 6},
 };

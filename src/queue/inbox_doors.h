@@ -27,6 +27,7 @@ enum inbox_door {
     INBOX_UNREAD_SAID,
     INBOX_SECTIONS,
     INBOX_STATE,
+    INBOX_UNHEARD,
     INBOX_DOORS
 };
 extern const struct inbox_text {

@@ -29,7 +29,7 @@ static void ack_done(struct adapter_call *c)
         s->counts.acks++;
     else
         s->counts.acks_failed++;
-    if (c->answered.n == 0) { /* nothing was said */
+    if (!adapter_call_has_left(c)) {
         s->acking--;
         adapter_call_free(c);
         queue_source_go(s);

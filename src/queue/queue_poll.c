@@ -63,12 +63,21 @@ static void tell_of_poll(struct queue_source *s, const struct adapter_call *c, e
     }
 }
 
+static void on_unheard(void *arg, const struct db_result *r, enum err err)
+{
+    (void)r;
+    (void)err; /* the log has it */
+    adapter_call_free(arg);
+}
+
 static void on_nothing(struct queue_source *s, struct adapter_call *c)
 {
     if (!queue_name_is_unknown(s, c))
         adapter_pace_failed(&s->pace, c);
     if (c->answered.n > 0)
         queue_refused_begin(c);
+    else if (adapter_call_has_left(c) && adapter_day_takes(&s->unheard, c))
+        queue_write_unheard(c, on_unheard, c);
     else
         adapter_call_free(c);
 }

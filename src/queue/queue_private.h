@@ -85,7 +85,7 @@ struct queue_source {
     char detail[200];             /* of it, as the log has it; "": none */
     char told[QUEUE_FAULT_SIZE];  /* what of it the database knows */
     uint64_t told_us, good_us;    /* when it was told, when SMEV last answered; 0: never */
-    struct adapter_day refused;
+    struct adapter_day refused, unheard;
     struct queue_refusal refusals[QUEUE_WORDS];
     uint64_t untrusted_us; /* when somebody strange has signed last; 0: SMEV has since */
     uint64_t unheard_us;   /* since when SMEV has answered no call from here; 0: it does */
@@ -343,4 +343,8 @@ void queue_write_begin(struct queue_write *w); /* once more, after fn, if its ar
 void queue_write_begin_late(struct queue_write *w);
 /* The row that journal_refused() makes of an answer that is no message, and of what was asked. */
 void queue_write_refused(struct adapter_call *c, const char *reason, queue_write_fn fn, void *arg);
+/* A SendResponse about the message of row_id, and what SMEV said to it, with nothing else to be said of either. */
+void queue_write_exchange(struct adapter_call *c, const char *outcome, queue_write_fn fn, void *arg);
+/* A question that left and whose answer was lost. */
+void queue_write_unheard(struct adapter_call *c, queue_write_fn fn, void *arg);
 bool queue_writes_are_done(const struct queues *q);

@@ -75,13 +75,20 @@ static uint64_t pause_of(const struct queue_job *j, enum smev3_reaction reaction
 
 static void renew(struct queue_job *j, bool needs_id);
 
+static void on_kept(void *arg, const struct db_result *r, enum err err)
+{
+    (void)r;
+    (void)err; /* the log has it */
+    adapter_call_free(arg);
+}
+
 static void send_failed(struct queue_job *j, struct adapter_call *c)
 {
     struct queue_source *s = j->source;
     enum smev3_reaction reaction = adapter_call_reaction(c);
     if (reaction == SMEV3_NEW_ID && !j->is_renewed) {
-        adapter_call_free(c);
         renew(j, true);
+        queue_write_exchange(c, adapter_call_word(c), on_kept, c);
         return;
     }
     if (reaction == SMEV3_PARK) {
@@ -97,16 +104,9 @@ static void send_failed(struct queue_job *j, struct adapter_call *c)
     say(j, c, "again", pause_of(j, reaction));
 }
 
-static bool is_ours(const struct queue_job *j, const struct adapter_call *c)
-{
-    return c->metadata.message_id == NULL || strcmp(c->metadata.message_id, j->answer_id) == 0;
-}
-
 static void send_done(struct adapter_call *c)
 {
     struct queue_job *j = c->arg;
-    if (adapter_call_is_good(c) && !is_ours(j, c))
-        c->err = error_set(&c->error, ERR_ENVELOPE, "the answer is about another message");
     queue_source_heard(j->source, c);
     queue_refusal_judge(j->source, c);
     if (adapter_call_is_done(c)) {

@@ -135,7 +135,7 @@ void queue_source_set_fault(struct queue_source *s, const char *fault, const cha
 
 void queue_source_heard(struct queue_source *s, const struct adapter_call *c)
 {
-    if (c->answered.n > 0)
+    if (adapter_call_is_smevs(c) || c->is_claimed)
         s->unheard_us = 0;
     else if (s->unheard_us == 0)
         s->unheard_us = clock_mono_us();

@@ -67,19 +67,12 @@ static void status_done(struct adapter_call *c)
         log_bounded(LOG_LEVEL_WARNING, 5, "queue-status", s->conf.name, "source", s->conf.name, "error",
                     adapter_call_word(c), "detail", c->error.detail, NULL);
     let_behind_go(t);
-    if (c->answered.n == 0) {
+    if (!adapter_call_has_left(c)) {
         status_over(t);
         queue_source_go(s);
         return;
     }
-    struct queue_write *w = queue_write_new(s, c->arena, INBOX_SLOW_SAID, on_said, t);
-    queue_write_int(w, c->row_id);
-    queue_write_text(w, is_taken ? "status" : adapter_call_word(c));
-    queue_write_text(w, c->endpoint);
-    queue_write_text(w, c->signature.octets.n > 0 ? "good" : NULL);
-    queue_write_octets(w, c->asked);
-    queue_write_octets(w, c->answered);
-    queue_write_begin(w);
+    queue_write_exchange(c, is_taken ? "status" : adapter_call_word(c), on_said, t);
 }
 
 /* ---- the last look ---- */

@@ -41,7 +41,7 @@ static void said(struct adapter_call *c)
               c->message_id, "smev", adapter_call_word(c), NULL);
     if (!is_known) {
         s->counts.acks_failed++;
-        if (c->answered.n > 0) {
+        if (adapter_call_has_left(c)) {
             queue_write_refused(c, NOT_TAKEN, on_journalled, c);
             return;
         }

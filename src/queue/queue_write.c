@@ -108,6 +108,30 @@ void queue_write_refused(struct adapter_call *c, const char *reason, queue_write
     queue_write_begin(w);
 }
 
+void queue_write_exchange(struct adapter_call *c, const char *outcome, queue_write_fn fn, void *arg)
+{
+    struct queue_write *w = queue_write_new(c->owner, c->arena, INBOX_SLOW_SAID, fn, arg);
+    queue_write_int(w, c->row_id);
+    queue_write_text(w, outcome);
+    queue_write_text(w, c->endpoint);
+    queue_write_text(w, c->signature.octets.n > 0 ? "good" : NULL);
+    queue_write_octets(w, c->asked);
+    queue_write_octets(w, c->answered);
+    queue_write_begin(w);
+}
+
+void queue_write_unheard(struct adapter_call *c, queue_write_fn fn, void *arg)
+{
+    struct queue_write *w = queue_write_new(c->owner, c->arena, INBOX_UNHEARD, fn, arg);
+    queue_write_text(w, c->conf->name);
+    queue_write_text(w, c->conf->agency);
+    queue_write_text(w, smev3_op_name(c->op));
+    queue_write_text(w, adapter_call_word(c));
+    queue_write_text(w, c->endpoint);
+    queue_write_octets(w, c->asked);
+    queue_write_begin_late(w);
+}
+
 bool queue_writes_are_done(const struct queues *q)
 {
     return q->writes == NULL && q->batch == NULL;

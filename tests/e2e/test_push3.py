@@ -461,6 +461,32 @@ class Push3(Road3):
         self.reload(self.instance.conf.read_text())
         wait_until(lambda: lost() > before, PATIENT_S, "it is lost")
         self.assertFalse(refused() or any("errors of notifications" in w for w in self.warnings()), "nobody has refused anything")
+        kept = lambda: self.one("""select count(*) from data.journal as a join data.journal as b using (journal_id) where a.direction = 'out' and b.direction = 'in' and a.method = 'GetStatus'
+            and b.status = 'UNREACHABLE' and position('GetStatusRequest' in encode(a.body, 'escape')) > 0""")
+        wait_until(lambda: kept() > 0, PATIENT_S, "J1: SMEV may have heard it")
+
+    def test_who_is_not_smev_is_left_for_the_reserve(self):
+        """Q1: a fault without a name of SMEV's, and a yes to another message, are of whoever stands in front of it."""
+        was, server = self.instance.conf.read_text(), self.smev.server
+        self.addCleanup(self.reload, was)
+        self.reload(was.replace("\nnode_id", "\nswitch_after = 1s\nnode_id", 1))
+        used = []
+        self.addCleanup(setattr, server.plan, "policy", None)
+
+        def policy(endpoint, operation):
+            if operation == "SendRequest":
+                used.append(endpoint)
+            return trouble if endpoint == ill else None
+        trouble = ill = None
+        server.plan.policy = policy
+        self.settle([self.told("первое")])
+        for trouble in (Trouble(fault=(None, None, "none")), Trouble(http=HTML)):
+            ill = used[-1]
+            book_id = self.told("первое")
+            wait_until(lambda: (self.nudge(), used[-1] != ill)[1], PATIENT_S, "the other endpoint is asked")
+            self.settle([book_id])
+            self.assertEqual(self.comments(book_id), ["первое"])
+        self.assertIn("вместо СМЭВ ответил кто-то другой", "\n".join(str(r[0]) for r in self.sql("select reason from data.outbox_event")))
 
     def test_who_hears_smev_tells_who_waits(self):
         """L4: requests and answers have pauses of their own; that of the one ends when the other hears SMEV."""

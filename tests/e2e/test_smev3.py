@@ -18,6 +18,7 @@ from e2e import E2E, MOSCOW, SERVICE, new_id, wait_until
 from instance import free_ports
 import smev3portal
 import smev3server
+import smev3wire
 from smev3server import Trouble
 from smev3world import QueueClient, Smev3
 
@@ -207,6 +208,136 @@ class Way(World):
         finally:
             main.down = False
         self.assertGreater(reserve.calls, before)
+        self.settled()
+
+
+class InFront(World):
+    """Somebody answers in SMEV's place, or nobody does."""
+
+    queues = (("main", "AAAA00001", "1.2", ("switch_after = 1s", "timeout = 2s")),)
+
+    def test_reserve_of_who_is_not_smev(self):
+        """Q1: somebody answers in SMEV's place, whatever he says: the other endpoint is asked. What SMEV itself says is no reason to leave it."""
+        server, used = self.smev.server, []
+        self.addCleanup(setattr, server.plan, "policy", None)
+
+        def policy(endpoint, operation):
+            used.append(endpoint)
+            return trouble if endpoint == ill else None
+        trouble = ill = None
+        server.plan.policy = policy
+        self.assertFalse(self.smev.portal.answer(self.smev.call("getRefsList", []), 60).rejected)
+        for trouble in (Trouble(fault=(None, None, "none")), Trouble(http=smev3server.HTML), Trouble(http=smev3server.EMPTY), Trouble(http=smev3server.EMPTY_500),
+                        Trouble(http=(500, "text/xml; charset=utf-8", smev3wire.fault(None, "1.2", "HTTP routing error", shape="none"))), Trouble(fault=(None, None, "none"))):
+            with self.subTest(trouble=trouble):
+                ill = used[-1]
+                message = self.smev.call("getRefsList", [])
+                self.assertFalse(self.smev.portal.answer(message, 60).rejected)
+                wait_until(lambda: used[-1] != ill, 60, "the other endpoint is asked")
+                self.settled()
+        ill, trouble = used[-1], Trouble(fault=("SMEVFailure", None, "full"))
+        counted = lambda: self.instance.metric('zapisd_smev3_faults_total{source="main",fault="SMEVFailure"}')
+        n, before = len(used), counted()
+        wait_until(lambda: counted() >= before + 7, 60, "pauses that double are longer by then than switch_after")  # 50 ms, ... 1.6 s
+        self.assertEqual(set(used[n:]), {ill}, "SMEV is alive")
+        trouble = None
+        self.assertFalse(self.smev.portal.answer(self.smev.call("getRefsList", []), 60).rejected)
+        self.settled()
+
+    def test_who_is_not_smev_is_told(self):
+        """L4: by a word that the guide explains; it is no refusal of SMEV's."""
+        plan = self.smev.server.plan
+        self.addCleanup(plan.keep, None, None)
+        plan.keep(None, Trouble(fault=(None, None, "none")))
+        wait_until(lambda: any("fault: HTTP 500 to GetRequest: a SOAP fault that is none of SMEV's table" in w for w in self.warnings()), 60, "/readyz")
+        plan.keep(None, None)
+        wait_until(lambda: not any("fault" in w for w in self.warnings()), 60, "and it is over")
+        for operation in ("Ack", "SendResponse"):
+            plan.next(operation, Trouble(fault=(None, None, "none")))
+        self.assertFalse(self.smev.portal.answer(self.smev.call("getRefsList", []), 60).rejected)
+        self.settled()
+        self.assertNotRegex(self.instance.log.read_text(), "queue-untaken .*fault=fault")
+
+    def test_what_is_lost_is_journalled(self):
+        """J1: our half at least, by what became of the other: SMEV may have heard it."""
+        plan = self.smev.server.plan
+        plan.next("Ack", Trouble(cut_answer=0.0))
+        plan.next("SendResponse", Trouble(cut_answer=0.0))
+        message = self.smev.call("getRefsList", [])
+        self.assertFalse(self.smev.portal.answer(message, 60).rejected)
+        self.settled()
+        halves = self.instance.psql("""select c.operation || ' ' || c.outcome || ' ' || string_agg(j.direction || coalesce(octet_length(j.body), 0)::boolean, ' ' order by j.direction)
+            from data.inbox_call as c join data.inbox as i using (inbox_id) join data.journal as j using (journal_id)
+            where i.message_id = '%s' and c.outcome = 'UNREACHABLE' group by c.journal_id, c.operation, c.outcome order by 1""" % message.message_id).split("\n")
+        self.assertEqual([h for h in halves if h], ["Ack UNREACHABLE infalse outtrue", "SendResponse UNREACHABLE infalse outtrue"])
+        plan.next("GetRequest", Trouble(lose_request=True))
+        wait_until(lambda: self.instance.psql("""select count(*) from data.journal as a join data.journal as b using (journal_id) where a.direction = 'out' and b.direction = 'in' and a.method = 'GetRequest'
+            and b.status = 'UNREACHABLE' and b.body is null and position('GetRequestRequest' in encode(a.body, 'escape')) > 0""").strip() != "0", 60, "a question, too")
+
+    def test_an_answer_that_needs_another_id_is_journalled(self):  # J1: with SMEV's own word
+        self.smev.server.plan.next("SendResponse", Trouble(fault=("StaleMessageId", None, "full")))
+        message = self.smev.call("getRefsList", [])
+        self.assertFalse(self.smev.portal.answer(message, 60).rejected)
+        self.settled()
+        said = self.instance.psql("""select count(*) from data.inbox_call as c join data.inbox as i using (inbox_id) join data.journal as j using (journal_id)
+            where i.message_id = '%s' and c.outcome = 'StaleMessageId' and j.direction = 'in' and position('StaleMessageId' in encode(j.body, 'escape')) > 0""" % message.message_id)
+        self.assertEqual(said.strip(), "1")
+
+
+class Again(World):
+    """Q3: what was not acknowledged is delivered again, with another DeliveryTimestamp, signature, passwords of files, prefixes, and in another
+    version where another section asks. Of no kind of message is that another content; another content is told of each."""
+
+    queues = (("v11", "AAAA00001", "1.1", ()), ("v12", "AAAA00001", "1.2", ()), ("v13", "AAAA00001", "1.3", ()))
+    unanswered = []
+
+    def others(self):
+        return int(self.inbox("sum(others)"))
+
+    def delivered(self, messages, times):
+        """Whoever asks, each is taken and acknowledged that many times more."""
+        core = self.smev.core
+        for n in range(times):
+            with core.lock:
+                for message in messages:
+                    message.acked = None
+                    message.data = message.data.replace(b"cid:nothing", b"cid:another-nothing")  # SMEV makes the parts anew
+                    message.node = None
+                    core.duplicate(message)
+            self.smev.server.plan.keep("GetRequest", Trouble(dress=smev3wire.DRESSES[sorted(smev3wire.DRESSES)[n % len(smev3wire.DRESSES)]]))
+            again = core.clock.patience()
+            wait_until(lambda: all(m.acked for m in messages) or again(), 120, "each is acknowledged again")
+        self.smev.server.plan.keep("GetRequest", None)
+
+    def test_no_kind_is_another_by_it(self):
+        portal, agency = self.smev.portal, self.smev.agency()
+        kinds = [k for k in smev3portal.POISONS if k not in smev3portal.UNHEARD and k != "large"]
+        messages = {kind: portal.poison(kind, agency, head=False) for kind in kinds}
+        self.unanswered += [messages[k].message_id for k in ("no_reply_to", "foreign")]
+        messages["files"] = self.smev.call("getRefsList", [], files=[("a.zip", b"octets")], attachments=[("_1", b"within")])
+        messages["signed"] = self.smev.call("getRefsList", [], signed=True)
+        messages["test"] = self.smev.call("getRefsList", [], test=True)
+        messages["cancel"] = self.smev.core.cancel(messages["files"])
+        wait_until(lambda: all(getattr(m, "acked", None) for m in messages.values()), 120, "each is stored and acknowledged")
+        self.delivered(list(messages.values()), 4)
+        self.assertEqual(self.others(), 0)
+        self.assertNotIn("another content", self.instance.log.read_text())
+        known = self.instance.psql("select count(distinct i.message_id) from data.inbox as i join data.inbox_call as c using (inbox_id) where c.outcome = 'known'").strip()
+        self.assertEqual(known, str(len(messages)), "each did come again")
+        for message in messages.values():  # a really other content, and other than none
+            message.data = re.sub(rb"(?s)(<b:MessagePrimaryContent>).*(</b:MessagePrimaryContent>)", rb'\1<x:other xmlns:x="urn:x"></x:other>\2', message.data)
+            message.signature = ""
+        messages["cancel"].original = messages["signed"]
+        self.delivered(list(messages.values()), 1)
+        self.assertEqual(self.instance.psql("select count(*) from data.inbox where others = 1").strip(), str(len(messages)))
+        for inbox_id in self.inbox("string_agg(inbox_id::text, ' ')", "state = 'parked'").split():
+            self.instance.psql("select admin.inbox_give_up(%s, 'отвечать некуда')" % inbox_id)
+
+    def test_who_withdraws(self):  # C4: whose word it is, is judged and journalled
+        message = self.smev.call("getRefsList", [])
+        note = self.smev.core.cancel(message)
+        wait_until(lambda: getattr(note, "acked", None), 120, "it is acknowledged")
+        self.assertEqual(self.inbox("verdict", "message_id = '%s'" % note.message_id), "good; sender: none")
         self.settled()
 
 

@@ -217,6 +217,18 @@ class Slow(World):
                                             " join data.inbox as i using (inbox_id) where c.outcome = 'status' and i.message_id = '%s'" % slow.message_id).strip(), "goodtrue true", "J1: as a pair, with the verdict")
         self.assertEqual(self.instance.metric('zapisd_smev3_answers_total{source="main",result="status"}'), told + 1)
 
+    def test_lost_status(self):  # J1: SMEV has it, and the portal shows it: our half is kept
+        self.smev.server.plan.next("SendResponse", Trouble(cut_answer=0.0))
+        message = self.held()
+        wait_until(lambda: self.statuses(message), 60, "SMEV has it")
+        mine = self.statuses(message)[0].message_id
+        wait_until(lambda: self.instance.psql("""select count(*) from data.inbox_call as c join data.inbox as i using (inbox_id) join data.journal as j using (journal_id)
+            where i.message_id = '%s' and c.operation = 'SendResponse' and c.outcome = 'UNREACHABLE' and j.direction = 'out' and position('%s' in encode(j.body, 'escape')) > 0"""
+                                              % (message.message_id, mine)).strip() == "1", 60, "with the message that waits")
+        self.go_on(message)
+        self.assertIsNone(self.smev.portal.answer(message, 60).rejected)
+        self.settled()
+
     def test_put_aside(self):  # Q4: what may be somebody else's is told nothing in our name
         foreign = self.smev.portal.poison("foreign", self.smev.agency(), head=False)
         self.wait_for(foreign, "state = 'parked'", "it is put aside")

@@ -10,6 +10,7 @@ import time
 import e2e
 from e2e import wait_until
 
+from smev3server import Trouble
 from smev3world import QueueClient
 from test_smev3 import World
 
@@ -77,8 +78,12 @@ class Broken(Unsigned):
         self.assertTrue(self.told("не удалось прочесть"), "L4: people are told")
         wait_until(lambda: "cannot be read or are not SMEV" in self.readyz() and any(m.message_id in self.readyz() for m in put.values()), 60, "L4: and machines")
         wait_until(lambda: self.instance.metric('zapisd_smev3_waiting{source="main",result="unread"}') == len(kinds), 15, "each of them is counted")
+        self.smev.server.plan.next("Ack", Trouble(lose_request=True))
         for message in put.values():
             self.instance.psql("select admin.inbox_unread_give_up('%s', 'проверено у оператора СМЭВ')" % message.message_id)
+        lost = "select count(*) from data.journal_refused where reason = 'Ack accepted=false' and size = 0 and position('AckRequest' in encode(answer, 'escape')) > 0"
+        wait_until(lambda: self.instance.psql(lost).strip() == "1", 60, "J1: one that was lost is journalled: SMEV may have heard it")
+        self.instance.psql("update data.inbox_unread set say_at = clock_timestamp() where say_at is not null and said_at is null")
         wait_until(lambda: all(getattr(m, "acked", None) is False for m in put.values()) or self.smev.core.clock.advance(LATER_S), 60, "accepted=false: never as if it had been taken")
         wait_until(lambda: all(self.kept(m, "Ack accepted=false") >= 1 for m in put.values()), 60, "J1: the Ack is journalled")
         wait_until(lambda: not self.told("не удалось прочесть"), 60, "and it is over")
@@ -103,6 +108,37 @@ class Broken(Unsigned):
         del self.spoilt[message.message_id]
         self.smev.core.clock.advance(LATER_S)
         wait_until(lambda: not self.smev.agency().requests.entries(), 60, "the copies are acknowledged when they are whole")
+
+
+class Distrusted(Unsigned):
+    """Certificates that the configuration gives SMEV, and that are not trusted: revoked, at an end, of an authority nobody knows (C2, C8)."""
+
+    rejected = set()
+    kinds = ("revoked", "expired", "stranger")
+
+    @classmethod
+    def options(cls):
+        edit = super().options()["edit"]
+        right = str(pathlib.Path(cls.smev.directory).resolve() / "pki" / "smev.pem")
+        lines = "".join("cert = %s\n" % right.replace("smev.pem", kind + ".pem") for kind in cls.kinds)
+        return {"edit": lambda text: edit(text).replace("cert = %s\n" % right, "cert = %s\n%s" % (right, lines))}
+
+    def test_being_configured_is_not_enough(self):
+        for kind in self.kinds:
+            with self.subTest(kind=kind):
+                self.assertIn("/%s.pem" % kind, self.instance.conf.read_text())
+                message = self.put(kind)
+                wait_until(lambda: self.kept(message, "TOKEN") == 1, 60, "it is kept apart")
+                self.assertEqual(self.kept(message, "SENDER"), 0)
+                self.never_stored(message)
+                self.assertIsNone(getattr(message, "acked", None), "never acknowledged")
+                self.assertEqual(message.finals, [])
+                self.assertTrue(any(w.startswith("smev3 main: the queue is not asked as it should: TOKEN") for w in self.warnings()), "L4: it is told")
+                del self.spoilt[message.message_id]  # SMEV signs it as it should
+                self.smev.core.clock.advance(LATER_S)
+                os.kill(self.instance.pid(), signal.SIGHUP)
+                self.assertIsNotNone(self.smev.portal.answer(message, 60), "and nothing is lost")
+        self.settled()
 
 
 class Strange(Unsigned):

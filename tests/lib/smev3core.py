@@ -586,7 +586,7 @@ class Core:
         octets = smevtransform.transform(text.encode(), scope)
         if spoil == "unsigned":
             return text, ""
-        if spoil in ("stranger", "other"):  # by an authority nobody knows; by a system that is not SMEV
+        if spoil in ("stranger", "other", "revoked", "expired"):  # by an authority nobody knows; by a system that is not SMEV; by who was SMEV
             key, cert = gostfast.PrivateKey(self.read(spoil + ".key")), gostfast.Certificate.from_pem(self.read(spoil + ".pem"))
         if spoil == "enveloped":
             more["transforms"] = smev3sig.WITH_ENVELOPED

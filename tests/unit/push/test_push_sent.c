@@ -105,6 +105,7 @@ static void Q5_C2_queued_is_what_smev_has_signed_of_this_message(void **state)
         if (strcmp(answer.signed_as, rows[i].signed_as) != 0)
             fail_msg("row %zu: %s", i, answer.signed_as);
         assert_int_equal(answer.words != NULL, answer.verdict != PUSH_QUEUED);
+        assert_int_equal(answer.is_smev, answer.verdict == PUSH_QUEUED); /* else the other endpoint is asked (Q1) */
     }
     arena_free(a);
 }
@@ -154,7 +155,7 @@ static void Q3_Q5_faults_of_a_send(void **state)
         {"SignatureVerificationFault", PUSH_FAILED, true},
         {"UnknownMessageType", PUSH_FAILED, true},
         {"TargetMessageIsNotFound", PUSH_FAILED, false}, /* not of this operation */
-        {"Unheard", PUSH_FAILED, false},
+        {"Unheard", PUSH_FAILED, false},                 /* of no table, as a fault of a gateway's */
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct arena *a = arena_new();
@@ -162,6 +163,8 @@ static void Q3_Q5_faults_of_a_send(void **state)
         if (answer.verdict != rows[i].verdict || answer.is_rare != rows[i].is_rare)
             fail_msg("%s: verdict %d, %s", rows[i].name, (int)answer.verdict, answer.reason);
         assert_non_null(strstr(answer.words, SAYS)); /* for the database */
+        assert_int_equal(answer.is_smev, strcmp(rows[i].name, "Unheard") != 0);
+        assert_int_equal(strncmp(answer.words, "вместо СМЭВ", strlen("вместо СМЭВ")) == 0, !answer.is_smev);
         bool is_registration =
             strstr("AccessDenied UnknownMessageType", rows[i].name) != NULL; /* O3: not SMEV's failure */
         assert_int_equal(strncmp(answer.words, "нет регистрации в СМЭВ: ", strlen("нет регистрации в СМЭВ: ")) == 0,
