@@ -193,9 +193,10 @@ select is((select count(*) from api.outbox_take('{TEST00002}', 9, 'd3', '1 hour'
 select is(api.outbox_result(id, 2, 'stopped', 'Заявление не найдено', '<fault/>', null), true, 'M8: refused') from flown;
 select is(admin.outbox_drop(id, 'на портале нет'), 1::bigint, 'M8: dropped') from flown;
 select is(admin.outbox_done(next), 1::bigint, 'M8: told') from flown;
+select throws_matching(format('select admin.outbox_%s', format(v, next)), '^Исходящее № ' || next || ' отмечено как сообщённое другим путём, ' || session_user || '$', 'M8: who comes after hears that it was a person who said so: ' || v) from flown, unnest('{requeue(%s),release(%s),hold(%s)}'::text[]) as v;
 select cmp_ok(admin.outbox_resend(key), '>', next, 'M8: and once more') from flown;
 select is((select array_agg(replace(replace(replace(regexp_replace(regexp_replace(w.what, ' \d\d\.\d\d \d\d:\d\d', ' T'), 'обмен № \d+', 'обмен'), '№ ' || id, '№ 1'), '№ ' || next, '№ 2'), '№ ' || (select max(outbox_id) from data.outbox where book_key = key), '№ 3') order by ordinality) from admin.why(key) with ordinality as w where kind = 'порталу'),
-    array['№ 1: статус 201; снято T, ' || session_user || '; Заявление не найдено', '№ 2: статус 201; передано T, ' || session_user, '№ 1: попытка 1 не удалась: нет связи; обмен', '№ 1: задержано, ' || session_user || ': проверяем',
+    array['№ 1: статус 201; снято T, ' || session_user || '; Заявление не найдено', '№ 2: статус 201; отмечено как сообщённое другим путём T, ' || session_user, '№ 1: попытка 1 не удалась: нет связи; обмен', '№ 1: задержано, ' || session_user || ': проверяем',
     '№ 2: задержано, ' || session_user || ': проверяем', '№ 1: больше не задерживается, ' || session_user, '№ 1: остановлено: Заявление не найдено; обмен', '№ 1: снято, ' || session_user || ': на портале нет', '№ 2: сообщено другим путём, ' || session_user, '№ 3: статус 201; ждёт отправки', '№ 3: сообщить ещё раз, ' || session_user], 'O3: why tells all of it, in order') from flown;
 select throws_matching(format('select admin.outbox_resend(%L)', key), 'говорит то же и ещё не передано', 'M8: what waits is not said twice') from flown;
 select is((select count(*) from data.booking_history where book_key = key), 0::bigint, 'S3: nothing of that is history') from flown;

@@ -128,3 +128,9 @@ expect "attempts told twice" 0 "$(q -c "select count(*) from (select from public
 [ "$(q -c "select count(*) from data.outbox_event where event = 'taken_over'")" -gt 0 ] || { echo "nobody died: nothing is proved"; exit 1; }
 expect "exchanges that are no pair, or nobody's" 0 "$(q -c "select count(*) from data.journal as j where j.method = 'updateBookingDetails' and (j.status is null and not exists (select from data.journal as i where i.journal_id = j.journal_id and i.direction = 'in')
     or not exists (select from data.outbox_event as e where e.journal_id = j.journal_id))")"
+# O3: who would have a change go that waits for the one before hears why nothing is changed
+first=$(q -c "select public.push_one('o-1'), public.push_one('o-1')" >/dev/null; q -c "select max(outbox_id) - 1 from data.outbox")
+said=$(PGOPTIONS="-c client_min_messages=notice" q -c "begin; update data.outbox set state = 'stopped', last_error = 'x' where outbox_id = $first; select admin.outbox_requeue($((first + 1))); rollback" 2>&1)
+expect "a change behind another is not sent again, and why" 1 "$(grep -c "NOTICE:  Исходящее № $((first + 1)) ждёт своей очереди: сначала № $first той же записи" <<<"$said")"
+said=$(PGOPTIONS="-c client_min_messages=notice" q -c "begin; select admin.outbox_requeue('o-1'); rollback" 2>&1)
+expect "nor is what is sent as soon as can be" 1 "$(grep -c "NOTICE:  Исходящее № $first и так передаётся при первой возможности" <<<"$said")"

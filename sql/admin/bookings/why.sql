@@ -82,7 +82,7 @@ begin
             select x.created_at, 3, x.outbox_id, 'порталу',
                 format('№ %s: статус %s', x.outbox_id, x.payload #>> '{status,statusCode}')
                 || coalesce(', время ' || (x.payload #>> '{timeslot,visitTime}'), '')
-                || '; ' || data.outbox_title(x.state)
+                || '; ' || data.outbox_title(x)
                 || coalesce(' ' || to_char(x.done_at at time zone o.time_zone, 'DD.MM HH24:MI'), '')
                 || coalesce(', ' || x.done_by, '') || coalesce('; ' || x.last_error, '')
             from data.outbox as x where x.book_key = key -- seen

@@ -128,6 +128,17 @@ comment on function data.outbox_may_release(data.outbox) is
     'Refuses to let go a row that may have left by a road that is no longer in use, whose message gets no answer any more, or '
         'that SMEV 3 has already';
 
+create or replace function data.outbox_say_waits(x data.outbox) returns void
+language plpgsql as $$
+declare
+    earlier constant bigint := data.outbox_front(x.book_key, x.outbox_id);
+begin
+    raise notice '%', data.outbox_words_for(x, case when earlier is null then 'и так передаётся при первой возможности'
+            else format('ждёт своей очереди: сначала № %s той же записи', earlier) end)
+        using hint = 'Чего ждёт: select state, waits_for from admin.outbox where outbox_id = ' || x.outbox_id;
+end $$;
+comment on function data.outbox_say_waits(data.outbox) is 'Tells who would have a waiting row go at once why nothing was changed';
+
 create or replace function data.outbox_hand(p_outbox_id bigint, p_verb text, p_reason text) returns bigint
 language plpgsql as $$
 declare
@@ -139,7 +150,8 @@ begin
         return 0;
     end if;
     if data.outbox_is_over(x.state) then
-        perform data.outbox_refuse(x, case x.state when 'answered' then 'уже передано' else 'снято' end,
+        perform data.outbox_refuse(x, case when x.state = 'answered' and x.done_by is null then 'уже передано'
+                else data.outbox_title(x) || coalesce(', ' || x.done_by, '') end,
             format('Сказать порталу ещё раз, как есть сейчас: select admin.outbox_resend(%s)', x.outbox_id));
     elsif p_verb = 'hold' and x.state = 'stopped' then
         perform data.outbox_refuse(x, 'и так стоит: ' || data.outbox_refuser(x.last_error),
@@ -149,6 +161,7 @@ begin
         perform data.outbox_refuse(x, 'не задержано',
             format('Передать снова: select admin.outbox_requeue(%s)', x.outbox_id));
     elsif not data.outbox_takes(x, p_verb) then
+        perform data.outbox_say_waits(x);
         return 0;
     end if;
     if p_verb = 'release' then
@@ -196,6 +209,9 @@ begin
             n := n + 1;
         end if;
     end loop;
+    if n = 0 and p_verb = 'requeue' and cardinality(rows) > 0 then
+        perform data.outbox_say_waits(rows[1]);
+    end if;
     return n;
 end $$;
 comment on function data.outbox_hand(text, text, text) is

@@ -2,12 +2,14 @@
 --
 -- States and events of the outbox in the words of admin.why.
 
-create or replace function data.outbox_title(p_state text) returns text
+drop function if exists data.outbox_title(text); -- it did not know who had said that the portal knows
+create or replace function data.outbox_title(x data.outbox) returns text
 language sql immutable parallel safe
-return case p_state when 'waiting' then 'ждёт отправки' when 'sending' then 'передаётся'
-    when 'sent' then 'ждём ответа портала' when 'answered' then 'передано'
+return case x.state when 'waiting' then 'ждёт отправки' when 'sending' then 'передаётся'
+    when 'sent' then 'ждём ответа портала'
+    when 'answered' then case when x.done_by is null then 'передано' else 'отмечено как сообщённое другим путём' end
     when 'stopped' then 'остановлено' when 'held' then 'задержано' when 'dropped' then 'снято' end;
-comment on function data.outbox_title(text) is 'A state of the outbox for people';
+comment on function data.outbox_title(data.outbox) is 'The state of a row of the outbox for people';
 
 -- By the beginnings of what a daemon keeps (src/push/): whose no it is. Older rows have no words of their own.
 create or replace function data.outbox_refuser(p_error text) returns text
