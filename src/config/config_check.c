@@ -211,7 +211,7 @@ static void check_push_keys(const struct config *c, const struct config_push *p,
                 {"queue", p->queue, !is_smev2}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (rows[i].is_needed && rows[i].value == NULL)
-            add_at(m, c, "push", p->agency, "",
+            add_at(m, c, "push", p->agency, "road", /* which may stand in another file than the rest */
                    arena_printf(m->arena, "[push %s] needs the key %s: road = %s", p->agency, rows[i].key,
                                 is_smev2 ? "smev2" : "smev3"));
 }
@@ -318,7 +318,7 @@ static void check_smev3(const struct config *c, const struct config_smev3 *q, st
         {q->official_key == NULL ? "official_cert" : "official_key",
          (q->official_key == NULL) != (q->official_cert == NULL) ? "official_key and official_cert go together" : NULL},
         {"ca", is_https || q->ca == NULL ? NULL : "ca is for https"},
-        {"endpoint", is_https && q->ca == NULL ? "https needs ca" : NULL},
+        {is_tls(q->endpoint) ? "endpoint" : "endpoint_reserve", is_https && q->ca == NULL ? "https needs ca" : NULL},
         {"attachments", files_mistake(&q->files)},
         {"file_size_max", q->files.size_max > q->files.sizes_max ? "file_size_max is more than files_size_max" : NULL},
         {"", c->anchors == NULL ? "what a queue gives is believed by anchors in [trust]" : NULL},

@@ -266,10 +266,12 @@ X("smev3", "node_id", OPTION_TEXT, config_smev3, node_id, NULL, 0, 0, NULL, YES,
   "to it alone, and are asked for by it until all are over, also when it has changed since. Without it: none is told.") \
 X("smev3", "namespace", OPTION_TEXT, config_smev3, ns, NULL, 0, 0, NULL, YES, NO, \
   "Ask for requests of this namespace only; roots says which. It does not hold for answers to what a [push] sends. " \
-  "Without it: for any that the queue has.") \
+  "The methods of the order are of http://epgu.rtlabs.ru/equeue/ws/. Without it: for any that the queue has.") \
 X("smev3", "roots", OPTION_TEXT, config_smev3, roots, NULL, 0, 0, NULL, YES, NO, \
   "Root elements that are asked for, names with commas between them; with namespace only. They are asked for in turn, on " \
-  "an empty queue each once in poll_interval. They do not hold for answers.") \
+  "an empty queue each once in poll_interval. They do not hold for answers. Those of the order: bookRequest, " \
+  "cancelBookingRequest, getBookingStatusRequest, getRefAttributesListRequest, getRefItemsListRequest, getRefsListRequest, " \
+  "getSlotsRequest.") \
 X("smev3", "poll_interval", OPTION_DURATION, config_smev3, poll_interval_ms, "5s", 50, 10 * MINUTE, NULL, YES, NO, \
   "How long to wait before an empty queue is asked again, and by chance up to half as long more. After faults it grows " \
   "to 5m.") \

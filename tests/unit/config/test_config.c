@@ -373,6 +373,12 @@ static void O2_drop_ins_are_read_in_order_and_win(void **state)
     struct error e = {0};
     assert_int_equal(config_load(a, path, &c, &mistakes, &e), ERR_CONFIG);
     assert_string_equal(mistakes, arena_printf(a, "%s:4: level: expected error|warning|notice|info|debug\n", one));
+
+    /* L4: a key that another file makes needed is told with that file, not with the section's first line. */
+    write_text(one, "[push AAAA00001]\nqueue = q\n");
+    write_text(two, "\n[push AAAA00001]\nroad = smev2\n");
+    assert_int_equal(config_load(a, path, &c, &mistakes, &e), ERR_CONFIG);
+    assert_non_null(strstr(mistakes, arena_printf(a, "%s:3: [push AAAA00001] needs the key url: road = smev2\n", two)));
     unlink(one);
     unlink(two);
     unlink(not );
