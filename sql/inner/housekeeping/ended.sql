@@ -2,7 +2,8 @@
 --
 -- The end of messages that are over (J3): of SMEV 3's queue, and of the outbox. The journal keeps what went over the wire; what
 -- leaves here is what became of it, which nobody asks for any more: SMEV delivers again for 45 days at most, and who a message
--- is from stays known by data.message_seen. What is not over never leaves, nor what of a visit is still to come.
+-- is from stays known by data.message_seen. What is not over never leaves, nor a row of the outbox whose visit is still to come;
+-- a message of SMEV 3 leaves without regard to the visit.
 
 create or replace function data.inbox_expire(at_most integer, keep interval default '3 months') returns bigint
 language plpgsql as $$
