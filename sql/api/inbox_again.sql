@@ -6,6 +6,9 @@ create or replace function api.inbox_again(p_inbox_id bigint, p_attempt integer,
     boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
+    if not data.inbox_is_free(p_inbox_id) then
+        return null;
+    end if;
     update data.inbox as t set state = case t.state when 'working' then 'stored' else 'answered' end, owner = null,
         last_error = left(p_reason, 200), due_at = clock_timestamp() + p_again_in
     where t.inbox_id = p_inbox_id and t.attempts = p_attempt and t.state in ('working', 'sending');
@@ -15,4 +18,4 @@ grant execute on function api.inbox_again(bigint, integer, text, interval) to za
 comment on function api.inbox_again(bigint, integer, text, interval) is
     'Gives a message back, to be taken after that while; p_reason is a kind of failure, without values; false: it is no '
         'longer this '
-        'attempt''s';
+        'attempt''s; null: somebody holds it';

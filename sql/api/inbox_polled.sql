@@ -5,6 +5,7 @@
 create or replace function api.inbox_polled(p_source text, p_agency text, p_fault text) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
+    perform from data.inbox_source as s where s.source = p_source and s.agency_code = p_agency for no key update nowait;
     insert into data.inbox_source as s (source, agency_code, good_at, fault, fault_at)
     values (p_source, p_agency, case when p_fault is null then clock_timestamp() end, left(p_fault, 200),
         case when p_fault is not null then clock_timestamp() end)

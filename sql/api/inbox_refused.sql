@@ -5,6 +5,8 @@
 create or replace function api.inbox_refused(p_source text, p_agency text, p_operation text, p_fault text) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
+    perform from data.inbox_refusal as r where r.source = p_source and r.agency_code = p_agency and r.operation = p_operation
+    for no key update nowait;
     if p_fault is null then
         delete from data.inbox_refusal as r
         where r.source = p_source and r.agency_code = p_agency and r.operation = p_operation;

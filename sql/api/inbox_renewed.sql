@@ -9,6 +9,9 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     i data.inbox;
 begin
+    if not data.inbox_is_free(p_inbox_id) then
+        return null;
+    end if;
     select t.* into i from data.inbox as t where t.inbox_id = p_inbox_id and t.attempts = p_attempt and t.state = 'sending'
     for no key update;
     if not found then
@@ -23,4 +26,4 @@ end $$;
 grant execute on function api.inbox_renewed(bigint, integer, text, bytea) to zapisd_daemon;
 comment on function api.inbox_renewed(bigint, integer, text, bytea) is
     'Keeps the answer as it was signed anew, under its id or another, before its first octet leaves, and journals the one '
-        'before; false: it is no longer this attempt''s, and is not to be sent';
+        'before; false: it is no longer this attempt''s, and is not to be sent; null: somebody holds it';

@@ -10,6 +10,9 @@ declare
     i data.inbox;
     is_ours boolean;
 begin
+    if not data.inbox_is_free(p_inbox_id) then
+        return null;
+    end if;
     select t.* into strict i from data.inbox as t where t.inbox_id = p_inbox_id;
     perform data.inbox_called(i, 'SendResponse', coalesce(nullif(p_reason, ''), p_outcome), p_peer, p_verdict, p_asked,
         p_answered);
@@ -32,4 +35,5 @@ end $$;
 grant execute on function api.inbox_sent(bigint, integer, text, text, interval, text, text, bytea, bytea) to zapisd_daemon;
 comment on function api.inbox_sent(bigint, integer, text, text, interval, text, text, bytea, bytea) is
     'Journals a SendResponse and what SMEV said to it. sent: it has the answer, whoever sent it; again: after that while; park: '
-        'somebody must look. false: the message was no longer this attempt''s';
+        'somebody must look. false: the message was no longer this attempt''s; null: somebody holds it, '
+        'and nothing was noted';

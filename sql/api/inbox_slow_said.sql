@@ -9,7 +9,8 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     i data.inbox;
 begin
-    select t.* into strict i from data.inbox as t where t.inbox_id = p_inbox_id;
+    select t.* into strict i from data.inbox as t where t.inbox_id = p_inbox_id
+    for key share nowait;
     perform data.inbox_called(i, 'SendResponse', p_outcome, p_peer, p_verdict, p_asked, p_answered);
 end $$;
 grant execute on function api.inbox_slow_said(bigint, text, text, text, bytea, bytea) to zapisd_daemon;

@@ -15,16 +15,23 @@ begin
     if data.inbox_is_taken(p_agency, id) then
         return; -- whole it is here, and acknowledged as such
     end if;
-    delete from data.inbox_unread as u where u.agency_code = p_agency and u.last_at < clock - interval '7 days'
-        and (u.given_up_at is null or u.last_at < clock - interval '60 days');
-    delete from data.inbox_unread as u where u.agency_code = p_agency and u.last_at < clock - interval '1 day'
-        and u.given_up_at is null and u.error = 'FOREIGN'; -- whose it is has it
+    with old as (
+        select u.agency_code, u.message_id, u.operation from data.inbox_unread as u
+        where u.agency_code = p_agency and (u.last_at < clock - interval '7 days'
+                and (u.given_up_at is null or u.last_at < clock - interval '60 days')
+            or u.last_at < clock - interval '1 day' and u.given_up_at is null and u.error = 'FOREIGN') -- whose it is has it
+        for no key update skip locked
+    )
+    delete from data.inbox_unread as u using old as o
+    where u.agency_code = o.agency_code and u.message_id = o.message_id and u.operation = o.operation;
     if id <> '' and not exists (select from data.inbox_unread as u where u.agency_code = p_agency and u.message_id = id
             and u.operation = p_operation)
         and (select count(*) from data.inbox_unread as u where u.agency_code = p_agency and u.operation = p_operation
             and u.given_up_at is null and (u.error = 'FOREIGN') = (p_error = 'FOREIGN')) >= 100 then
         id := '';
     end if;
+    perform from data.inbox_unread as u where u.agency_code = p_agency and u.message_id = id and u.operation = p_operation
+    for no key update nowait;
     insert into data.inbox_unread as u (source, agency_code, message_id, error, first_at, last_at, operation, original_id)
     values (p_source, p_agency, id, left(p_error, 200), clock, clock, p_operation, case when id <> '' then p_original_id end)
     on conflict (agency_code, message_id, operation) do update set source = excluded.source, error = excluded.error,

@@ -12,13 +12,14 @@ declare
 begin
     return query
     with due as (
-        select u.agency_code, u.message_id from data.inbox_unread as u
+        select u.agency_code, u.message_id, u.operation from data.inbox_unread as u
         where u.agency_code = p_agency and u.say_at <= clock and u.given_up_at is not null
             and not data.inbox_is_taken(u.agency_code, u.message_id)
         order by u.say_at limit p_wanted for no key update skip locked
     )
     update data.inbox_unread as t set say_at = clock + p_again_in
     from due as d where t.agency_code = d.agency_code and t.message_id = d.message_id
+        and t.operation = d.operation
     returning t.message_id;
 end $$;
 grant execute on function api.inbox_unread_take(text, integer, interval) to zapisd_daemon;

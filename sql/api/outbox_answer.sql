@@ -24,7 +24,7 @@ begin
     if message_id is not null then
         select * into x from data.outbox as t
         where t.agency_code = outbox_answer.agency and t.message_id = outbox_answer.message_id
-        for no key update;
+        for no key update nowait;
     else
         x := data.outbox_meant(agency, book_id, answer_id);
     end if;
@@ -38,7 +38,7 @@ begin
         select * into x from data.outbox as t
         where t.former_ids is not null and t.former_ids @> array[outbox_answer.message_id]
             and t.agency_code = outbox_answer.agency
-        limit 1;
+        limit 1 for no key update nowait;
         if found then
             told := 'late'; -- to a message that was made anew since
         elsif data.inbox_is_taken(outbox_answer.agency, outbox_answer.answer_id) then
@@ -65,6 +65,8 @@ begin
     if x.outbox_id is not null and told <> 'unknown' and operation = 'GetResponse' then
         update data.outbox as t set answer_id = outbox_answer.answer_id where t.outbox_id = x.outbox_id;
     end if;
+    perform from data.inbox_unread as u where told <> 'unknown' and u.agency_code = outbox_answer.agency
+        and u.message_id = outbox_answer.answer_id for no key update nowait;
     delete from data.inbox_unread as u where told <> 'unknown' and u.agency_code = outbox_answer.agency
         and u.message_id = outbox_answer.answer_id;
     if told = outcome and outcome <> 'unclear' then
@@ -87,4 +89,4 @@ comment on function api.outbox_answer(text, text, text, text, text, interval, te
     'is_smevs: it is SMEV''s own word, not the portal''s. About an answer of ours to a request: parked (SMEV refuses what it '
     'had taken), noted, late. What is unknown and came by GetResponse is another program''s, perhaps: it is not to be '
     'acknowledged; it is journalled once, and stands in admin.inbox_unread. '
-    'A row that is locked for long makes it fail (lock_timeout): it is to be told again';
+    'It waits for nobody: a row that somebody holds makes it fail (lock_not_available), and it is to be told again';

@@ -6,9 +6,11 @@
 drop function if exists api.outbox_keep(bigint, integer, text, bytea, text);
 create or replace function api.outbox_keep(outbox_id bigint, attempt integer, message_id text, octets bytea, case_number text,
     node_id text default null) returns boolean
-language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '250ms'
-    set enable_seqscan = off as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 begin
+    if not data.outbox_is_free(outbox_keep.outbox_id) then
+        return null;
+    end if;
     perform data.outbox_journal(x, 'renewed', null, null, null, null) from data.outbox as x
     where x.outbox_id = outbox_keep.outbox_id and x.attempts = outbox_keep.attempt and x.state = 'sending'
         and x.message_id = outbox_keep.message_id and x.octets <> outbox_keep.octets;
@@ -20,11 +22,10 @@ begin
     where x.outbox_id = outbox_keep.outbox_id and x.attempts = outbox_keep.attempt and x.state = 'sending'
         and x.lease_until > clock_timestamp();
     return found;
-exception when lock_not_available then
-    return false;
 end $$;
 grant execute on function api.outbox_keep(bigint, integer, text, bytea, text, text) to zapisd_daemon;
 comment on function api.outbox_keep(bigint, integer, text, bytea, text, text) is
-    'Keeps a message before its first octet leaves; false: the lease is over or the row is another''s, and it is not to be sent. '
+    'Keeps a message before its first octet leaves; false: the lease is over or the row is another''s, and it is not to be sent; '
+    'null: somebody holds it. '
     'Message ids are used once by an agency (outbox_message_once). node_id: what a new message has; one that is kept already '
     'keeps its own';

@@ -6,14 +6,16 @@
 drop function if exists api.outbox_result(bigint, integer, text, text, bytea, interval); -- it knew no signatures
 create or replace function api.outbox_result(outbox_id bigint, attempt integer, outcome text, reason text, answer bytea,
     again_in interval, verdict text default null, peer text default null, source text default null) returns boolean
-language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '250ms'
-    set enable_seqscan = off as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
     x data.outbox;
     exchange bigint;
 begin
     if outcome is null or outcome not in ('answered', 'queued', 'again', 'unsent', 'afresh', 'stopped') then
         raise exception 'outbox_result: no outcome %', coalesce(outcome, 'null') using errcode = 'invalid_parameter_value';
+    end if;
+    if not data.outbox_is_free(outbox_result.outbox_id) then
+        return null; -- said again while the lease lasts; then the same octets are sent again
     end if;
     select * into x from data.outbox as t
     where t.outbox_id = outbox_result.outbox_id and t.attempts = outbox_result.attempt and t.state in ('sending', 'held')
@@ -24,8 +26,6 @@ begin
     exchange := data.outbox_journal(x, outcome, answer, verdict, peer, source);
     perform data.outbox_settle(x, outcome, reason, case when exchange is null then answer end, again_in, exchange);
     return true;
-exception when lock_not_available then
-    return null; -- the lease runs out, and the same octets are sent again
 end $$;
 grant execute on function api.outbox_result(bigint, integer, text, text, bytea, interval, text, text, text) to zapisd_daemon;
 comment on function api.outbox_result(bigint, integer, text, text, bytea, interval, text, text, text) is

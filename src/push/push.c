@@ -29,6 +29,7 @@ void push_go(struct push *p)
         drained(p->drained_arg);
         return;
     }
+    push_rows_locked_go(p);
     push_lanes_go(p);
     push_store_ask(p);
     push_sources_go(p);
@@ -47,6 +48,7 @@ struct push *push_start(struct loop *l, struct db_pool *db, struct client *clien
     (void)snprintf(p->owner, sizeof p->owner, "%s:%d", host, (int)getpid());
     push_line_init(&p->for_worker);
     push_line_init(&p->for_database);
+    push_line_init(&p->for_holder);
     p->last_said = &p->saids;
     p->tick = timer_start(l, FIRST_MS, TICK_MS, on_tick, p);
     return p;

@@ -100,10 +100,11 @@ unsigned push_lane_wants(struct push_lane *l, const struct config_push *conf, ui
     if (now_us < l->take_us)
         return 0;
     if (l->closed_us != 0)
-        return now_us >= l->closed_us && l->nrows == 0 ? 1 : 0;
+        return now_us >= l->closed_us && l->nrows == l->nlocked ? 1 : 0;
     lane_count(l, now_us);
     unsigned most = conf->in_flight + (l->pace < PUSH_AHEAD ? l->pace : PUSH_AHEAD);
-    return l->nrows <= most / 2 ? most - l->nrows : 0; /* not for each one that ends */
+    unsigned nrows = l->nrows - l->nlocked;
+    return nrows <= most / 2 ? most - nrows : 0; /* not for each one that ends */
 }
 
 /* A full batch: there may be more. Agencies do not ask in step. */

@@ -99,6 +99,7 @@ struct push_lane {
     struct push_lane *next;
     const char *agency;
     unsigned nrows;            /* in work */
+    unsigned nlocked;          /* of them whose row somebody holds: nobody waits for those */
     unsigned nturns;           /* of them kept or about to be, and with the portal */
     struct push_line for_turn; /* made, and waiting for their turn with it */
     unsigned nheard, pace;     /* answers in this second, and in the one before */
@@ -198,8 +199,10 @@ struct push_row {
     struct client_call *call;
     enum push_step step;
     uint64_t lease_us; /* ends */
-    bool has_turn;     /* with the portal, or about to */
-    bool is_alone;     /* what was written with it failed: it is written by itself */
+    uint64_t due_us;   /* somebody holds it: when it is looked at again */
+    bool was_locked;
+    bool has_turn; /* with the portal, or about to */
+    bool is_alone; /* what was written with it failed: it is written by itself */
     int http_status;
     const char *peer; /* where it went; NULL: nowhere yet */
     const char *content_type;
@@ -222,7 +225,7 @@ struct push {
     struct timer *tick;
     struct push_lane *lanes;
     struct push_row *rows;
-    struct push_line for_worker, for_database;
+    struct push_line for_worker, for_database, for_holder; /* the last: whose rows somebody holds */
     struct push_source *sources;
     struct adapter *adapter;              /* questions and acknowledgements */
     struct push_poll *saids, **last_said; /* to be written down */
@@ -280,6 +283,8 @@ struct push_row *push_line_take(struct push_line *line);
 void push_row_begin(struct push *p, struct push_lane *l, struct keyring *keys, const struct db_result *res,
                     unsigned row, uint64_t lease_us);
 void push_row_kept(struct push_row *r, bool is_ours);
+void push_row_locked(struct push_row *r); /* somebody holds it: it is kept, or told, while its lease lasts */
+void push_rows_locked_go(struct push *p);
 void push_row_told(struct push_row *r, bool is_ours);
 void push_row_end(struct push_row *r);       /* frees it; it is in no line */
 void push_row_give_back(struct push_row *r); /* nothing of it has left */

@@ -14,8 +14,9 @@
 #include <string.h>
 
 #define PATIENCE_MS 10000
-#define LOCK_MS     250
+#define LOCK_MS     250                       /* of a row nobody waits for: for a table */
 #define LOCKED_US   2000000                   /* somebody has its row at a console: the others go on meanwhile */
+#define MOMENT_US   100000                    /* the first time it may be a taker of ours */
 #define OF_USE_US   ((uint64_t)600 * 1000000) /* SMEV brings it again after 15 minutes */
 
 /* ---- the line ---- */
@@ -137,7 +138,7 @@ static void batch_again(struct push *p, enum err err)
         struct push_poll *q = p->said_batch[i];
         bool is_hopeless = q->is_alone && is_of_one(err) && err != ERR_LOCKED;
         if (q->is_alone && err == ERR_LOCKED)
-            q->due_us = clock_mono_us() + LOCKED_US;
+            q->due_us = clock_mono_us() + (q->due_us == 0 ? MOMENT_US : LOCKED_US);
         q->is_alone = q->is_alone || is_of_one(err);
         if (!is_hopeless && clock_mono_us() - q->heard_us < OF_USE_US) {
             line_add(q);

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #define PATIENCE_MS 10000
+#define LOCK_MS     250 /* of a row nobody waits for: for a table */
 
 static void store_next(struct push *p);
 
@@ -140,19 +141,20 @@ static void on_written(void *arg, struct db_result *const *results, unsigned n, 
         push_go(p);
         return;
     }
-    bool is_ours[PUSH_BATCH];
+    bool is_ours[PUSH_BATCH], is_locked[PUSH_BATCH];
     struct push_row *rows[PUSH_BATCH];
     unsigned nrows = p->nbatch;
     for (unsigned i = 0; i < nrows; i++) {
         is_ours[i] = is_true(results[i]);
-        if (db_rows(results[i]) == 1 && db_text(results[i], 0, 0) == NULL)
-            db_locked_seen(&p->locked);
+        is_locked[i] = db_rows(results[i]) == 1 && db_text(results[i], 0, 0) == NULL;
         rows[i] = p->batch[i];
     }
     p->nbatch = 0;
     push_store_good(p);
     for (unsigned i = 0; i < nrows; i++) {
-        if (rows[i]->step == PUSH_KEEP)
+        if (is_locked[i])
+            push_row_locked(rows[i]);
+        else if (rows[i]->step == PUSH_KEEP)
             push_row_kept(rows[i], is_ours[i]);
         else
             push_row_told(rows[i], is_ours[i]);
@@ -189,8 +191,9 @@ static void send_batch(struct push *p)
             tell_write(a, p->batch[i], &s[i], &calls[i]);
     }
     FAULT_POINT(push_write_begin);
-    db_send_within(p->session, (struct db_patience){.until_us = clock_mono_us() + PATIENCE_MS * 1000}, calls, p->nbatch,
-                   on_written, p);
+    db_send_within(p->session,
+                   (struct db_patience){.lock_ms = LOCK_MS, .until_us = clock_mono_us() + PATIENCE_MS * 1000}, calls,
+                   p->nbatch, on_written, p);
     FAULT_POINT(push_write_sent);
     arena_free(a);
 }

@@ -7,6 +7,9 @@
 
 #include "clock.h"
 
+#define LOCKED_FIRST_US 100000u  /* a taker of ours may have it for a moment; */
+#define LOCKED_NEXT_US  2000000u /* who sits at a console has it for long */
+
 void push_row_leave_turn(struct push_row *r)
 {
     r->lane->nturns -= r->has_turn;
@@ -30,7 +33,7 @@ bool push_row_fits_lease(const struct push_row *r)
 static bool row_is_out(const struct push_row *r)
 {
     const struct push_lane *l = r->lane;
-    bool is_closed = l->closed_us != 0 && (l->nrows > 1 || clock_mono_us() < l->closed_us);
+    bool is_closed = l->closed_us != 0 && (l->nrows - l->nlocked > 1 || clock_mono_us() < l->closed_us);
     return r->push->is_draining || is_closed || !push_row_fits_lease(r);
 }
 
@@ -53,6 +56,43 @@ void push_lanes_go(struct push *p)
 {
     for (struct push_lane *l = p->lanes; l != NULL; l = l->next)
         lane_go(l);
+}
+
+/* ---- somebody holds it ---- */
+
+void push_row_locked(struct push_row *r)
+{
+    struct push *p = r->push;
+    uint64_t now_us = clock_mono_us();
+    if (r->was_locked)
+        db_locked_seen(&p->locked);
+    if (p->is_draining || now_us >= r->lease_us) {
+        push_row_end(r); /* its lease ends, and the same octets are sent again */
+        return;
+    }
+    push_row_leave_turn(r);
+    r->due_us = now_us + (r->was_locked ? LOCKED_NEXT_US : LOCKED_FIRST_US);
+    r->was_locked = true;
+    r->lane->nlocked++;
+    push_line_add(&p->for_holder, r);
+}
+
+void push_rows_locked_go(struct push *p)
+{
+    for (unsigned i = 0, n = p->for_holder.n; i < n; i++) {
+        struct push_row *r = push_line_take(&p->for_holder);
+        if (clock_mono_us() < r->due_us && !p->is_draining) {
+            push_line_add(&p->for_holder, r);
+            continue;
+        }
+        r->lane->nlocked--;
+        if (r->step == PUSH_KEEP) {
+            r->step = PUSH_WAIT;
+            push_line_add(&r->lane->for_turn, r);
+        } else {
+            push_line_add(&p->for_database, r);
+        }
+    }
 }
 
 void push_row_wait(struct push_row *r)

@@ -43,6 +43,7 @@ static void ack_done(struct adapter_call *c)
     queue_write_text(w, c->endpoint);
     queue_write_octets(w, c->asked);
     queue_write_octets(w, c->answered);
+    queue_write_insist(w, QUEUE_OF_USE_US, false);
     if (c->is_in_hand)
         queue_write_begin_late(w);
     else

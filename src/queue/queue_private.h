@@ -27,8 +27,10 @@
 #define QUEUE_TOLD_US       60000000u
 #define QUEUE_REFUSAL_US    900000000u /* what was not refused again in that time is refused no more */
 #define QUEUE_FAULT_SIZE    64
-#define QUEUE_LOOKS_MAX     2           /* sessions that look, of all queues together */
-#define QUEUE_NO_REPLY_TO   "REPLY_TO"  /* a refusal that cannot be sent: it has no address */
+#define QUEUE_OF_USE_US     UINT64_C(600000000) /* SMEV brings it again after 15 minutes */
+#define QUEUE_HELD_MOST     16u                 /* messages that somebody holds, and the queue is asked all the same */
+#define QUEUE_LOOKS_MAX     2                   /* sessions that look, of all queues together */
+#define QUEUE_NO_REPLY_TO   "REPLY_TO"          /* a refusal that cannot be sent: it has no address */
 #define QUEUE_RECIPIENT     "RECIPIENT" /* nor this one, with whom it names and what else is the matter behind it */
 #define QUEUE_INCLUDE       "INCLUDE"   /* a refusal that the steps say: the method answers for itself */
 #define QUEUE_BROKEN_MAX    64          /* messages whose files were not given, that are remembered */
@@ -103,6 +105,7 @@ struct queue_source {
     uint64_t clock_told_us;  /* when that was; 0: never */
     /* what is under way */
     unsigned fetching, storing, refusing, acking, working, sending, writing;
+    unsigned held;    /* of those that are stored: that somebody holds at a console */
     unsigned taking;  /* of those that are stored: to be worked on at once */
     unsigned to_send; /* of those that are worked on: the answer is sent at once */
     bool is_behind;   /* something may be due in the inbox that nobody has in hand */
@@ -135,10 +138,11 @@ struct queues {
     void *heard_arg;
     /* queue_write.c */
     struct queue_write *writes, **last_write;
+    struct queue_write *held, **last_held; /* whose row somebody holds */
     struct queue_write *batch;
     struct timer *late;
     struct db_session *session;
-    bool is_writing, is_one_by_one;
+    bool is_writing;
     /* the question how all of them stand */
     struct db_session *state_session;
     bool is_asking_state;
@@ -339,6 +343,11 @@ void queue_write_text(struct queue_write *w, const char *text); /* the next para
 void queue_write_int(struct queue_write *w, int64_t n);
 void queue_write_octets(struct queue_write *w, struct span octets);
 void queue_write_begin(struct queue_write *w); /* once more, after fn, if its arena lives */
+/* While somebody holds its row it is said again: so long, not the ten seconds of what has a place that others wait for.
+ * is_kept: what else the database does not take its caller keeps. */
+void queue_write_insist(struct queue_write *w, uint64_t most_us, bool is_kept);
+/* What somebody has held is said again when it is due. */
+void queue_writes_go(struct queues *q);
 /* The same, with the next that does not wait, in 50 ms at the latest: for what may be lost. */
 void queue_write_begin_late(struct queue_write *w);
 /* The row that journal_refused() makes of an answer that is no message, and of what was asked. */

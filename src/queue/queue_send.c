@@ -63,6 +63,7 @@ static void say(struct queue_job *j, struct adapter_call *c, const char *outcome
     }
     j->is_sent = true;
     j->source->sending--;
+    queue_write_insist(w, QUEUE_OF_USE_US, false);
     queue_write_begin_late(w);
 }
 

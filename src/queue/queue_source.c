@@ -163,8 +163,9 @@ static bool can_sign(struct queue_source *s)
 
 static bool may_poll(const struct queue_source *s)
 {
+    unsigned held = s->held < QUEUE_HELD_MOST ? s->held : QUEUE_HELD_MOST; /* nobody waits for those */
     return !s->is_retired && s->queues->drained == NULL && s->nkept == 0 && !queue_files_hold(s) &&
-           adapter_pace_allows(&s->pace, &s->conf, s->polls, s->storing + s->refusing);
+           adapter_pace_allows(&s->pace, &s->conf, s->polls, s->storing - held + s->refusing);
 }
 
 static bool may_look(const struct queue_source *s)

@@ -2,7 +2,8 @@
 /*
  * What SMEV has signed is stored, whatever it holds, together with the call it came by and the headers of its files;
  * then it is acknowledged. Killed before that: SMEV delivers it again, and the row says that it is known. What the
- * database does not take (a lock, a restart) is kept as long as SMEV would; nothing is asked for meanwhile.
+ * database does not take (a table locked, a restart) is kept as long as SMEV would; nothing is asked for meanwhile. One
+ * whose row somebody holds at a console is said again by itself, and keeps nobody waiting.
  */
 #include "queue_private.h"
 
@@ -18,7 +19,6 @@
 #define TEXT_MAX      2000 /* and bytes of a word of one */
 #define RECIPIENT_MAX 64   /* bytes */
 #define AGAIN_US      1000000u
-#define OF_USE_US     UINT64_C(600000000) /* SMEV brings it again after 15 minutes */
 
 /* A message on its way into the database; in the arena of its call. */
 struct queue_kept {
@@ -242,7 +242,7 @@ static void on_stored(void *arg, const struct db_result *r, enum err err)
     struct queue_source *s = c->owner;
     struct error e = {0};
     int64_t id = 0;
-    if (is_of_the_database(err) && s->queues->drained == NULL && clock_mono_us() - k->heard_us < OF_USE_US) {
+    if (is_of_the_database(err) && s->queues->drained == NULL && clock_mono_us() - k->heard_us < QUEUE_OF_USE_US) {
         keep(s, k);
         return;
     }
@@ -314,6 +314,7 @@ void queue_store(struct adapter_call *c)
     queue_write_text(w, file_calls_of(c));
     s->taking += c->is_in_hand;
     s->queues->taking += c->is_in_hand;
+    queue_write_insist(w, QUEUE_OF_USE_US, true);
     s->storing++;
     *k = (struct queue_kept){.call = c, .write = w, .heard_us = clock_mono_us()};
     queue_write_begin(w);

@@ -3,6 +3,9 @@
  * What the queues tell the database: one session at a time for all of them, several statements in a transaction while
  * several wait. What only says how a call of SMEV went waits a little for company: lost, it is learnt again. A
  * transaction that fails is said again statement by statement, so that what one of them cannot say costs no other.
+ * None of them waits for a row that somebody holds at a console: it answers so (NULL), or fails at once, and is said
+ * again by itself until he lets go. What must be waited for, an insert of the same key, a table, is waited for shortly
+ * (docs/decisions/0353).
  * Killed in between: what was not said is due again when its lease ends, or is delivered again.
  */
 #include "queue_private.h"
@@ -19,8 +22,12 @@
 #define WRITE_BATCH       16
 #define WRITE_BATCH_SIZE  ((size_t)4 << 20)
 #define WRITE_PATIENCE_US 8000000u
-#define WRITE_LOCK_MS     1000
+#define WRITE_LOCK_MS     50  /* for many, or once more; */
+#define WRITE_ALONE_MS    250 /* for one, the first time */
 #define WRITE_LATE_MS     50
+#define HELD_FIRST_US     100000u /* it may be another session of ours, for a moment */
+#define HELD_NEXT_US      1000000u
+#define HELD_SHORT_US     10000000u /* it has a place that others wait for; what it says is learnt again */
 
 struct queue_write {
     struct queue_write *next;
@@ -32,6 +39,11 @@ struct queue_write {
     unsigned char is_binary[WRITE_PARAMS_MAX], is_kept[WRITE_PARAMS_MAX];
     unsigned said;
     bool is_late;
+    bool is_alone; /* what was said with it failed: it is said by itself */
+    bool is_row;   /* only for a row: what else it cannot do its caller keeps */
+    bool was_locked;
+    unsigned held; /* how often somebody was found to hold its row */
+    uint64_t held_us, due_us, most_us;
     size_t size;
     queue_write_fn fn;
     void *arg;
@@ -48,6 +60,7 @@ static struct queue_write *new_write(struct queue_source *s, struct arena *a, qu
     w->arena = a;
     w->fn = fn;
     w->arg = arg;
+    w->most_us = HELD_SHORT_US;
     return w;
 }
 
@@ -84,13 +97,25 @@ void queue_write_octets(struct queue_write *w, struct span octets)
     w->said++;
 }
 
+void queue_write_insist(struct queue_write *w, uint64_t most_us, bool is_kept)
+{
+    w->most_us = most_us;
+    w->is_row = is_kept;
+}
+
+static void line_add(struct queue_write ***last, struct queue_write *w)
+{
+    w->next = NULL;
+    **last = w;
+    *last = &w->next;
+}
+
 void queue_write_begin(struct queue_write *w)
 {
     struct queues *q = w->source->queues;
     w->source->writing++;
-    w->next = NULL;
-    *q->last_write = w;
-    q->last_write = &w->next;
+    w->held = 0;
+    line_add(&q->last_write, w);
     writes_go(q);
 }
 
@@ -134,10 +159,8 @@ void queue_write_unheard(struct adapter_call *c, queue_write_fn fn, void *arg)
 
 bool queue_writes_are_done(const struct queues *q)
 {
-    return q->writes == NULL && q->batch == NULL;
+    return q->writes == NULL && q->batch == NULL && q->held == NULL;
 }
-
-/* ---- how it is said ---- */
 
 static void write_ended(struct queues *q, struct queue_write *w, const struct db_result *r, enum err err)
 {
@@ -148,14 +171,71 @@ static void write_ended(struct queues *q, struct queue_write *w, const struct db
     (void)q;
 }
 
+/* ---- somebody holds its row ---- */
+
+/* A door says so by one row whose first word is none. */
+static bool is_held(const struct db_result *r)
+{
+    return r != NULL && db_rows(r) == 1 && db_is_null(r, 0, 0);
+}
+
+/* Told when it is no moment's matter. */
+static void held_tell(struct queues *q)
+{
+    struct error e = {0};
+    error_set(&e, ERR_LOCKED, "somebody holds a row of the inbox");
+    queue_database_said(q, ERR_LOCKED, &e);
+}
+
+static void write_hold(struct queues *q, struct queue_write *w)
+{
+    uint64_t now_us = clock_mono_us();
+    if (w->held++ == 0)
+        w->held_us = now_us;
+    else
+        held_tell(q);
+    if (q->drained != NULL || now_us - w->held_us >= w->most_us) {
+        write_ended(q, w, NULL, ERR_LOCKED);
+        return;
+    }
+    w->due_us = now_us + (w->held == 1 ? HELD_FIRST_US : HELD_NEXT_US);
+    w->source->held += w->is_row;
+    line_add(&q->last_held, w);
+}
+
+void queue_writes_go(struct queues *q)
+{
+    struct queue_write *w = q->held, *next;
+    q->held = NULL;
+    q->last_held = &q->held;
+    for (; w != NULL; w = next) {
+        next = w->next;
+        if (q->drained == NULL && clock_mono_us() < w->due_us) {
+            line_add(&q->last_held, w);
+            continue;
+        }
+        w->source->held -= w->is_row;
+        if (q->drained != NULL)
+            write_ended(q, w, NULL, ERR_LOCKED);
+        else
+            line_add(&q->last_write, w);
+    }
+    writes_go(q);
+}
+
+/* ---- how it is said ---- */
+
 static void batch_end(struct queues *q, struct db_result *const *results, enum err err)
 {
     struct queue_write *w = q->batch;
     q->batch = NULL;
-    q->is_one_by_one = false;
     for (unsigned i = 0; w != NULL; i++) {
         struct queue_write *next = w->next;
-        write_ended(q, w, err == ERR_OK ? results[i] : NULL, err);
+        w->was_locked = w->was_locked || err == ERR_LOCKED;
+        if (err == ERR_OK ? is_held(results[i]) : err == ERR_LOCKED && !w->is_row)
+            write_hold(q, w);
+        else
+            write_ended(q, w, err == ERR_OK ? results[i] : NULL, err);
         w = next;
     }
 }
@@ -174,14 +254,16 @@ static void send_batch(struct queues *q);
 static void say_singly(struct queues *q)
 {
     struct queue_write *first = q->batch, *last = first;
-    while (last->next != NULL)
-        last = last->next;
+    for (struct queue_write *w = first; w != NULL; w = w->next) {
+        w->is_alone = true;
+        w->is_late = false;
+        last = w;
+    }
     last->next = q->writes;
     if (q->writes == NULL)
         q->last_write = &last->next;
     q->writes = first;
     q->batch = NULL;
-    q->is_one_by_one = true;
 }
 
 /* Somebody waits for one of them, or they are many. */
@@ -219,11 +301,14 @@ static void on_said(void *arg, struct db_result *const *results, unsigned n, enu
 
 static unsigned batch_take(struct queues *q, struct db_call calls[WRITE_BATCH])
 {
-    unsigned n = 0, most = q->is_one_by_one ? 1 : WRITE_BATCH;
+    unsigned n = 0;
+    bool is_full = false;
     size_t size = 0;
     struct queue_write **last = &q->batch;
-    while (q->writes != NULL && n < most && (n == 0 || size + q->writes->size < WRITE_BATCH_SIZE)) {
+    while (q->writes != NULL && n < WRITE_BATCH && !is_full &&
+           (n == 0 || (!q->writes->is_alone && size + q->writes->size < WRITE_BATCH_SIZE))) {
         struct queue_write *w = q->writes;
+        is_full = w->is_alone;
         q->writes = w->next;
         if (q->writes == NULL)
             q->last_write = &q->writes;
@@ -240,7 +325,9 @@ static void send_batch(struct queues *q)
 {
     struct db_call calls[WRITE_BATCH];
     unsigned n = batch_take(q, calls);
-    const struct db_patience patience = {.lock_ms = WRITE_LOCK_MS, .until_us = clock_mono_us() + WRITE_PATIENCE_US};
+    bool is_first = n == 1 && !q->batch->was_locked;
+    const struct db_patience patience = {.lock_ms = is_first ? WRITE_ALONE_MS : WRITE_LOCK_MS,
+                                         .until_us = clock_mono_us() + WRITE_PATIENCE_US};
     db_send_within(q->session, patience, calls, n, on_said, q);
 }
 

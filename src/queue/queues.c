@@ -107,6 +107,7 @@ static void on_tick(void *arg)
         take_keyring(q, service_keyring(q->service));
     for (struct queue_source *s = q->sources; s != NULL; s = s->next)
         queue_source_go(s);
+    queue_writes_go(q);
     free_retired(q);
     queue_state_go(q);
     if (q->drained != NULL && is_drained(q)) {
@@ -140,6 +141,7 @@ struct queues *queues_start(struct loop *l, struct db_pool *db, struct service *
     q->adapter = adapter_new(l, c, s);
     q->request_timeout_ms = request_timeout_ms;
     q->last_write = &q->writes;
+    q->last_held = &q->held;
     owner_name(q);
     q->tick = timer_start(l, QUEUE_TICK_MS, QUEUE_TICK_MS, on_tick, q);
     return q;

@@ -343,6 +343,26 @@ class Push3(Road3):
             console.close()
         self.settle([locked])
 
+    def test_a_row_that_is_held_while_it_is_sent_is_told_when_it_is_over(self):  # L1, M8: docs/decisions/0353
+        held, *others = self.bookings(4)
+        self.smev.server.plan.next("SendRequest", Trouble(slow=5))
+        console = self.instance.connect()
+        try:
+            console.autocommit = False
+            self.told("первое", book_id=held)
+            wait_until(lambda: self.states(held) == ["sending"] and self.came(held), PATIENT_S, "it is with SMEV")
+            with console.cursor() as cursor:
+                cursor.execute("select from data.outbox where book_key = %s for update", (held,))
+                for book_id in others:
+                    self.told("первое", "второе", book_id=book_id)
+                self.settle(others)
+            console.rollback()
+        finally:
+            console.close()
+        self.settle([held])
+        self.assertEqual(len(self.came(held)), 1, "what SMEV said was kept, so it is not sent twice")
+        wait_until(lambda: self.instance.metric("zapisd_push_locked_seconds") == 0, 20, "it is over")
+
     def test_who_holds_the_outbox_is_told(self):  # L1, L4: a table locked at a console
         held = lambda: any("somebody holds rows or tables of the outbox" in w and "admin.locks()" in w for w in json.loads(self.instance.admin("/readyz")[1]).get("warnings", []))
         book_id, seconds = self.bookings(1)[0], lambda: self.instance.metric("zapisd_push_locked_seconds")

@@ -341,6 +341,92 @@ class Again(World):
         self.settled()
 
 
+class Console(World):
+    """Two agencies; somebody holds a row of one of them at a console, and leaves it open. All queues write by one session: none of them waits there."""
+
+    queues = (("a", "AAAA00001", "1.2", ("timeout = 10s",)), ("b", "BBBB00002", "1.2", ("timeout = 10s",)))
+
+    def known(self, message, outcome="known"):
+        return int(self.instance.psql("select count(*) from data.inbox_call as c join data.inbox as i using (inbox_id) where i.message_id = '%s' and c.outcome = '%s'" % (message.message_id, outcome)))
+
+    def both_flow(self):
+        for _ in range(3):
+            for agency in ("BBBB00002", "AAAA00001"):
+                self.assertFalse(self.smev.ask("getRefsList", [], agency, 120).rejected)
+
+    def held(self, statement, meanwhile):
+        """meanwhile() with the statement's transaction open: no session of the daemon is ever seen waiting for it."""
+        console, over, seen = self.instance.connect(), threading.Event(), set()
+
+        def look():
+            while not over.wait(0.05):
+                seen.update(self.instance.psql("select left(query, 100) from pg_stat_activity where usename = 'zapisd_daemon' and cardinality(pg_blocking_pids(pid)) > 0").split("\n"))
+        looker = threading.Thread(target=look)
+        looker.start()
+        try:
+            console.autocommit = False
+            console.cursor().execute(statement)
+            meanwhile()
+            console.rollback()
+        finally:
+            console.close()
+            over.set()
+            looker.join()
+        self.assertEqual(seen - {""}, set())
+
+    def test_a_held_row_is_nobody_elses(self):  # L1, Q3, Q7: docs/decisions/0353
+        self.smev.server.plan.keep("SendResponse", Trouble(fault=("SMEVFailure", None, "full")))
+        message = self.smev.call("getRefsList", [])
+        try:
+            wait_until(lambda: self.inbox("state", "message_id = '%s'" % message.message_id) == "answered", 60, "its answer waits")
+        finally:
+            self.smev.server.plan.keep("SendResponse", None)
+        row = "(select inbox_id from data.inbox where message_id = '%s')" % message.message_id
+
+        def redelivered():  # a clerk's verb is not in the way of what is only noted
+            self.smev.core.duplicate(message, head=True)
+            wait_until(lambda: self.known(message) == 1, 60, "it is known, and said so")
+            wait_until(lambda: not self.smev.agency().requests.unacked, 60, "SMEV has its Ack")
+            self.both_flow()
+            self.assertEqual(self.known(message, "OK"), 1, "the first; this one changes the row")
+        self.held("update data.inbox set due_at = due_at where inbox_id = %s" % row, redelivered)
+        wait_until(lambda: self.known(message, "OK") == 2, 60, "J1: when it is over, it is noted")
+
+        def left():
+            for _ in range(3):
+                self.smev.core.duplicate(message, head=True)
+            self.both_flow()
+            wait_until(lambda: any("somebody holds rows or tables of the queues" in w for w in self.warnings()), 60, "it is told")
+            self.both_flow()
+            self.assertEqual(self.known(message), 1)
+        self.held("select from data.inbox where inbox_id = %s for update" % row, left)
+        wait_until(lambda: self.known(message) == 4, 60, "when it is over, all three are noted")
+        self.assertFalse(self.smev.portal.answer(message, 60).rejected)
+        self.settled()
+        self.assertEqual(len(self.smev.portal.answers[message.message_id]), 1)
+
+    def test_somebody_inserts_the_same(self):  # L1, Q3: the one thing that is waited for: shortly, by itself; the other agency goes on
+        plan = self.smev.server.plan
+        plan.keep("GetRequest", Trouble(fault=("SMEVFailure", None, "full")))
+        message = self.smev.call("getRefsList", [])
+        console = self.instance.connect()
+        try:
+            console.autocommit = False
+            console.cursor().execute("insert into data.inbox (source, agency_code, sender_code, message_id, kind, version, octets, digest, state, reply_to) select 'a', 'AAAA00001', i.sender_code, %s,"
+                                     " 'request', '1.2', 'x', 'x', 'stored', 'r' from data.inbox as i where i.agency_code = 'AAAA00001' limit 1", (message.message_id,))
+            plan.keep("GetRequest", None)
+            wait_until(lambda: any("does not take" in w for w in self.warnings()), 60, "it is told")
+            for _ in range(5):
+                self.assertFalse(self.smev.ask("getRefsList", [], "BBBB00002", 120).rejected)
+            self.assertEqual(self.inbox(where="message_id = '%s'" % message.message_id), "0")
+            console.rollback()
+        finally:
+            plan.keep("GetRequest", None)
+            console.close()
+        self.assertFalse(self.smev.portal.answer(message, 60).rejected)
+        self.settled()
+
+
 class Outage(World):
     """Many questions are under way when SMEV falls silent: one trouble, one pause (Q1). Pauses that double with each of them last minutes."""
 

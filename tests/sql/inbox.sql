@@ -549,7 +549,7 @@ select is(pg_temp.counts(), '8 2', 'O3: which people see');
 select api.inbox_sent(inbox_id, attempts, 'sent', null, null, 'p', 'good', 'a', 'b') from data.inbox where message_id = 'c1';
 
 -- ---- the end (J3) ----
-select is(api.inbox_acked(inbox_id, true, 'OK', 'p', 'a', 'b')::text, '', 'acked') from data.inbox where message_id = 'c1' or source = 'w' and acked_at is null;
+select is(api.inbox_acked(inbox_id, true, 'OK', 'p', 'a', 'b'), true, 'acked') from data.inbox where message_id = 'c1' or source = 'w' and acked_at is null;
 select throws_ok($$delete from data.inbox_call where inbox_id = (select inbox_id from data.inbox where message_id = 'c1')$$, '42501', null, 'J1: its exchanges are not taken away');
 select data.inbox_files_came(inbox_id, '[{"place": "store", "id": "x", "signed": true}]') from data.inbox where message_id = 'c1';
 select throws_ok($$update data.inbox_call set outcome = 'OK'$$, '42501', null, 'J2: nor rewritten');

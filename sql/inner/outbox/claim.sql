@@ -117,6 +117,18 @@ end $$;
 comment on function data.outbox_claim(text, integer, text, interval, text, interval) is
     'Rows of one agency for one daemon: leases that ran out, then what is due, oldest first, at most so many and not for long';
 
+-- Somebody may be about to insert the same at a console: then it is written down by and by.
+create or replace function data.outbox_first_asked(p_agency text, p_owner text, p_road text) returns void
+language plpgsql set lock_timeout = '10ms' as $$
+begin
+    insert into data.outbox_road (agency_code, road, asked_at, asked_by)
+    values (p_agency, p_road, clock_timestamp(), p_owner) on conflict do nothing;
+exception when lock_not_available then
+    null;
+end $$;
+comment on function data.outbox_first_asked(text, text, text) is
+    'Writes down that somebody sends for an agency for which nobody has; not now when it would have to wait';
+
 create or replace function data.outbox_asked(p_agencies text[], p_owner text, p_road text) returns void
 language sql as $$
     with stale as (
@@ -128,10 +140,8 @@ language sql as $$
         update data.outbox_road as r set road = p_road, asked_at = clock_timestamp(), asked_by = p_owner
         from stale where r.agency_code = stale.agency_code
     )
-    insert into data.outbox_road (agency_code, road, asked_at, asked_by)
-    select a.agency_code, p_road, clock_timestamp(), p_owner from data.agency as a
+    select data.outbox_first_asked(a.agency_code, p_owner, p_road) from data.agency as a
     where a.agency_code = any (p_agencies)
         and not exists (select from data.outbox_road as r where r.agency_code = a.agency_code)
-    on conflict do nothing
 $$;
 comment on function data.outbox_asked(text[], text, text) is 'Writes down that somebody sends for these agencies, twice a minute';

@@ -13,7 +13,7 @@ declare
     exchange bigint;
 begin
     select t.* into i from data.inbox as t where t.inbox_id = data.inbox_answered_by(p_agency, p_original_id)
-    for no key update;
+    for no key update nowait;
     if not found then
         return null;
     end if;

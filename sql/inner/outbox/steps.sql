@@ -50,6 +50,15 @@ begin
 end $$;
 comment on function data.outbox_lock_free(bigint) is 'Locks a row; null when somebody has it';
 
+create or replace function data.outbox_is_free(p_outbox_id bigint) returns boolean
+language plpgsql as $$
+begin
+    perform from data.outbox as t where t.outbox_id = p_outbox_id for no key update skip locked;
+    return found or not exists (select from data.outbox as t where t.outbox_id = p_outbox_id);
+end $$;
+comment on function data.outbox_is_free(bigint) is
+    'Locks a row of the outbox, to be changed; false: somebody holds it. One that is not there is nobody''s';
+
 -- A row that is locked stays aside: data.outbox_stray() finds it later.
 create or replace function data.outbox_next(p_book_key text) returns void
 language plpgsql as $$

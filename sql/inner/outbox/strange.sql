@@ -10,18 +10,18 @@ declare
     x data.outbox;
 begin
     select t.* into x from data.outbox as t where t.agency_code = p_agency and t.answer_id = p_answer_id
-    order by t.outbox_id desc limit 1 for no key update;
+    order by t.outbox_id desc limit 1 for no key update nowait;
     if not found then
         select t.* into x from data.outbox as t
         where t.outbox_id = data.outbox_front(lower(p_book_id)) and t.agency_code = p_agency and t.road = 'smev3'
             and t.state = 'sent'
-        for no key update;
+        for no key update nowait;
     end if;
     return x;
 end $$;
 comment on function data.outbox_meant(text, text, text) is
-    'Locks the row that an answer is to which names a booking and no message of ours: that which had this very answer, or the '
-        'one of the booking that is out over SMEV 3; null: there is none';
+    'Locks, or fails when somebody holds it, the row that an answer is to which names a booking and no message of ours: '
+        'that which had this very answer, or the one of the booking that is out over SMEV 3; null: there is none';
 
 -- Once for a message of ours, however often it comes and by whatever ids: which there are is in data.inbox_unread, or the
 -- journal.
@@ -37,6 +37,7 @@ comment on function data.outbox_note_strange(data.outbox, text, text, bigint) is
 create or replace function data.outbox_came_unread(p_agency text, p_message_id text, p_answer_id text, p_error text) returns void
 language plpgsql set enable_seqscan = off as $$
 begin
+    perform from data.outbox as x where x.agency_code = p_agency and x.message_id = p_message_id for key share nowait;
     perform data.outbox_note_strange(x, 'unread', format('%s, MessageID %s, никем не подтверждён', left(p_error, 200),
         coalesce(p_answer_id, 'не найден')), null)
     from data.outbox as x
