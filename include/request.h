@@ -49,6 +49,9 @@ const struct key *keyring_signing_key(const struct keyring *k, const char *agenc
  * ERR_AGENCY: it has one, and nothing can be signed with that key now. */
 MUST_CHECK enum err keyring_official_key(const struct keyring *k, const char *queue, int64_t now_s,
                                          const struct key **out, struct error *e);
+/* What is missing to sign what is answered and told for an agency by the [smev3 queue]; queue NULL: by SMEV 2. */
+enum keyring_lack { KEYRING_SIGNS, KEYRING_LACKS_AGENCY, KEYRING_LACKS_OFFICIAL };
+enum keyring_lack keyring_lack(const struct keyring *k, const char *agency, const char *queue, int64_t now_s);
 struct smev_party keyring_party(const struct keyring *k, const char *code); /* agency or sender, as others know it */
 /* By what a message to us is verified: an actors/smev signature must be there. age_max_s: see struct wsse_policy. */
 struct wsse_policy keyring_policy(const struct keyring *k, int64_t now_s, int64_t age_max_s);

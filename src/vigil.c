@@ -309,6 +309,15 @@ static void parties_write(const struct vigil *v, enum finding_about about, struc
     arena_free(a);
 }
 
+/* An official is no key of the answer: whose trouble it is the text must say. */
+static void trouble_write(const struct finding *f, struct arena *a, struct buf *out)
+{
+    const char *text = f->text;
+    if (f->about == ABOUT_OFFICIAL)
+        text = arena_printf(a, "%s %s: %s", finding_abouts[f->about], f->code, f->text);
+    buf_add_json(out, span_of(text));
+}
+
 void vigil_write(const struct vigil *v, struct span daemon_reasons, struct buf *out)
 {
     buf_add_str(out, ",\"agencies\":{");
@@ -319,14 +328,16 @@ void vigil_write(const struct vigil *v, struct span daemon_reasons, struct buf *
     parties_write(v, ABOUT_LISTENER, daemon_reasons, out);
     buf_add_str(out, "},\"troubles\":[");
     bool is_first = true;
+    struct arena *a = arena_new_small();
     for (unsigned i = 0; i < v->kept->all.n; i++) {
         if (v->kept->all.items[i].level == FINDING_GOOD)
             continue;
         buf_add_str(out, is_first ? "" : ",");
-        buf_add_json(out, span_of(v->kept->all.items[i].text));
+        trouble_write(&v->kept->all.items[i], a, out);
         is_first = false;
     }
     buf_add_str(out, "]");
+    arena_free(a);
 }
 
 bool vigil_read_agency(const struct vigil *v, const char *code, bool *is_ready, struct buf *reasons_json)

@@ -121,21 +121,23 @@ void push_lane_afresh(struct push_lane *l)
         l->closed_us = 1;
 }
 
-static void lane_open(struct push_lane *l)
+/* who: kept it closed. */
+static void lane_open(struct push_lane *l, enum push_who who)
 {
     l->failed = 0;
     if (l->closed_us == 0)
         return;
-    push_tell_recovered(l);
+    push_tell_recovered(l, who);
     l->closed_us = 0;
     l->take_us = 0;
 }
 
 void push_lane_heard(struct push_lane *l)
 {
+    enum push_who who = push_lane_who(l);
     l->success_s = clock_wall_us() / 1000000;
     l->ill = 0;
-    lane_open(l);
+    lane_open(l, who);
 }
 
 static void lane_count_failure(struct push_lane *l, unsigned *count)
@@ -150,8 +152,9 @@ static void lane_count_failure(struct push_lane *l, unsigned *count)
     l->closed_us = clock_mono_us() + push_pause_ms(*count - FAILED_CLOSES + 1) * 1000;
 }
 
-void push_lane_failed(struct push_lane *l, const char *reason)
+void push_lane_failed(struct push_lane *l, enum push_who who, const char *reason)
 {
+    l->who = who;
     (void)snprintf(l->reason, sizeof l->reason, "%s", reason);
     lane_count_failure(l, &l->failed);
 }
@@ -167,14 +170,20 @@ bool push_lane_is_ill(const struct push_lane *l)
     return l->ill >= FAILED_CLOSES;
 }
 
+enum push_who push_lane_who(const struct push_lane *l)
+{
+    return l->failed < FAILED_CLOSES && push_lane_is_ill(l) ? PUSH_BY_PORTAL : l->who;
+}
+
 /* Who asks an ill portal waits for its word, as if it had failed. */
 void push_lane_queued(struct push_lane *l)
 {
+    enum push_who who = push_lane_who(l);
     l->failed = 0;
     if (push_lane_is_ill(l))
         lane_count_failure(l, &l->ill);
     else
-        lane_open(l);
+        lane_open(l, who);
 }
 
 void push_lane_well(struct push_lane *l)
@@ -183,5 +192,5 @@ void push_lane_well(struct push_lane *l)
     l->success_s = clock_wall_us() / 1000000;
     l->ill = 0;
     if (was_ill && l->failed < FAILED_CLOSES)
-        lane_open(l);
+        lane_open(l, PUSH_BY_PORTAL);
 }

@@ -14,6 +14,7 @@
  *   push_state.c  how all stands, as the database says
  *   push_locked.c whether somebody holds what it is asked for
  *   push_tell.c   metrics, notes, lines of the log
+ *   push_cause.c  pure: who is to be looked at when nothing is told
  *   push_message.c, push_answer.c, push_sent.c, push_words.c  pure: octets
  *
  * Over SMEV 3 the answer to a row comes by itself, in a queue of its own, and ends it whoever has it:
@@ -31,6 +32,7 @@
 #include "adapter.h"
 #include "clock.h"
 
+#include "push_cause.h"
 #include "push_message.h"
 
 #include <stdbool.h>
@@ -110,7 +112,8 @@ struct push_lane {
     uint64_t closed_us;        /* until then nothing is tried; then one row; 0: open */
     int64_t since_s;           /* closed since */
     uint64_t clock_us;         /* when SMEV last called a new id of its stale; 0: it has taken one since */
-    char reason[200];          /* of the last failure; nothing of the peer's text */
+    enum push_who who;         /* whose the last failure was */
+    char reason[200];          /* of it; nothing of the peer's text */
     char ill_reason[200];      /* of the portal's last failure; likewise */
     uint64_t outcomes[PUSH_OUTCOME_COUNT];
     uint64_t saids[PUSH_SAID_COUNT];
@@ -209,6 +212,7 @@ struct push_row {
     struct span body;
     struct error error;
     enum push_outcome kind;
+    enum push_who who;            /* is to be looked at for that */
     const char *outcome, *reason; /* for api.outbox_result */
     uint64_t again_ms;
     bool has_again;
@@ -268,12 +272,13 @@ bool push_lane_has_turn(const struct push_lane *l, const struct config_push *con
 void push_lane_answered(struct push_lane *l); /* by whomever: a turn is over */
 void push_lane_afresh(struct push_lane *l);   /* the configuration is a new one: tried at once */
 void push_lane_took(struct push_lane *l, unsigned wanted, unsigned got);
-void push_lane_heard(struct push_lane *l);                      /* a word of the portal's */
-void push_lane_failed(struct push_lane *l, const char *reason); /* none */
-void push_lane_ill(struct push_lane *l, const char *reason);    /* SMEV 3 brought a failure of the portal's own */
-bool push_lane_is_ill(const struct push_lane *l);               /* so many that the lane is closed for them */
-void push_lane_queued(struct push_lane *l);                     /* SMEV 3 answers; of the portal it says nothing */
-void push_lane_well(struct push_lane *l);                       /* SMEV 3 brought a yes or no of the portal's */
+void push_lane_heard(struct push_lane *l);                                         /* a word of the portal's */
+void push_lane_failed(struct push_lane *l, enum push_who who, const char *reason); /* none, for whose sake */
+void push_lane_ill(struct push_lane *l, const char *reason); /* SMEV 3 brought a failure of the portal's own */
+bool push_lane_is_ill(const struct push_lane *l);            /* so many that the lane is closed for them */
+enum push_who push_lane_who(const struct push_lane *l);      /* who keeps a closed lane closed */
+void push_lane_queued(struct push_lane *l);                  /* SMEV 3 answers; of the portal it says nothing */
+void push_lane_well(struct push_lane *l);                    /* SMEV 3 brought a yes or no of the portal's */
 
 void push_line_init(struct push_line *line);
 void push_line_add(struct push_line *line, struct push_row *r);
@@ -355,4 +360,4 @@ void push_tell_operation(const struct push_source *s, const char *operation, con
 bool push_source_is_untaken(const struct push_source *s); /* SMEV refuses our Ack, by what was seen of late */
 void push_tell_failed(const struct push_row *r);
 void push_tell_clock(struct push_row *r); /* a new id of ours is stale to SMEV */
-void push_tell_recovered(const struct push_lane *l);
+void push_tell_recovered(const struct push_lane *l, enum push_who who);

@@ -55,23 +55,41 @@ void push_row_give_back(struct push_row *r)
     row_again(r, "unsent", 0, NULL);
 }
 
-static void row_count(struct push_row *r, enum push_outcome kind)
+/* who: is to be looked at, unless all is well. */
+static void row_count(struct push_row *r, enum push_outcome kind, enum push_who who)
 {
     r->kind = kind;
+    r->who = who;
     r->lane->outcomes[kind]++;
     if (kind != PUSH_OUTCOME_taken && kind != PUSH_OUTCOME_pending && kind != PUSH_OUTCOME_queued)
         push_tell_failed(r);
 }
 
-/* No word of the portal's. */
-static void row_failed(struct push_row *r, enum push_outcome kind, const char *reason, const char *words)
+/* Whoever is called by this road, or is to be looked at for that. */
+static enum push_who who_of(const struct push_row *r, enum push_cause cause)
 {
-    push_lane_failed(r->lane, reason);
+    return push_who_of(cause, r->way.conf->road);
+}
+
+/* What waits for a key is due at once when there is one: its lane alone knows pauses, and a reload ends them. */
+static uint64_t pause_ms(const struct push_row *r, enum push_cause cause)
+{
+    if (cause == PUSH_CAUSE_AGENCY_KEY || cause == PUSH_CAUSE_OFFICIAL_KEY)
+        return SOON_MS;
+    return r->answer.is_rare ? RARE_MS : push_pause_ms((unsigned)r->update.attempt);
+}
+
+/* No word of the portal's. words: of NO_WORD. */
+static void row_failed(struct push_row *r, enum push_outcome kind, enum push_cause cause, const char *reason,
+                       const char *words)
+{
+    enum push_who who = who_of(r, cause);
+    const char *known = push_words_of(r->arena, cause, r->way.conf->road, r->way.conf->queue);
+    push_lane_failed(r->lane, who, reason);
     r->answer.reason = reason;
-    row_count(r, kind);
+    row_count(r, kind, who);
     bool is_unsent = kind == PUSH_OUTCOME_unsent || kind == PUSH_OUTCOME_unmade;
-    row_again(r, is_unsent ? "unsent" : "again",
-              r->answer.is_rare ? RARE_MS : push_pause_ms((unsigned)r->update.attempt), words);
+    row_again(r, is_unsent ? "unsent" : "again", pause_ms(r, cause), known != NULL ? known : words);
 }
 
 void push_row_told(struct push_row *r, bool is_ours)
@@ -155,7 +173,7 @@ void push_row_begin(struct push *p, struct push_lane *l, struct keyring *keys, c
     FAULT_POINT(push_taken);
     if (booking_update_read(a, res, row, &r->update, &r->error) != ERR_OK) {
         r->answer.reason = r->error.detail;
-        row_count(r, PUSH_OUTCOME_unmade);
+        row_count(r, PUSH_OUTCOME_unmade, PUSH_BY_US);
         row_tell(r, "stopped", "строка исходящих не читается: см. журнал программы");
         return;
     }
@@ -176,24 +194,22 @@ static void row_made(struct push_row *r)
         return;
     }
     if (r->error.code != ERR_INPUT) {
-        row_failed(r, PUSH_OUTCOME_unmade, arena_strdup(r->arena, r->error.detail),
-                   r->error.code == ERR_AGENCY ? "подписать от имени ведомства сейчас нечем"
-                                               : "сообщение не составлено");
+        row_failed(r, PUSH_OUTCOME_unmade, push_cause_of_unmade(&r->way, r->error.code),
+                   arena_strdup(r->arena, r->error.detail), NULL);
         return;
     }
     r->answer.reason = r->error.detail;
-    row_count(r, PUSH_OUTCOME_unmade);
+    row_count(r, PUSH_OUTCOME_unmade, PUSH_BY_US);
     row_tell(r, "stopped", arena_printf(r->arena, "сообщение не составить: %s", r->error.detail));
 }
 
 /* ---- kept, sent, answered ---- */
 
-static const char *words_of(enum client_fate fate, enum err code)
+static enum push_cause cause_of(enum client_fate fate, enum err code)
 {
     if (fate == CLIENT_UNSENT)
-        return code == ERR_CONFIG ? "порталу не отправлено: см. zapisd check" : "связи с порталом нет, не отправлено";
-    return code == ERR_TIMEOUT ? "портал не ответил вовремя, повторим то же сообщение"
-                               : "связь оборвалась до ответа портала, повторим то же сообщение";
+        return code == ERR_CONFIG ? PUSH_CAUSE_SETTINGS : PUSH_CAUSE_UNREACHED;
+    return code == ERR_TIMEOUT ? PUSH_CAUSE_SILENT : PUSH_CAUSE_CUT;
 }
 
 static void endpoint_used(const struct push_row *r, bool is_good)
@@ -205,13 +221,13 @@ static void endpoint_used(const struct push_row *r, bool is_good)
 static void row_answered(struct push_row *r, const struct client_answer *a)
 {
     if (a->fate == CLIENT_ANSWERED && FAULT_TAKEN(push_heard)) {
-        row_failed(r, PUSH_OUTCOME_uncertain, "the fault point push_heard", words_of(CLIENT_UNCERTAIN, ERR_SYSTEM));
+        row_failed(r, PUSH_OUTCOME_uncertain, PUSH_CAUSE_CUT, "the fault point push_heard", NULL);
         return;
     }
     if (a->fate != CLIENT_ANSWERED) {
         endpoint_used(r, false);
         row_failed(r, a->fate == CLIENT_UNSENT ? PUSH_OUTCOME_unsent : PUSH_OUTCOME_uncertain,
-                   arena_strdup(r->arena, a->error->detail), words_of(a->fate, a->error->code));
+                   cause_of(a->fate, a->error->code), arena_strdup(r->arena, a->error->detail), NULL);
         return;
     }
     r->http_status = a->status;
@@ -286,7 +302,7 @@ static bool is_overdue(const struct push_row *r)
 static void row_pending(struct push_row *r)
 {
     push_lane_heard(r->lane);
-    row_count(r, PUSH_OUTCOME_pending);
+    row_count(r, PUSH_OUTCOME_pending, PUSH_BY_PORTAL);
     if (!is_overdue(r)) {
         row_again(r, "again", PENDING_MS, r->answer.words);
         return;
@@ -302,12 +318,12 @@ static void row_read(struct push_row *r)
     switch (r->answer.verdict) {
     case PUSH_TAKEN:
         push_lane_heard(r->lane);
-        row_count(r, PUSH_OUTCOME_taken);
+        row_count(r, PUSH_OUTCOME_taken, PUSH_BY_PORTAL);
         row_tell(r, "answered", NULL);
         break;
     case PUSH_REFUSED:
         push_lane_heard(r->lane);
-        row_count(r, PUSH_OUTCOME_refused);
+        row_count(r, PUSH_OUTCOME_refused, who_of(r, PUSH_CAUSE_NO_WORD));
         row_tell(r, "stopped", r->answer.words);
         break;
     case PUSH_PENDING:
@@ -316,7 +332,7 @@ static void row_read(struct push_row *r)
     case PUSH_QUEUED: /* the portal's answer comes by itself (push_poll.c), perhaps it has come */
         push_lane_queued(r->lane);
         r->lane->clock_us = 0;
-        row_count(r, PUSH_OUTCOME_queued);
+        row_count(r, PUSH_OUTCOME_queued, PUSH_BY_SMEV);
         r->again_ms = r->way.conf->answer_deadline_ms;
         r->has_again = true;
         row_tell(r, "queued", r->answer.words);
@@ -325,11 +341,11 @@ static void row_read(struct push_row *r)
         push_lane_queued(r->lane);
         if (r->answer.is_clock)
             push_tell_clock(r);
-        row_count(r, PUSH_OUTCOME_stale);
+        row_count(r, PUSH_OUTCOME_stale, PUSH_BY_SMEV);
         row_again(r, "afresh", push_pause_ms((unsigned)r->update.attempt), r->answer.words);
         break;
     case PUSH_FAILED:
-        row_failed(r, PUSH_OUTCOME_failed, r->answer.reason, r->answer.words);
+        row_failed(r, PUSH_OUTCOME_failed, PUSH_CAUSE_NO_WORD, r->answer.reason, r->answer.words);
         break;
     }
 }

@@ -32,7 +32,7 @@ void push_tell_failed(const struct push_row *r)
     char id[24];
     (void)snprintf(id, sizeof id, "%" PRId64, r->update.outbox_id);
     log_bounded(LOG_LEVEL_WARNING, 1, "push", outcome_names[r->kind], "outcome", outcome_names[r->kind], "agency",
-                r->lane->agency, "outbox_id", id, "reason", r->answer.reason, "advice",
+                r->lane->agency, "outbox_id", id, "by", push_who_names[r->who], "reason", r->answer.reason, "advice",
                 is_refused ? "what the portal says: select * from admin.outbox where state = 'stopped'" : NULL, NULL);
 }
 
@@ -79,9 +79,10 @@ void push_tell_operation(const struct push_source *s, const char *operation, con
                 operation, "fault", is_good ? "no" : fault, NULL);
 }
 
-void push_tell_recovered(const struct push_lane *l)
+void push_tell_recovered(const struct push_lane *l, enum push_who who)
 {
-    log_bounded(LOG_LEVEL_NOTICE, 1, "push", "recovered", "portal", "answers again", "agency", l->agency, NULL);
+    log_bounded(LOG_LEVEL_NOTICE, 1, "push", "recovered", "outcome", "recovered", "agency", l->agency, "by",
+                push_who_names[who], NULL);
 }
 
 /* ---- metrics ---- */
@@ -107,8 +108,22 @@ static void write_rows(const struct push *p, struct buf *out)
         buf_printf(out, "zapisd_outbox_oldest_seconds{agency=\"%s\"} %" PRId64 "\n", l->agency, l->oldest_s);
 }
 
+static bool gives_no_errors(const struct push_source *s)
+{
+    return s->is_asked && s->status_fault[0] != '\0';
+}
+
+static bool is_slow_at_fault(const struct push_source *s)
+{
+    return *push_source_slow_fault(s) != '\0';
+}
+
 static void write_answers(const struct push *p, struct buf *out)
 {
+    static const struct {
+        const char *operation;
+        bool (*is_now)(const struct push_source *s);
+    } refusals[] = {{"Ack", push_source_is_untaken}, {"GetStatus", gives_no_errors}, {"GetResponse", is_slow_at_fault}};
     head(out, "push_answers_total", "counter", "What came out of SMEV 3's queues of answers, by what became of it.");
     for (const struct push_lane *l = p->lanes; l != NULL; l = l->next)
         for (int i = 0; i < PUSH_SAID_COUNT; i++)
@@ -117,29 +132,27 @@ static void write_answers(const struct push *p, struct buf *out)
     head(out, "push_polls_total", "counter", "Questions for answers, by what came of them.");
     for (const struct push_source *s = p->sources; s != NULL; s = s->next)
         for (int i = 0; i < ADAPTER_RESULTS; i++)
-            buf_printf(out, "zapisd_push_polls_total{source=\"%s\",result=\"%s\"} %" PRIu64 "\n", s->name,
-                       adapter_result_names[i], s->polls[i]);
+            buf_printf(out, "zapisd_push_polls_total{source=\"%s\",agency=\"%s\",result=\"%s\"} %" PRIu64 "\n", s->name,
+                       s->agency, adapter_result_names[i], s->polls[i]);
     head(out, "push_acks_total", "counter", "Acknowledgements of answers, by what came of them.");
     for (const struct push_source *s = p->sources; s != NULL; s = s->next)
         buf_printf(out,
-                   "zapisd_push_acks_total{source=\"%s\",result=\"ok\"} %" PRIu64
-                   "\nzapisd_push_acks_total{source=\"%s\",result=\"failed\"} %" PRIu64 "\n",
-                   s->name, s->acks, s->name, s->acks_failed);
+                   "zapisd_push_acks_total{source=\"%s\",agency=\"%s\",result=\"ok\"} %" PRIu64
+                   "\nzapisd_push_acks_total{source=\"%s\",agency=\"%s\",result=\"failed\"} %" PRIu64 "\n",
+                   s->name, s->agency, s->acks, s->name, s->agency, s->acks_failed);
     head(out, "push_refused", "gauge",
          "1 while SMEV refuses our Acks of answers, gives no errors by GetStatus, or does not say by GetResponse "
          "what became of our answers to requests.");
     for (const struct push_source *s = p->sources; s != NULL; s = s->next)
-        buf_printf(out,
-                   "zapisd_push_refused{source=\"%s\",operation=\"Ack\"} %d\n"
-                   "zapisd_push_refused{source=\"%s\",operation=\"GetStatus\"} %d\n"
-                   "zapisd_push_refused{source=\"%s\",operation=\"GetResponse\"} %d\n",
-                   s->name, push_source_is_untaken(s), s->name, s->is_asked && s->status_fault[0] != '\0', s->name,
-                   *push_source_slow_fault(s) != '\0');
+        for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++)
+            buf_printf(out, "zapisd_push_refused{source=\"%s\",agency=\"%s\",operation=\"%s\"} %d\n", s->name,
+                       s->agency, refusals[i].operation, refusals[i].is_now(s));
     head(out, "push_last_poll_timestamp_seconds", "gauge",
          "When SMEV 3 last said what there is of answers, of each queue that is asked for them; 0: never yet.");
     for (const struct push_source *s = p->sources; s != NULL; s = s->next)
         if (s->is_asked)
-            buf_printf(out, "zapisd_push_last_poll_timestamp_seconds{source=\"%s\"} %" PRId64 "\n", s->name, s->good_s);
+            buf_printf(out, "zapisd_push_last_poll_timestamp_seconds{source=\"%s\",agency=\"%s\"} %" PRId64 "\n",
+                       s->name, s->agency, s->good_s);
 }
 
 void push_metrics_write(const struct push *p, struct buf *out)
@@ -156,9 +169,13 @@ void push_metrics_write(const struct push *p, struct buf *out)
     for (const struct push_lane *l = p->lanes; l != NULL; l = l->next)
         buf_printf(out, "zapisd_push_last_answer_timestamp_seconds{agency=\"%s\"} %" PRId64 "\n", l->agency,
                    l->success_s);
-    head(out, "push_is_closed", "gauge", "1: the portal is away or fails, and is asked with one message at a time.");
+    head(out, "push_is_closed", "gauge",
+         "1: one message at a time is tried, for by: portal: it is away or fails; smev: SMEV is away or takes nothing; "
+         "agency-key, official-key: nothing can be signed; own: nothing leaves us.");
     for (const struct push_lane *l = p->lanes; l != NULL; l = l->next)
-        buf_printf(out, "zapisd_push_is_closed{agency=\"%s\"} %d\n", l->agency, l->closed_us != 0);
+        for (enum push_who who = 0; who < PUSH_WHO_COUNT; who++)
+            buf_printf(out, "zapisd_push_is_closed{agency=\"%s\",by=\"%s\"} %d\n", l->agency, push_who_names[who],
+                       l->closed_us != 0 && push_lane_who(l) == who);
 }
 
 /* ---- notes ---- */
@@ -186,7 +203,7 @@ static void operations_note(const struct push_source *s, struct buf *notes_json)
                        s->agency, s->name, s->untaken);
         note(notes_json, text);
     }
-    if (s->is_asked && s->status_fault[0] != '\0') {
+    if (gives_no_errors(s)) {
         (void)snprintf(text, sizeof text, "agency %s: [smev3 %s] does not give errors of notifications (GetStatus): %s",
                        s->agency, s->name, s->status_fault);
         note(notes_json, text);
@@ -242,13 +259,19 @@ static void strays_note(const struct push *p, const struct push_lane *l, struct 
         const struct push_node *n = &l->nodes[i];
         if (!push_is_stray(keys, l->agency, n))
             continue;
-        (void)snprintf(text, sizeof text,
-                       "agency %s: %" PRId64 " changes were sent with NodeID \"%s\", which no [smev3] of its has now: "
-                       "%s%s%s",
-                       l->agency, n->changes, n->id,
-                       push_stray_queue(keys, l->agency) != NULL ? "it is asked by that, too, until all are over"
-                                                                 : "nobody takes the answers",
-                       s != NULL ? ": " : "", s != NULL ? s->stray_fault : "");
+        const char *what = push_stray_queue(keys, l->agency) != NULL ? "it is asked by that, too, until all are over"
+                                                                     : "nobody takes the answers";
+        const char *colon = s != NULL ? ": " : "", *fault = s != NULL ? s->stray_fault : "";
+        if (n->id[0] == '\0')
+            (void)snprintf(text, sizeof text,
+                           "agency %s: %" PRId64
+                           " changes were sent without a NodeID, as no [smev3] of its asks now: %s%s%s",
+                           l->agency, n->changes, what, colon, fault);
+        else
+            (void)snprintf(text, sizeof text,
+                           "agency %s: %" PRId64
+                           " changes were sent with NodeID %s, which no [smev3] of its has now: %s%s%s",
+                           l->agency, n->changes, n->id, what, colon, fault);
         note(notes_json, text);
     }
 }
@@ -290,12 +313,12 @@ void push_notes_write(const struct push *p, struct buf *notes_json)
         if (l->closed_us == 0)
             continue;
         since(l->since_s, time);
-        if (push_lane_is_ill(l))
+        if (push_lane_is_ill(l) && push_lane_who(l) == PUSH_BY_PORTAL)
             (void)snprintf(text, sizeof text, "agency %s: the portal has answered with failures alone for %s: %s",
                            l->agency, time, l->ill_reason);
         else
-            (void)snprintf(text, sizeof text, "agency %s: the portal has not answered for %s: %s", l->agency, time,
-                           l->reason);
+            (void)snprintf(text, sizeof text, "agency %s: %s for %s: %s", l->agency, push_who_closes[push_lane_who(l)],
+                           time, l->reason);
         note(notes_json, text);
     }
 }

@@ -11,6 +11,7 @@ const struct inbox_text inbox_texts[INBOX_DOORS] = {
     [INBOX_TAKE] = {"select * from api.inbox_take($1, $2, $3, $4, $5, $6)", 6},
     [INBOX_ANSWERED] = {"select api.inbox_answered($1, $2, $3, $4, $5, $6, $7, false) as is_ours", 7},
     [INBOX_AGAIN] = {"select api.inbox_again($1, $2, $3, $4) as is_ours", 4},
+    [INBOX_SIGNED] = {"select api.inbox_signed($1, $2) as due", 2},
     [INBOX_PARK] = {"select api.inbox_park($1, $2, $3) as is_ours", 3},
     [INBOX_UNSENT_TAKE] = {"select * from api.inbox_unsent_take($1, $2, $3, $4, $5, $6)", 6},
     [INBOX_RENEWED] = {"select api.inbox_renewed($1, $2, $3, $4) as is_ours", 4},

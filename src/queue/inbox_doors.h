@@ -13,6 +13,7 @@ enum inbox_door {
     INBOX_TAKE,
     INBOX_ANSWERED,
     INBOX_AGAIN,
+    INBOX_SIGNED,
     INBOX_PARK,
     INBOX_UNSENT_TAKE,
     INBOX_RENEWED,

@@ -19,10 +19,11 @@
 #define TRIES          3        /* of a file, in one delivery */
 #define PAUSE_US       1000000u /* before the second, and twice that before the third */
 #define CONNECT_MS     10000u
-#define HOLD_US        2000000u /* while files are had, the queue waits for a place to become free */
-#define FETCHES_MAX    4        /* messages of one queue, */
-#define FETCHES_ALL    16       /* of all queues: each may have a thread at the disk */
-#define NOT_FOUND      550      /* of FTP: no such file */
+#define HOLD_US        2000000u    /* while files are had, the queue waits for a place to become free */
+#define FETCHES_MAX    4           /* messages of one queue, */
+#define FETCHES_ALL    16          /* of all queues: each may have a thread at the disk */
+#define NOT_FOUND      550         /* of FTP: no such file */
+#define FILES_TOLD_US  1200000000u /* SMEV has delivered again since */
 #define WORDS_SILENT   "файлы обращения не получены: хранилище файлов СМЭВ не отвечает или прерывает передачу"
 #define WORDS_REFUSING "файлы обращения не получены: хранилище файлов СМЭВ не пускает"
 #define WORDS_OTHER    "файлы обращения не получены: хранилище файлов СМЭВ отдаёт не то, что подписано"
@@ -74,9 +75,18 @@ static void let_go(struct queue_fetch *f)
     queue_source_go(s);
 }
 
+/* No more of those that wait in the queue for their files. */
+static void fileless_over(struct queue_source *s, const char *id)
+{
+    for (unsigned i = 0; i < QUEUE_BROKEN_MAX; i++)
+        if (strcmp(s->fileless[i].id, id) == 0)
+            s->fileless[i].is_over = true;
+}
+
 static void store(struct queue_fetch *f)
 {
     struct adapter_call *c = f->call;
+    fileless_over(f->source, c->request.message_id);
     fetch_over(f);
     queue_store(c);
     queue_source_go(f->source);
@@ -92,18 +102,12 @@ static void refuse(struct queue_fetch *f, const char *refusal)
     store(f);
 }
 
-static void trouble_told(struct queue_source *s, const char *trouble)
-{
-    s->files_bad = trouble;
-    s->files_bad_us = clock_mono_us();
-}
-
 /* Nothing that the message could help: whatever it is, it is told, and never counted against it. */
 static void own_trouble(struct queue_fetch *f, const struct error *e)
 {
     struct queue_source *s = f->source;
     s->counts.files_own++;
-    trouble_told(s, "files cannot be kept here");
+    s->files_own_us = clock_mono_us();
     log_bounded(LOG_LEVEL_ERROR, 5, "queue-files", s->conf.name, "source", s->conf.name, "message",
                 f->call->request.message_id, "detail", e->detail, NULL);
     let_go(f);
@@ -118,7 +122,7 @@ static void not_given(struct queue_fetch *f, int ftp, const char *parked, const 
     struct queue_broken *b = queue_broken_find(s->fileless, c->request.message_id);
     bool is_last = ++b->times >= s->conf.files.deliveries;
     b->seen_us = clock_mono_us();
-    trouble_told(s, "the file store does not give files");
+    b->is_over = false;
     log_bounded(LOG_LEVEL_WARNING, 5, "queue-files", s->conf.name, "source", s->conf.name, "message",
                 c->request.message_id, "delivery",
                 arena_printf(c->arena, "%u of %u", b->times, s->conf.files.deliveries), "ftp",
@@ -192,7 +196,7 @@ static void on_loop_kept(void *arg)
     } else {
         FAULT_POINT(queue_file_kept);
         s->counts.files_kept++;
-        s->files_bad = NULL;
+        s->files_own_us = 0;
         f->bytes += f->kept[f->at].size;
         f->at++;
         f->tries = 0;
@@ -349,6 +353,21 @@ void queue_files_begin(struct adapter_call *c)
     queue_write_text(w, c->request.metadata.sender);
     queue_write_text(w, c->request.message_id);
     queue_write_begin(w);
+}
+
+bool queue_files_wait(const struct queue_source *s)
+{
+    for (unsigned i = 0; i < QUEUE_BROKEN_MAX; i++) {
+        const struct queue_broken *b = &s->fileless[i];
+        if (b->id[0] != '\0' && !b->is_over && clock_mono_us() - b->seen_us < FILES_TOLD_US)
+            return true;
+    }
+    return false;
+}
+
+bool queue_files_cannot_be_kept(const struct queue_source *s)
+{
+    return s->files_own_us != 0 && clock_mono_us() - s->files_own_us < FILES_TOLD_US;
 }
 
 bool queue_files_hold(const struct queue_source *s)

@@ -9,7 +9,6 @@
 #define LATE_S        3600
 #define CLOCK_OFF_US  60000000
 #define CLOCK_TOLD_US 3600000000u /* what was seen then says nothing of now */
-#define FILES_TOLD_US 1200000000u /* SMEV has delivered again since */
 
 static void head(struct buf *out, const char *name, const char *type, const char *help)
 {
@@ -19,9 +18,11 @@ static void head(struct buf *out, const char *name, const char *type, const char
 static void line(struct buf *out, const char *name, const struct queue_source *s, const char *what, int64_t n)
 {
     if (what == NULL)
-        buf_printf(out, "zapisd_smev3_%s{source=\"%s\"} %" PRId64 "\n", name, s->conf.name, n);
+        buf_printf(out, "zapisd_smev3_%s{source=\"%s\",agency=\"%s\"} %" PRId64 "\n", name, s->conf.name,
+                   s->conf.agency, n);
     else
-        buf_printf(out, "zapisd_smev3_%s{source=\"%s\",result=\"%s\"} %" PRId64 "\n", name, s->conf.name, what, n);
+        buf_printf(out, "zapisd_smev3_%s{source=\"%s\",agency=\"%s\",result=\"%s\"} %" PRId64 "\n", name, s->conf.name,
+                   s->conf.agency, what, n);
 }
 
 /* A source that finishes has its counters where its successor has them. */
@@ -32,6 +33,12 @@ static void line(struct buf *out, const char *name, const struct queue_source *s
 static double interval_s(const struct queue_source *s)
 {
     return (double)adapter_rate_us(&s->pace.rate, s->conf.poll_interval_ms * 1000) / 1e6;
+}
+
+/* By what SMEV delivered of late. */
+static bool clock_is_known(const struct queue_source *s)
+{
+    return s->clock_told_us != 0 && clock_mono_us() - s->clock_told_us <= CLOCK_TOLD_US;
 }
 
 static void polls_write(const struct queues *q, struct buf *out)
@@ -67,11 +74,14 @@ static void polls_write(const struct queues *q, struct buf *out)
     EACH(q, s)
     for (const struct adapter_fault_count *f = s->peer.faults;
          f < s->peer.faults + ADAPTER_FAULT_WORDS && f->word != NULL; f++)
-        buf_printf(out, "zapisd_smev3_faults_total{source=\"%s\",fault=\"%s\"} %" PRIu64 "\n", s->conf.name, f->word,
-                   f->n);
-    head(out, "clock_offset_seconds", "gauge", "Our clock ahead of the time at which SMEV says it delivered.");
+        buf_printf(out, "zapisd_smev3_faults_total{source=\"%s\",agency=\"%s\",fault=\"%s\"} %" PRIu64 "\n",
+                   s->conf.name, s->conf.agency, f->word, f->n);
+    head(
+        out, "clock_offset_seconds", "gauge",
+        "Our clock ahead of the time at which SMEV says it delivered, for an hour; what was seen before says nothing.");
     EACH(q, s)
-    line(out, "clock_offset_seconds", s, NULL, s->clock_offset_us / 1000000);
+    if (clock_is_known(s))
+        line(out, "clock_offset_seconds", s, NULL, s->clock_offset_us / 1000000);
 }
 
 static void words_write(const struct queues *q, struct buf *out)
@@ -122,8 +132,8 @@ static void refusals_write(const struct queues *q, struct buf *out)
     head(out, "refused", "gauge", "1 while SMEV refuses what we tell it by that operation.");
     EACH(q, s)
     for (unsigned i = 0; i < QUEUE_WORDS; i++)
-        buf_printf(out, "zapisd_smev3_refused{source=\"%s\",operation=\"%s\"} %d\n", s->conf.name,
-                   queue_refusal_words[i], queue_refusal_now(s, i) != NULL);
+        buf_printf(out, "zapisd_smev3_refused{source=\"%s\",agency=\"%s\",operation=\"%s\"} %d\n", s->conf.name,
+                   s->conf.agency, queue_refusal_words[i], queue_refusal_now(s, i) != NULL);
 }
 
 static void standing_write(const struct queues *q, struct buf *out)
@@ -149,7 +159,8 @@ static void standing_write(const struct queues *q, struct buf *out)
     head(out, "poll_interval_seconds", "gauge",
          "How often the queue is asked; more than poll_interval: SMEV wants it so.");
     EACH(q, s)
-    buf_printf(out, "zapisd_smev3_poll_interval_seconds{source=\"%s\"} %.3f\n", s->conf.name, interval_s(s));
+    buf_printf(out, "zapisd_smev3_poll_interval_seconds{source=\"%s\",agency=\"%s\"} %.3f\n", s->conf.name,
+               s->conf.agency, interval_s(s));
     head(out, "good_poll_seconds", "gauge", "Since this process was last answered by the queue; -1: never yet.");
     EACH(q, s)
     line(out, "good_poll_seconds", s, NULL, s->good_us == 0 ? -1 : (int64_t)((clock_mono_us() - s->good_us) / 1000000));
@@ -181,12 +192,21 @@ static void note(struct buf *notes_json, const char *text)
 static void clock_note(const struct queue_source *s, struct buf *notes_json)
 {
     int64_t off_us = s->clock_offset_us;
-    if (s->clock_told_us == 0 || clock_mono_us() - s->clock_told_us > CLOCK_TOLD_US ||
-        (off_us <= CLOCK_OFF_US && off_us >= -CLOCK_OFF_US))
+    if (!clock_is_known(s) || (off_us <= CLOCK_OFF_US && off_us >= -CLOCK_OFF_US))
         return;
     note(notes_json,
          arena_printf(notes_json->arena, "smev3 %s: our clock is %" PRId64 " s %s SMEV's, which refuses other times",
                       s->conf.name, (off_us < 0 ? -off_us : off_us) / 1000000, off_us < 0 ? "behind" : "ahead of"));
+}
+
+/* The agency's key is the fault of the queue itself; requests are asked for whatever the official can. */
+static void official_note(const struct queues *q, const struct queue_source *s, struct buf *notes_json)
+{
+    if (q->keys != NULL &&
+        keyring_lack(q->keys, s->conf.agency, s->conf.name, clock_wall_us() / 1000000) == KEYRING_LACKS_OFFICIAL)
+        note(notes_json,
+             arena_printf(notes_json->arena, "smev3 %s: answers wait: official of smev3 %s signs nothing: zapisd check",
+                          s->conf.name, s->conf.name));
 }
 
 /* Of what is over: the fault that it came by is in the log. */
@@ -240,6 +260,7 @@ void queues_notes_write(const struct queues *q, struct buf *notes_json)
         if (s->fault[0] != '\0')
             note(notes_json, arena_printf(a, "smev3 %s: the queue is not asked as it should: %s%s%s", s->conf.name,
                                           s->fault, s->detail[0] != '\0' ? ": " : "", s->detail));
+        official_note(q, s, notes_json);
         rate_note(s, notes_json);
         for (unsigned i = 0; i < QUEUE_WORDS; i++)
             if (queue_refusal_now(s, i) != NULL)
@@ -257,8 +278,12 @@ void queues_notes_write(const struct queues *q, struct buf *notes_json)
                                           "smev3 %s: the queue gives again and again what was acknowledged (%u in a "
                                           "row): is there a cache between SMEV and us?",
                                           s->conf.name, adapter_pace_repeated(&s->pace)));
-        if (s->files_bad != NULL && clock_mono_us() - s->files_bad_us < FILES_TOLD_US)
-            note(notes_json, arena_printf(a, "smev3 %s: %s: messages wait in the queue", s->conf.name, s->files_bad));
+        if (queue_files_cannot_be_kept(s))
+            note(notes_json,
+                 arena_printf(a, "smev3 %s: files cannot be kept here: messages wait in the queue", s->conf.name));
+        if (queue_files_wait(s))
+            note(notes_json, arena_printf(a, "smev3 %s: the file store does not give files: messages wait in the queue",
+                                          s->conf.name));
         if (t->parked > 0)
             note(notes_json,
                  arena_printf(a, "smev3 %s: messages put aside: %" PRId64 ": admin.inbox", s->conf.name, t->parked));

@@ -58,6 +58,7 @@ struct queue_broken {
     char id[UUID_TEXT_SIZE];
     unsigned times;
     uint64_t seen_us;
+    bool is_over; /* with files or without, it is stored */
 };
 
 /* How SMEV refuses what we tell it, whatever it gives us meanwhile. */
@@ -98,8 +99,7 @@ struct queue_source {
     unsigned nkept;                       /* with those that it is told now */
     uint64_t kept_due_us;
     uint64_t fetch_moved_us; /* when fetching files of a message last began or ended */
-    const char *files_bad;   /* what was the matter with files last, and when; NULL: they are had */
-    uint64_t files_bad_us;
+    uint64_t files_own_us;   /* when a file could not be kept here last; 0: one was since */
     uint64_t sweep_due_us;   /* when drafts are looked for again */
     int64_t clock_offset_us; /* ours ahead of SMEV's, when it last delivered */
     uint64_t clock_told_us;  /* when that was; 0: never */
@@ -110,7 +110,9 @@ struct queue_source {
     unsigned to_send; /* of those that are worked on: the answer is sent at once */
     bool is_behind;   /* something may be due in the inbox that nobody has in hand */
     bool is_looking;
-    struct arena *look, *telling, *slow, *saying; /* while that lasts; NULL */
+    struct arena *look, *telling, *slow, *saying, *waking; /* while that lasts; NULL */
+    bool lacks_key;                                        /* something may wait in the inbox for a key of ours */
+    uint64_t wake_due_us;
     uint64_t look_due_us, unacked_due_us, slow_due_us;
     struct queue_counts counts;
     struct queue_standing standing;
@@ -167,6 +169,7 @@ void queue_source_set_fault(struct queue_source *s, const char *fault, const cha
  */
 void queue_source_heard(struct queue_source *s, const struct adapter_call *c);
 bool queue_source_is_cut_off(struct queue_source *s);
+void queue_source_lacks_key(struct queue_source *s); /* something failed so: due as soon as all can sign */
 void queue_source_hope(
     struct queue_source *s); /* the configuration was read anew: no trouble of before is waited for */
 
@@ -243,6 +246,8 @@ struct queue_fetch {
 /* Fetches the files of a message where that is asked for, and stores it; or lets it go: it comes again. c is freed. */
 void queue_files_begin(struct adapter_call *c);
 void queue_files_go(struct queue_source *s);
+bool queue_files_wait(const struct queue_source *s); /* messages that were delivered of late: the store gave no files */
+bool queue_files_cannot_be_kept(const struct queue_source *s); /* here, of late */
 bool queue_files_hold(const struct queue_source *s); /* the queue is not asked: there may be no place for files */
 void queue_files_end(struct queue_source *s);        /* all is over; what is a draft is none */
 void queue_draft_drop(struct queue_fetch *f);        /* there is none any more; the disk hears it by and by */

@@ -91,9 +91,18 @@ void queue_refusal_judge(struct queue_source *s, const struct adapter_call *c)
         tell_database(s, which);
 }
 
+/* An answer that nobody waits for any more was given up, or SMEV has it; who waits is asked now and then. */
+static bool somebody_waits(const struct queue_source *s, const struct queue_refusal *f)
+{
+    return s->standing.unsent + s->standing.unanswered > 0 ||
+           clock_mono_us() - f->seen_us < (uint64_t)2 * QUEUE_STATE_US;
+}
+
 const char *queue_refusal_now(const struct queue_source *s, enum queue_word which)
 {
     const struct queue_refusal *f = &s->refusals[which];
+    if (which == QUEUE_WORD_RESPONSE && !somebody_waits(s, f))
+        return NULL;
     return f->fault[0] != '\0' && clock_mono_us() - f->seen_us < QUEUE_REFUSAL_US ? f->fault : NULL;
 }
 

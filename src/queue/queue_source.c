@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define WAKE_US 1000000u /* from one word that there is a key again to the next */
+
 /* ---- what it is ---- */
 
 static bool same(const char *a, const char *b)
@@ -56,6 +58,7 @@ struct queue_source *queue_source_new(struct queues *q, const struct config_smev
     s->version = adapter_version(&s->conf);
     s->peer.whose = s->conf.name;
     s->unheard_us = clock_mono_us();
+    s->lacks_key = true; /* a process of before may have lacked it */
     queue_names_read(s);
     source_of_queue(&s->source, &s->conf);
     queue_files_sweep(s);
@@ -83,6 +86,7 @@ struct adapter_call *queue_call(struct queue_source *s, enum smev3_op op, adapte
 /* Certificates, keys, lists are others now: whatever was the matter may be over. */
 void queue_source_hope(struct queue_source *s)
 {
+    queue_source_lacks_key(s);
     queue_names_hope(s);
     if (s->pace.faults == 0 && s->pace.olds == 0 && s->untrusted_us == 0)
         return;
@@ -131,6 +135,46 @@ void queue_source_set_fault(struct queue_source *s, const char *fault, const cha
         tell_database(s);
 }
 
+/* ---- keys that were missing ---- */
+
+void queue_source_lacks_key(struct queue_source *s)
+{
+    s->lacks_key = true;
+    s->wake_due_us = 0;
+}
+
+static void on_woken(void *arg, const struct db_result *r, enum err err)
+{
+    struct queue_source *s = arg;
+    const char *due = err == ERR_OK ? db_text(r, 0, db_column(r, "due")) : NULL;
+    if (due == NULL)
+        s->lacks_key = true; /* said again */
+    else if (strcmp(due, "0") != 0)
+        queue_look_left(s, 0);
+    arena_free(s->waking);
+    s->waking = NULL;
+}
+
+static enum keyring_lack lack(const struct queue_source *s)
+{
+    return keyring_lack(s->queues->keys, s->conf.agency, s->conf.name, clock_wall_us() / 1000000);
+}
+
+/* What waited for a key waits no longer than for that. */
+static void wake(struct queue_source *s)
+{
+    if (!s->lacks_key || s->waking != NULL || s->is_retired || s->queues->drained != NULL || s->queues->keys == NULL ||
+        clock_mono_us() < s->wake_due_us || lack(s) != KEYRING_SIGNS)
+        return;
+    s->lacks_key = false;
+    s->wake_due_us = clock_mono_us() + WAKE_US;
+    s->waking = arena_new_small();
+    struct queue_write *w = queue_write_new(s, s->waking, INBOX_SIGNED, on_woken, s);
+    queue_write_text(w, s->conf.name);
+    queue_write_text(w, s->conf.agency);
+    queue_write_begin(w);
+}
+
 /* ---- whether SMEV is to be reached ---- */
 
 void queue_source_heard(struct queue_source *s, const struct adapter_call *c)
@@ -177,6 +221,7 @@ void queue_source_go(struct queue_source *s)
 {
     if (s->queues->is_stopped)
         return;
+    wake(s);
     queue_store_go(s);
     queue_files_go(s);
     while (can_sign(s) && may_poll(s))

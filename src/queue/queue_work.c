@@ -104,6 +104,18 @@ static void on_word(void *arg, const struct db_result *r, enum err err)
     work_over(j);
 }
 
+/* Whose key it is, where nothing could be signed. */
+static const char *reason_told(struct queue_job *j, const char *reason)
+{
+    const struct config_smev3 *conf = &j->source->conf;
+    if (strcmp(reason, error_name(ERR_AGENCY)) != 0)
+        return arena_strdup(j->arena, reason);
+    queue_source_lacks_key(j->source);
+    if (keyring_lack(j->keys, conf->agency, conf->name, clock_wall_us() / 1000000) == KEYRING_LACKS_OFFICIAL)
+        return arena_printf(j->arena, "%s: official of smev3 %s", reason, conf->name);
+    return arena_printf(j->arena, "%s: agency %s", reason, conf->agency);
+}
+
 static void say_again(struct queue_job *j, const char *reason, uint64_t first_us)
 {
     uint64_t us = adapter_pause_us(j->attempt > 0 && j->attempt < 32 ? (unsigned)j->attempt : 32, first_us);
@@ -112,7 +124,7 @@ static void say_again(struct queue_job *j, const char *reason, uint64_t first_us
     j->again_us = us;
     queue_write_int(w, j->inbox_id);
     queue_write_int(w, j->attempt);
-    queue_write_text(w, arena_strdup(j->arena, reason));
+    queue_write_text(w, reason_told(j, reason));
     queue_write_text(w, arena_printf(j->arena, "%" PRIu64 " ms", us / 1000));
     queue_write_begin(w);
 }

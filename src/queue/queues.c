@@ -41,11 +41,11 @@ static void inherit_day(const struct queue_source *from, struct queue_source *to
         to->refused = from->refused;
 }
 
-/* The counters go with the name. */
+/* The counters go with the name and the agency. */
 static void inherit(const struct queues *q, struct queue_source *to)
 {
     for (const struct queue_source *s = q->sources; s != NULL; s = s->next)
-        if (s->is_retired && strcmp(s->conf.name, to->conf.name) == 0) {
+        if (s->is_retired && strcmp(s->conf.name, to->conf.name) == 0 && strcmp(s->conf.agency, to->conf.agency) == 0) {
             inherit_counts(s, to);
             inherit_day(s, to);
         }
@@ -193,6 +193,7 @@ void queues_free(struct queues *q)
         next = s->next;
         arena_free(s->look);
         arena_free(s->telling);
+        arena_free(s->waking);
         arena_free(s->slow);
         queue_refusals_free(s);
         arena_free(s->saying);

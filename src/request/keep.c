@@ -30,11 +30,13 @@ static void keep_committed(void *arg, struct db_result *const *results, unsigned
 
 /* ---- the call ---- */
 
+/* What is sent: a word is RequestRejected, a number an answer of order 329, whatever it came of (INPUT is an error 2).
+ */
 static const char *keep_status(const struct request *r)
 {
-    if (r->failed != ERR_OK)
+    if (request_is_fault(r))
         return error_name(r->failed);
-    if (r->outcome.kind == OUTCOME_REPLAY)
+    if (r->failed == ERR_OK && r->outcome.kind == OUTCOME_REPLAY)
         return "replay";
     return r->reply.status_code != NULL ? r->reply.status_code
                                         : arena_printf(r->arena, "error %d", r->reply.error_code);

@@ -49,9 +49,17 @@ enum err keyring_official_key(const struct keyring *k, const char *queue, int64_
     if (official == NULL)
         return ERR_OK;
     if (!keyring_agency_signs(official, now_s))
-        return error_set(e, ERR_AGENCY, "nothing can be signed by the official of [smev3 %s] now", queue);
+        return error_set(e, ERR_AGENCY, "official of smev3 %s: nothing can be signed by this key now", queue);
     *out = official->key;
     return ERR_OK;
+}
+
+enum keyring_lack keyring_lack(const struct keyring *k, const char *agency, const char *queue, int64_t now_s)
+{
+    const struct keyring_agency *official = queue != NULL ? keyring_official_find(k, queue) : NULL;
+    if (keyring_signing_key(k, agency, now_s) == NULL)
+        return KEYRING_LACKS_AGENCY;
+    return official != NULL && !keyring_agency_signs(official, now_s) ? KEYRING_LACKS_OFFICIAL : KEYRING_SIGNS;
 }
 
 /* ---- who signs what queues give ---- */

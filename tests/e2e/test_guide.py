@@ -227,7 +227,8 @@ class Guide(E2E):
             asked = re.search(r"(?m)^        expr: (.*)$", body).group(1)
             for metric in re.findall(r"\((zapisd_\w+) >=? 0\)", asked):  # what such a filter takes out is "never", and rings as well
                 with self.subTest(rule=name):
-                    self.assertRegex(asked, r"or \(max by \(source\) \(%s\) (== 0|< 0)\)" % metric)
+                    self.assertRegex(asked, r"or \(max by \(source, agency\) \(%s\) (== 0|< 0)\)" % metric)
+            self.assertNotRegex(asked, r"by \(source(?!, agency\b)", "two agencies may have a section of one name")
             held = re.findall(r"(?m)^        for: (\d+)m$", body)
             for metric in set(re.findall(r"\bzapisd_[a-z0-9_]+", asked)):
                 for when in re.findall(r"(?m)^\| `%s` \| ([^|]*) \|" % metric, watched):  # README and rules call people for the same

@@ -117,8 +117,9 @@ class Job(World):
         self.assertEqual(self.instance.metric('zapisd_smev3_faulty{source="v13"}'), 0)
         self.assertEqual([w for w in self.warnings() if "smev3" in w], [])
         served = self.instance.admin("/metrics")[1]  # O7: what the rules ask for is told of each queue
+        self.assertEqual([x for x in served.splitlines() if 'source="' in x and not re.search(r'source="[^"]*",agency="\w+"', x)], [], "and of each agency: another has a section of that name")
         for name, label, value in set(re.findall(r'(zapisd_smev3_[a-z0-9_]+){(\w+)="(\w+)"', (e2e.SOURCE / "conf/alerts.yml").read_text())):
-            self.assertRegex(served, r'(?m)^%s\{source="v12",%s="%s"\} ' % (name, label, value))
+            self.assertRegex(served, r'(?m)^%s\{source="v12",agency="\w+",%s="%s"\} ' % (name, label, value))
 
 
 class Way(World):
@@ -475,6 +476,8 @@ class Poison(World):
                 if kind in ("two_children", "eol", "include", "schema"):  # a method of the order was meant: it says so itself
                     self.assertEqual((answer.rejected, answer.element, answer.error_code), (None, "%sResponse" % (
                         "getSlots" if kind in ("include", "schema") else "getRefsList"), 2))
+                status = self.inbox("status", "message_id = '%s'" % message.message_id)  # what was sent: a word is RequestRejected, an error 2 is one
+                self.assertRegex(status, "^[A-Z_]+$" if answer.rejected else "^error %s$" % answer.error_code if answer.error_code else "^[0-9]+$|^error 0$")
                 if kind in ("unknown_root", "no_child", "text"):
                     self.assertIsNotNone(answer.rejected)
         self.assertEqual(self.inbox(where="state = 'parked'"), "0")

@@ -180,6 +180,7 @@ class Files(World):
         self.assertFalse(self.smev.portal.answer(put["silent.zip"], 60).rejected, "Q6: the second delivery, with other passwords")
         self.assertIn("не найден", self.rejected(put["gone.zip"])[1])
         wait_until(lambda: self.count("parked") == parked + 4, 60, "what nobody can help is put aside")
+        self.assertEqual([w for w in self.warnings() if "file store" in w], [], "L4: none of them waits in the queue any more")
         self.assertFalse(set(passwords) & {u for u, g in files.grants.items() if g.name == "silent.zip"})
         for name, words in (("locked.zip", "не пускает"), ("busy-2.zip", "не отвечает"), ("wrong-2.zip", "не то, что подписано"), ("endless.zip", "не то, что подписано")):
             wait_until(lambda: self.state(put[name]) == "parked", 60, "it is stored")

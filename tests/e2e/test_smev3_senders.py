@@ -4,6 +4,7 @@
 may come without the sender's is the configuration's to say; our answers bear an official's where his key is configured. RequestStatus when an answer takes longer (Q4); whose clock is where."""
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -135,14 +136,16 @@ class Senders(World):
         code, said = self.check()
         self.assertEqual(code, 1, said)
         self.assertRegex(said, "official of smev3 main: .*expired.pem: .* has expired.*what is answered by this queue waits")
-        self.assertTrue([t for t in self.ready()["troubles"] if "expired.pem" in t], "/readyz says it")
+        self.assertTrue([t for t in self.ready()["troubles"] if re.search("^official of smev3 main: .*expired.pem", t)], "/readyz says it, and whose it is")
         waits = self.smev.call("getRefsList", [])
         wait_until(lambda: int(self.inbox("coalesce(max(attempts), 0)", "message_id = '%s'" % waits.message_id)) > 1, 60, "it is tried again")
-        self.assertEqual((waits.finals, self.inbox("last_error", "message_id = '%s'" % waits.message_id)), ([], "AGENCY"))
+        self.assertEqual((waits.finals, self.inbox("last_error", "message_id = '%s'" % waits.message_id)), ([], "AGENCY: official of smev3 main"))
+        wait_until(lambda: any("smev3 main: answers wait: official of smev3 main signs nothing" in w for w in self.ready()["warnings"]), 30, "L4: /readyz says it")
+        self.assertRegex(self.instance.psql("select problem || ' ' || what from admin.check()"), "подписать нечем.*official of smev3 main")
         self.assertFalse(self.smev.ask("getRefsList", [], "BBBB00002", signed=True).rejected, "nobody else waits (L5)")
+        self.instance.psql("update data.inbox set due_at = now() + interval '1 hour' where state = 'stored'")  # its pause is no matter
         self.configure("portal-512", None)
-        self.instance.psql("update data.inbox set due_at = now() where state = 'stored'")
-        self.assertFalse(self.smev.portal.answer(waits, 60).rejected)
+        self.assertFalse(self.smev.portal.answer(waits, 60).rejected, "L5: what waited for the key is due with it")
         for bad in ("expired", "no such file"):
             with self.subTest(bad):
                 self.configure(bad, None)

@@ -259,11 +259,14 @@ class Instance:
             connection.close()
 
     def metric(self, name):
-        """The sum of all samples of a metric."""
-        total = 0.0
+        """The sum of all samples of a metric that have these labels, as Prometheus selects: NAME or NAME{label="value",…}."""
+        name, _, labels = name.rstrip("}").partition("{")
+        wanted, total = set(filter(None, labels.split(","))), 0.0
         for line in self.admin("/metrics")[1].splitlines():
-            if line.startswith((name + " ", name + "{")):
-                total += float(line.rsplit(" ", 1)[1])
+            sample, _, value = line.rpartition(" ")
+            own, _, labels = sample.rstrip("}").partition("{")
+            if own == name and wanted <= set(labels.split(",")):
+                total += float(value)
         return total
 
     def pid(self):

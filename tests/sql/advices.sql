@@ -159,7 +159,7 @@ update data.outbox set state = 'dropped', done_at = now(), reason = 'x';
 select is(pg_temp.play('портал отказал', 'select 1', 'select 1', null), 'no trouble', 'who finds nothing says so');
 -- None that the texts name was forgotten; the others are played where their troubles are made.
 select set_eq($$select distinct m[1] from pg_proc as p, regexp_matches(p.prosrc, E'admin[.]([a-z_]+)', 'g') as m
-        where p.pronamespace = 'data'::regnamespace and p.proname in ('check_rows', 'waited_in_vain', 'lost_members', 'over_rows', 'held_open', 'misnumbered', 'silent_settings', 'untold_facts', 'texts_unsaid', 'lags', 'outbox_troubles', 'inbox_troubles', 'inbox_answer_troubles', 'inbox_unserved_troubles', 'inbox_unread_way_out')$$,
+        where p.pronamespace = 'data'::regnamespace and p.proname in ('check_rows', 'waited_in_vain', 'lost_members', 'over_rows', 'held_open', 'misnumbered', 'silent_settings', 'untold_facts', 'texts_unsaid', 'lags', 'outbox_troubles', 'inbox_troubles', 'inbox_answer_troubles', 'inbox_unserved_troubles', 'inbox_unread_way_out', 'inbox_signing_troubles')$$,
     $$select distinct substring(typed from E'admin[.]([a-z_]+)') from every where typed ~ 'admin' and typed !~ 'outbox_release\({outbox}'
         union select unnest('{move,cancel,history,turned_away,reopen,special_day,lock_end,set_text,revoke_office,journal_partitions,closures,go_on,inbox_resign}'::text[])$$, 'O3: all that is advised');
 select * from finish();

@@ -495,7 +495,9 @@ select is((select count(*) from data.inbox_refusal where source = 'r'), 0::bigin
 select api.inbox_refused('r', 'TEST00001', 'SendResponse', 'CertificateIsExpired');
 select is(pg_temp.refused(), null, 'L4: a section that is gone tells nothing to anybody');
 select api.inbox_sections('r', '1 min', '{r}', '{TEST00001}', '{1.2}'), api.inbox_sections('r-2', '1 min', '{r}', '{TEST00002}', '{1.2}');
-select is(pg_temp.refused() ~ 'ведомство TEST00001, источник r: ответы — CertificateIsExpired, с .*inbox_resign', true, 'L4: what SMEV refuses is told at once');
+select is(pg_temp.refused(), null, 'L4: nor does a refusal for which nobody waits');
+select pg_temp.store('r-1', source => 'r'), pg_temp.store('r-2', source => 'r', agency => 'TEST00002');
+select is(pg_temp.refused() ~ ('ведомство TEST00001, источник r: ответы — CertificateIsExpired, с .*заявители ждут: 1, первый — № ' || pg_temp.id('r-1') || ';.*inbox_resign.' || pg_temp.id('r-1') || '.*select inbox_id from admin.inbox where source = ''r'' and state = ''answered'''), true, 'L4: what SMEV refuses is told at once, and of whom');
 update data.inbox_refusal set since_at = now() - interval '1 hour' where source = 'r';
 select api.inbox_refused('r', 'TEST00001', 'SendResponse', 'CertificateIsExpired');
 select is((select since_at < now() - interval '50 min' and last_at > now() - interval '1 min' from data.inbox_refusal where source = 'r'), true, 'L4: and since when');
@@ -515,6 +517,8 @@ select is(pg_temp.refused() ~ 'ответы — CertificateIsExpired', true, 'L4
 select api.inbox_refused('r', 'TEST00002', 'SendResponse', 'AccessDenied');
 select api.inbox_refused('r', 'TEST00001', 'SendResponse', null);
 select is(pg_temp.refused() ~ 'ведомство TEST00002, источник r: ответы — AccessDenied' and pg_temp.refused() !~ 'TEST00001, источник r', true, 'L4: of two agencies with a section of one name each has its own');
+update data.inbox set state = 'closed', ended_at = now(), owner = null, acked_at = now() where source = 'r';
+select is(pg_temp.refused(), null, 'L4: when nobody waits any more it is over');
 delete from data.inbox_refusal where source = 'r';
 
 -- ---- two daemons, one name, two agencies ----
@@ -639,6 +643,15 @@ select is((select count(*) from data.journal where message_id ~ '^y-' and direct
 select pg_temp.unread('u-8');
 select is((select error from data.inbox_unread where message_id = 'u-8'), 'LIMIT', 'O3: what cannot be read has room beside them');
 select is(pg_temp.to_say(), null, 'Q5: nothing is refused by itself');
+-- What waits for a key of ours is told at once, and whose it is; with the key it is due, and nothing else is.
+select is(string_agg(pg_temp.store('key' || n, source => 'key'), ' '), 'new new new new', 'Q3: stored') from generate_series(1, 4) as n;
+select is(length(pg_temp.take('me', source => 'key')) > 0, true, 'Q7: taken');
+select is(bool_and(api.inbox_again(pg_temp.id('key' || n), 1, (array['AGENCY: official of smev3 key', 'AGENCY', 'AGENCY: agency TEST00001', 'DATABASE'])[n], '5 min')), true, 'L1: given back') from generate_series(1, 4) as n;
+select is((select string_agg(substring(what from 'источник key: \d+') || ' ' || substring(what from 'чей ключ: ([^;]*)'), ', ' order by what) from admin.check() where problem ~ 'подписать нечем'), 'источник key: 1 official of smev3 key, источник key: 2 agency TEST00001', 'L4: whose key, at once');
+select is(api.inbox_signed('key', 'TEST00002') + api.inbox_signed('other', 'TEST00001'), 0::bigint, 'L5: another section''s key is no matter');
+select is(api.inbox_signed('key', 'TEST00001'), 3::bigint, 'L5: what waited for it is due');
+select is((select string_agg(message_id, ' ' order by message_id) from data.inbox where source = 'key' and due_at <= clock_timestamp()), 'key1 key2 key3', 'L5: at once, and nothing else');
+select is(api.inbox_signed('key', 'TEST00001'), 0::bigint, 'L5: once');
 select admin.inbox_unread_give_up('x-1', 'ничьё');
 select is(pg_temp.to_say(), 'x-1', 'O3: a person ends it');
 select api.inbox_unread_said('TEST00001', 'x-1');

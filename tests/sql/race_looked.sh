@@ -176,6 +176,7 @@ select api.inbox_unread_said('RACE00001', '6f5b3d2e-cc01-11f0-8a3b-000000000001'
 select api.inbox_slow_still($due)
 select api.inbox_slow_said($due, 'sent', 'p', 'good', 'q', 'a')
 select api.journal_unheard('queue', 'RACE00001', 'GetStatus', 'UNREACHABLE', 'p', 'q')
+select api.inbox_signed('queue', 'RACE00001')
 select api.inbox_polled('queue', 'RACE00001', 'UNREACHABLE')
 select api.inbox_refused('queue', 'RACE00001', 'SendResponse', 'SenderIsNotRegistered')
 SQL

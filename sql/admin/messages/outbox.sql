@@ -18,6 +18,7 @@ select x.outbox_id, b.book_id, b.organization_id, x.agency_code, x.state,
         when r.asked_at is null then 'дороги: для этого ведомства передача не настроена, нет [push ' || x.agency_code || ']'
         when r.asked_at < clock_timestamp() - interval '10 minutes' then 'дороги: программа не передаёт с '
             || to_char(r.asked_at at time zone o.time_zone, 'DD.MM HH24:MI')
+        when x.last_error ~ '^AGENCY(:|$)' then 'нашего ключа: ' || left(x.last_error, 100)
         when x.next_attempt_at > clock_timestamp() then 'следующей попытки в '
             || to_char(x.next_attempt_at at time zone o.time_zone, 'DD.MM HH24:MI:SS')
         when f.last_error is not null then 'передачи: пробуют по одному, последняя попытка ведомства не удалась: '

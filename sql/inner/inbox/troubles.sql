@@ -104,6 +104,8 @@ create or replace function data.inbox_troubles() returns table (title text, what
 language sql stable as $$
     select t.title, t.what from data.inbox_answer_troubles() as t
     union all
+    select t.title, t.what from data.inbox_signing_troubles() as t
+    union all
     select 'обращение из СМЭВ отложено: ответа нет', format('№ %s, ведомство %s, получено %s: %s; ', i.inbox_id,
         i.agency_code, to_char(i.received_at, 'DD.MM.YYYY HH24:MI'), i.reason)
         || case when data.inbox_is_served(i.source, i.agency_code, i.version) then '' else
@@ -177,19 +179,6 @@ language sql stable as $$
         'последний раз в %s: они остаются в очереди, исходящие ждут; проверьте сертификаты СМЭВ, корни и списки отозванных, '
         'затем перечитайте настройки', r.agency_code, r.untrusted_by, r.untrusted, to_char(r.untrusted_at, 'HH24:MI'))
     from data.my_outbox_road as r where r.untrusted_at > now() - interval '20 minutes' -- SMEV brings it again after 15
-    union all
-    select 'СМЭВ не принимает подписанное ведомством', format('ведомство %s, источник %s: %s — %s, с %s, последний раз в %s; '
-        '%s: проверьте сертификат и регистрацию ведомства в СМЭВ; '
-        'после замены ключа готовые ответы подписываются заново сами, '
-        'а тотчас — select admin.inbox_resign(номер)', s.agency_code, s.source,
-        case s.operation when 'Ack' then 'подтверждения получения' when 'Ack of an answer' then
-            'подтверждения ответов портала' when 'GetStatus' then 'запросы сообщений об ошибках' else 'ответы' end, s.fault,
-        to_char(s.since_at, 'DD.MM.YYYY HH24:MI'), to_char(s.last_at, 'HH24:MI'),
-        case when s.operation in ('Ack of an answer', 'GetStatus') then 'она присылает одно и то же или молчит об ошибках'
-            else 'заявители ждут' end)
-    from data.my_inbox_refusal as s
-    where s.last_at > now() - interval '15 minutes' and s.fault <> 'StaleMessageId'
-        and data.inbox_has_section(s.source, s.agency_code)
     union all
     select case when s.fault ~ '^UnknownMessageType ' then 'вида обращений СМЭВ не знает' else 'очередь СМЭВ стоит' end,
         format('ведомство %s, источник %s: %s, с %s; %s: что значит это слово — в руководстве, «Очередь стоит»', s.agency_code,

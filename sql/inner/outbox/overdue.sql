@@ -85,6 +85,7 @@ language sql stable set enable_indexscan = on set enable_bitmapscan = on as $$
                 and not exists (select from data.inbox_section as s where s.agency_code = x.agency_code) then 'unasked'
             when x.is_behind then 'behind' -- of one that is told already
             when r.asked_at is null or r.asked_at < clock_timestamp() - interval '10 minutes' then 'no road'
+            when data.lacks_key(x.last_error) then 'unsigned'
             when data.outbox_is_unregistered(x.last_error) then 'unregistered'
             when data.outbox_is_clock(x.last_error) then 'clock'
             else 'road' end as kind
@@ -116,6 +117,8 @@ language sql stable set enable_indexscan = on set enable_bitmapscan = on as $$
             'select admin.outbox_requeue(%1$s), снять: select admin.outbox_drop(%1$s, ''причина'')'),
         ('unmade', interval '0', 'agency %s: updates cannot be made (%s)', 'сообщение порталу не составить',
             '%2$s; исправив: select admin.outbox_requeue(%1$s), снять: select admin.outbox_drop(%1$s, ''причина'')'),
+        ('unsigned', interval '0', 'agency %s: updates wait for a key of ours (%s)', 'подписать нечем: исходящие порталу ждут',
+            '%2$s; новые файлы, перечитать настройки, и всё пойдёт само'),
         ('unregistered', interval '0', 'agency %s: SMEV does not know what we send, or us (%s)',
             'для исходящих порталу нет регистрации в СМЭВ',
             '%2$s; проверьте регистрацию у оператора СМЭВ: сертификат, вид сведений, право отправлять его, версию схем; '

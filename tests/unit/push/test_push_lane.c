@@ -50,7 +50,7 @@ static int end(void **state)
 static void fail_times(struct push_lane *l, unsigned n)
 {
     for (unsigned i = 0; i < n; i++)
-        push_lane_failed(l, "no connection");
+        push_lane_failed(l, PUSH_BY_PORTAL, "no connection");
 }
 
 static void test_so_many_at_once(void **state)
@@ -198,7 +198,7 @@ static void test_failures_of_the_portals_own_close_it(void **state)
     ill_times(l, 1);
     assert_int_equal(wants(l), 0);
     uint64_t closed_us = l->closed_us;
-    push_lane_failed(l, "no connection"); /* those that were on their way */
+    push_lane_failed(l, PUSH_BY_PORTAL, "no connection"); /* those that were on their way */
     ill_times(l, 5);
     assert_int_equal(l->closed_us, closed_us);
     uint64_t least_s = 2;
