@@ -23,6 +23,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from e2e import BINARY, BUILD, E2E, PATIENT_S, SOURCE, wait_until
 import demo
 from instance import Instance
+import smev3portal
 import smev3stand
 
 GUIDE = SOURCE / "docs/operator.ru.md"
@@ -362,9 +363,20 @@ class World(unittest.TestCase):
         said = self.stand("ask", "help")
         for word in ("getSlots", "book", "cancel", "portal", "trouble", "poison", "later"):
             self.assertIn("./dev smev " + word, said)
+        for poison in smev3portal.POISONS:  # each with what becomes of it
+            self.assertRegex(said, r"(?m)^    %s +\S.*\S" % poison)
+        nowhere = subprocess.run(["/usr/bin/python3", "-B", SOURCE / "tests/lib/smev3stand.py", "ask", "--dir", self.dir / "nowhere", "help"], capture_output=True, text=True)
+        self.assertEqual((nowhere.returncode, nowhere.stdout), (0, said), "with nothing running, too")
+        reader, writer = os.pipe()
+        os.close(reader)
+        cut = subprocess.run(["/usr/bin/python3", "-B", SOURCE / "tests/lib/smev3stand.py", "ask", "--dir", self.dir], stdout=writer, stderr=subprocess.PIPE, text=True)
+        os.close(writer)
+        self.assertEqual(cut.stderr, "", "whoever reads may have read enough")
+        self.assertIn("ошибка 4", self.smev("portal refuse 4"))
+        self.smev("portal good")
         with self.assertRaises(AssertionError):
             self.stand("ask", "weather")
-        for wrong in ("trouble rain", "portal sings", "poison tea", "weather", "book 1 2 3"):
+        for wrong in ("trouble rain", "portal sings", "poison tea", "weather", "book 1 2 3", "book 0", "book many", "portal refuse x"):
             with self.subTest(wrong=wrong), self.assertRaises(AssertionError):
                 self.smev(wrong)
 
@@ -392,6 +404,42 @@ class World(unittest.TestCase):
         self.booked()
         self.assertIn("статус 301", self.smev("cancel"))
 
+    def test_each_poison_does_what_is_said(self):
+        fates = {"отказ": r"sent\|[A-Z_]+", "ответ с ошибкой 2": r"sent\|(error 2|INPUT)", "ответ как обычно": r"sent\|error 0", "отложено": r"parked\|.*", "рассылка": r"closed\|.*"}
+        told = {kind: re.sub(r"^.*?: |, .*| \(.*", "", words) if kind != "broadcast" else "рассылка" for kind, words in smev3stand.POISONED.items()}
+        came = {}
+        for kind in smev3portal.POISONS:
+            came[kind] = re.search("очереди (\\S+)", self.smev("poison " + kind)).group(1)
+        for kind, ident in came.items():
+            with self.subTest(kind=kind, told=told[kind]):
+                if told[kind] in fates:
+                    self.shown("select state, status from admin.inbox where message_id = '%s'" % ident, "^%s$" % fates[told[kind]])
+                else:
+                    self.assertIn(told[kind], ("остаётся в очереди", "то же", "остаётся в очереди без MessageID"))
+                    self.shown("select count(*) from admin.inbox_unread where message_id = '%s'" % (ident if kind != "bad_id" else ""), "^1$")
+        self.operator("select admin.inbox_give_up(inbox_id, 'проверка') from admin.inbox where state = 'parked'")
+        self.operator("select admin.inbox_unread_give_up(message_id, 'проверка') from admin.inbox_unread where message_id <> '' and given_up_at is null")
+
+    def test_answers_of_the_portal_that_are_none(self):
+        third = self.booked()
+        outbox = "select state, coalesce(waits_for, '') from admin.outbox where book_id = '%s'" % third
+        self.smev("portal unreadable")
+        self.operator("select admin.cancel('%s', 'авария', 'телефон')" % third)
+        self.shown(outbox, "sent.*не читается")
+        self.smev("portal answer")
+        self.smev("later")
+        self.shown(outbox, "answered")
+        self.smev("portal other")
+        fourth = self.booked()
+        self.operator("select admin.cancel('%s', 'авария', 'телефон')" % fourth)
+        self.shown("select problem from admin.check()", "ответ портала — о другой записи")
+        self.smev("portal good")
+        for poison in ("foreign_answer", "refused_later"):
+            self.assertIn("В очереди ответов", self.smev("poison " + poison))
+        self.shown("select problem from admin.check()", "выходит не наше")
+        self.shown("select reason from admin.inbox where state = 'parked'", "СМЭВ отказала: responseIsRejectedBySmev")
+        self.operator("select admin.inbox_give_up(inbox_id, 'проверка') from admin.inbox where reason ~ '^СМЭВ отказала'")
+
     def test_troubles(self):
         self.reload(("#namespace = ", "namespace = "), ("#roots = ", "roots = "))
         for kind, word in (("html", "MALFORMED"), ("refused", "UNREACHABLE"), ("silence", "TIMEOUT"), ("sender", "SenderIsNotRegistered"),
@@ -404,8 +452,8 @@ class World(unittest.TestCase):
         self.reload(("\nnamespace = ", "\n#namespace = "), ("\nroots = ", "\n#roots = "))
         self.smev("poison foreign")
         self.shown("select state, reason from admin.inbox", "parked.*mnemonic")
-        self.smev("poison unverifiable")
-        self.shown("select count(*) from admin.inbox_unread", "1")
+        said = self.smev("poison unverifiable")
+        self.shown("select count(*) from admin.inbox_unread where message_id = '%s'" % re.search("очереди (\\S+)", said).group(1), "1")
         with self.subTest(kind="certificate"):
             self.smev("trouble certificate")
             self.smev("poison schema")

@@ -22,7 +22,7 @@ import uuid
 
 import gostfast
 from instance import SOURCE, Instance, InstanceError
-from smev3core import EQ, REDELIVERY_S
+from smev3core import EQ, REDELIVERY_S, Message
 from smev3portal import POISONS
 from smev3server import Trouble
 from smev3world import QueueClient, Smev3
@@ -76,12 +76,14 @@ TROUBLES = {
 }
 PORTALS = {
     "good": "портал отвечает на каждое сообщение согласием",
-    "refuse": "портал отказывает: ошибка 3 (или другая: refuse 4)",
+    "refuse": "портал отказывает: ошибка 3; другая — числом: refuse 4",
     "reject": "портал отказывает: RequestRejected",
     "failure": "портал отвечает сбоем: ошибка 1",
     "silent": "портал берёт сообщения и молчит; answer_deadline здесь минута",
     "late": "портал молчит, пока Вы не скажете ./dev smev portal answer",
-    "answer": "портал отвечает на всё, на что промолчал, и дальше отвечает сразу",
+    "answer": "портал отвечает на всё, на что промолчал, и дальше отвечает сразу; нечитаемые ответы приходят целыми",
+    "unreadable": "ответы портала не читаются: подпись СМЭВ не сходится, admin.inbox_unread",
+    "other": "портал отвечает не о той записи, о которой спрошено",
     "smev": "сообщения не пропускает сама СМЭВ: AsyncProcessingStatus",
 }
 POISONED = {
@@ -94,6 +96,19 @@ POISONED = {
     "schema": "не по схеме: ответ с ошибкой 2",
     "large": "5 МиБ: отказ, остальные не ждут",
     "parts": "с 1990 файлами в самом сообщении: ответ как обычно (с attachments = fetch — отказ: файлов больше files_max)",
+    "file": "с файлом, которого в хранилище нет: ответ как обычно (с attachments = fetch — отказ)",
+    "eol": "срок обращения (EOL) прошёл: ответ с ошибкой 2",
+    "include": "содержание унесено во вложение (xop:Include): ответ с ошибкой 2",
+    "two_children": "в обращении два метода вместо одного: ответ с ошибкой 2",
+    "no_child": "в обращении нет метода: отказ (RequestRejected)",
+    "text": "вместо метода просто текст: отказ (RequestRejected)",
+    "dangling": "с типом, которого нет (xsi:type): ответ как обычно",
+    "xml_id": "с тем же Id, что у подписанного СМЭВ: ответ как обычно",
+    "broadcast": "рассылка, ответа не ждут: закрыто (closed)",
+    "crowded": "200 000 элементов: остаётся в очереди, admin.inbox_unread (LIMIT)",
+    "bad_id": "MessageID — не номер: остаётся в очереди без MessageID, admin.inbox_unread (ENVELOPE)",
+    "foreign_answer": "ответ на сообщение, которого эта программа не передавала: admin.inbox_unread (FOREIGN)",
+    "refused_later": "последний взятый ответ ведомства СМЭВ теперь отвергает: отложено (parked)",
 }
 HELP = """Гражданин на портале:
   ./dev smev getSlots            посмотреть свободное время (демонстрационный отдел {organization}, {room})
@@ -107,14 +122,15 @@ HELP = """Гражданин на портале:
 Беда, пока не сказано ./dev smev trouble off:
   ./dev smev trouble …
 {troubles}
-Обращение, с которым не справиться, впереди всех:
+Обращение, с которым не справиться, впереди всех (два последних слова — в очереди ответов; пока исходящих нет, её спрашивают раз в минуту):
   ./dev smev poison …
 {poisons}
 СМЭВ:
   ./dev smev key                 новые ключ и сертификат ведомства, которых СМЭВ ещё не знает
   ./dev smev register            теперь знает; у нас — перечитать настройки
-  ./dev smev later               прошло 15 минут: неподтверждённое выдаётся снова; часы СМЭВ так и остаются впереди наших,
-                                 и /readyz говорит об этом (our clock is … behind SMEV's): так и должно быть
+  ./dev smev later               прошло 15 минут: неподтверждённое выдаётся снова. Они проходят и сами, по 16 за каждые 10 секунд, что
+                                 гражданин ждёт ответа. Часы СМЭВ так и остаются впереди наших, и /readyz говорит об этом
+                                 (our clock is … behind SMEV's): так и должно быть
   ./dev smev                     что стоит в очередях и что сейчас играется
   ./dev smev help                этот список"""
 
@@ -145,6 +161,7 @@ class Stand:
         self.smev.begin()
         self.core, self.portal, self.server = self.smev.core, self.smev.portal, self.smev.server
         self.usual = self.core.key, self.core.cert
+        self.genuine, self.core.respond = self.core.respond, self.respond
         if (self.pki / REGISTERED).exists():
             self.register()
         self.conf.parent.mkdir(exist_ok=True)
@@ -213,7 +230,7 @@ class Stand:
         try:
             reply = call()
         except AssertionError:
-            return None, "%s: ответа пока нет. Обращение не потеряно: ./dev smev, select * from admin.inbox; select * from admin.check();" % what
+            return None, "%s: ответа пока нет. Обращение не потеряно: ./dev smev, select * from admin.inbox; select * from admin.check()" % what
         seconds = time.monotonic() - started
         if reply.rejected:
             return reply, "%s: отказ СМЭВ 3 (RequestRejected), %s: %s" % (what, *reply.rejected)
@@ -233,7 +250,9 @@ class Stand:
 
     def book(self, times="1", **more):
         out = []
-        for _ in range(int(times) if times.isdigit() else 1):
+        if not times.isdecimal() or int(times) == 0:
+            raise Refused("Сколько раз записаться? Число от 1: ./dev smev book 3")
+        for _ in range(int(times)):
             reply, text = self.free()
             if reply is None or not reply.slots:
                 return "\n".join(out + [text])
@@ -263,12 +282,19 @@ class Stand:
 
     # ---- the portal --------------------------------------------------------------------------------------------------
 
+    def respond(self, message):
+        if self.said == "unreadable" and any(push.message is message.original for push in self.portal.pushes):
+            message.spoil = "unverifiable"
+        return self.genuine(message)
+
     def unanswered(self):
         return [push for push in self.portal.pushes if push.answered_at is None and not getattr(push, "refused", False)]
 
     def set_portal(self, how, code="3"):
-        if how not in PORTALS or not code.isdigit():
+        if how not in PORTALS:
             raise Refused("Портал умеет:\n" + listed(PORTALS))
+        if not code.isdecimal():
+            raise Refused("Код ошибки — число: refuse 4")
 
         def by_smev(push):
             push.refused = True
@@ -276,13 +302,17 @@ class Stand:
         answers = {"refuse": lambda push: self.portal.push_said(push, int(code), "Запись на портале закрыта"),
                    "reject": lambda push: ("reject", "NO_DATA", "Такой записи на портале нет"),
                    "failure": lambda push: self.portal.push_said(push, 1, "Внутренняя ошибка портала"),
+                   "other": lambda push: self.portal.bare_answer(str(uuid.uuid4()), push.values.get("esiaId", ""), 0, "Успешно"),
                    "silent": lambda push: None, "late": lambda push: None, "smev": by_smev}
         with self.core.lock, self.portal.lock:
             self.portal.push_answer, self.said = answers.get(how), "good" if how == "answer" else how
             if how == "answer":
+                for push in self.portal.pushes:
+                    for made in push.message.finals:
+                        made.spoil = None
                 for push in self.unanswered():
                     self.portal._answer_push(push)
-        return PORTALS[how]
+        return "портал отказывает: ошибка %d" % int(code) if how == "refuse" else PORTALS[how]
 
     # ---- trouble -----------------------------------------------------------------------------------------------------
 
@@ -317,7 +347,7 @@ class Stand:
         else:
             self.new_certificate()
         self.trouble = kind
-        return TROUBLES[kind] + (". Откройте его строки в начале %s и перечитайте настройки. Выданное с ним придёт снова через 15 минут: ./dev smev later"
+        return TROUBLES[kind] + (". Откройте его строки в начале %s и перечитайте настройки. Выданное с ним придёт снова через 15 минут; не ждать — ./dev smev later"
                                  % self.conf if kind == "certificate" else "")
 
     def recover(self):
@@ -363,10 +393,20 @@ class Stand:
             self.core.key, self.core.cert = key, cert
 
     def poison(self, kind):
-        if kind not in POISONS:
-            raise Refused("Бывает такое:\n%s\nи ещё: %s" % (listed(POISONED), ", ".join(p for p in POISONS if p not in POISONED)))
-        message = self.portal.poison(kind, self.smev.agency(AGENCY))
-        return "В голове очереди %s (%s)" % (message.message_id, POISONED.get(kind, kind).split(":")[0])
+        if kind not in POISONED:
+            raise Refused("Бывает такое:\n" + listed(POISONED))
+        agency, words = self.smev.agency(AGENCY), POISONED[kind].split(":")[0]
+        if kind in POISONS:
+            return "В голове очереди %s (%s)" % (self.portal.poison(kind, agency).message_id, words)
+        with self.core.lock, self.portal.lock:
+            taken = [m.finals[-1] for m in self.portal.submitted.values() if m.recipient is agency and m.finals]
+        if kind == "foreign_answer":
+            said = self.core.refuse_async(Message("REQUEST", str(uuid.uuid1()), agency, self.portal.system, b"", "1.2"))
+        elif not taken:
+            raise Refused("Ответов ведомства СМЭВ ещё не брала: сначала ./dev smev book")
+        else:
+            said = self.core.refuse_async(taken[-1], "responseIsRejectedBySmev")
+        return "В очереди ответов %s (%s)" % (said.message_id, words)
 
     def later(self):
         self.core.clock.advance(REDELIVERY_S + 1)
@@ -462,6 +502,11 @@ def main():
     parser.add_argument("--dir", required=True)
     parser.add_argument("words", nargs="*")
     args = parser.parse_intermixed_args()
+    if args.command == "ask":
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # whoever reads may have read enough
+        if args.words == ["help"]:
+            print(help_text(), flush=True)
+            return 0
     directory = pathlib.Path(args.dir).resolve()
     try:
         if args.command == "serve":
