@@ -22,7 +22,7 @@ ENDED = "СМЭВ отвергла ответ, который взяла"
 class Words(Road3):
     """What the tests below say and ask; of an agency whose queue has no other reader."""
 
-    def again(self):
+    def ask_now(self):
         """Whoever is asked now and then is asked now."""
         self.reload(self.instance.conf.read_text())
 
@@ -41,7 +41,7 @@ class Words(Road3):
 
     def said_of(self, answer, category=REFUSED):
         note = self.smev.core.refuse_async(answer, category=category, details=WORDS, faulty=category == REFUSED)
-        self.again()
+        self.ask_now()
         return note
 
     def left(self, node=""):
@@ -90,7 +90,7 @@ class ByNode(Words):
         self.assertEqual(self.heard(note.message_id), ["parked"])
         # a lost Ack, and the same once more: no second effect
         self.smev.core.respond(note)
-        self.again()
+        self.ask_now()
         wait_until(lambda: self.heard(note.message_id) == ["parked", "late"], PATIENT_S, "it is written down")
         self.assertEqual(self.inbox(message, "state, reason"), ("parked", reason))
         self.assertIn("под новым номером", self.one("select admin.inbox_retry(%s)", inbox_id))
@@ -101,7 +101,7 @@ class ByNode(Words):
         self.assertFalse(self.check(ENDED))
         # the word about the first, later still
         self.smev.core.respond(note)
-        self.again()
+        self.ask_now()
         wait_until(lambda: self.heard(note.message_id) == ["parked", "late", "late"], PATIENT_S, "it is known")
         self.assertEqual(self.inbox(message), ("sent",))
         # and about the second: signed anew, and again another id
@@ -157,7 +157,7 @@ class Alone(Words):
     def test_what_is_another_programs_is_left_to_it(self):
         self.sql("delete from data.inbox_unread")
         note = self.foreigner()
-        self.again()
+        self.ask_now()
         wait_until(lambda: self.notes("answers to messages of another program"), PATIENT_S, "/readyz")
         self.assertIn(note.message_id, self.left(), "SMEV has it still")
         rows = "select error, operation, times from admin.inbox_unread where message_id = %s"
@@ -174,7 +174,7 @@ class Alone(Words):
         # a person ends it
         self.sql("select admin.inbox_unread_give_up(%s, 'такой программы больше нет')", note.message_id)
         self.redeliver()
-        self.again()
+        self.ask_now()
         wait_until(lambda: note.message_id not in self.left() and not self.notes("another program"), PATIENT_S, "it is over")
         self.assertEqual(self.check("выходит не наше"), [])
 
