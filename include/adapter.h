@@ -35,12 +35,32 @@ struct adapter_fault_count {
     const char *word; /* NULL: free */
     uint64_t n;
 };
+/*
+ * Kinds of calls: what is asked or said by each operation, and two that are not for the others' sake: each has its own
+ * share of the connections (client_request.kind), and is told by itself when nothing answers it.
+ */
+enum adapter_kind {
+    ADAPTER_KIND_STATUS = SMEV3_GET_STATISTICS + 1, /* RequestStatus; the first are enum smev3_op */
+    ADAPTER_KIND_REJECTION,                         /* an Ack that says accepted=false */
+    ADAPTER_KINDS
+};
+_Static_assert(ADAPTER_KINDS == CLIENT_KINDS, "each kind has its share");
+const char *adapter_kind_name(unsigned kind);
+#define ADAPTER_ACKS_MAX 64 /* of a queue, under way or waiting for their turn: beyond, they are said later */
+
+/* Calls of a kind that came to no answer. */
+struct adapter_silence {
+    uint64_t since_us, seen_us; /* since_us 0: the last one was answered, whatever it said */
+    uint64_t n;                 /* since the start */
+    const char *word;           /* of the last, as adapter_call_word() */
+};
 /* A queue as one who calls it has it; begins as {whose}. */
 struct adapter_peer {
     const char *whose; /* his share of the connections: client_request.whose */
     bool is_on_reserve;
     uint64_t bad_since_us; /* of the endpoint in use; 0: it is good */
     struct adapter_fault_count faults[ADAPTER_FAULT_WORDS];
+    struct adapter_silence silences[ADAPTER_KINDS];
 };
 const char *adapter_peer_endpoint(const struct adapter_peer *p, const struct config_smev3 *conf);
 /* is_good: SMEV has answered, whatever it said (adapter_call_is_smevs). An endpoint of no use for switch_after is left
@@ -48,9 +68,16 @@ const char *adapter_peer_endpoint(const struct adapter_peer *p, const struct con
 void adapter_peer_used(struct adapter_peer *p, const struct config_smev3 *conf, bool is_good);
 /* A call came to a fault or to nothing, by that word. */
 void adapter_peer_failed(struct adapter_peer *p, const char *word);
+/* A call of that kind is over: with an answer (word NULL), or without, by that word. */
+void adapter_peer_heard(struct adapter_peer *p, const struct config_smev3 *conf, unsigned kind, const char *word);
+/* Whether calls of that kind have come to no answer of late, and none has been answered since. */
+bool adapter_peer_is_silent(const struct adapter_peer *p, unsigned kind);
+/* Which are so, for people, without those that are told as the fault of a question or of a change: "Ack (TIMEOUT, for
+ * 12 s), ..."; of a; NULL: none. */
+const char *adapter_peer_silences(struct arena *a, const struct adapter_peer *p);
 /* A POST of octets to `endpoint`; strings are of a, or of the arguments. */
 void adapter_request(struct arena *a, const struct adapter_peer *p, const struct config_smev3 *conf,
-                     const char *endpoint, enum smev3_op op, struct span octets, uint64_t timeout_ms,
+                     const char *endpoint, unsigned kind, struct span octets, uint64_t timeout_ms,
                      struct client_request *out);
 
 /* ---- a call ---- */
@@ -122,7 +149,11 @@ struct adapter_call {
 };
 
 struct adapter *adapter_new(struct loop *l, struct client *client, struct service *service);
-bool adapter_is_idle(const struct adapter *adapter);
+/* of a drain: who has no answer to an Ack or a RequestStatus by then is not waited for, they are said again or not owed
+ */
+#define ADAPTER_DRAIN_US 2000000u
+/* How many calls there are, of one owner (NULL: of all), but for those that a drain does not wait for. */
+unsigned adapter_calls(const struct adapter *adapter, const void *owner);
 void adapter_stop(struct adapter *adapter); /* nothing goes on: no done any more. While the client lives */
 void adapter_free(struct adapter *adapter); /* with all calls that are left; after worker_settle() */
 
@@ -140,8 +171,9 @@ void adapter_call_free(struct adapter_call *c);
 bool adapter_call_is_smevs(const struct adapter_call *c);
 /* SMEV may have heard it: it is for the journal, answered or not (J1). */
 bool adapter_call_has_left(const struct adapter_call *c);
-bool adapter_call_is_good(const struct adapter_call *c); /* an answer, read, and signed where it must be */
-bool adapter_call_is_done(const struct adapter_call *c); /* the same, or SMEV says that it has been done before */
+bool adapter_call_is_good(const struct adapter_call *c);  /* an answer, read, and signed where it must be */
+bool adapter_call_is_done(const struct adapter_call *c);  /* the same, or SMEV says that it has been done before */
+unsigned adapter_call_kind(const struct adapter_call *c); /* an enum adapter_kind */
 /* A word for what came of it, of our tables; never what a peer wrote. */
 const char *adapter_call_word(const struct adapter_call *c);
 enum smev3_reaction

@@ -14,10 +14,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* At once in work; what comes beyond waits for its turn, peer by peer in turn. Of FTP eight, and two of a
-   peer, each on a thread. */
+/* At once in work; what comes beyond waits for its turn, peer by peer in turn. No kind of call to a peer has more
+   of them than are left for all others. Of FTP eight, and two of a peer, each on a thread. */
 #define CLIENT_CALLS_MAX       128
-#define CLIENT_PEER_CALLS_MAX  16
+#define CLIENT_PEER_CALLS_MAX  16 /* of one kind to a peer */
+#define CLIENT_KINDS           9
 #define CLIENT_DESCRIPTORS_MAX 208 /* of those, of connections that are kept, of FTP and of threads */
 
 struct client;
@@ -30,7 +31,8 @@ void client_free(struct client *c); /* calls in work end; their fn hears nothing
 
 struct client_request {
     const char *url;             /* http:// https:// ; ftp:// for client_get() only; no user in it */
-    const char *whose;           /* for whom; NULL: nobody's. Each has his own share of the calls to a peer */
+    const char *whose;           /* for whom; NULL: nobody's. Each has his own share of the calls to a peer, */
+    unsigned kind;               /* and each kind of his calls, below CLIENT_KINDS, a share of its own */
     const char *const *headers;  /* "Name: value"; ended by NULL; may be NULL */
     struct span body;            /* of a POST; lives until fn */
     const char *user, *password; /* of FTP; NULL: none */

@@ -33,9 +33,18 @@ struct adapter *adapter_new(struct loop *l, struct client *client, struct servic
     return adapter;
 }
 
-bool adapter_is_idle(const struct adapter *adapter)
+static bool is_not_waited_for(const struct adapter_call *c)
 {
-    return adapter->first == NULL;
+    bool is_owed = c->op != SMEV3_ACK && c->status_to == NULL;
+    return !is_owed && c->http != NULL && clock_mono_us() - c->begun_us > ADAPTER_DRAIN_US;
+}
+
+unsigned adapter_calls(const struct adapter *adapter, const void *owner)
+{
+    unsigned n = 0;
+    for (const struct adapter_call *c = adapter->first; c != NULL; c = c->next)
+        n += (owner == NULL || c->owner == owner) && !is_not_waited_for(c);
+    return n;
 }
 
 void adapter_stop(struct adapter *adapter)
@@ -263,9 +272,11 @@ static void on_answer(void *arg, const struct client_answer *answer)
     if (answer->fate != CLIENT_ANSWERED) {
         c->err = error_set(&c->error, answer->error->code, "%s", answer->error->detail);
         adapter_peer_used(c->peer, c->conf, false);
+        adapter_peer_heard(c->peer, c->conf, adapter_call_kind(c), adapter_call_word(c));
         call_done(c);
         return;
     }
+    adapter_peer_heard(c->peer, c->conf, adapter_call_kind(c), NULL);
     c->status = answer->status;
     client_answer_keep(answer, c->arena);
     c->content_type = answer->content_type;
@@ -277,7 +288,8 @@ void adapter_call_post(struct adapter_call *c)
 {
     struct client_request request;
     c->endpoint = arena_strdup(c->arena, adapter_peer_endpoint(c->peer, c->conf));
-    adapter_request(c->arena, c->peer, c->conf, c->endpoint, c->op, c->asked, c->conf->timeout_ms, &request);
+    adapter_request(c->arena, c->peer, c->conf, c->endpoint, adapter_call_kind(c), c->asked, c->conf->timeout_ms,
+                    &request);
     c->http = client_post(c->adapter->client, &request, on_answer, c);
 }
 

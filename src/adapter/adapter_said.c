@@ -10,6 +10,11 @@
 
 const char *const adapter_result_names[ADAPTER_RESULTS] = {"message", "empty", "fault", "nothing", "untrusted"};
 
+unsigned adapter_call_kind(const struct adapter_call *c)
+{
+    return c->status_to != NULL ? ADAPTER_KIND_STATUS : c->is_rejecting ? ADAPTER_KIND_REJECTION : (unsigned)c->op;
+}
+
 bool adapter_call_is_good(const struct adapter_call *c)
 {
     return c->err == ERR_OK && c->is_read && c->reply.kind != SMEV3_FAULT;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
- * A client, its peers, and whose turn it is. A peer is who is called and with which files: it has its share of the
- * calls in work, so that one who is silent keeps nobody else waiting, and peers take turns.
+ * A client, its peers, and whose turn it is. A peer is who is called, for whom and with which files: each kind of call
+ * to it has a share of the calls in work, so that what is silent keeps nothing else waiting, and peers take turns.
  */
 #include "client_private.h"
 
@@ -197,22 +197,35 @@ void papers_home(struct peer *p, struct papers *papers)
 
 /* ---- turns ---- */
 
-static bool peer_may_begin(struct peer *p)
+static bool kind_has_room(const struct peer *p, unsigned kind)
 {
-    return p->waiting != NULL && p->nworking < CLIENT_PEER_CALLS_MAX &&
-           (!p->is_ftp || (p->client->nftp < FTP_CALLS_MAX && p->nworking < FTP_PEER_MAX)) && peer_is_known(p);
+    unsigned left = CLIENT_CALLS_MAX - p->client->nworking;
+    return p->nkind[kind] < CLIENT_PEER_CALLS_MAX && p->nkind[kind] < left &&
+           (!p->is_ftp || (p->client->nftp < FTP_CALLS_MAX && p->nworking < FTP_PEER_MAX));
 }
 
-/* Of the peers that may begin, the one whose turn was longest ago; it goes to the end. */
-static struct peer *peer_next(struct client *c)
+/* The first whose kind has room; NULL: none. */
+static struct client_call *peer_may_begin(const struct peer *p)
+{
+    struct client_call *call = p->waiting;
+    if (call == NULL || !peer_is_known(p))
+        return NULL;
+    while (call != NULL && !kind_has_room(p, call->kind))
+        call = call->next_waiting;
+    return call;
+}
+
+/* Of the peers that may begin, that whose turn was longest ago; it goes to the end. */
+static struct client_call *call_next(struct client *c)
 {
     for (struct peer **link = &c->peers; *link != NULL; link = &(*link)->next) {
         struct peer *p = *link;
-        if (!peer_may_begin(p))
+        struct client_call *call = peer_may_begin(p);
+        if (call == NULL)
             continue;
         *link = p->next;
         peer_last(c, p);
-        return p;
+        return call;
     }
     return NULL;
 }
@@ -223,9 +236,9 @@ void client_turn(struct client *c)
         if (p->waiting != NULL)
             peer_read(p);
     while (c->nworking < CLIENT_CALLS_MAX) {
-        struct peer *p = peer_next(c);
-        if (p == NULL)
+        struct client_call *call = call_next(c);
+        if (call == NULL)
             return;
-        client_call_begin(p->waiting);
+        client_call_begin(call);
     }
 }

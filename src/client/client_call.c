@@ -77,6 +77,8 @@ static enum err read_request(struct client_call *call, const struct client_reque
         return e->code;
     if (!host_is_plain(key.host))
         return error_set(e, ERR_CONFIG, "the host of the URL is to be written in ASCII");
+    if (r->kind >= CLIENT_KINDS)
+        return error_set(e, ERR_INTERNAL, "calls of that kind are not known");
     call->peer = client_peer(call->client, &key);
     return ERR_OK;
 }
@@ -136,6 +138,7 @@ static void call_leave(struct client_call *call)
         return;
     }
     p->nworking--;
+    p->nkind[call->kind]--;
     call->client->nworking--;
     if (call->ftp != NULL)
         ftp_abandon(call);
@@ -162,6 +165,7 @@ void client_call_begin(struct client_call *call)
     peer_unwait(p, call);
     call->state = CALL_WORKING;
     p->nworking++;
+    p->nkind[call->kind]++;
     call->client->nworking++;
     client_call_wait(call);
     t->connect_ms = call->connect_ms;
@@ -287,6 +291,7 @@ static struct client_call *call_new(struct client *c, const struct client_reques
     call->client = c;
     call->fn = fn;
     call->arg = arg;
+    call->kind = r->kind;
     call->connect_ms = r->connect_ms;
     call->until_us = clock_mono_us() + r->total_ms * 1000;
     call->transfer = transfer_new(r, is_post);

@@ -51,7 +51,8 @@ struct peer {
     uint64_t papers_us, papers_again_us; /* when they were read, when they are to be read anew (UINT64_MAX: never) */
     struct reading *reading;             /* a thread is at it */
     struct client_call *waiting, **waiting_end;
-    unsigned ncalls, nworking; /* all of it; in work */
+    unsigned ncalls, nworking;    /* all of it; in work, */
+    unsigned nkind[CLIENT_KINDS]; /* and of each kind */
 };
 
 struct peer_key {
@@ -113,6 +114,7 @@ struct client_call {
     struct client_call *next, **link; /* all of the client */
     struct client_call *next_waiting; /* of the peer */
     struct peer *peer;                /* NULL: the request is wrong */
+    unsigned kind;
     enum call_state state;
     struct transfer *transfer;
     struct timer *timer; /* the deadline; when it is over, the turn of fn */

@@ -276,7 +276,7 @@ X("smev3", "poll_interval", OPTION_DURATION, config_smev3, poll_interval_ms, "5s
   "How long to wait before an empty queue is asked again, and by chance up to half as long more. After faults it grows " \
   "to 5m.") \
 X("smev3", "in_flight", OPTION_COUNT, config_smev3, in_flight, "4", 1, 32, NULL, YES, NO, \
-  "Questions, acknowledgements and answers under way at once, of each so many, and messages in work.") \
+  "Questions and answers under way at once, of each so many, and messages in work; of acknowledgements 16.") \
 X("smev3", "timeout", OPTION_DURATION, config_smev3, timeout_ms, "30s", 100, 10 * MINUTE, NULL, YES, NO, \
   "How long one call may take from its beginning to the end of the answer.") \
 X("smev3", "status_after", OPTION_DURATION, config_smev3, status_after_ms, "0s", 0, 24 * 60 * MINUTE, NULL, YES, NO, \

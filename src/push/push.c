@@ -22,7 +22,7 @@ void push_go(struct push *p)
 {
     if (p->is_stopped)
         return;
-    bool is_idle = p->nrows == 0 && adapter_is_idle(p->adapter) && !p->is_asking;
+    bool is_idle = p->nrows == 0 && adapter_calls(p->adapter, NULL) == 0 && !p->is_asking;
     if (p->is_draining && is_idle && p->drained != NULL) {
         loop_fn drained = p->drained;
         p->drained = NULL;

@@ -52,13 +52,21 @@ static void ack_again(struct push_source *s, const struct adapter_call *c)
 void push_acks_again(struct push *p, struct push_source *s, const struct config_smev3 *conf)
 {
     for (struct push_unacked *u = s->unacked; u < s->unacked + PUSH_UNACKED; u++) {
-        if (!push_source_has_room(s, conf))
+        if (s->nacks >= conf->in_flight)
             return; /* the next when one of these is over */
         if (u->id[0] == '\0' || clock_mono_us() < u->due_us)
             continue;
         u->due_us = UINT64_MAX; /* until what comes of it is known */
         push_ack_begin(p, s, conf, u->id);
     }
+}
+
+/* Behind those that SMEV leaves unanswered. */
+static void ack_later(struct push_source *s, const char *id)
+{
+    struct push_unacked *u = unacked_find(s, id);
+    if (u == NULL && (u = unacked_find(s, "")) != NULL)
+        (void)snprintf(u->id, sizeof u->id, "%s", id);
 }
 
 /* ---- whether SMEV takes them ---- */
@@ -106,6 +114,10 @@ static void ack_done(struct adapter_call *c)
 
 void push_ack_begin(struct push *p, struct push_source *s, const struct config_smev3 *conf, const char *ack_id)
 {
+    if (s->nacks >= ADAPTER_ACKS_MAX) {
+        ack_later(s, ack_id);
+        return;
+    }
     struct push_poll *q = push_poll_new(p, s, conf, SMEV3_ACK, ack_done);
     q->write = PUSH_WRITE_ACK;
     q->call->message_id = arena_strdup(q->call->arena, ack_id);

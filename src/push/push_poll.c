@@ -138,6 +138,8 @@ static void poll_done(struct adapter_call *c)
     bool is_message = result == ADAPTER_RESULT_MESSAGE;
     if (q->pace == &q->source->slow)
         q->source->nslow--;
+    else if (c->op == SMEV3_GET_STATUS)
+        q->source->is_asked_status = false;
     else
         q->source->npolls--;
     q->source->nstrays -= q->pace == &q->source->strays;
@@ -163,7 +165,10 @@ void push_poll_begin(struct push *p, struct push_source *s, const struct config_
     struct push_poll *q = push_poll_new(p, s, conf, op, poll_done);
     q->call->selector.node_id = conf->node_id;
     q->call->understand = understand;
-    s->npolls++;
+    if (op == SMEV3_GET_STATUS)
+        s->is_asked_status = true;
+    else
+        s->npolls++;
     adapter_call_begin(q->call);
 }
 

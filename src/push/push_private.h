@@ -139,7 +139,8 @@ struct push_source {
     struct adapter_pace strays;     /* of questions by a NodeID that its section has not */
     unsigned nstrays, stray_turn;   /* of npolls; whose turn it is */
     char stray_fault[64];           /* why nothing is given by one; "": all is well */
-    unsigned npolls, nsaids, nacks; /* questions; what is to be written down; acknowledgements */
+    unsigned npolls, nsaids, nacks; /* questions for answers; what is to be written down; acknowledgements */
+    bool is_asked_status;           /* GetStatus is under way */
     uint64_t status_due_us;
     bool is_asked;               /* for answers, now */
     struct adapter_pace slow;    /* of questions for SMEV's word about answers of ours */
@@ -313,8 +314,7 @@ const struct config_smev3 *push_queue_conf(const struct keyring *k, const char *
 struct push_source *push_source(struct push *p, const struct config_smev3 *conf);
 void push_source_set_fault(struct push_source *s, const char *fault,
                            const char *detail); /* fault NULL: SMEV answers as it should */
-bool push_source_has_room(const struct push_source *s, const struct config_smev3 *conf); /* for one call more */
-void push_sources_go(struct push *p);                                                    /* asks whoever is due */
+void push_sources_go(struct push *p);           /* asks whoever is due */
 void push_sources_afresh(struct push *p);
 void push_source_ask_status(struct push_source *s, uint64_t in_us); /* GetStatus, then at the latest */
 /* GetResponse or GetStatus */

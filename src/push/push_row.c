@@ -218,6 +218,12 @@ static void endpoint_used(const struct push_row *r, bool is_good)
         adapter_peer_used(&push_source(r->push, r->way.queue)->peer, r->way.queue, is_good);
 }
 
+static void endpoint_heard(const struct push_row *r, const char *word)
+{
+    if (r->way.queue != NULL)
+        adapter_peer_heard(&push_source(r->push, r->way.queue)->peer, r->way.queue, SMEV3_SEND_REQUEST, word);
+}
+
 static void row_answered(struct push_row *r, const struct client_answer *a)
 {
     if (a->fate == CLIENT_ANSWERED && FAULT_TAKEN(push_heard)) {
@@ -226,10 +232,12 @@ static void row_answered(struct push_row *r, const struct client_answer *a)
     }
     if (a->fate != CLIENT_ANSWERED) {
         endpoint_used(r, false);
+        endpoint_heard(r, a->error->code == ERR_SYSTEM ? "UNREACHABLE" : error_name(a->error->code));
         row_failed(r, a->fate == CLIENT_UNSENT ? PUSH_OUTCOME_unsent : PUSH_OUTCOME_uncertain,
                    cause_of(a->fate, a->error->code), arena_strdup(r->arena, a->error->detail), NULL);
         return;
     }
+    endpoint_heard(r, NULL);
     r->http_status = a->status;
     client_answer_keep(a, r->arena);
     r->content_type = a->content_type;

@@ -132,13 +132,8 @@ static void strays_go(struct push *p, struct push_source *s, const struct config
         if (push_is_stray(keys, conf->agency, &l->nodes[i]))
             strays[n++] = &l->nodes[i];
     if (n > 0 && s->nstrays == 0 && push_stray_queue(keys, conf->agency) == conf &&
-        adapter_pace_allows(&s->strays, conf, 0, s->npolls + s->nsaids + s->nacks))
+        adapter_pace_allows(&s->strays, conf, 0, s->nsaids))
         push_poll_begin_stray(p, s, conf, strays[s->stray_turn % n]->id);
-}
-
-bool push_source_has_room(const struct push_source *s, const struct config_smev3 *conf)
-{
-    return s->npolls + s->nsaids + s->nacks < conf->in_flight;
 }
 
 static void source_go(struct push *p, const struct config_smev3 *conf)
@@ -146,9 +141,9 @@ static void source_go(struct push *p, const struct config_smev3 *conf)
     struct push_source *s = push_source(p, conf);
     s->is_asked = true;
     strays_go(p, s, conf);
-    while (adapter_pace_allows(&s->pace, conf, s->npolls - s->nstrays, s->nstrays + s->nsaids + s->nacks))
+    while (adapter_pace_allows(&s->pace, conf, s->npolls - s->nstrays, s->nsaids))
         push_poll_begin(p, s, conf, SMEV3_GET_RESPONSE);
-    if (clock_mono_us() >= s->status_due_us && push_source_has_room(s, conf)) {
+    if (clock_mono_us() >= s->status_due_us && !s->is_asked_status) {
         s->status_due_us = clock_mono_us() + STATUS_MS * 1000ULL;
         push_poll_begin(p, s, conf, SMEV3_GET_STATUS);
     }
@@ -223,8 +218,7 @@ static bool is_wanted_slowly(struct push *p, const struct keyring *keys, const s
 static void source_go_slowly(struct push *p, const struct config_smev3 *conf)
 {
     struct push_source *s = push_source(p, conf);
-    if (s->nslow == 0 && clock_mono_us() >= s->slow_us &&
-        adapter_pace_allows(&s->slow, conf, 0, s->npolls + s->nsaids + s->nacks)) {
+    if (s->nslow == 0 && clock_mono_us() >= s->slow_us && adapter_pace_allows(&s->slow, conf, 0, s->nsaids)) {
         s->slow_us = UINT64_MAX;
         push_poll_begin_slow(p, s, conf);
     }

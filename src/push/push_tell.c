@@ -118,6 +118,22 @@ static bool is_slow_at_fault(const struct push_source *s)
     return *push_source_slow_fault(s) != '\0';
 }
 
+static void write_silences(const struct push *p, struct buf *out)
+{
+    static const unsigned kinds[] = {SMEV3_SEND_REQUEST, SMEV3_GET_RESPONSE, SMEV3_GET_STATUS, SMEV3_ACK};
+    static const unsigned n = sizeof kinds / sizeof kinds[0];
+    head(out, "push_unanswered_total", "counter", "Calls of SMEV 3 that came to no answer, by operation.");
+    for (const struct push_source *s = p->sources; s != NULL; s = s->next)
+        for (unsigned i = 0; i < n; i++)
+            buf_printf(out, "zapisd_push_unanswered_total{source=\"%s\",agency=\"%s\",operation=\"%s\"} %" PRIu64 "\n",
+                       s->name, s->agency, adapter_kind_name(kinds[i]), s->peer.silences[kinds[i]].n);
+    head(out, "push_silent", "gauge", "1 while SMEV 3 does not answer what we ask or tell by that operation.");
+    for (const struct push_source *s = p->sources; s != NULL; s = s->next)
+        for (unsigned i = 0; i < n; i++)
+            buf_printf(out, "zapisd_push_silent{source=\"%s\",agency=\"%s\",operation=\"%s\"} %d\n", s->name, s->agency,
+                       adapter_kind_name(kinds[i]), adapter_peer_is_silent(&s->peer, kinds[i]));
+}
+
 static void write_answers(const struct push *p, struct buf *out)
 {
     static const struct {
@@ -147,6 +163,7 @@ static void write_answers(const struct push *p, struct buf *out)
         for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++)
             buf_printf(out, "zapisd_push_refused{source=\"%s\",agency=\"%s\",operation=\"%s\"} %d\n", s->name,
                        s->agency, refusals[i].operation, refusals[i].is_now(s));
+    write_silences(p, out);
     head(out, "push_last_poll_timestamp_seconds", "gauge",
          "When SMEV 3 last said what there is of answers, of each queue that is asked for them; 0: never yet.");
     for (const struct push_source *s = p->sources; s != NULL; s = s->next)
@@ -210,6 +227,15 @@ static void operations_note(const struct push_source *s, struct buf *notes_json)
     }
 }
 
+static void silences_note(const struct push_source *s, struct buf *notes_json)
+{
+    struct arena *a = notes_json->arena;
+    const char *silences = adapter_peer_silences(a, &s->peer);
+    if (silences != NULL)
+        note(notes_json, arena_printf(a, "agency %s: [smev3 %s]: SMEV leaves without an answer what it is told: %s",
+                                      s->agency, s->name, silences));
+}
+
 static void slow_note(const struct push_source *s, struct buf *notes_json)
 {
     char text[400];
@@ -234,6 +260,7 @@ static void sources_note(const struct push *p, struct buf *notes_json)
             note(notes_json, text);
         }
         operations_note(s, notes_json);
+        silences_note(s, notes_json);
         slow_note(s, notes_json);
         char time[32];
         if (!s->is_asked || s->fault[0] == '\0')

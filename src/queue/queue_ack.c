@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /*
  * Ack, any number of times: that SMEV does not find the message among those it waits for says that it knows already.
- * One that was lost is said again (queue_look.c), or answered by another delivery.
+ * One that was lost, or for which there was no room behind those that SMEV leaves unanswered, is said again
+ * (queue_look.c), or answered by another delivery.
  */
 #include "queue_private.h"
 
@@ -52,6 +53,8 @@ static void ack_done(struct adapter_call *c)
 
 void queue_ack_begin(struct queue_source *s, int64_t inbox_id, const char *ack_id, bool is_left)
 {
+    if (s->acking >= ADAPTER_ACKS_MAX)
+        return;
     struct adapter_call *c = queue_call(s, SMEV3_ACK, ack_done, NULL);
     c->row_id = inbox_id;
     c->is_in_hand = !is_left;

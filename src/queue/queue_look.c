@@ -93,6 +93,8 @@ static void take_rows(struct look *k, enum look_part part, const struct db_resul
     unsigned n = db_rows(r);
     if (n > 0 && n == k->wanted[part])
         queue_look_left(k->source, 0); /* there may be more */
+    if (n > 0 && n == k->wanted[part] && part == LOOK_ACK)
+        k->source->unacked_due_us = 0;
     for (unsigned i = 0; i < n; i++)
         takes[part](k->source, r, i);
 }
@@ -178,7 +180,7 @@ static void look_wants(struct queue_source *s, unsigned wanted[LOOK_PARTS])
     if (wanted[LOOK_WORK] > room)
         wanted[LOOK_WORK] = room;
     wanted[LOOK_SEND] = left(is_cut_off ? 1 : most, s->sending + s->to_send);
-    if (!is_cut_off && clock_mono_us() >= s->unacked_due_us) {
+    if (!is_cut_off && s->acking < most && clock_mono_us() >= s->unacked_due_us) {
         wanted[LOOK_ACK] = left(most, s->acking);
         s->unacked_due_us = clock_mono_us() + QUEUE_UNACKED_US;
     }

@@ -136,6 +136,23 @@ static void refusals_write(const struct queues *q, struct buf *out)
                    s->conf.agency, queue_refusal_words[i], queue_refusal_now(s, i) != NULL);
 }
 
+static void silences_write(const struct queues *q, struct buf *out)
+{
+    static const unsigned kinds[] = {SMEV3_GET_REQUEST, SMEV3_ACK, SMEV3_SEND_RESPONSE, ADAPTER_KIND_STATUS,
+                                     ADAPTER_KIND_REJECTION};
+    static const unsigned n = sizeof kinds / sizeof kinds[0];
+    head(out, "unanswered_total", "counter", "Calls of SMEV that came to no answer, by operation.");
+    EACH(q, s)
+    for (unsigned i = 0; i < n; i++)
+        buf_printf(out, "zapisd_smev3_unanswered_total{source=\"%s\",agency=\"%s\",operation=\"%s\"} %" PRIu64 "\n",
+                   s->conf.name, s->conf.agency, adapter_kind_name(kinds[i]), s->peer.silences[kinds[i]].n);
+    head(out, "silent", "gauge", "1 while SMEV does not answer what we ask or tell by that operation.");
+    EACH(q, s)
+    for (unsigned i = 0; i < n; i++)
+        buf_printf(out, "zapisd_smev3_silent{source=\"%s\",agency=\"%s\",operation=\"%s\"} %d\n", s->conf.name,
+                   s->conf.agency, adapter_kind_name(kinds[i]), adapter_peer_is_silent(&s->peer, kinds[i]));
+}
+
 static void standing_write(const struct queues *q, struct buf *out)
 {
     head(out, "waiting", "gauge",
@@ -178,6 +195,7 @@ void queues_metrics_write(const struct queues *q, struct buf *out)
     words_write(q, out);
     files_write(q, out);
     refusals_write(q, out);
+    silences_write(q, out);
     standing_write(q, out);
 }
 
@@ -266,6 +284,10 @@ void queues_notes_write(const struct queues *q, struct buf *notes_json)
             if (queue_refusal_now(s, i) != NULL)
                 note(notes_json, arena_printf(a, "smev3 %s: SMEV refuses our %s: %s", s->conf.name,
                                               queue_refusal_words[i], queue_refusal_now(s, i)));
+        const char *silences = adapter_peer_silences(a, &s->peer);
+        if (silences != NULL)
+            note(notes_json, arena_printf(a, "smev3 %s: SMEV leaves without an answer what it is told: %s",
+                                          s->conf.name, silences));
         clock_note(s, notes_json);
         if (s->nkept > 0)
             note(notes_json,

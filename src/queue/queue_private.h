@@ -104,11 +104,12 @@ struct queue_source {
     int64_t clock_offset_us; /* ours ahead of SMEV's, when it last delivered */
     uint64_t clock_told_us;  /* when that was; 0: never */
     /* what is under way */
-    unsigned fetching, storing, refusing, acking, working, sending, writing;
-    unsigned held;    /* of those that are stored: that somebody holds at a console */
-    unsigned taking;  /* of those that are stored: to be worked on at once */
-    unsigned to_send; /* of those that are worked on: the answer is sent at once */
-    bool is_behind;   /* something may be due in the inbox that nobody has in hand */
+    unsigned fetching, storing, refusing, acking, rejecting, working, sending, writing;
+    unsigned nstatuses, nbehind; /* of statuses; answers that wait for one of them, and are not counted as being sent */
+    unsigned held;               /* of those that are stored: that somebody holds at a console */
+    unsigned taking;             /* of those that are stored: to be worked on at once */
+    unsigned to_send;            /* of those that are worked on: the answer is sent at once */
+    bool is_behind;              /* something may be due in the inbox that nobody has in hand */
     bool is_looking;
     struct arena *look, *telling, *slow, *saying, *waking; /* while that lasts; NULL */
     bool lacks_key;                                        /* something may wait in the inbox for a key of ours */
@@ -162,7 +163,8 @@ struct queues {
 struct queue_source *queue_source_new(struct queues *q, const struct config_smev3 *conf);
 bool queue_source_is_same(const struct queue_source *s, const struct config_smev3 *conf);
 bool queue_source_is_idle(const struct queue_source *s);
-void queue_source_go(struct queue_source *s); /* whatever is due */
+bool queue_source_is_drained(const struct queue_source *s); /* but for calls that a drain does not wait for */
+void queue_source_go(struct queue_source *s);               /* whatever is due */
 /* fault NULL: SMEV answers as it should. */
 void queue_source_set_fault(struct queue_source *s, const char *fault, const char *detail);
 /* Of each call that is over: whether SMEV is to be reached from here. Who cannot leaves what others can send to them.

@@ -65,10 +65,20 @@ struct queue_source *queue_source_new(struct queues *q, const struct config_smev
     return s;
 }
 
+static bool is_idle_but_for_calls(const struct queue_source *s)
+{
+    return s->fetching == 0 && s->storing == 0 && s->refusing == 0 && s->working == 0 && s->sending == 0 &&
+           s->nbehind == 0 && s->writing == 0 && !s->is_looking;
+}
+
 bool queue_source_is_idle(const struct queue_source *s)
 {
-    return s->polls == 0 && s->fetching == 0 && s->storing == 0 && s->refusing == 0 && s->acking == 0 &&
-           s->working == 0 && s->sending == 0 && s->writing == 0 && !s->is_looking;
+    return s->polls == 0 && s->acking == 0 && s->rejecting == 0 && s->nstatuses == 0 && is_idle_but_for_calls(s);
+}
+
+bool queue_source_is_drained(const struct queue_source *s)
+{
+    return adapter_calls(s->queues->adapter, s) == 0 && is_idle_but_for_calls(s);
 }
 
 /* ---- calls ---- */

@@ -14,7 +14,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define SLOW_MOST 8u
+#define SLOW_MOST 8u       /* under way */
 #define BEHIND_US 5000000u /* an answer waits for it no longer: what is optional may be overtaken */
 #define SLOW_DB   5000000u /* at most so long between two looks, at the least a tenth of status_after */
 
@@ -26,6 +26,14 @@ struct queue_status {
     struct queue_job *behind; /* its answer, which waits for this; NULL: there is none yet */
 };
 
+/* What waited had no place among those that are sent. */
+static void go_on(struct queue_job *behind)
+{
+    behind->source->nbehind--;
+    behind->source->sending++;
+    queue_send_go_on(behind);
+}
+
 static void status_over(struct queue_status *t)
 {
     struct queue_source *s = t->call->owner;
@@ -33,10 +41,10 @@ static void status_over(struct queue_status *t)
     *t->link = t->next;
     if (t->next != NULL)
         t->next->link = t->link;
-    s->sending--;
+    s->nstatuses--;
     adapter_call_free(t->call);
     if (behind != NULL)
-        queue_send_go_on(behind);
+        go_on(behind);
 }
 
 static void on_said(void *arg, const struct db_result *r, enum err err)
@@ -53,7 +61,7 @@ static void let_behind_go(struct queue_status *t)
     t->behind = NULL;
     t->is_posted = false;
     if (behind != NULL)
-        queue_send_go_on(behind);
+        go_on(behind);
 }
 
 static void status_done(struct adapter_call *c)
@@ -106,6 +114,8 @@ bool queue_status_is_before(struct queue_source *s, struct queue_job *j)
             return false;
         t->behind = j;
         t->behind_us = clock_mono_us();
+        s->sending--;
+        s->nbehind++;
         return true;
     }
     return false;
@@ -132,7 +142,7 @@ static void status_begin(struct queue_source *s, const struct db_result *r, unsi
     if (t->next != NULL)
         t->next->link = &t->next;
     s->statuses = t;
-    s->sending++;
+    s->nstatuses++;
     c->arg = t;
     c->ready = status_ready;
     if (db_int(r, row, db_column(r, "inbox_id"), &c->row_id, &c->error) != ERR_OK) {
@@ -151,8 +161,8 @@ static void on_slow(void *arg, const struct db_result *r, enum err err)
     unsigned n = err == ERR_OK ? db_rows(r) : 0;
     arena_free(s->slow);
     s->slow = NULL;
-    if (n == SLOW_MOST)
-        s->slow_due_us = 0;
+    if (n > 0 && s->nstatuses + n >= SLOW_MOST)
+        s->slow_due_us = 0; /* there may be more */
     for (unsigned i = 0; i < n; i++)
         status_begin(s, r, i);
 }
@@ -162,7 +172,7 @@ void queue_status_go(struct queue_source *s)
     uint64_t now_us = clock_mono_us(), pause_us = s->conf.status_after_ms * 100;
     behind_long(s);
     if (s->conf.status_after_ms == 0 || s->slow != NULL || now_us < s->slow_due_us || s->queues->drained != NULL ||
-        queue_source_is_cut_off(s))
+        s->nstatuses >= SLOW_MOST || queue_source_is_cut_off(s))
         return;
     s->slow_due_us = now_us + (pause_us < SLOW_DB ? pause_us : SLOW_DB);
     s->slow = arena_new_small();
@@ -170,7 +180,7 @@ void queue_status_go(struct queue_source *s)
     queue_write_text(w, s->conf.name);
     queue_write_text(w, s->conf.agency);
     queue_write_text(w, smev3_namespaces(s->version)->version);
-    queue_write_int(w, SLOW_MOST);
+    queue_write_int(w, SLOW_MOST - s->nstatuses);
     queue_write_text(w, arena_printf(s->slow, "%" PRIu64 " ms", s->conf.status_after_ms));
     queue_write_begin(w);
 }

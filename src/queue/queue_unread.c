@@ -14,7 +14,7 @@
 static void say_over(struct adapter_call *c)
 {
     struct queue_source *s = c->owner;
-    s->acking--;
+    s->rejecting--;
     adapter_call_free(c);
 }
 
@@ -67,15 +67,15 @@ static void on_due(void *arg, const struct db_result *r, enum err err)
         struct adapter_call *c = queue_call(s, SMEV3_ACK, said, NULL);
         c->message_id = arena_strdup(c->arena, db_text(r, i, db_column(r, "message_id")));
         c->is_rejecting = true;
-        s->acking++;
+        s->rejecting++;
         adapter_call_begin(c);
     }
 }
 
 void queue_unread_say(struct queue_source *s)
 {
-    if (s->standing.to_say == 0 || s->saying != NULL || s->is_retired || s->queues->drained != NULL ||
-        queue_source_is_cut_off(s))
+    if (s->standing.to_say == 0 || s->saying != NULL || s->rejecting > 0 || s->is_retired ||
+        s->queues->drained != NULL || queue_source_is_cut_off(s))
         return;
     s->saying = arena_new_small();
     struct queue_write *w = queue_write_new(s, s->saying, INBOX_UNREAD_TAKE, on_due, s);

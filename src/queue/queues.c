@@ -32,6 +32,8 @@ static void inherit_counts(const struct queue_source *from, struct queue_source 
 {
     to->counts = from->counts;
     memcpy(to->peer.faults, from->peer.faults, sizeof to->peer.faults);
+    for (unsigned i = 0; i < ADAPTER_KINDS; i++)
+        to->peer.silences[i].n = from->peer.silences[i].n;
 }
 
 /* The day of what is kept apart is the section's, however often it is changed. */
@@ -93,7 +95,7 @@ static void free_retired(struct queues *q)
 static bool is_drained(const struct queues *q)
 {
     for (const struct queue_source *s = q->sources; s != NULL; s = s->next)
-        if (!queue_source_is_idle(s))
+        if (!queue_source_is_drained(s))
             return false;
     return queue_writes_are_done(q) && !q->is_asking_state;
 }

@@ -209,6 +209,19 @@ class Alone(Words):
         before = self.polls("main")
         wait_until(lambda: (self.held(), self.polls("main") > before + 10)[1], PATIENT_S, "it may be answered")
         self.assertEqual((self.polls("two"), self.polls("three")), (0, 0), "asked by two, SMEV would be asked twice as often")
+        # nor now and then beside that, which a reload would do at once, as it asks for errors of notifications
+        self.reload((was + more).replace("poll_interval = 50ms", "poll_interval = 10m"))
+        given = lambda operation: self.smev.core.counters[(operation, "empty")]
+        for _ in range(2):
+            asked = given("GetStatus")
+            self.ask_now()
+            wait_until(lambda: given("GetStatus") > asked, PATIENT_S, "what a reload asks at once is asked")
+        before = given("GetResponse")
+        for _ in range(2):
+            asked = given("GetStatus")
+            self.ask_now()
+            wait_until(lambda: given("GetStatus") > asked, PATIENT_S, "what a reload asks at once is asked")
+        self.assertEqual(given("GetResponse"), before, "it is asked in the ordinary way")
         self.sql("select admin.outbox_drop(%s, 'проверка')", book_id)
 
 

@@ -201,6 +201,30 @@ class Way(World):
         self.assertEqual(self.instance.psql("select count(*) from data.inbox_call as c join data.inbox as i using (inbox_id) where c.outcome = 'known' and i.message_id = any('{%s}')"
                                             % ",".join(m.message_id for m in messages)).strip(), "0", "none was given twice")
 
+    def test_what_was_given_while_the_database_is_away_is_kept(self):  # Q3, L2: all of it fails at once; the first that is taken brings the others
+        session = self.instance.connect()
+        session.autocommit = True
+        cursor = session.cursor()
+        cursor.execute("select distinct usename from pg_stat_activity where pid <> pg_backend_pid() and usename <> current_user and backend_type = 'client backend'")
+        users = [row[0] for row in cursor.fetchall()]
+        self.assertTrue(users, "the daemon has a role of its own")
+        messages = [self.smev.call("getRefsList", [], put=False) for _ in range(6)]
+        try:
+            for user in users:
+                cursor.execute('alter role "%s" connection limit 0' % user)
+            cursor.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = any(%s)", (users,))
+            for message in messages:
+                self.smev.core.submit(message)
+            wait_until(lambda: any(re.search(r"does not take what came out of the queue \(messages: [2-9]", w) for w in self.warnings()), 60, "several are kept")
+        finally:
+            for user in users:
+                cursor.execute('alter role "%s" connection limit -1' % user)
+            session.close()
+        wait_until(lambda: all(m.finals for m in messages), 60, "all of them are answered")
+        wait_until(lambda: not any("does not take" in w for w in self.warnings()), 60, "it is over")
+        self.assertEqual(self.instance.psql("select count(*) from data.inbox_call as c join data.inbox as i using (inbox_id) where c.outcome = 'known' and i.message_id = any('{%s}')"
+                                            % ",".join(m.message_id for m in messages)).strip(), "0", "none was given twice")
+
     def test_reserve(self):  # Q1: the other endpoint, when this one is of no use
         main, reserve = self.smev.server["main"], self.smev.server["reserve"]
         before, main.down = reserve.calls, True

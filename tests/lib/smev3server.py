@@ -189,6 +189,8 @@ class Server:
         self.endpoints = {e.name: e for e in (e if isinstance(e, Endpoint) else Endpoint(e) for e in endpoints)}
         self.plan, self.before, self.cpu_s, self.loop = Plan(), {}, 0.0, None
         self.sequence, self.writers = 0, set()
+        self.silenced = collections.Counter()  # by operation: calls that nobody answers, now
+        self.hushed = set()
         self.dress = wire.DRESSES["plain"]
         self.hold = None  # a threading.Event: until it is set, calls wait
         if record is not None:
@@ -251,6 +253,10 @@ class Server:
             elif not refused and endpoint.sockets is None:
                 await self._open(endpoint)
         asyncio.run_coroutine_threadsafe(change(), self.loop).result()
+
+    def let_go(self):
+        """Connections of calls that nobody answers end."""
+        self.loop.call_soon_threadsafe(lambda: [w.transport.abort() for w in list(self.hushed)])
 
     def stop(self):
         if self.loop is not None and self.loop.is_running():
@@ -316,7 +322,13 @@ class Server:
             return False
         if trouble is not None and trouble.silent:
             self._note(endpoint, operation, trouble, None, body, None, b"", NOT_DONE)
-            await reader.read(1)
+            self.silenced[operation] += 1
+            self.hushed.add(writer)
+            try:
+                await reader.read(1)
+            finally:
+                self.silenced[operation] -= 1
+                self.hushed.discard(writer)
             return False
         if trouble is not None and trouble.http is not None:
             status, kind, octets = trouble.http

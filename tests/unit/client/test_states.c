@@ -176,6 +176,35 @@ static void test_each_caller_has_his_share_L1(void **state)
     assert_int_equal(silent[CALLS - 1].told, 0);
 }
 
+/* Of one caller, to one peer: each kind by itself, whichever of the others is silent; and all kinds of a silent peer
+ * leave the others some. */
+static void test_each_kind_has_its_share_L1(void **state)
+{
+    (void)state;
+    enum { CALLS = 40 };
+    static struct outcome silent[CLIENT_KINDS * CALLS];
+    char url[200], other[200];
+    struct client_request r = request_to(url_to(url, "127.0.0.1", server.port, "/silent"));
+    for (unsigned kind = 0; kind + 1 < CLIENT_KINDS; kind++) {
+        struct outcome o;
+        r.url = url;
+        r.kind = kind;
+        for (int i = 0; i < CALLS; i++) {
+            silent[kind * CALLS + (unsigned)i] = (struct outcome){0};
+            client_post(client, &r, on_answer, &silent[kind * CALLS + (unsigned)i]);
+        }
+        r.url = url_to(other, "127.0.0.1", server.port, "/echo");
+        r.kind = kind + 1;
+        finish(&r, &o, true);
+        assert_int_equal(o.fate, CLIENT_ANSWERED);
+    }
+    struct outcome o;
+    r.whose = "another";
+    finish(&r, &o, true);
+    assert_int_equal(o.fate, CLIENT_ANSWERED);
+    assert_int_equal(silent[0].told, 0);
+}
+
 /* No turn in time: nothing of it has left. */
 static void test_deadline_while_waiting_for_a_turn(void **state)
 {
@@ -358,6 +387,7 @@ int main(void)
         CLIENT_TEST(test_many_calls_at_once),
         CLIENT_TEST(test_silent_peers_keep_nobody_waiting_L1),
         CLIENT_TEST(test_each_caller_has_his_share_L1),
+        CLIENT_TEST(test_each_kind_has_its_share_L1),
         CLIENT_TEST(test_deadline_while_waiting_for_a_turn),
         cmocka_unit_test(test_cancel_in_every_state),
         cmocka_unit_test(test_free_in_every_state),
