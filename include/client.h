@@ -71,4 +71,8 @@ struct client_call;
 /* What is copied: all of r but its body; file is duplicated. A mistake in r is told to fn as UNSENT, ERR_CONFIG. */
 struct client_call *client_post(struct client *c, const struct client_request *r, client_fn fn, void *arg);
 struct client_call *client_get(struct client *c, const struct client_request *r, client_fn fn, void *arg);
+/* For how long it has been in work without an octet of the answer's body; 0: it waits for its turn, or some have come.
+ */
+bool client_call_has_turn(const struct client_call *call);
+uint64_t client_call_silent_us(const struct client_call *call);
 void client_cancel(struct client_call *call); /* fn is not called; NULL is allowed */

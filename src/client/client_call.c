@@ -164,6 +164,7 @@ void client_call_begin(struct client_call *call)
     uint64_t now_us = clock_mono_us();
     peer_unwait(p, call);
     call->state = CALL_WORKING;
+    call->begun_us = now_us;
     p->nworking++;
     p->nkind[call->kind]++;
     call->client->nworking++;
@@ -197,6 +198,17 @@ void client_call_drop(struct client_call *call)
     call_leave(call);
     call_unlink(call);
     call_free(call);
+}
+
+bool client_call_has_turn(const struct client_call *call)
+{
+    return call->state != CALL_WAITING;
+}
+
+uint64_t client_call_silent_us(const struct client_call *call)
+{
+    bool is_silent = call->state == CALL_WORKING && !atomic_load(&call->transfer->has_octets);
+    return is_silent ? clock_mono_us() - call->begun_us : 0;
 }
 
 void client_cancel(struct client_call *call)

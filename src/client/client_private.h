@@ -98,7 +98,7 @@ struct transfer {
     size_t file_bytes;
     size_t head_bytes;
     bool is_added, head_is_whole, was_sent, is_again, is_too_long, is_announced;
-    atomic_bool has_begun, is_abandoned;
+    atomic_bool has_begun, has_octets, is_abandoned;
     char words[CURL_ERROR_SIZE];
     curl_socket_t open[4]; /* of FTP: 0: none */
     /* the outcome */
@@ -118,7 +118,7 @@ struct client_call {
     enum call_state state;
     struct transfer *transfer;
     struct timer *timer; /* the deadline; when it is over, the turn of fn */
-    uint64_t until_us, connect_ms;
+    uint64_t until_us, begun_us, connect_ms;
     struct ftp_job *ftp;
     enum client_fate fate; /* when error says that it ended without libcurl */
     struct error error;

@@ -55,6 +55,7 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
         return 0;
     }
     t->file_bytes += n;
+    atomic_store(&t->has_octets, true);
     if (t->file >= 0)
         return file_write(t, p, n) ? n : 0;
     if (t->answer.n == 0)

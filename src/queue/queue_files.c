@@ -5,8 +5,10 @@
  * Hash that SMEV has signed, kept; then the message is stored with the names they have here. Killed anywhere: the
  * message is not acknowledged, it comes again with other passwords, and what is kept already is kept once.
  *
- * A server that does not give a file costs its messages alone: they wait beside the queue, a few at a time. What comes
- * to nothing is not acknowledged, until it has come to nothing often enough (docs/decisions/0332).
+ * A server that does not give a file costs its messages alone: they wait beside the queue, a few at a time, and behind
+ * them others, of which so many are kept. Whose file stays silent gives way to who waits, and goes on behind all of
+ * them, longer each time. What comes to nothing is not acknowledged, until it has come to nothing often enough
+ * (docs/decisions/0332, 0356).
  */
 #include "queue_private.h"
 
@@ -19,9 +21,6 @@
 #define TRIES          3        /* of a file, in one delivery */
 #define PAUSE_US       1000000u /* before the second, and twice that before the third */
 #define CONNECT_MS     10000u
-#define HOLD_US        2000000u    /* while files are had, the queue waits for a place to become free */
-#define FETCHES_MAX    4           /* messages of one queue, */
-#define FETCHES_ALL    16          /* of all queues: each may have a thread at the disk */
 #define NOT_FOUND      550         /* of FTP: no such file */
 #define FILES_TOLD_US  1200000000u /* SMEV has delivered again since */
 #define WORDS_SILENT   "файлы обращения не получены: хранилище файлов СМЭВ не отвечает или прерывает передачу"
@@ -47,7 +46,7 @@ static const struct smev3_file *file_of(const struct queue_fetch *f)
 
 /* ---- the end ---- */
 
-static void fetch_over(struct queue_fetch *f)
+void queue_fetch_over(struct queue_fetch *f)
 {
     struct queue_source *s = f->source;
     queue_draft_drop(f);
@@ -70,7 +69,7 @@ static void let_go(struct queue_fetch *f)
 {
     struct adapter_call *c = f->call;
     struct queue_source *s = c->owner;
-    fetch_over(f);
+    queue_fetch_over(f);
     adapter_call_free(c);
     queue_source_go(s);
 }
@@ -87,7 +86,7 @@ static void store(struct queue_fetch *f)
 {
     struct adapter_call *c = f->call;
     fileless_over(f->source, c->request.message_id);
-    fetch_over(f);
+    queue_fetch_over(f);
     queue_store(c);
     queue_source_go(f->source);
 }
@@ -321,9 +320,21 @@ static void on_known(void *arg, const struct db_result *r, enum err err)
     }
 }
 
-static bool is_full(const struct queue_source *s)
+/* It has a place. */
+void queue_fetch_begin(struct queue_fetch *f)
 {
-    return s->fetching >= FETCHES_MAX || s->queues->fetching >= FETCHES_ALL;
+    struct adapter_call *c = f->call;
+    struct queue_source *s = f->source;
+    queue_place_take(f);
+    if (f->until_us != 0) { /* it has given way before */
+        next_file(f);
+        return;
+    }
+    struct queue_write *w = queue_write_new(s, c->arena, INBOX_KNOWN, on_known, f);
+    queue_write_text(w, s->conf.agency);
+    queue_write_text(w, c->request.metadata.sender);
+    queue_write_text(w, c->request.message_id);
+    queue_write_begin(w);
 }
 
 void queue_files_begin(struct adapter_call *c)
@@ -333,26 +344,19 @@ void queue_files_begin(struct adapter_call *c)
         queue_store(c);
         return;
     }
-    if (is_full(s)) { /* SMEV keeps it, and comes with it again */
-        s->counts.files_put_off++;
-        adapter_call_free(c);
+    bool is_to_wait = queue_places_are_full(s) || s->for_files != NULL;
+    if (is_to_wait && !queue_place_may_wait(s, c)) { /* SMEV keeps it, and comes with it again */
+        queue_place_put_off(s, c);
         return;
     }
     struct queue_fetch *f = arena_alloc(c->arena, sizeof *f);
-    *f = (struct queue_fetch){.source = s, .call = c, .next = s->fetches, .link = &s->fetches};
-    if (f->next != NULL)
-        f->next->link = &f->next;
-    s->fetches = f;
+    *f = (struct queue_fetch){.source = s, .call = c, .came_us = clock_mono_us()};
     f->last_call = &f->calls;
     c->arg = f;
-    s->fetching++;
-    s->queues->fetching++;
-    s->fetch_moved_us = clock_mono_us();
-    struct queue_write *w = queue_write_new(s, c->arena, INBOX_KNOWN, on_known, f);
-    queue_write_text(w, s->conf.agency);
-    queue_write_text(w, c->request.metadata.sender);
-    queue_write_text(w, c->request.message_id);
-    queue_write_begin(w);
+    if (is_to_wait)
+        queue_place_wait(f);
+    else
+        queue_fetch_begin(f);
 }
 
 bool queue_files_wait(const struct queue_source *s)
@@ -370,17 +374,16 @@ bool queue_files_cannot_be_kept(const struct queue_source *s)
     return s->files_own_us != 0 && clock_mono_us() - s->files_own_us < FILES_TOLD_US;
 }
 
-bool queue_files_hold(const struct queue_source *s)
-{
-    return s->fetching > 0 && s->polls + s->fetching >= FETCHES_MAX && clock_mono_us() - s->fetch_moved_us < HOLD_US;
-}
-
 /* Tries that are due; of a drain: what waits for a server is not waited for. */
 void queue_files_go(struct queue_source *s)
 {
     uint64_t now_us = clock_mono_us();
     if (now_us >= s->sweep_due_us)
         queue_files_sweep(s);
+    if (s->queues->drained == NULL)
+        queue_places_go(s, now_us);
+    while (s->for_files != NULL && s->queues->drained != NULL)
+        queue_place_drop(queue_place_next(s));
     for (struct queue_fetch *f = s->fetches, *next; f != NULL; f = next) {
         struct adapter_call *c = f->call;
         next = f->next;
@@ -388,7 +391,7 @@ void queue_files_go(struct queue_source *s)
             client_cancel(f->http);
             f->http = NULL;
             f->again_us = 0;
-            fetch_over(f);
+            queue_fetch_over(f);
             adapter_call_free(c);
         } else if (f->again_us != 0 && now_us >= f->again_us) {
             next_file(f);

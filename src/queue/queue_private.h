@@ -93,6 +93,9 @@ struct queue_source {
     uint64_t untrusted_us; /* when somebody strange has signed last; 0: SMEV has since */
     uint64_t unheard_us;   /* since when SMEV has answered no call from here; 0: it does */
     struct queue_fetch *fetches;
+    struct queue_fetch *for_files, **last_for_files; /* that wait for a place there, first come first */
+    unsigned nfor_files;
+    size_t for_files_size;
     struct queue_status *statuses; /* under way */
     struct queue_broken fileless[QUEUE_BROKEN_MAX];
     struct queue_kept *kept, **last_kept; /* what the database did not take, first come first */
@@ -235,15 +238,32 @@ struct queue_fetch {
     const char *refusal, *parked;               /* what they make of the message; NULL: nothing */
     struct queue_file_call *calls, **last_call; /* in order */
     const char *url;                            /* of the last of them */
-    unsigned at, tries;
-    uint64_t until_us, again_us; /* again_us: of the next try; 0: something is under way */
-    uint64_t bytes;              /* of what is kept already */
+    unsigned at, tries, goes;                   /* goes: how often it has given way */
+    uint64_t came_us;
+    uint64_t until_us,
+        again_us;   /* until_us 0: nothing was asked yet; again_us: of the next try; 0: something is under way */
+    uint64_t bytes; /* of what is kept already */
     struct file_draft draft;
     struct client_call *http;
     enum err err; /* of a thread */
     struct error error;
     bool is_other; /* it is not the file that was signed */
 };
+
+#define QUEUE_WAITS_MAX  64 /* messages of one queue that wait for a place, */
+#define QUEUE_WAITS_SIZE ((size_t)4 << 20)
+
+/* ---- queue_places.c: messages whose files are fetched, and the line of those that wait for a place ---- */
+bool queue_places_are_full(const struct queue_source *s);
+void queue_place_take(struct queue_fetch *f);
+bool queue_place_may_wait(const struct queue_source *s, const struct adapter_call *c);
+void queue_place_wait(struct queue_fetch *f);
+struct queue_fetch *queue_place_next(struct queue_source *s); /* who waits longest */
+void queue_place_put_off(struct queue_source *s, struct adapter_call *c);
+void queue_place_drop(struct queue_fetch *f);
+void queue_places_go(struct queue_source *s, uint64_t now_us); /* who is silent gives way, who waits begins */
+void queue_fetch_begin(struct queue_fetch *f);
+void queue_fetch_over(struct queue_fetch *f);
 
 /* Fetches the files of a message where that is asked for, and stores it; or lets it go: it comes again. c is freed. */
 void queue_files_begin(struct adapter_call *c);

@@ -67,8 +67,8 @@ struct queue_source *queue_source_new(struct queues *q, const struct config_smev
 
 static bool is_idle_but_for_calls(const struct queue_source *s)
 {
-    return s->fetching == 0 && s->storing == 0 && s->refusing == 0 && s->working == 0 && s->sending == 0 &&
-           s->nbehind == 0 && s->writing == 0 && !s->is_looking;
+    return s->fetching == 0 && s->for_files == NULL && s->storing == 0 && s->refusing == 0 && s->working == 0 &&
+           s->sending == 0 && s->nbehind == 0 && s->writing == 0 && !s->is_looking;
 }
 
 bool queue_source_is_idle(const struct queue_source *s)
