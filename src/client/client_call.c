@@ -283,7 +283,7 @@ static void call_on_deadline(void *arg)
     if (call->state == CALL_WORKING) {
         bool was_sent = transfer_has_left(call->transfer);
         client_call_fail(call, was_sent ? CLIENT_UNCERTAIN : CLIENT_UNSENT, ERR_TIMEOUT,
-                         was_sent ? "no answer in time" : "no connection in time");
+                         transfer_late_words(call->transfer));
     } else {
         client_call_fail(call, CLIENT_UNSENT, ERR_TIMEOUT,
                          call->peer->reading != NULL ? "the host was not looked up in time" : "no turn in time");

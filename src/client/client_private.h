@@ -136,10 +136,11 @@ void client_call_wait(struct client_call *call); /* sets its deadline anew, by w
 /* ---- libcurl ---- */
 
 MUST_CHECK bool transfer_open(struct transfer *t, const struct papers *papers); /* false: no memory of libcurl's */
-bool transfer_has_left(struct transfer *t);         /* any octet of the request; of FTP, once logged in */
-void transfer_end(struct transfer *t, CURLcode rc); /* reads the outcome */
-void transfer_shut(struct transfer *t);             /* of FTP: libcurl's part ends at once */
-void transfer_end_curl(struct transfer *t);         /* what libcurl has of it; the answer stays */
+bool transfer_has_left(struct transfer *t);          /* any octet of the request; of FTP, once logged in */
+const char *transfer_late_words(struct transfer *t); /* when its deadline is over */
+void transfer_end(struct transfer *t, CURLcode rc);  /* reads the outcome */
+void transfer_shut(struct transfer *t);              /* of FTP: libcurl's part ends at once */
+void transfer_end_curl(struct transfer *t);          /* what libcurl has of it; the answer stays */
 void transfer_free(struct transfer *t);
 
 void multi_open(struct client *c);

@@ -272,6 +272,11 @@ void transfer_free(struct transfer *t)
 
 /* ---- the outcome ---- */
 
+const char *transfer_late_words(struct transfer *t)
+{
+    return transfer_has_left(t) ? "no answer in time" : "no connection in time";
+}
+
 static enum err code_of(const struct transfer *t, CURLcode rc)
 {
     if (t->is_too_long)
@@ -281,7 +286,7 @@ static enum err code_of(const struct transfer *t, CURLcode rc)
     return rc == CURLE_OPERATION_TIMEDOUT ? ERR_TIMEOUT : ERR_SYSTEM;
 }
 
-static const char *words_of(const struct transfer *t, CURLcode rc)
+static const char *words_of(struct transfer *t, CURLcode rc)
 {
     if (t->is_too_long)
         return "the answer is too long";
@@ -289,6 +294,8 @@ static const char *words_of(const struct transfer *t, CURLcode rc)
         return strerrordesc_np(t->file_errno);
     if (t->is_again)
         return "the peer ended a kept connection, and whether it took the request is not known";
+    if (rc == CURLE_OPERATION_TIMEDOUT) /* libcurl's deadline, as long as ours, came first */
+        return transfer_late_words(t);
     if (rc == CURLE_OK)
         return "the connection ended within the head of the answer";
     return t->words[0] != '\0' ? t->words : curl_easy_strerror(rc);
