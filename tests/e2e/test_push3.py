@@ -625,7 +625,7 @@ class Push3(Road3):
         check = lambda name: subprocess.run([BINARY, "check", "--config", self.instance.dir / name], capture_output=True, text=True).stdout
         self.assertIn("agency %s: 1 changes were sent with NodeID %s, which no [smev3] of its has now" % (AGENCY, NODE), check("changed.conf"))
         self.reload(changed)
-        wait_until(lambda: [w for w in self.warnings() if 'with NodeID "%s"' % NODE in w and "asked by that, too" in w], PATIENT_S, "it is told")
+        wait_until(lambda: [w for w in self.warnings() if "with NodeID %s," % NODE in w and "asked by that, too" in w], PATIENT_S, "it is told")
         self.told("первое", book_id=new)
         self.settle([new])
         self.smev.portal._answer_push(self.came(silent)[0])
