@@ -525,7 +525,8 @@ class Push3(Road3):
             faults = lambda: self.instance.metric('zapisd_%s_polls_total{source="main",result="fault"}' % metric)
             told = lambda: [w for w in self.warnings() if words in w]
             with self.subTest(paused=paused):
-                self.plan.keep(other, down)
+                for operation in (other, "GetStatus", "Ack"):  # whichever SMEV answers tells that it is there
+                    self.plan.keep(operation, down)
                 self.plan.keep(paused, away)  # five minutes
                 wait_until(lambda: any("SenderIsNotRegistered" in w for w in told()), PATIENT_S, "it is refused")
                 self.plan.keep(paused, None)
@@ -534,6 +535,7 @@ class Push3(Road3):
                 self.assertTrue(told(), "nobody has asked yet")
                 self.plan.keep(other, None)
                 wait_until(lambda: not told(), PATIENT_S, "the other has heard SMEV")
+                self.plan.always.clear()
 
     def test_who_asks_too_often_asks_less(self):
         """AccessDenied to a poll means slower; a reload asks anew."""
