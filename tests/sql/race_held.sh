@@ -78,6 +78,7 @@ slow_take | $inbox | $stored | select count(*) from api.inbox_slow_take('s', 'HE
 take | $inbox | $stored | select count(*) from api.inbox_take('s', 'HELD00001', '1.2', 1000, 'me', '1 hour') where inbox_id = $id | 0 | 0 | 1
 unsent_take | $inbox | $sending update data.inbox set state = 'answered', owner = null, due_at = now() where message_id = '@'; | select count(*) from api.inbox_unsent_take('s', 'HELD00001', '1.2', 1000, 'me', '1 hour') where inbox_id = $id | 0 | 0 | 1
 unacked | $inbox | $stored update data.inbox set ack_at = '-infinity' where message_id = '@'; | select count(*) from api.inbox_unacked('s', 'HELD00001', 1000, '1 hour') where inbox_id = $id | 0 | 0 | 1
+signed | $inbox | select api.inbox_polled('@', 'HELD00001', null); $stored update data.inbox set source = '@', last_error = 'AGENCY: agency HELD00001', due_at = now() + interval '1 hour' where message_id = '@'; | select api.inbox_signed('@', 'HELD00001') | 0 | 0 | 1
 polled | $source | select api.inbox_polled('@', 'HELD00001', null); | select concat('said', api.inbox_polled('@', 'HELD00001', 'X')) | LOCKED | LOCKED | said
 refused | $refusal | select api.inbox_refused('@', 'HELD00001', 'Ack', 'X'); | select concat('said', api.inbox_refused('@', 'HELD00001', 'Ack', 'Y')) | LOCKED | LOCKED | said
 refused, no more | $refusal | select api.inbox_refused('@', 'HELD00001', 'Ack', 'X'); | select concat('said', api.inbox_refused('@', 'HELD00001', 'Ack', null)) | LOCKED | LOCKED | said
