@@ -178,10 +178,8 @@ class Slow(World):
     def statuses(self, message):
         return [m for m in self.smev.portal.answers.get(message.message_id, []) if m.what == "RequestStatus"]
 
-    ANSWERED = "api.inbox_answered%s(bigint, integer, text, bytea, text, text, interval)"
-
     def break_answers(self, is_failing):
-        self.instance.psql("alter function %s rename to %s" % ((self.ANSWERED % "", "inbox_answered_not") if is_failing else (self.ANSWERED % "_not", "inbox_answered")))
+        self.instance.psql("alter function api.%s rename to %s" % (("inbox_answered", "inbox_answered_not") if is_failing else ("inbox_answered_not", "inbox_answered")))
 
     def wait_for(self, message, what, words):
         wait_until(lambda: self.inbox(where="message_id = '%s' and %s" % (message.message_id, what)) == "1", 60, words)
