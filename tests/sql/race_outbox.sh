@@ -41,7 +41,7 @@ begin
                 continue;
             end if;
             message := coalesce(r.message_id, r.outbox_id || '/' || gen_random_uuid());
-            if not api.outbox_keep(r.outbox_id, r.attempt, message, coalesce(r.octets, convert_to(message, 'UTF8')), null) then
+            if api.outbox_keep(r.outbox_id, r.attempt, message, coalesce(r.octets, convert_to(message, 'UTF8')), null) is not true then -- null: somebody holds it
                 commit;
                 continue;
             end if;
